@@ -1,0 +1,127 @@
+"""Hold tweets to the canonical shape: a block of records enters, typed tweets and rejects leave."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import polars as pl
+
+from tweetscore.files import RAW_CHARACTERS, REJECTS_SCHEMA, Records, parse
+
+TWEETS_SCHEMA = pl.Schema(
+    {
+        "line": pl.Int64,
+        "byte_offset": pl.Int64,
+        "platform": pl.String,
+        "tweet_id": pl.Int64,
+        "author": pl.String,
+        "posted": pl.Datetime("us"),
+        "text": pl.String,
+        "retweet_count": pl.Int64,
+        "favorite_count": pl.Int64,
+        "is_retweet": pl.Boolean,
+        "counts_as_of_utc": pl.Datetime("us"),
+    }
+)
+TRUTHS = {"true": True, "t": True, "1": True, "false": False, "f": False, "0": False}
+
+
+@dataclass(frozen=True, slots=True)
+class TweetBatch:
+    """Canonical tweets (``TWEETS_SCHEMA``; ``posted`` as the file says it) and rejects.
+
+    ``rows_read`` counts the records of the block before any of them was parsed.
+    """
+
+    rows_read: int
+    tweets: pl.DataFrame
+    rejects: pl.DataFrame
+
+
+def canonical(
+    records: Records,
+    parser: Callable[[bytes], pl.DataFrame],
+    *,
+    platform: str,
+    time_format: str,
+) -> TweetBatch:
+    """Parse a block and type its columns; a row with a value that has no meaning becomes a reject.
+
+    Args:
+        records: the block.
+        parser: turns its bytes into the string columns tweet_id, author, posted, text,
+            retweet_count, favorite_count and is_retweet. An empty count or flag is null, not wrong.
+        platform: where the ids come from.
+        time_format: how ``posted`` is written; with ``%z`` the times are turned into UTC.
+    """
+    frames, refused = parse(records, parser)
+    raw = pl.concat(frames) if frames else parser(b"").with_columns(line=0, byte_offset=0)
+    posted = pl.col("posted").str.to_datetime(time_format, strict=False, time_unit="us")
+    if "%z" in time_format:
+        posted = posted.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+    number = pl.col("tweet_id").str.strip_chars().str.to_integer(strict=False, dtype=pl.Int64)
+    counts = {
+        name: pl.col(name).replace("", None).str.to_integer(strict=False, dtype=pl.Int64)
+        for name in ("retweet_count", "favorite_count")
+    }
+    flag = pl.col("is_retweet").replace("", None).str.to_lowercase()
+    typed = raw.with_columns(
+        platform=pl.lit(platform),
+        number=number,
+        when=posted,
+        flag=flag.replace_strict(TRUTHS, default=None, return_dtype=pl.Boolean),
+        counts_as_of_utc=pl.lit(None, pl.Datetime("us")),
+        **{f"{name}_number": value for name, value in counts.items()},
+    ).with_columns(reason=_reason(flag))
+    good = typed.filter(pl.col("reason").is_null()).select(
+        "line",
+        "byte_offset",
+        "platform",
+        tweet_id="number",
+        author="author",
+        posted="when",
+        text="text",
+        retweet_count="retweet_count_number",
+        favorite_count="favorite_count_number",
+        is_retweet="flag",
+        counts_as_of_utc="counts_as_of_utc",
+    )
+    bad = typed.filter(pl.col("reason").is_not_null()).select(
+        "line", "byte_offset", "reason", raw=_raw_text(list(raw.columns))
+    )
+    unparsed = pl.DataFrame(refused, schema=REJECTS_SCHEMA)
+    return TweetBatch(len(records), good, pl.concat([unparsed, bad]).sort("byte_offset"))
+
+
+def _reason(flag: pl.Expr) -> pl.Expr:
+    """Name the first value of a row that has no meaning; null where all have one."""
+
+    def quoted(name: str) -> pl.Expr:
+        return pl.col(name).str.head(60)
+
+    def wrong(name: str, fact: str) -> pl.Expr:
+        return pl.format(f'"{name}" {fact}: \'{{}}\'', quoted(name))
+
+    checks = [
+        (pl.col("tweet_id").fill_null("") == "", pl.lit("has no id")),
+        (pl.col("number").is_null(), wrong("tweet_id", "is not a 64-bit whole number")),
+        (pl.col("number") <= 0, wrong("tweet_id", "is not positive")),
+        (pl.col("posted").is_null(), pl.lit("has no time of posting")),
+        (pl.col("when").is_null(), wrong("posted", "is not a date")),
+        (pl.col("text").is_null(), pl.lit("has no text")),
+        (flag.is_not_null() & pl.col("flag").is_null(), wrong("is_retweet", "is not true or false")),
+    ]
+    for name in ("retweet_count", "favorite_count"):
+        given = pl.col(name).fill_null("") != ""
+        checks += [
+            (given & pl.col(f"{name}_number").is_null(), wrong(name, "is not a whole number")),
+            (pl.col(f"{name}_number") < 0, wrong(name, "is negative")),
+        ]
+    reason = pl.lit(None, pl.String)
+    for failed, words in reversed(checks):
+        reason = pl.when(failed).then(words).otherwise(reason)
+    return reason
+
+
+def _raw_text(columns: list[str]) -> pl.Expr:
+    shown = [name for name in columns if name not in ("line", "byte_offset")]
+    return pl.struct(shown).struct.json_encode().str.head(RAW_CHARACTERS)

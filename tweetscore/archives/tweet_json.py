@@ -1,0 +1,63 @@
+"""Tweet objects of Twitter's API v1.1 in JSON: whole, or condensed as the Trump Twitter Archive does.
+
+One array, or one object a line. ``text`` is the older name of ``full_text``; objects without
+``is_retweet`` (all from the API itself) are retweets when they hold ``retweeted_status``.
+"""
+
+import re
+from collections.abc import Iterator
+from functools import partial
+from io import BytesIO
+
+import polars as pl
+
+from tweetscore.archives.canonical import TweetBatch, canonical
+from tweetscore.files import DataFile, json_array_records, line_records
+
+NAME = "tweet-json"
+NAIVE = False
+TIME_FORMAT = "%a %b %d %H:%M:%S %z %Y"  # Sun Dec 02 21:40:51 +0000 2018
+# Everything is read as a string: an id that is a number keeps all its digits.
+SCHEMA = {
+    "id_str": pl.String,
+    "id": pl.String,
+    "created_at": pl.String,
+    "full_text": pl.String,
+    "text": pl.String,
+    "retweet_count": pl.String,
+    "favorite_count": pl.String,
+    "is_retweet": pl.String,
+    "retweeted_status": pl.Struct({"id_str": pl.String}),
+    "user": pl.Struct({"screen_name": pl.String}),
+}
+_OPENING = re.compile(rb"\s*(\[\s*)?\{")
+
+
+def detect(head: bytes) -> bool:
+    """Look for an object, alone or in an array, with the keys of a tweet."""
+    return bool(_OPENING.match(head)) and all(
+        re.search(rb'"%b"\s*:' % key, head) for key in (rb"created_at", rb"(full_)?text", rb"id(_str)?")
+    )
+
+
+def read(file: DataFile) -> Iterator[TweetBatch]:
+    """Yield the tweets and rejects of a file, in the file's order."""
+    array = file.head().lstrip().startswith(b"[")
+    cut = json_array_records if array else partial(line_records, quote=False)
+    with file.open() as stream:
+        for records in cut(stream):
+            yield canonical(records, _parse, platform="twitter", time_format=TIME_FORMAT)
+
+
+def _parse(data: bytes) -> pl.DataFrame:
+    marked = pl.when(pl.col("retweeted_status").is_not_null()).then(pl.lit("true"))
+    whole = pl.col("user").is_not_null()
+    return pl.read_ndjson(BytesIO(data), schema=SCHEMA).select(
+        tweet_id=pl.coalesce("id_str", "id"),
+        author=pl.col("user").struct.field("screen_name"),
+        posted="created_at",
+        text=pl.coalesce("full_text", "text"),
+        retweet_count="retweet_count",
+        favorite_count="favorite_count",
+        is_retweet=pl.coalesce("is_retweet", marked, pl.when(whole).then(pl.lit("false"))),
+    )

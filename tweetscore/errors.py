@@ -1,0 +1,29 @@
+"""The one family of errors that users meet, each with the exit code of its kind."""
+
+
+class TweetscoreError(Exception):
+    """A failure told in one line: the thing, the fact, the next step."""
+
+    exit_code = 1
+
+
+class InputError(TweetscoreError):
+    """A file, clock or option that cannot be used as it is."""
+
+
+class RejectsError(TweetscoreError):
+    """Everything readable is stored, but ``--strict`` allows no rejects."""
+
+    exit_code = 3
+
+
+class LockedError(TweetscoreError):
+    """Another process holds the database."""
+
+    exit_code = 4
+
+
+class IntegrityError(TweetscoreError):
+    """A database or bundle is not what it says it is."""
+
+    exit_code = 5

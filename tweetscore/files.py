@@ -1,0 +1,281 @@
+"""Cut files, zipped or not, into records: a path enters, blocks of whole records with their places leave.
+
+Every archive and bar file passes through here, so that a record that cannot be read has a line and
+a byte offset, and so that memory does not grow with the file.
+"""
+
+import hashlib
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, cast
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from tweetscore.errors import InputError
+
+BLOCK_BYTES = 4 << 20
+MAX_RECORD_BYTES = 64 << 20
+HEAD_BYTES = 1 << 16
+RAW_CHARACTERS = 2_000
+BOM = b"\xef\xbb\xbf"
+REJECTS_SCHEMA = pl.Schema(
+    {"line": pl.Int64, "byte_offset": pl.Int64, "reason": pl.String, "raw": pl.String}
+)
+Positions = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class DataFile:
+    """One file to read: a path, or one entry of a zip."""
+
+    path: Path
+    entry: str | None = None
+    alone: bool = True
+
+    @property
+    def name(self) -> str:
+        """The path, with the entry where the zip holds several."""
+        return str(self.path) if self.alone else f"{self.path}!{self.entry}"
+
+    @contextmanager
+    def open(self) -> Iterator[BinaryIO]:
+        """Open the content, decompressed, from its first byte."""
+        if self.entry is None:
+            with self.path.open("rb") as stream:
+                yield stream
+            return
+        with zipfile.ZipFile(self.path) as archive:
+            if archive.getinfo(self.entry).flag_bits & 1:
+                raise InputError(f"{self.name}: is encrypted; unzip it with its password first")
+            try:
+                with archive.open(self.entry) as entry:
+                    yield cast(BinaryIO, entry)
+            except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+                raise InputError(
+                    f"{self.name}: damaged zip ({error}); download the file again"
+                ) from error
+
+    def head(self) -> bytes:
+        """Return the first bytes of the content, without a byte order mark."""
+        with self.open() as stream:
+            return stream.read(HEAD_BYTES).removeprefix(BOM)
+
+    def digest(self) -> tuple[str, int]:
+        """Return the sha256 and the size in bytes of the content, decompressed."""
+        digest, size = hashlib.sha256(), 0
+        with self.open() as stream:
+            while block := stream.read(1 << 20):
+                digest.update(block)
+                size += len(block)
+        return digest.hexdigest(), size
+
+
+def data_files(path: Path) -> list[DataFile]:
+    """List the files behind a path: itself, or the entries of a zip.
+
+    Raises:
+        InputError: the path does not exist, is a folder, is empty, or is a damaged or empty zip.
+    """
+    if not path.exists():
+        raise InputError(f"{path}: no such file; check the path")
+    if path.is_dir():
+        raise InputError(f"{path}: is a folder; name the files in it, as in {path}/*.json")
+    if path.stat().st_size == 0:
+        raise InputError(f"{path}: is empty (0 bytes); download the file again")
+    with path.open("rb") as stream:
+        if not stream.read(4).startswith(b"PK"):
+            return [DataFile(path)]
+    try:
+        with zipfile.ZipFile(path) as archive:
+            infos = archive.infolist()
+    except zipfile.BadZipFile as error:
+        raise InputError(f"{path}: damaged or cut-off zip ({error}); download it again") from error
+    names = [
+        info.filename
+        for info in infos
+        if not info.is_dir() and info.file_size and not info.filename.startswith("__MACOSX/")
+    ]
+    if not names:
+        raise InputError(f"{path}: the zip holds no file; name one with an archive or bars in it")
+    return [DataFile(path, name, alone=len(names) == 1) for name in names]
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """Whole records in one block of bytes.
+
+    ``data[bounds[i]:bounds[i + 1]]`` is record i; ``offsets[i]`` and ``lines[i]`` say where it begins
+    in the file (bytes from 0, lines from 1).
+    """
+
+    data: bytes
+    bounds: Positions  # (records + 1,)
+    offsets: Positions  # (records,)
+    lines: Positions  # (records,)
+
+    def __len__(self) -> int:
+        return len(self.offsets)
+
+    def part(self, start: int, stop: int) -> "Records":
+        """Return records start to stop."""
+        low, high = int(self.bounds[start]), int(self.bounds[stop])
+        return Records(
+            self.data[low:high],
+            self.bounds[start : stop + 1] - low,
+            self.offsets[start:stop],
+            self.lines[start:stop],
+        )
+
+
+def parse(
+    records: Records, parser: Callable[[bytes], pl.DataFrame]
+) -> tuple[list[pl.DataFrame], list[dict[str, object]]]:
+    """Parse a block at once; where the parser refuses, halve until the bad records stand alone.
+
+    Returns:
+        Frames whose rows carry ``line`` and ``byte_offset``, in order, and a reject per bad record.
+    """
+    if not len(records):
+        return [], []
+    reason = "the record holds no or several rows"
+    try:
+        frame = parser(records.data)
+    except (pl.exceptions.PolarsError, UnicodeDecodeError) as error:
+        reason = f"cannot be parsed: {str(error).strip().splitlines()[0]}"
+    else:
+        if frame.height == len(records):
+            places = pl.Series("line", records.lines), pl.Series("byte_offset", records.offsets)
+            return [frame.with_columns(*places)], []
+    if len(records) == 1:
+        raw = records.data.decode("utf-8", "replace").strip()[:RAW_CHARACTERS]
+        line, offset = int(records.lines[0]), int(records.offsets[0])
+        return [], [{"line": line, "byte_offset": offset, "reason": reason, "raw": raw}]
+    middle = len(records) // 2
+    frames, rejects = parse(records.part(0, middle), parser)
+    more_frames, more_rejects = parse(records.part(middle, len(records)), parser)
+    return frames + more_frames, rejects + more_rejects
+
+
+def line_records(stream: BinaryIO, *, quote: bool) -> Iterator[Records]:
+    """Cut lines into blocks; with ``quote``, a line break between double quotes does not end one."""
+    yield from _blocks(stream, lambda data, _: _line_ends(data, quote=quote))
+
+
+def json_array_records(stream: BinaryIO) -> Iterator[Records]:
+    """Cut a JSON array into blocks of one value a line, whatever its layout was.
+
+    Line breaks around values become blanks, commas between values become line breaks: every byte
+    keeps its place, and a parser for JSON lines reads the result.
+    """
+    yield from _blocks(stream, _array_ends)
+
+
+Cutter = Callable[[bytes, bool], tuple[bytes, Positions]]
+
+
+def _blocks(stream: BinaryIO, cut: Cutter) -> Iterator[Records]:
+    """Read, cut and number; ``cut`` returns the bytes to parse and the end of each whole record."""
+    pending, offset, line, wanted = b"", 0, 1, BLOCK_BYTES
+    while True:
+        fresh = stream.read(wanted)
+        at_end = len(fresh) < wanted
+        data = pending + fresh
+        if offset == 0 and data.startswith(BOM):
+            data, offset = data[len(BOM) :], len(BOM)
+        lines_data, ends = cut(data, offset <= len(BOM))
+        if at_end:
+            ends = np.append(ends, len(data)) if not len(ends) or ends[-1] < len(data) else ends
+        elif not len(ends) and len(data) > MAX_RECORD_BYTES:
+            ends = np.array([len(data)])  # no record is this long: it is rejected as one
+        if len(ends):
+            stop = int(ends[-1])
+            yield from _numbered(data[:stop], lines_data[:stop], ends, offset, line)
+            line += data.count(b"\n", 0, stop)
+            offset += stop
+            pending = data[stop:]
+        else:
+            pending = data
+        if at_end:
+            return
+
+
+def _numbered(
+    data: bytes, lines_data: bytes, ends: Positions, offset: int, line: int
+) -> Iterator[Records]:
+    """Leave out blank records and say where the others begin."""
+    octets = np.frombuffer(lines_data, np.uint8)
+    starts = np.concatenate(([0], ends[:-1]))
+    if (octets[starts] > 32).all():
+        filled, opening = np.ones(len(starts), bool), starts
+    else:  # the first byte above a blank opens the record; a record without one is a blank line
+        solid = np.flatnonzero(octets > 32)
+        first = np.searchsorted(solid, starts)
+        filled = first < np.searchsorted(solid, ends)
+        opening = solid[first[filled]]
+    breaks = np.flatnonzero(np.frombuffer(data, np.uint8) == 10)
+    lines = line + np.searchsorted(breaks, opening)
+    if not filled.all():
+        pieces = zip(starts[filled].tolist(), ends[filled].tolist(), strict=True)
+        lines_data = b"".join([lines_data[low:high] for low, high in pieces])
+    bounds = np.concatenate(([0], np.cumsum((ends - starts)[filled])))
+    if len(opening):
+        yield Records(lines_data, bounds, offset + opening, lines)
+
+
+def _line_ends(data: bytes, *, quote: bool) -> tuple[bytes, Positions]:
+    octets = np.frombuffer(data, np.uint8)
+    breaks = octets == 10
+    if quote:
+        breaks &= np.cumsum(octets == 34, dtype=np.uint8) & 1 == 0
+    return data, np.flatnonzero(breaks) + 1
+
+
+_STRUCTURE = np.zeros(256, bool)
+_STRUCTURE[list(b'"\\{}[],\n\r')] = True
+_DEPTH = np.zeros(256, np.int8)
+_DEPTH[list(b"{[")] = 1
+_DEPTH[list(b"}]")] = -1
+
+
+def _array_ends(data: bytes, at_start: bool) -> tuple[bytes, Positions]:  # noqa: FBT001
+    octets = np.frombuffer(data, np.uint8)
+    places = np.flatnonzero(_STRUCTURE[octets])
+    kinds = octets[places]
+    quotes = kinds == 34
+    quotes[quotes] = ~_escaped(octets, places[quotes])
+    outside = np.cumsum(quotes, dtype=np.uint8) & 1 == 0
+    depths = np.cumsum(np.where(outside, _DEPTH[kinds], 0), dtype=np.int32)
+    # The file opens its array at depth 1; a later block begins between two values, at depth 0.
+    base = 1 if at_start else 0
+    commas = places[outside & (kinds == 44) & (depths == base)]
+    blanks = places[outside & ((kinds == 10) | (kinds == 13))]
+    edges = places[(outside & (depths < base)) | ((depths == 1) & (places == _first(octets)) & at_start)]
+    lines = octets.copy()
+    lines[blanks] = 32
+    lines[edges] = 32
+    lines[commas] = 10
+    return lines.tobytes(), commas + 1
+
+
+def _first(octets: npt.NDArray[np.uint8]) -> int:
+    """Return the place of the first byte that is not blank."""
+    return int(np.argmax(octets > 32)) if len(octets) else -1
+
+
+def _escaped(octets: npt.NDArray[np.uint8], quotes: Positions) -> npt.NDArray[np.bool_]:
+    """Say which quotes stand behind an odd number of backslashes."""
+    behind = np.zeros(len(quotes), bool)
+    run = np.zeros(len(quotes), np.int64)
+    active = np.ones(len(quotes), bool)
+    while active.any():
+        run[active] += 1
+        places = quotes - run
+        active &= (places >= 0) & (octets[np.maximum(places, 0)] == 92)
+        behind[active] ^= True
+    return behind

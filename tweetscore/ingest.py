@@ -1,0 +1,326 @@
+"""Bring files into the database: one file in, one transaction, one account of every row.
+
+Here readers, clocks, sessions and the store meet. Nothing of a file is stored before its clock has
+been held against evidence, and a file that fails leaves nothing behind.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+
+from tweetscore.archives import Format, find_format
+from tweetscore.bars import BarFile, open_bars
+from tweetscore.clocks import BarClock, Clock, TweetAudit, TweetClock, audit_bars
+from tweetscore.errors import InputError, IntegrityError
+from tweetscore.files import REJECTS_SCHEMA, DataFile, data_files
+from tweetscore.sessions import exchange_sessions, exchange_zone
+from tweetscore.store import Store
+from tweetscore.windows import forget_windows
+
+PLATFORM = "twitter"
+CALENDAR_MARGIN = timedelta(days=4)  # the audit looks at the sessions around the first and last bar
+
+
+@dataclass(frozen=True, slots=True)
+class IngestOptions:
+    """What the user says about the files; ``auto`` leaves it to the evidence."""
+
+    symbol: str | None = None
+    clock: str = "auto"
+    stamp: str = "auto"
+    calendar: str = "XNYS"
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What became of one file: rows_read = stored + updated + duplicates + rejected."""
+
+    name: str
+    kind: str = ""
+    format: str = ""
+    symbol: str | None = None
+    clock: str = ""
+    sha256: str = ""
+    bytes: int = 0
+    rows_read: int = 0
+    stored: int = 0
+    updated: int = 0
+    duplicates: int = 0
+    rejected: int = 0
+    unchanged: bool = False  # the same content is here already: nothing was done
+    error: str | None = None  # why the file was refused: nothing of it was stored
+
+
+Progress = Callable[[str, int], None]
+
+
+def ingest(
+    store: Store, paths: Sequence[Path], options: IngestOptions, progress: Progress
+) -> Iterator[Account]:
+    """Ingest each file behind each path and yield its account; a refused file stops no other.
+
+    Args:
+        store: the open database.
+        paths: files, or zips of files.
+        options: what the user says about them.
+        progress: called with the file's name and its rows read so far.
+    """
+    for path in paths:
+        try:
+            files = data_files(path)
+        except InputError as error:
+            yield Account(str(path), error=str(error))
+            continue
+        accounts = [_ingest_or_refuse(store, file, options, progress) for file in files]
+        # A zip from a data vendor may hold a report beside the data: that is no error.
+        useful = [account for account in accounts if account.kind or len(files) == 1]
+        yield from useful or accounts
+
+
+def _ingest_or_refuse(
+    store: Store, file: DataFile, options: IngestOptions, progress: Progress
+) -> Account:
+    account = Account(file.name)
+    try:
+        head = file.head()
+        if form := find_format(head):
+            account = replace(account, kind="tweets", format=form.NAME)
+            return _ingest_tweets(store, file, form, account, options, progress)
+        if bars := open_bars(file, options.symbol):
+            account = replace(account, kind="bars", format=bars.format, symbol=bars.symbol)
+            return _ingest_bars(store, bars, account, options, progress)
+        raise InputError(
+            f"{file.name}: neither a tweet archive nor minute bars in a known format "
+            f"(it begins with {head[:40]!r}); the README lists the formats"
+        )
+    except InputError as error:
+        return replace(account, error=str(error))
+
+
+def _ingest_tweets(
+    store: Store,
+    file: DataFile,
+    form: Format,
+    account: Account,
+    options: IngestOptions,
+    progress: Progress,
+) -> Account:
+    started = _now()
+    account = _with_digest(file, account)
+    if known := _known_source(store, account):
+        return known
+    claim = Clock.parse("UTC" if options.clock == "auto" or not form.NAIVE else options.clock)
+    assumed = TweetClock(PLATFORM, claim, proven=False, evidence="")
+    with store.transaction():
+        # Nearly every file keeps the clock it claims: only the others are read a second time.
+        for attempt in ("claimed", "corrected"):
+            _stage_tables(store, "tweets")
+            audit = TweetAudit(file.name, PLATFORM, claim)
+            rows = 0
+            for batch in form.read(file):
+                tweets = batch.tweets
+                audit.add(tweets["tweet_id"], tweets["posted"])
+                posted, reason = assumed.apply(tweets["tweet_id"], tweets["posted"])
+                judged = tweets.with_columns(posted.alias("posted_utc"), reason.alias("reason"))
+                _stage(store, "tweets", judged.drop("posted"), batch.rejects)
+                progress(file.name, rows := rows + batch.rows_read)
+            verdict = audit.finish()
+            if verdict.clock == assumed.clock or attempt == "corrected":
+                break
+            assumed = verdict
+        store.run("contended_tweets")
+        account = replace(account, clock=verdict.evidence, rows_read=rows)
+        account = _settle(store, account, "tweets", ("platform", "tweet_id"), started)
+    return account
+
+
+def _ingest_bars(
+    store: Store, bars: BarFile, account: Account, options: IngestOptions, progress: Progress
+) -> Account:
+    started = _now()
+    account = _with_digest(bars.file, account)
+    if known := _known_source(store, account):
+        return known
+    verdict = _bar_clock(bars, options)
+    with store.transaction():
+        _stage_tables(store, "bars")
+        rows = 0
+        for batch in bars.read():
+            minutes = verdict.minutes_utc(batch.bars["stamp"])
+            unclear = pl.format(
+                f"the time {{}} does not exist or is ambiguous in {verdict.clock.name}",
+                pl.col("stamp").dt.to_string("%Y-%m-%d %H:%M"),
+            )
+            judged = batch.bars.with_columns(minutes.alias("minute_utc")).with_columns(
+                reason=pl.when(pl.col("minute_utc").is_null()).then(unclear)
+            )
+            _stage(store, "bars", judged.drop("stamp"), batch.rejects)
+            progress(account.name, rows := rows + batch.rows_read)
+        symbols = [name for (name,) in store.rows("SELECT DISTINCT symbol FROM staged_bars")]
+        _keep_calendars(store, account.name, symbols, options.calendar)
+        store.run("contended_bars")
+        account = replace(account, clock=verdict.evidence, rows_read=rows)
+        account = _settle(store, account, "bars", ("symbol", "minute_utc"), started)
+        if account.stored or account.updated:
+            for symbol in symbols:
+                forget_windows(store, symbol)
+    return account
+
+
+def _bar_clock(bars: BarFile, options: IngestOptions) -> BarClock:
+    """Read the stamps once and prove their clock; stamps with a zone of their own need no proof."""
+    stamps = pl.concat([batch.bars["stamp"] for batch in bars.read()]).unique().sort()
+    name = bars.file.name
+    if stamps.is_empty():
+        first = next((b.rejects["reason"][0] for b in bars.read() if b.rejects.height), "no rows")
+        raise InputError(f"{name}: holds no readable bar ({first}); check its columns")
+    spacing = stamps.diff().drop_nulls().mode().sort()
+    if len(spacing) and spacing[0] != timedelta(minutes=1):
+        raise InputError(
+            f"{name}: its bars are {spacing[0]} apart; only one-minute bars make windows, "
+            "so export it again with one-minute bars"
+        )
+    if not bars.naive:
+        if options.clock not in ("auto", "UTC"):
+            raise InputError(f"{name}: its times carry their zone; leave --clock out")
+        stamp = "end" if options.stamp == "end" else "start"
+        return BarClock(Clock.parse("UTC"), stamp, True, f"times carry their zone; stamp {stamp}")
+    first, last = stamps.dt.date()[0], stamps.dt.date()[-1]
+    assert isinstance(first, date)
+    sessions = exchange_sessions(
+        options.calendar, first - CALENDAR_MARGIN, last + CALENDAR_MARGIN
+    )
+    zone = exchange_zone(options.calendar)
+    return audit_bars(name, stamps, sessions, zone, clock=options.clock, stamp=options.stamp)
+
+
+def _stage_tables(store: Store, kind: str) -> None:
+    """Make empty tables for one file's rows and rejects, with their places in the file."""
+    store.con.execute(
+        f"CREATE OR REPLACE TEMP TABLE staged_{kind} AS "
+        f"SELECT 0::BIGINT AS line, 0::BIGINT AS byte_offset, * EXCLUDE (source_id) "
+        f"FROM {kind} LIMIT 0"
+    )
+    store.con.execute(
+        "CREATE OR REPLACE TEMP TABLE staged_rejects AS "
+        "SELECT * EXCLUDE (source_id) FROM rejects LIMIT 0"
+    )
+
+
+def _stage(store: Store, kind: str, judged: pl.DataFrame, rejects: pl.DataFrame) -> None:
+    """Stage a batch: rows without a reason among the rows, those with one among the rejects."""
+    good = pl.col("reason").is_null()
+    store.append(f"staged_{kind}", judged.filter(good).drop("reason"))
+    shown = [name for name in judged.columns if name not in {"line", "byte_offset", "reason"}]
+    raw = pl.struct(shown).struct.json_encode()
+    bad = judged.filter(~good).select(*REJECTS_SCHEMA.names()[:3], raw=raw)
+    if bad.height + rejects.height:
+        store.append("staged_rejects", pl.concat([rejects, bad]))
+
+
+def _settle(
+    store: Store, account: Account, kind: str, key: tuple[str, str], started: datetime
+) -> Account:
+    """Merge the staged rows, and write the file's account and rejects.
+
+    Raises:
+        InputError: no row could be used.
+        IntegrityError: rows in are not rows accounted for; the transaction then rolls back.
+    """
+    (rejected,) = store.row("SELECT count(*) FROM staged_rejects")
+    (staged,) = store.row(f"SELECT count(*) FROM staged_{kind}")
+    if not staged:
+        line, reason = next(
+            iter(store.rows("SELECT line, reason FROM staged_rejects ORDER BY line LIMIT 1")),
+            (1, "no record"),
+        )
+        raise InputError(
+            f"{account.name}: none of its {account.rows_read} records can be used "
+            f"(line {line}: {reason}); check its format"
+        )
+    on = ", ".join(key)
+    (lone,) = store.row(
+        f"SELECT count(*) FROM staged_{kind} ANTI JOIN contended_{kind} USING ({on})"
+    )
+    won, updated = store.row(
+        f"SELECT count(*), count(*) FILTER (known) FROM contended_{kind} WHERE fresh"
+    )
+    if kind == "tweets":
+        store.run("forget_predictions")
+    (source_id,) = store.row("SELECT coalesce(max(source_id), 0) + 1 FROM sources")
+    (before,) = store.row(f"SELECT count(*) FROM {kind}")
+    store.run(f"replace_{kind}")
+    store.run(f"insert_{kind}", source_id=source_id)
+    (after,) = store.row(f"SELECT count(*) FROM {kind}")
+    account = replace(
+        account,
+        stored=lone + won - updated,
+        updated=updated,
+        duplicates=staged - lone - won,
+        rejected=rejected,
+    )
+    parts = account.stored + account.updated + account.duplicates + account.rejected
+    if account.rows_read != parts or after - before != account.stored:
+        raise IntegrityError(
+            f"{account.name}: {account.rows_read} rows read but {parts} accounted for; "
+            "nothing was stored, please report this file's format"
+        )
+    store.append(
+        "sources",
+        pl.DataFrame(
+            {
+                "source_id": [source_id],
+                **{
+                    name: [getattr(account, name)]
+                    for name in (
+                        "name", "sha256", "bytes", "kind", "format", "symbol", "clock",
+                        "rows_read", "stored", "updated", "duplicates", "rejected",
+                    )
+                },
+                "started_utc": [started],
+                "finished_utc": [_now()],
+            }
+        ),
+    )  # fmt: skip
+    store.con.execute(
+        "INSERT INTO rejects BY NAME SELECT $source_id AS source_id, * FROM staged_rejects",
+        {"source_id": source_id},
+    )
+    return account
+
+
+def _keep_calendars(store: Store, name: str, symbols: Sequence[str], calendar: str) -> None:
+    known = dict(store.rows("SELECT symbol, calendar FROM symbols"))
+    for symbol in symbols:
+        if known.setdefault(symbol, calendar) != calendar:
+            raise InputError(
+                f"{name}: {symbol} is kept with the calendar {known[symbol]}, not {calendar}; "
+                f"say --calendar {known[symbol]}"
+            )
+        store.con.execute(
+            "INSERT INTO symbols SELECT $symbol, $calendar "
+            "WHERE NOT EXISTS (FROM symbols WHERE symbol = $symbol)",
+            {"symbol": symbol, "calendar": calendar},
+        )
+
+
+def _with_digest(file: DataFile, account: Account) -> Account:
+    sha256, size = file.digest()
+    return replace(account, sha256=sha256, bytes=size)
+
+
+def _known_source(store: Store, account: Account) -> Account | None:
+    """Return the account of a file whose content is here already, or None."""
+    known = store.rows(
+        "SELECT clock FROM sources WHERE sha256 = $sha256 AND symbol IS NOT DISTINCT FROM $symbol",
+        sha256=account.sha256,
+        symbol=account.symbol,
+    )
+    return replace(account, clock=known[0][0], unchanged=True) if known else None
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None)

@@ -1,0 +1,132 @@
+"""Open the database and run the statements of ``sql/``: parameters and frames enter, frames leave."""
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from tweetscore.errors import InputError, IntegrityError, LockedError
+
+SCHEMA_VERSION = 1
+MEMORY_LIMIT = "800MB"  # DuckDB's own default is 80 % of the machine
+STANDARD_INTERVALS = (5, 10, 15, 20, 30, 40, 50)
+
+
+def shipped(folder: str) -> Path:
+    """Find ``sql`` or ``models``: inside the installed package, else beside it in a checkout."""
+    package = Path(__file__).parent
+    inside = package / folder
+    return inside if inside.is_dir() else package.parent / folder
+
+
+@lru_cache
+def statement(name: str) -> str:
+    """Return the text of ``sql/<name>.sql``."""
+    return (shipped("sql") / f"{name}.sql").read_text(encoding="utf-8")
+
+
+class Store:
+    """One open database."""
+
+    def __init__(self, con: duckdb.DuckDBPyConnection, path: Path) -> None:
+        self.con = con
+        self.path = path
+
+    def run(self, name: str, **parameters: object) -> None:
+        """Run ``sql/<name>.sql`` with the parameters it names."""
+        self.con.execute(statement(name), parameters or None)
+
+    def rows(self, query: str, **parameters: object) -> list[tuple[Any, ...]]:
+        """Run a query and return its rows."""
+        return self.con.execute(query, parameters or None).fetchall()
+
+    def row(self, query: str, **parameters: object) -> tuple[Any, ...]:
+        """Run a query that gives one row."""
+        (found,) = self.rows(query, **parameters)  # an unfinished result would block the connection
+        return found
+
+    def frame(self, query: str, **parameters: object) -> pl.DataFrame:
+        """Run a query and return its result as a polars frame."""
+        result = self.con.sql(query, params=parameters or None)
+        frame = pl.from_arrow(result.to_arrow_table())
+        assert isinstance(frame, pl.DataFrame)
+        return frame
+
+    def append(self, table: str, frame: pl.DataFrame) -> None:
+        """Add a frame's rows to a table, by column name."""
+        self.con.register("appended", frame.to_arrow())
+        self.con.execute(f"INSERT INTO {table} BY NAME SELECT * FROM appended")
+        self.con.unregister("appended")
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing: commit at the end, roll back on any exception."""
+        self.con.begin()
+        try:
+            yield
+        except BaseException:
+            self.con.rollback()
+            raise
+        self.con.commit()
+
+
+@contextmanager
+def open_store(path: Path, *, read_only: bool = False) -> Iterator[Store]:
+    """Open a database, made where there is none (unless read-only), and close it at the end.
+
+    Raises:
+        InputError: there is none to read, it is no DuckDB file, or its schema is newer than ours.
+        LockedError: another process holds it.
+        IntegrityError: it is a DuckDB file without our tables.
+    """
+    if read_only and not path.exists():
+        raise InputError(f"{path}: no such database; make it with: tweetscore ingest PATH --db {path}")
+    if not path.parent.is_dir():
+        raise InputError(f"{path}: its folder does not exist; make {path.parent} first")
+    options: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": os.environ.get("TWEETSCORE_MEMORY", MEMORY_LIMIT),
+        "preserve_insertion_order": "false",
+    }
+    try:
+        con = duckdb.connect(str(path), read_only=read_only, config=options)
+    except duckdb.Error as error:
+        raise _refusal(path, error) from error
+    try:
+        _check_schema(con, path, read_only=read_only)
+        yield Store(con, path)
+    finally:
+        con.close()
+
+
+def _refusal(path: Path, error: duckdb.Error) -> Exception:
+    text = str(error)
+    if "lock" in text:
+        holder = re.search(r"held in (.*?\(PID \d+\))", text)
+        who = holder[1] if holder else "another process"
+        return LockedError(f"{path}: locked by {who}; wait until it ends, or end it")
+    fact = text.splitlines()[0]
+    return InputError(f"{path}: cannot be opened as a database ({fact}); name another with --db")
+
+
+def _check_schema(con: duckdb.DuckDBPyConnection, path: Path, *, read_only: bool) -> None:
+    tables = {name for (name,) in con.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
+    if not tables and not read_only:
+        con.begin()
+        con.execute(statement("schema"))
+        con.execute("INSERT INTO settings VALUES (?, 5, 0)", [SCHEMA_VERSION])
+        con.execute("INSERT INTO intervals SELECT unnest(?)", [list(STANDARD_INTERVALS)])
+        con.commit()
+        return
+    if "settings" not in tables:
+        raise IntegrityError(f"{path}: is a database but not tweetscore's; name another with --db")
+    ((version,),) = con.execute("SELECT schema_version FROM settings").fetchall()
+    if version > SCHEMA_VERSION:
+        raise InputError(
+            f"{path}: has schema {version}, this tweetscore knows {SCHEMA_VERSION}; upgrade tweetscore"
+        )

@@ -1,0 +1,55 @@
+"""Keep sessions and windows in step with the bars: symbols enter, rows of both tables leave."""
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from tweetscore.sessions import exchange_dates, exchange_sessions
+from tweetscore.store import Store, statement
+
+
+def forget_windows(store: Store, symbol: str) -> None:
+    """Drop what was derived from a symbol's bars; they are missing rather than wrong until rebuilt."""
+    for table in ("sessions", "windows"):
+        store.con.execute(f"DELETE FROM {table} WHERE symbol = $symbol", {"symbol": symbol})
+
+
+def ensure_windows(store: Store, intervals: Sequence[int] = ()) -> int:
+    """Build every session and window that is missing, for the kept intervals and these.
+
+    Returns:
+        The number of symbols that had something missing.
+    """
+    kept = {minutes for (minutes,) in store.rows("SELECT interval_minutes FROM intervals")}
+    fresh = sorted(set(intervals) - kept)
+    whole = sorted(kept | set(fresh))
+    built = {name for (name,) in store.rows("SELECT DISTINCT symbol FROM sessions")}
+    symbols = store.rows("SELECT symbol, calendar FROM symbols ORDER BY symbol")
+    work = [(s, c, fresh if s in built else whole) for s, c in symbols if fresh or s not in built]
+    with store.transaction():
+        store.append("intervals", pl.DataFrame({"interval_minutes": fresh}, {"interval_minutes": pl.Int32}))
+        for symbol, calendar, missing in work:
+            if symbol not in built:
+                _insert_sessions(store, symbol, calendar)
+            (gap,) = store.row("SELECT max_gap_minutes FROM settings")
+            store.run("grid", symbol=symbol, max_gap_minutes=gap)
+            store.run("windows", symbol=symbol, intervals=missing)
+            store.con.execute("DROP TABLE grid")
+    return len(work)
+
+
+def _insert_sessions(store: Store, symbol: str, calendar: str) -> None:
+    extended = store.frame(statement("extended_sessions"), symbol=symbol)
+    first, last = extended["open_utc"].min(), extended["close_utc"].max()
+    days = exchange_dates(pl.Series([first, last]), calendar)
+    regular = exchange_sessions(calendar, days[0], days[1]).filter(
+        pl.col("close_utc") > first, pl.col("open_utc") < last
+    )
+    dated = extended.with_columns(
+        session_date=exchange_dates(extended["close_utc"], calendar), session=pl.lit("extended")
+    )
+    columns = ["session", "session_date", "open_utc", "close_utc"]
+    both = pl.concat(
+        [regular.with_columns(session=pl.lit("regular")).select(columns), dated.select(columns)]
+    )
+    store.append("sessions", both.with_columns(symbol=pl.lit(symbol)))
