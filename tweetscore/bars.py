@@ -20,16 +20,25 @@ from tweetscore.files import RAW_CHARACTERS, REJECTS_SCHEMA, DataFile, line_reco
 PRICES = ("open", "high", "low", "close")
 BARS_SCHEMA = pl.Schema(
     {
-        "line": pl.Int64,
-        "byte_offset": pl.Int64,
-        "symbol": pl.String,
+        "line": pl.Int64(),
+        "byte_offset": pl.Int64(),
+        "symbol": pl.String(),
         "stamp": pl.Datetime("us"),
-        **dict.fromkeys(PRICES, pl.Float64),
-        "volume": pl.Float64,
+        **dict.fromkeys(PRICES, pl.Float64()),
+        "volume": pl.Float64(),
     }
 )
 NAMES = {
-    "stamp": ("time", "timestamp", "datetime", "date_time", "date", "minute", "gmt time", "open time"),
+    "stamp": (
+        "time",
+        "timestamp",
+        "datetime",
+        "date_time",
+        "date",
+        "minute",
+        "gmt time",
+        "open time",
+    ),
     "symbol": ("symbol", "ticker", "instrument"),
     "volume": ("volume", "vol", "tick volume"),
     **{price: (price, price[0]) for price in PRICES},
@@ -241,15 +250,27 @@ def _reason() -> pl.Expr:
     highest, lowest = pl.max_horizontal(*price.values()), pl.min_horizontal(*price.values())
     reason = pl.lit(None, pl.String)
     checks = [
-        (pl.col("_stamp").is_null(), pl.format("time is not a date: '{}'", pl.col("stamp").fill_null(""))),
+        (
+            pl.col("_stamp").is_null(),
+            pl.format("time is not a date: '{}'", pl.col("stamp").fill_null("")),
+        ),
         (pl.col("symbol").fill_null("") == "", pl.lit("has no symbol")),
         *(
-            (~value.is_finite().fill_null(False), pl.format(f"{name} is not a number: '{{}}'", pl.col(name).fill_null("")))
+            (
+                ~value.is_finite().fill_null(False),
+                pl.format(f"{name} is not a number: '{{}}'", pl.col(name).fill_null("")),
+            )
             for name, value in price.items()
         ),
         (lowest <= 0, pl.lit("a price is not above 0")),
-        ((price["high"] < highest) | (price["low"] > lowest), pl.lit("high and low contradict open and close")),
-        (pl.col("_stamp") != pl.col("_stamp").dt.truncate("1m"), pl.lit("time is not a whole minute")),
+        (
+            (price["high"] < highest) | (price["low"] > lowest),
+            pl.lit("high and low contradict open and close"),
+        ),
+        (
+            pl.col("_stamp") != pl.col("_stamp").dt.truncate("1m"),
+            pl.lit("time is not a whole minute"),
+        ),
     ]
     for failed, words in reversed(checks):
         reason = pl.when(failed).then(words).otherwise(reason)

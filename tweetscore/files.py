@@ -1,4 +1,4 @@
-"""Cut files, zipped or not, into records: a path enters, blocks of whole records with their places leave.
+"""Cut files, zipped or not, into records: a path enters, blocks of records with their places leave.
 
 Every archive and bar file passes through here, so that a record that cannot be read has a line and
 a byte offset, and so that memory does not grow with the file.
@@ -110,8 +110,8 @@ def data_files(path: Path) -> list[DataFile]:
 class Records:
     """Whole records in one block of bytes.
 
-    ``data[bounds[i]:bounds[i + 1]]`` is record i; ``offsets[i]`` and ``lines[i]`` say where it begins
-    in the file (bytes from 0, lines from 1).
+    ``data[bounds[i]:bounds[i + 1]]`` is record i; ``offsets[i]`` and ``lines[i]`` say where it
+    begins in the file (bytes from 0, lines from 1).
     """
 
     data: bytes
@@ -163,7 +163,7 @@ def parse(
 
 
 def line_records(stream: BinaryIO, *, quote: bool) -> Iterator[Records]:
-    """Cut lines into blocks; with ``quote``, a line break between double quotes does not end one."""
+    """Cut lines into blocks; with ``quote``, a line break inside double quotes ends none."""
     yield from _blocks(stream, lambda data, _: _line_ends(data, quote=quote))
 
 
@@ -243,7 +243,7 @@ _DEPTH[list(b"{[")] = 1
 _DEPTH[list(b"}]")] = -1
 
 
-def _array_ends(data: bytes, at_start: bool) -> tuple[bytes, Positions]:  # noqa: FBT001
+def _array_ends(data: bytes, at_start: bool) -> tuple[bytes, Positions]:
     octets = np.frombuffer(data, np.uint8)
     places = np.flatnonzero(_STRUCTURE[octets])
     kinds = octets[places]
@@ -255,7 +255,9 @@ def _array_ends(data: bytes, at_start: bool) -> tuple[bytes, Positions]:  # noqa
     base = 1 if at_start else 0
     commas = places[outside & (kinds == 44) & (depths == base)]
     blanks = places[outside & ((kinds == 10) | (kinds == 13))]
-    edges = places[(outside & (depths < base)) | ((depths == 1) & (places == _first(octets)) & at_start)]
+    edges = places[
+        (outside & (depths < base)) | ((depths == 1) & (places == _first(octets)) & at_start)
+    ]
     lines = octets.copy()
     lines[blanks] = 32
     lines[edges] = 32

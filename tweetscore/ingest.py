@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Literal
 
 import polars as pl
 
@@ -133,8 +134,7 @@ def _ingest_tweets(
             assumed = verdict
         store.run("contended_tweets")
         account = replace(account, clock=verdict.evidence, rows_read=rows)
-        account = _settle(store, account, "tweets", ("platform", "tweet_id"), started)
-    return account
+        return _settle(store, account, "tweets", ("platform", "tweet_id"), started)
 
 
 def _ingest_bars(
@@ -186,13 +186,11 @@ def _bar_clock(bars: BarFile, options: IngestOptions) -> BarClock:
     if not bars.naive:
         if options.clock not in ("auto", "UTC"):
             raise InputError(f"{name}: its times carry their zone; leave --clock out")
-        stamp = "end" if options.stamp == "end" else "start"
+        stamp: Literal["start", "end"] = "end" if options.stamp == "end" else "start"
         return BarClock(Clock.parse("UTC"), stamp, True, f"times carry their zone; stamp {stamp}")
     first, last = stamps.dt.date()[0], stamps.dt.date()[-1]
     assert isinstance(first, date)
-    sessions = exchange_sessions(
-        options.calendar, first - CALENDAR_MARGIN, last + CALENDAR_MARGIN
-    )
+    sessions = exchange_sessions(options.calendar, first - CALENDAR_MARGIN, last + CALENDAR_MARGIN)
     zone = exchange_zone(options.calendar)
     return audit_bars(name, stamps, sessions, zone, clock=options.clock, stamp=options.stamp)
 

@@ -1,4 +1,4 @@
-"""Open the database and run the statements of ``sql/``: parameters and frames enter, frames leave."""
+"""Open the database and run the statements of ``sql/``: parameters enter, frames leave."""
 
 import os
 import re
@@ -86,7 +86,9 @@ def open_store(path: Path, *, read_only: bool = False) -> Iterator[Store]:
         IntegrityError: it is a DuckDB file without our tables.
     """
     if read_only and not path.exists():
-        raise InputError(f"{path}: no such database; make it with: tweetscore ingest PATH --db {path}")
+        raise InputError(
+            f"{path}: no such database; make it with: tweetscore ingest PATH --db {path}"
+        )
     if not path.parent.is_dir():
         raise InputError(f"{path}: its folder does not exist; make {path.parent} first")
     options: dict[str, str | bool | int | float | list[str]] = {
@@ -128,5 +130,5 @@ def _check_schema(con: duckdb.DuckDBPyConnection, path: Path, *, read_only: bool
     ((version,),) = con.execute("SELECT schema_version FROM settings").fetchall()
     if version > SCHEMA_VERSION:
         raise InputError(
-            f"{path}: has schema {version}, this tweetscore knows {SCHEMA_VERSION}; upgrade tweetscore"
+            f"{path}: has schema {version}, newer than our {SCHEMA_VERSION}; upgrade tweetscore"
         )

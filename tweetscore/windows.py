@@ -9,7 +9,7 @@ from tweetscore.store import Store, statement
 
 
 def forget_windows(store: Store, symbol: str) -> None:
-    """Drop what was derived from a symbol's bars; they are missing rather than wrong until rebuilt."""
+    """Drop what was derived from a symbol's bars: until rebuilt it is missing, never wrong."""
     for table in ("sessions", "windows"):
         store.con.execute(f"DELETE FROM {table} WHERE symbol = $symbol", {"symbol": symbol})
 
@@ -27,7 +27,9 @@ def ensure_windows(store: Store, intervals: Sequence[int] = ()) -> int:
     symbols = store.rows("SELECT symbol, calendar FROM symbols ORDER BY symbol")
     work = [(s, c, fresh if s in built else whole) for s, c in symbols if fresh or s not in built]
     with store.transaction():
-        store.append("intervals", pl.DataFrame({"interval_minutes": fresh}, {"interval_minutes": pl.Int32}))
+        store.append(
+            "intervals", pl.DataFrame({"interval_minutes": fresh}, {"interval_minutes": pl.Int32})
+        )
         for symbol, calendar, missing in work:
             if symbol not in built:
                 _insert_sessions(store, symbol, calendar)

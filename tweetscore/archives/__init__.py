@@ -5,7 +5,7 @@ and ``read(file)``. ``read`` yields batches of canonical tweets with the records
 """
 
 from collections.abc import Iterator
-from typing import Protocol
+from typing import Protocol, cast
 
 from tweetscore.archives import trump_csv, tweet_json
 from tweetscore.archives.canonical import TWEETS_SCHEMA, TweetBatch
@@ -29,7 +29,7 @@ class Format(Protocol):
         ...
 
 
-FORMATS: tuple[Format, ...] = (tweet_json, trump_csv.TTA, trump_csv.V2)
+FORMATS = (cast(Format, tweet_json), cast(Format, trump_csv.TTA), cast(Format, trump_csv.V2))
 
 
 def find_format(head: bytes) -> Format | None:

@@ -9,16 +9,16 @@ from tweetscore.files import RAW_CHARACTERS, REJECTS_SCHEMA, Records, parse
 
 TWEETS_SCHEMA = pl.Schema(
     {
-        "line": pl.Int64,
-        "byte_offset": pl.Int64,
-        "platform": pl.String,
-        "tweet_id": pl.Int64,
-        "author": pl.String,
+        "line": pl.Int64(),
+        "byte_offset": pl.Int64(),
+        "platform": pl.String(),
+        "tweet_id": pl.Int64(),
+        "author": pl.String(),
         "posted": pl.Datetime("us"),
-        "text": pl.String,
-        "retweet_count": pl.Int64,
-        "favorite_count": pl.Int64,
-        "is_retweet": pl.Boolean,
+        "text": pl.String(),
+        "retweet_count": pl.Int64(),
+        "favorite_count": pl.Int64(),
+        "is_retweet": pl.Boolean(),
         "counts_as_of_utc": pl.Datetime("us"),
     }
 )
@@ -99,7 +99,7 @@ def _reason(flag: pl.Expr) -> pl.Expr:
         return pl.col(name).str.head(60)
 
     def wrong(name: str, fact: str) -> pl.Expr:
-        return pl.format(f'"{name}" {fact}: \'{{}}\'', quoted(name))
+        return pl.format(f"\"{name}\" {fact}: '{{}}'", quoted(name))
 
     checks = [
         (pl.col("tweet_id").fill_null("") == "", pl.lit("has no id")),
@@ -108,7 +108,10 @@ def _reason(flag: pl.Expr) -> pl.Expr:
         (pl.col("posted").is_null(), pl.lit("has no time of posting")),
         (pl.col("when").is_null(), wrong("posted", "is not a date")),
         (pl.col("text").is_null(), pl.lit("has no text")),
-        (flag.is_not_null() & pl.col("flag").is_null(), wrong("is_retweet", "is not true or false")),
+        (
+            flag.is_not_null() & pl.col("flag").is_null(),
+            wrong("is_retweet", "is not true or false"),
+        ),
     ]
     for name in ("retweet_count", "favorite_count"):
         given = pl.col(name).fill_null("") != ""

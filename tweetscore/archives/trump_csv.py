@@ -1,4 +1,4 @@
-"""The two CSV layouts in which the Trump Twitter Archive was published; times are UTC, without a zone."""
+"""The two CSV layouts of the Trump Twitter Archive; times are UTC, without a zone."""
 
 import csv
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Tweet objects of Twitter's API v1.1 in JSON: whole, or condensed as the Trump Twitter Archive does.
+"""Tweet objects of Twitter's API v1.1 in JSON: whole, or condensed by the Trump Twitter Archive.
 
 One array, or one object a line. ``text`` is the older name of ``full_text``; objects without
 ``is_retweet`` (all from the API itself) are retweets when they hold ``retweeted_status``.
@@ -19,16 +19,16 @@ NAIVE = False
 TIME_FORMAT = "%a %b %d %H:%M:%S %z %Y"  # Sun Dec 02 21:40:51 +0000 2018
 # Everything is read as a string: an id that is a number keeps all its digits.
 SCHEMA = {
-    "id_str": pl.String,
-    "id": pl.String,
-    "created_at": pl.String,
-    "full_text": pl.String,
-    "text": pl.String,
-    "retweet_count": pl.String,
-    "favorite_count": pl.String,
-    "is_retweet": pl.String,
-    "retweeted_status": pl.Struct({"id_str": pl.String}),
-    "user": pl.Struct({"screen_name": pl.String}),
+    "id_str": pl.String(),
+    "id": pl.String(),
+    "created_at": pl.String(),
+    "full_text": pl.String(),
+    "text": pl.String(),
+    "retweet_count": pl.String(),
+    "favorite_count": pl.String(),
+    "is_retweet": pl.String(),
+    "retweeted_status": pl.Struct({"id_str": pl.String()}),
+    "user": pl.Struct({"screen_name": pl.String()}),
 }
 _OPENING = re.compile(rb"\s*(\[\s*)?\{")
 
@@ -36,7 +36,8 @@ _OPENING = re.compile(rb"\s*(\[\s*)?\{")
 def detect(head: bytes) -> bool:
     """Look for an object, alone or in an array, with the keys of a tweet."""
     return bool(_OPENING.match(head)) and all(
-        re.search(rb'"%b"\s*:' % key, head) for key in (rb"created_at", rb"(full_)?text", rb"id(_str)?")
+        re.search(rb'"%b"\s*:' % key, head)
+        for key in (rb"created_at", rb"(full_)?text", rb"id(_str)?")
     )
 
 

@@ -1,0 +1,20 @@
+-- One row: one tweet and interval whose window in $session of $symbol is ok and not flat.
+SELECT
+    t.platform, t.tweet_id, t.posted_utc, t.text, t.retweet_count, t.favorite_count,
+    d.session_date, d.close_utc, w.interval_minutes, w.exit_price > w.entry_price AS up,
+    w.minute_utc + to_minutes(w.interval_minutes) AS exit_utc
+FROM tweets t
+JOIN windows w
+    -- A tweet enters at the first whole minute at or after it was posted.
+    ON w.minute_utc = date_trunc('minute', t.posted_utc + INTERVAL 59999999 MICROSECONDS)
+JOIN sessions d
+    ON d.symbol = w.symbol AND d.session = w.session
+    AND w.minute_utc >= d.open_utc AND w.minute_utc < d.close_utc
+CROSS JOIN settings
+WHERE w.symbol = $symbol
+    AND w.session = $session
+    AND w.interval_minutes IN (SELECT unnest($intervals::INTEGER[]))
+    AND w.status = 'ok'
+    AND w.entry_price <> w.exit_price
+    AND abs(w.return_bps) > settings.flat_bps
+ORDER BY t.posted_utc, t.platform, t.tweet_id, w.interval_minutes;

@@ -1,0 +1,546 @@
+"""Clocks are held against zoneinfo, made-up trading days, made-up ids, and the real files."""
+
+import io
+import json
+import os
+import zipfile
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tweetscore.clocks import BarClock, Clock, TweetAudit, TweetClock, audit_bars, id_times
+from tweetscore.errors import InputError
+from tweetscore.sessions import exchange_sessions, exchange_zone
+
+TIMES = pl.Datetime("us")
+EPOCH = datetime(1970, 1, 1)
+
+
+@pytest.fixture
+def data() -> Path:
+    folder = os.environ.get("TWEETSCORE_DATA")
+    if not folder:
+        pytest.skip("TWEETSCORE_DATA does not name the folder of real files")
+    return Path(folder)
+
+
+def times(*texts: str | None) -> pl.Series:
+    return pl.Series([text and datetime.fromisoformat(text) for text in texts], dtype=TIMES)
+
+
+# --- one clock ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "clock"),
+    [
+        ("UTC", Clock("UTC", "UTC", 0)),
+        (" America/New_York ", Clock("America/New_York", "America/New_York", 0)),
+        ("EST", Clock("EST", "Etc/GMT+5", 0)),
+        ("Europe/Berlin-06:00", Clock("Europe/Berlin-06:00", "Europe/Berlin", -360)),
+        ("UTC+05:30", Clock("UTC+05:30", "UTC", 330)),
+        ("UTC+00:00", Clock("UTC", "UTC", 0)),
+    ],
+)
+def test_a_clock_is_read_from_its_name(text: str, clock: Clock) -> None:
+    assert Clock.parse(text) == clock
+
+
+@pytest.mark.parametrize("text", ["", "auto", "Berlin", "-05:00", "Europe/Berlin-25:00", "UTC-5"])
+def test_what_is_no_clock_is_refused_with_examples(text: str) -> None:
+    with pytest.raises(InputError) as refusal:
+        Clock.parse(text)
+    assert str(refusal.value) == (
+        f"{text!r} is no clock; say one like UTC, America/New_York, EST, Europe/Berlin-06:00"
+    )
+
+
+def by_zoneinfo(stamp: datetime, zone: str, offset_minutes: int) -> datetime | None:
+    wall = stamp - timedelta(minutes=offset_minutes)
+    readings = {wall.replace(tzinfo=ZoneInfo(zone), fold=fold).astimezone(UTC) for fold in (0, 1)}
+    if len(readings) == 2:  # a gap or a fold
+        return None
+    return readings.pop().replace(tzinfo=None)
+
+
+@pytest.mark.parametrize(
+    ("zone", "offset_minutes", "changes"),
+    [
+        ("America/New_York", 0, ["2018-03-11T02:00", "2018-11-04T01:00"]),
+        ("Europe/Berlin", -360, ["2019-03-30T20:00", "2019-10-26T20:00"]),
+        ("Australia/Lord_Howe", 0, ["2018-10-07T02:00", "2018-04-01T01:30"]),
+        ("Etc/GMT+5", 0, ["2018-03-11T02:00", "2018-11-04T01:00"]),
+    ],
+)
+def test_every_minute_around_a_change_is_converted_as_zoneinfo_does_or_null(
+    zone: str, offset_minutes: int, changes: list[str]
+) -> None:
+    for change in changes:
+        start = datetime.fromisoformat(change) - timedelta(hours=2)
+        stamps = [start + timedelta(minutes=n) for n in range(300)]
+        converted = Clock.of(zone, offset_minutes).to_utc(pl.Series(stamps, dtype=TIMES)).to_list()
+        assert converted == [by_zoneinfo(stamp, zone, offset_minutes) for stamp in stamps]
+        unclear = {"Australia/Lord_Howe": 30, "Etc/GMT+5": 0}.get(zone, 60)
+        assert converted.count(None) == unclear
+
+
+ZONES = st.sampled_from(
+    ["UTC", "America/New_York", "Europe/London", "Asia/Kolkata", "America/Sao_Paulo", "Asia/Tokyo"]
+)
+
+
+@given(
+    stamp=st.datetimes(datetime(1995, 1, 1), datetime(2035, 1, 1)),
+    zone=ZONES,
+    offset_minutes=st.integers(-1439, 1439),
+)
+def test_any_time_in_any_zone_is_converted_as_zoneinfo_does(
+    stamp: datetime, zone: str, offset_minutes: int
+) -> None:
+    clock = Clock.of(zone, offset_minutes)
+    assert Clock.parse(clock.name) == clock
+    in_utc = clock.to_utc(pl.Series([stamp], dtype=TIMES))
+    assert in_utc.item() == by_zoneinfo(stamp, zone, offset_minutes)
+    if in_utc.item() is not None:
+        assert clock.from_utc(in_utc).item() == stamp
+
+
+# --- bars -----------------------------------------------------------------------------------------
+
+FIRST, LAST = date(2019, 1, 2), date(2019, 6, 28)
+NIGHTS = 119  # ordinary ones: neither Good Friday nor a holiday is beside them
+SESSIONS = ("XNYS", FIRST - timedelta(days=4), LAST + timedelta(days=4))
+
+# Product: its hours on a session's date in New York; "eve" is the calendar day before.
+HOURS = {
+    "regular": [("day", "09:30", "day", "16:00")],
+    "extended": [("day", "04:00", "day", "20:00")],
+    "index": [("eve", "18:00", "day", "16:15"), ("day", "16:30", "day", "17:00")],
+    "index without its last half hour": [("eve", "18:00", "day", "16:15")],
+}
+
+
+@cache
+def bars_utc(product: str, first: date = FIRST, last: date = LAST) -> pl.Series:
+    """Make the start of every fifth minute bar of a product, and of the last in each session."""
+    dates = exchange_sessions("XNYS", first, last)["session_date"].to_list()
+    wall = []
+    for day in dates:
+        days = {"day": day, "eve": day - timedelta(days=1)}
+        for from_day, begin, to_day, end in HOURS[product]:
+            start = datetime.fromisoformat(f"{days[from_day]}T{begin}")
+            stop = datetime.fromisoformat(f"{days[to_day]}T{end}")
+            minutes = int((stop - start).total_seconds()) // 60
+            wall += [start + timedelta(minutes=n) for n in (*range(0, minutes, 5), minutes - 1)]
+    new_york = pl.Series(wall, dtype=TIMES).dt.replace_time_zone("America/New_York")
+    return new_york.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+
+
+def shown(times_utc: pl.Series, zone: str, hours: int = 0) -> pl.Series:
+    local = times_utc.dt.replace_time_zone("UTC").dt.convert_time_zone(zone)
+    return local.dt.replace_time_zone(None) + timedelta(hours=hours)
+
+
+def audit(stamps: pl.Series, clock: str = "auto", stamp: str = "auto") -> BarClock:
+    sessions = exchange_sessions(*SESSIONS)
+    return audit_bars("bars.csv", stamps, sessions, "America/New_York", clock=clock, stamp=stamp)
+
+
+def refusal(stamps: pl.Series, clock: str = "auto", stamp: str = "auto") -> str:
+    with pytest.raises(InputError) as refused:
+        audit(stamps, clock, stamp)
+    return str(refused.value)
+
+
+@pytest.mark.parametrize("product", HOURS)
+@pytest.mark.parametrize(
+    ("name", "zone", "hours"),
+    [
+        ("UTC", "UTC", 0),
+        ("America/New_York", "America/New_York", 0),
+        ("EST", "Etc/GMT+5", 0),
+        ("Europe/Berlin-06:00", "Europe/Berlin", -6),
+        ("Europe/Berlin+01:00", "Europe/Athens", 0),
+        ("America/New_York+07:00", "America/New_York", 7),
+        ("Asia/Tokyo", "Asia/Tokyo", 0),
+    ],
+)
+def test_the_audit_finds_clock_and_stamp_by_itself(
+    product: str, name: str, zone: str, hours: int
+) -> None:
+    opens = bars_utc(product)
+    starts = shown(opens, zone, hours)
+    for stamp, stamps in (("start", starts), ("end", starts + timedelta(minutes=1))):
+        found = audit(stamps)
+        assert (found.clock.name, found.stamp, found.proven) == (name, stamp, True)
+        assert found.evidence.startswith(f"{name} fits {NIGHTS} of {NIGHTS} testable days; next ")
+        assert found.minutes_utc(stamps).equals(opens)
+
+
+@pytest.mark.parametrize("calendar", ["XLON", "XTKS", "XHKG"])
+def test_an_exchange_elsewhere_is_audited_by_its_own_hours(calendar: str) -> None:
+    sessions = exchange_sessions(calendar, FIRST, LAST)
+    hours = pl.datetime_ranges("open_utc", "close_utc", "5m", closed="left", eager=False)
+    opens = sessions.select(hours.explode())["open_utc"]
+    zone = exchange_zone(calendar)
+    found = audit_bars("bars.csv", shown(opens, zone), sessions, zone)
+    assert (found.clock.name, found.stamp, found.proven) == (zone, "start", True)
+
+
+def test_a_wrong_claim_is_refused_with_the_share_of_each_candidate() -> None:
+    stamps = shown(bars_utc("index"), "America/New_York")
+    assert refusal(stamps, clock="EST") == (
+        "bars.csv: --clock EST is refuted: of 119 testable days fit EST 43 (36%), "
+        "America/New_York 119 (100%), Europe/Berlin-06:00 103 (87%), UTC-04:00 76 (64%), "
+        "Europe/Berlin-05:00 15 (13%); say --clock America/New_York, or leave --clock out"
+    )
+    assert refusal(stamps, clock="Asia/Tokyo").startswith(
+        "bars.csv: --clock Asia/Tokyo is refuted: of 119 testable days fit Asia/Tokyo 0 (0%), "
+    )
+
+
+def test_a_wrong_stamp_is_refused() -> None:
+    stamps = shown(bars_utc("regular"), "America/New_York")
+    assert refusal(stamps, stamp="end") == (
+        "bars.csv: --stamp end is refuted: of 119 days, a bar is stamped on the opening minute on "
+        "119 days, on the closing on 0; say --stamp start"
+    )
+    assert audit(stamps + timedelta(minutes=1), stamp="end").stamp == "end"
+
+
+def test_a_word_that_is_no_stamp_is_refused() -> None:
+    assert refusal(times(), stamp="middle") == (
+        "'middle' is no stamp; say --stamp start or --stamp end"
+    )
+
+
+def test_in_winter_clocks_that_agree_count_as_one_and_the_exchange_names_it() -> None:
+    stamps = shown(bars_utc("regular", last=date(2019, 3, 8)), "America/New_York")
+    told = "stamps are the start of the minute (a bar is stamped on the opening minute on 43 days"
+    assert audit(stamps).evidence == (
+        f"America/New_York fits 43 of 43 testable days; {told}, on the closing on 0)"
+    )
+    for claim in ("EST", "Europe/Berlin-06:00"):
+        found = audit(stamps, clock=claim)
+        assert (found.clock.name, found.proven) == (claim, True)
+        assert found.minutes_utc(stamps).equals(audit(stamps).minutes_utc(stamps))
+
+
+def test_ten_days_are_too_few_to_tell_a_clock_by_so_a_claim_is_taken_unproven() -> None:
+    stamps = shown(bars_utc("regular", last=date(2019, 1, 15)), "America/New_York")
+    assert refusal(stamps) == (
+        "bars.csv: its clock cannot be told: of 9 testable days fit America/New_York 9 (100%), "
+        "and 20 are needed that fit one clock best; "
+        "say it with --clock (UTC, America/New_York, EST, Europe/Berlin-06:00, …)"
+    )
+    assert audit(stamps, clock="America/New_York") == BarClock(
+        Clock.parse("America/New_York"),
+        "start",
+        False,
+        "unproven claim: America/New_York fits 9 of 9 testable days; "
+        "start or end of the minute not proven",
+    )
+
+
+def test_a_product_that_never_rests_proves_nothing() -> None:
+    every_ten_minutes = (datetime(2019, 1, 2) + timedelta(minutes=10 * n) for n in range(20_000))
+    stamps = pl.Series(list(every_ten_minutes), dtype=TIMES)
+    assert "of 0 testable days" in refusal(stamps)
+    assert audit(stamps, clock="UTC", stamp="end") == BarClock(
+        Clock.parse("UTC"),
+        "end",
+        False,
+        "unproven claim: UTC fits 0 of 0 testable days; start or end of the minute not proven",
+    )
+
+
+def test_an_empty_file_proves_nothing() -> None:
+    assert "its clock cannot be told" in refusal(times())
+    assert not audit(times(), clock="UTC").proven
+
+
+def test_a_file_glued_from_two_clocks_fits_none() -> None:
+    opens = bars_utc("regular")
+    half = len(opens) // 2
+    stamps = pl.concat([opens[:half], shown(opens[half:], "America/New_York")])
+    for clock in ("auto", "UTC"):
+        assert refusal(stamps, clock).startswith(
+            "bars.csv: no single clock fits: of 118 testable days fit "
+        )
+        assert refusal(stamps, clock).endswith(
+            "; cut the file where its clock changes, or bring denser bars"
+        )
+
+
+def test_order_and_copies_of_bars_change_nothing() -> None:
+    stamps = shown(bars_utc("extended"), "America/New_York")
+    assert audit(pl.concat([stamps, stamps]).shuffle(seed=1)) == audit(stamps)
+
+
+def test_a_thin_product_has_its_clock_proven_and_start_assumed() -> None:
+    opens = bars_utc("regular")
+    of_day = shown(opens, "America/New_York").dt.time()
+    thin = opens.filter(
+        of_day.is_between(datetime(1, 1, 1, 9, 50).time(), datetime(1, 1, 1, 15, 35).time())
+    )
+    found = audit(shown(thin, "Etc/GMT+5"))
+    assert (found.clock.name, found.stamp, found.proven) == ("EST", "start", True)
+    assert found.evidence.endswith("; start or end of the minute not proven")
+
+
+def test_the_holes_of_a_thin_product_are_not_taken_for_its_daily_break() -> None:
+    opens = bars_utc("index")
+    thin = shown(opens.sample(fraction=0.6, seed=1), "America/New_York")
+    assert audit(thin).proven
+    assert audit(thin).clock.name == "America/New_York"
+
+
+def test_stray_bars_on_the_closing_minute_do_not_turn_start_into_end() -> None:
+    opens = bars_utc("regular")
+    closes = opens.filter(shown(opens, "America/New_York").dt.strftime("%H:%M") == "15:59")
+    strays = (closes + timedelta(minutes=1))[::2]
+    stamps = shown(pl.concat([opens, strays]), "America/New_York")
+    assert audit(stamps).stamp == "start"
+    assert audit(stamps + timedelta(minutes=1)).stamp == "end"
+
+
+def histdata(data: Path, part: str) -> tuple[pl.Series, pl.DataFrame]:
+    with zipfile.ZipFile(data / f"market/HISTDATA_COM_ASCII_SPXUSD_M1{part}.zip") as archive:
+        member = next(name for name in archive.namelist() if name.endswith(".csv"))
+        raw = archive.read(member)
+    rows = pl.read_csv(io.BytesIO(raw), separator=";", has_header=False, infer_schema=False)
+    stamps = rows.to_series().str.to_datetime("%Y%m%d %H%M%S", time_unit="us")
+    year = int(part[:4])
+    return stamps, exchange_sessions("XNYS", date(year - 1, 12, 20), date(year + 1, 1, 10))
+
+
+@pytest.mark.parametrize(
+    ("part", "name", "evidence", "refused"),
+    [
+        (
+            "2018",
+            "America/New_York",
+            "America/New_York fits 240 of 240 testable days; next Europe/Berlin-06:00 223; "
+            "stamps are the start of the minute (a bar is stamped on the opening minute on "
+            "198 days, on the closing on 86)",
+            {"EST": "EST 77 (32%), America/New_York 240 (100%), Europe/Berlin-06:00 223 (93%)"},
+        ),
+        (
+            "201901-06",
+            "Europe/Berlin-06:00",
+            "Europe/Berlin-06:00 fits 119 of 119 testable days; next America/New_York 103; "
+            "stamps are the start of the minute (a bar is stamped on the opening minute on "
+            "119 days, on the closing on 0)",
+            {
+                "EST": "EST 57 (48%), Europe/Berlin-06:00 119 (100%), America/New_York 103 (87%)",
+                "America/New_York": "America/New_York 103 (87%), Europe/Berlin-06:00 119 (100%)",
+            },
+        ),
+    ],
+)
+def test_histdata_runs_on_the_clock_that_was_measured_not_on_the_one_it_says(
+    data: Path, part: str, name: str, evidence: str, refused: dict[str, str]
+) -> None:
+    stamps, sessions = histdata(data, part)
+    zone = "America/New_York"
+    found = audit_bars(part, stamps, sessions, zone)
+    assert found == BarClock(Clock.parse(name), "start", True, evidence)
+    ends = audit_bars(part, stamps + timedelta(minutes=1), sessions, zone)
+    assert (ends.clock.name, ends.stamp, ends.proven) == (name, "end", True)
+    in_utc = audit_bars(part, found.minutes_utc(stamps), sessions, zone)
+    assert (in_utc.clock.name, in_utc.stamp, in_utc.proven) == ("UTC", "start", True)
+    for claim, shares in refused.items():
+        with pytest.raises(InputError) as refusal:
+            audit_bars(part, stamps, sessions, zone, clock=claim)
+        assert f"days fit {shares}" in str(refusal.value)
+
+
+# --- tweets ---------------------------------------------------------------------------------------
+
+
+def twitter_ids(posted_utc: pl.Series) -> pl.Series:
+    return (posted_utc.to_physical() // 1000 - 1_288_834_974_657) * 2**22
+
+
+# Every eleven hours and seven minutes through 2018, two of them in New York's doubled hour.
+POSTED = [datetime(2018, 1, 1) + timedelta(hours=11, minutes=7) * n for n in range(700)]
+POSTED_UTC = pl.Series([*POSTED, *(datetime(2018, 11, 4, h, 30) for h in (5, 6))], dtype=TIMES)
+IDS = twitter_ids(POSTED_UTC + timedelta(milliseconds=700))  # files cut the fraction
+
+
+def verdict(ids: pl.Series, claimed: pl.Series, clock: str = "UTC", batch: int = 100) -> TweetClock:
+    audit = TweetAudit("tweets.json", "twitter", Clock.parse(clock))
+    for start in range(0, len(ids), batch):
+        audit.add(ids[start : start + batch], claimed[start : start + batch])
+    return audit.finish()
+
+
+def replaced(values: pl.Series, at: list[int], by: timedelta) -> pl.Series:
+    return values.clone().scatter(at, values.gather(at) + by)
+
+
+def test_ids_carry_the_time_their_platform_put_there() -> None:
+    moment = datetime(2025, 10, 31, 18, 9, 12, 335_000)
+    ms = (moment - EPOCH) // timedelta(milliseconds=1)
+    small = [1, 30_000_000_000, None]
+    for platform, number in (
+        ("twitter", (ms - 1_288_834_974_657) << 22 | 4095),
+        ("mastodon", ms << 16 | 65535),
+        ("truthsocial", ms << 16),
+        ("bluesky", (ms * 1000) << 10 | 1023),
+    ):
+        ids = pl.Series([number, *small], dtype=pl.Int64)
+        assert id_times(platform, ids).to_list() == [moment, None, None, None]
+        assert id_times(platform, ids).dtype == TIMES
+    assert id_times("forum", pl.Series([ms << 16], dtype=pl.Int64)).to_list() == [None]
+
+
+def test_times_that_agree_with_their_ids_are_proven_and_stay_as_they_are() -> None:
+    found = verdict(IDS, POSTED_UTC)
+    evidence = "UTC fits the ids of 702 of 702 tweets"
+    assert found == TweetClock("twitter", Clock.parse("UTC"), True, evidence)
+    posted, reasons = found.apply(IDS, POSTED_UTC)
+    assert posted.equals(POSTED_UTC)
+    assert reasons.null_count() == 702
+
+
+@pytest.mark.parametrize(
+    ("clock", "name"),
+    [
+        ("UTC-05:00", "UTC-05:00"),
+        ("Asia/Kolkata", "UTC+05:30"),
+        ("UTC+00:07", "UTC+00:07"),
+        ("America/New_York", "America/New_York"),
+        ("America/Los_Angeles", "America/Los_Angeles"),
+        ("Europe/Berlin", "Europe/Berlin"),
+    ],
+)
+def test_times_off_by_a_constant_or_a_zone_are_named_and_corrected_to_the_second(
+    clock: str, name: str
+) -> None:
+    claimed = Clock.parse(clock).from_utc(POSTED_UTC)
+    found = verdict(IDS, claimed)
+    assert (found.clock.name, found.proven) == (name, True)
+    assert found.evidence.startswith(f"corrected: {name} fits the ids of 702 of 702 tweets; ")
+    posted, reasons = found.apply(IDS, claimed)
+    assert posted.equals(POSTED_UTC)  # the doubled hour too: the id tells which
+    assert reasons.null_count() == 702
+
+
+def test_a_wrong_claim_for_naive_times_is_corrected_by_the_ids() -> None:
+    found = verdict(IDS, POSTED_UTC, clock="America/New_York")
+    assert found.evidence == (
+        "corrected: UTC fits the ids of 702 of 702 tweets; America/New_York as claimed 0"
+    )
+    assert found.apply(IDS, POSTED_UTC)[0].equals(POSTED_UTC)
+
+
+def test_a_row_that_disagrees_with_its_id_is_rejected_with_the_reason() -> None:
+    claimed = replaced(POSTED_UTC, [3], timedelta(hours=3))
+    claimed = replaced(claimed, [7], timedelta(seconds=-3))
+    claimed = replaced(claimed, [9, 11], timedelta(seconds=2))
+    found = verdict(IDS, claimed)
+    assert found.evidence == "UTC fits the ids of 700 of 702 tweets"
+    posted, reasons = found.apply(IDS, claimed, field="date")
+    assert posted.is_null().arg_true().to_list() == [3, 7]
+    assert reasons.drop_nulls().to_list() == [
+        '"date" is 3:00:00 off the time inside the id',
+        '"date" is 0:00:03 off the time inside the id',
+    ]
+
+
+def test_rows_without_a_time_in_their_id_follow_the_clock_of_the_others() -> None:
+    found = verdict(IDS, Clock.parse("America/New_York").from_utc(POSTED_UTC))
+    claimed = times("2009-07-01T12:00", "2009-11-01T01:30", "2009-03-08T02:30", None)
+    posted, reasons = found.apply(pl.Series([20, None, 21, 22], dtype=pl.Int64), claimed)
+    unclear = '"created_at" does not exist or is ambiguous in America/New_York'
+    assert posted.to_list() == [datetime(2009, 7, 1, 16), None, None, None]
+    assert reasons.to_list() == [None, unclear, unclear, None]
+
+
+def test_a_mess_is_refused_with_the_best_clock_found() -> None:
+    claimed = replaced(POSTED_UTC, list(range(0, 702, 3)), timedelta(hours=-5))
+    with pytest.raises(InputError) as refusal:
+        verdict(IDS, claimed)
+    assert str(refusal.value) == (
+        "tweets.json: its times disagree with its ids: UTC fits the ids of 468 of 702 tweets "
+        "(67%), the best clock found, UTC, 468 (67%); check its dates, or export it again"
+    )
+
+
+def test_in_a_small_file_single_rows_are_judged_but_one_common_error_is_corrected() -> None:
+    ids, right = IDS[:4], POSTED_UTC[:4]
+    one_bad = replaced(right, [0], timedelta(hours=-5))
+    found = verdict(ids, one_bad)
+    evidence = "unproven claim: UTC fits the ids of 3 of 4 tweets"
+    assert found == TweetClock("twitter", Clock.parse("UTC"), False, evidence)
+    assert found.apply(ids, one_bad)[0].is_null().to_list() == [True, False, False, False]
+
+    all_late = right + timedelta(hours=-5)
+    found = verdict(ids, all_late)
+    evidence = "corrected: UTC-05:00 fits the ids of 4 of 4 tweets; UTC as claimed 0"
+    assert found == TweetClock("twitter", Clock.parse("UTC-05:00"), False, evidence)
+    assert found.apply(ids, all_late)[0].equals(right)
+
+
+def test_a_file_whose_ids_carry_no_time_is_taken_as_claimed() -> None:
+    nothing = pl.Series([None, None], dtype=pl.Int64)
+    found = verdict(nothing, times("2018-07-01T12:00", None), clock="EST")
+    assert not found.proven
+    assert found.apply(nothing, times("2018-07-01T12:00", None))[0].to_list() == [
+        datetime(2018, 7, 1, 17),
+        None,
+    ]
+
+
+@pytest.mark.parametrize("batch", [5, 701, 10_000])
+def test_the_verdict_does_not_depend_on_the_batches(batch: int) -> None:
+    claimed = Clock.parse("America/New_York").from_utc(POSTED_UTC)
+    assert verdict(IDS, claimed, batch=batch) == verdict(IDS, claimed)
+
+
+def test_an_empty_batch_counts_nothing() -> None:
+    audit = TweetAudit("tweets.json", "twitter", Clock.parse("UTC"))
+    audit.add(IDS[:0], POSTED_UTC[:0])
+    assert audit.finish().evidence == "unproven claim: UTC fits the ids of 0 of 0 tweets"
+
+
+def json_archive(data: Path) -> tuple[pl.Series, pl.Series]:
+    with zipfile.ZipFile(data / "tweets/tta_2009-2018.json.zip") as archive:
+        records = json.loads(archive.read(archive.namelist()[0]).decode("utf-8-sig"))
+    claimed = pl.Series([record["created_at"] for record in records])
+    zoned = claimed.str.to_datetime("%a %b %d %H:%M:%S %z %Y", time_unit="us")
+    ids = pl.Series([int(record["id_str"]) for record in records], dtype=pl.Int64)
+    return ids, zoned.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+
+
+def csv_archive(data: Path) -> tuple[pl.Series, pl.Series]:
+    rows = pl.read_csv(
+        data / "tweets/tta_2016-12_2019-06.csv",
+        infer_schema=False,
+        truncate_ragged_lines=True,
+        quote_char=None,
+    ).drop_nulls("id_str")
+    claimed = rows["created_at"].str.to_datetime("%m-%d-%Y %H:%M:%S", time_unit="us")
+    return rows["id_str"].cast(pl.Int64), claimed
+
+
+@pytest.mark.parametrize(("read", "tested"), [(json_archive, 35_843), (csv_archive, 8_940)])
+def test_real_archives_agree_with_their_ids_and_local_copies_are_led_back(
+    data: Path, read: object, tested: int
+) -> None:
+    assert callable(read)
+    ids, right = read(data)
+    found = verdict(ids, right, batch=5_000)
+    assert found.evidence == f"UTC fits the ids of {tested} of {tested} tweets"
+    for clock in ("UTC", "UTC-05:00", "America/New_York"):
+        claimed = Clock.parse(clock).from_utc(right)
+        found = verdict(ids, claimed, batch=5_000)
+        assert (found.clock.name, found.proven) == (clock, True)
+        assert found.apply(ids, claimed)[0].equals(right)

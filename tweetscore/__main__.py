@@ -1,0 +1,5 @@
+"""``python -m tweetscore``: the command line."""
+
+from tweetscore.cli import main
+
+main()

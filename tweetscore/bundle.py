@@ -1,0 +1,170 @@
+"""The model folder: a graph, a vocabulary and a card enter or leave together, or not at all."""
+
+import hashlib
+import json
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tweetscore.errors import InputError, IntegrityError
+
+FORMAT = 1
+HASHED = ("model.onnx", "vocabulary.txt")  # a flipped byte in ONNX weights would load silently
+FILES = (*HASHED, "card.json", "README.md")
+CARD_KEYS = ("intervals", "classes", "text_rules", "counts")  # what loading and scoring need
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A model folder whose files are what its card says."""
+
+    path: Path
+    name: str
+    model_id: str  # 16 hex digits; another graph, vocabulary or card is another model
+    card: dict[str, Any]
+
+    @property
+    def intervals(self) -> tuple[int, ...]:
+        """Minutes of each head, in the order of the heads."""
+        return tuple(self.card["intervals"])
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes, in the order of the graph's output."""
+        return tuple(self.card["classes"])
+
+    @property
+    def uses_counts(self) -> bool:
+        """Whether a score also needs the engagement counts."""
+        return self.card["counts"] is not None
+
+    @property
+    def onnx_path(self) -> Path:
+        """The graph, for ``network.Network``."""
+        return self.path / "model.onnx"
+
+    @property
+    def vocabulary_path(self) -> Path:
+        """The tokens, one a line in UTF-8, each in the line of its id."""
+        return self.path / "vocabulary.txt"
+
+
+def load_bundle(folder: Path) -> Bundle:
+    """Return the bundle of a folder, checked against the hashes on its card.
+
+    Raises:
+        InputError: the folder or one of its files is not there.
+        IntegrityError: the card cannot be read, is of another format or lacks a key, or a file is
+            not the one that the card was written for.
+    """
+    if not folder.is_dir():
+        raise InputError(
+            f"{folder}: no such model folder; name one that 'tweetscore train' has written"
+        )
+    for name in FILES:
+        if not (folder / name).is_file():
+            raise InputError(f"{folder}: {name} is missing; copy the whole model folder again")
+    card_path = folder / "card.json"
+    content = card_path.read_bytes()
+    try:
+        card = json.loads(content)
+    except ValueError as error:  # of bad JSON and of bad UTF-8 alike
+        raise IntegrityError(
+            f"{card_path}: not readable as JSON ({error}); copy it again"
+        ) from None
+    if not isinstance(card, dict) or card.get("format") != FORMAT:
+        raise IntegrityError(
+            f"{card_path}: not a model card of format {FORMAT}; use the tweetscore that wrote it"
+        )
+    missing = [key for key in CARD_KEYS if key not in card]
+    if missing:
+        raise IntegrityError(f"{card_path}: {', '.join(missing)} not on it; train the model again")
+    hashes = {name: _sha256(folder / name) for name in HASHED}
+    for name, sha256 in hashes.items():
+        if not isinstance(card.get("sha256"), dict) or card["sha256"].get(name) != sha256:
+            raise IntegrityError(
+                f"{folder / name}: its sha256 is not the one on card.json; copy the folder again"
+            )
+    identity = hashes["model.onnx"] + hashlib.sha256(content).hexdigest()
+    return Bundle(
+        path=folder,
+        name=str(card.get("name") or folder.resolve().name),
+        model_id=hashlib.sha256(identity.encode()).hexdigest()[:16],
+        card=card,
+    )
+
+
+def find_bundle(name: str, shipped_models: Path) -> Bundle:
+    """Return the bundle at a path, or the shipped one of that name.
+
+    Raises:
+        InputError: it is neither.
+        IntegrityError: it is damaged.
+    """
+    folder = Path(name)
+    if folder.is_dir() or not (shipped_models / name).is_dir():
+        return load_bundle(folder)
+    return load_bundle(shipped_models / name)
+
+
+def write_bundle(
+    folder: Path,
+    *,
+    onnx_model: bytes,
+    vocabulary: Sequence[str],
+    card: dict[str, Any],
+    readme: str,
+) -> Bundle:
+    """Write a model folder whole, or leave everything as it was; return it as loaded again.
+
+    Args:
+        folder: where it will stand; another bundle there is replaced, anything else is not.
+        onnx_model: the serialised graph.
+        vocabulary: the tokens in the order of their ids.
+        card: what the model is; ``format`` and ``sha256`` are added.
+        readme: the model card for people, in Markdown.
+
+    Raises:
+        InputError: something other than a bundle stands at ``folder``.
+        IntegrityError: the card lacks a key.
+        ValueError, TypeError: a token is not one line of text, or the card holds what JSON cannot.
+    """
+    occupied = folder.exists() and not folder.is_dir()
+    found = {entry.name for entry in folder.iterdir()} if folder.is_dir() else set()
+    if occupied or (found and found != set(FILES)):
+        raise InputError(f"{folder}: stands there and is no model folder; choose another name")
+    unfit = [token for token in vocabulary if token.splitlines() != [token]]
+    if unfit:
+        raise ValueError(f"tokens must be one line each: {unfit[:3]!r}")
+    files = {
+        "model.onnx": onnx_model,
+        "vocabulary.txt": "".join(f"{token}\n" for token in vocabulary).encode(),
+        "README.md": readme.encode(),
+    }
+    sha256 = {name: hashlib.sha256(files[name]).hexdigest() for name in HASHED}
+    full_card = {**card, "format": FORMAT, "sha256": sha256}
+    text = json.dumps(full_card, indent=2, ensure_ascii=False, allow_nan=False)
+    files["card.json"] = f"{text}\n".encode()
+
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    # A sibling, because a rename is one step only within a file system.
+    with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as scratch:
+        fresh = Path(scratch) / "bundle"
+        fresh.mkdir()
+        for name, content in files.items():
+            (fresh / name).write_bytes(content)
+        load_bundle(fresh)
+        previous = Path(f"{scratch}-previous")  # outside, so that nothing deletes it too early
+        if folder.exists():
+            folder.rename(previous)
+        fresh.rename(folder)
+        shutil.rmtree(previous, ignore_errors=True)
+    return load_bundle(folder)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

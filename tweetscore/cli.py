@@ -1,0 +1,265 @@
+"""The command line: every command parses, calls and prints."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+from typer.core import TyperGroup
+
+from tweetscore import __version__, display
+from tweetscore.errors import InputError, RejectsError, TweetscoreError
+
+INTERRUPTED = 130
+
+
+class _OneLineErrors(TyperGroup):
+    """Turns each of our errors into one line on stderr and its exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except TweetscoreError as error:
+            display.say(f"Error: {error}")
+            raise typer.Exit(error.exit_code) from error
+        except KeyboardInterrupt as error:
+            display.say("Interrupted: what was finished is kept; run the command again to go on")
+            raise typer.Exit(INTERRUPTED) from error
+
+
+app = typer.Typer(
+    cls=_OneLineErrors,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    help="Score social-media archives against market minutes, in one DuckDB file.",
+)
+Db = Annotated[
+    Path, typer.Option("--db", envvar="TWEETSCORE_DB", help="The DuckDB file.", show_default=True)
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON value instead of tables.")]
+Intervals = Annotated[
+    list[int] | None,
+    typer.Option("--interval", min=1, max=10_000, help="Minutes; may be given several times."),
+]
+Session = Annotated[
+    Literal["regular", "extended"], typer.Option(help="Exchange hours, or all hours with bars.")
+]
+DEFAULT_DB = Path("tweetscore.duckdb")
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"tweetscore {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show it.")
+    ] = False,
+) -> None:
+    del version  # its callback has answered already
+
+
+@app.command()
+def ingest(
+    paths: Annotated[list[Path], typer.Argument(help="Archives and bars, zipped or not.")],
+    db: Db = DEFAULT_DB,
+    symbol: Annotated[
+        str | None, typer.Option(help="What bars are of, if the file is silent.")
+    ] = None,
+    clock: Annotated[
+        str, typer.Option(help="auto, UTC, an IANA zone, EST, or a zone with an offset.")
+    ] = "auto",
+    stamp: Annotated[
+        Literal["auto", "start", "end"], typer.Option(help="Which end of its minute a bar names.")
+    ] = "auto",
+    calendar: Annotated[str, typer.Option(help="Exchange calendar of the bars.")] = "XNYS",
+    strict: Annotated[bool, typer.Option(help="Exit 3 when a record was rejected.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Bring tweet archives and minute bars into the database.
+
+    Kind and format are found by content. Clocks are checked, never believed. The same file again
+    changes nothing.
+
+    Example: `tweetscore ingest tweets.json.zip DAT_ASCII_SPXUSD_M1_2018.zip`
+    """
+    from tweetscore.ingest import IngestOptions
+    from tweetscore.ingest import ingest as run
+    from tweetscore.store import open_store
+    from tweetscore.windows import ensure_windows
+
+    options = IngestOptions(symbol, clock, stamp, calendar)
+    with open_store(db) as store, display.row_progress("reading") as progress:
+        accounts = list(run(store, paths, options, lambda name, rows: progress(name, rows, None)))
+        ensure_windows(store)
+    display.show_accounts(accounts, as_json=as_json)
+    refused = [account.error for account in accounts if account.error]
+    if refused:
+        raise InputError("\nError: ".join(refused))
+    rejected = sum(account.rejected for account in accounts)
+    if strict and rejected:
+        raise RejectsError(f"{rejected} records were rejected; see them with: tweetscore info")
+
+
+@app.command()
+def train(
+    db: Db = DEFAULT_DB,
+    out: Annotated[Path, typer.Option(help="The bundle's folder.")] = Path("model"),
+    interval: Intervals = None,
+    symbol: Annotated[str | None, typer.Option(help="Whose bars to learn from.")] = None,
+    session: Session = "regular",
+    vectors: Annotated[
+        str, typer.Option(help="A word2vec or GloVe file, archive (trained on it), or random.")
+    ] = "archive",
+    vocabulary_size: Annotated[int, typer.Option(min=1)] = 10_000,
+    max_tokens: Annotated[int, typer.Option(min=1, max=1_000)] = 50,
+    embedding_dim: Annotated[int, typer.Option(min=1, help="Ignored with a vector file.")] = 300,
+    hidden: Annotated[int, typer.Option(min=1)] = 128,
+    dropout: Annotated[float, typer.Option(min=0, max=0.99)] = 0.5,
+    epochs: Annotated[int, typer.Option(min=1)] = 100,
+    batch_rows: Annotated[int, typer.Option(min=1)] = 256,
+    learning_rate: Annotated[float, typer.Option(min=0)] = 3e-4,
+    counts: Annotated[bool, typer.Option(help="Also read engagement counts.")] = False,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    shuffle_labels: Annotated[bool, typer.Option(help="A placebo: learn shuffled labels.")] = False,
+    log_dir: Annotated[Path, typer.Option(help="Where TensorBoard events go.")] = Path("runs"),
+    as_json: Json = False,
+) -> None:
+    """Train on the tweets with windows, and export a bundle that scores.
+
+    One head per interval, split by time, best epoch on validation. Ctrl-C keeps the best epoch.
+
+    Example: `tweetscore train --interval 5 --interval 30 --out my-model`
+    """
+    try:
+        from tweetscore.train import TrainOptions
+        from tweetscore.train import train as run
+    except ModuleNotFoundError as error:
+        raise InputError(f"training needs {error.name}: pip install 'tweetscore[train]'") from error
+    from tweetscore.store import STANDARD_INTERVALS, open_store
+
+    options = TrainOptions(
+        intervals=tuple(sorted(set(interval or STANDARD_INTERVALS))), symbol=symbol,
+        session=session, vectors=vectors, vocabulary_size=vocabulary_size, max_tokens=max_tokens,
+        embedding_dim=embedding_dim, hidden=hidden, dropout=dropout, epochs=epochs,
+        batch_rows=batch_rows, learning_rate=learning_rate, counts=counts, seed=seed,
+        shuffle_labels=shuffle_labels,
+    )  # fmt: skip
+    with open_store(db) as store, display.epoch_progress(epochs) as progress:
+        done = run(
+            store, options, out, log_folder=log_dir / out.name, progress=progress, say=display.say
+        )
+    display.show_trained(done, as_json=as_json)
+
+
+@app.command()
+def score(
+    db: Db = DEFAULT_DB,
+    interval: Intervals = None,
+    model: Annotated[
+        str, typer.Option(help="A bundle's folder, or the name of a shipped one.")
+    ] = "reference",
+    as_json: Json = False,
+) -> None:
+    """Score every tweet that the model has not scored yet, and join it to the windows.
+
+    Without `--interval`, at every interval of the model. Ended anywhere, it goes on when run again.
+
+    Example: `tweetscore score --interval 30 --model my-model`
+    """
+    from tweetscore.bundle import find_bundle
+    from tweetscore.score import score as run
+    from tweetscore.store import open_store, shipped
+
+    bundle = find_bundle(model, shipped("models"))
+    with open_store(db) as store, display.row_progress("scoring") as progress:
+        account = run(store, bundle, interval or (), lambda done, total: progress("", done, total))
+    display.show_scores(account, as_json=as_json)
+
+
+@app.command()
+def evaluate(
+    db: Db = DEFAULT_DB,
+    model: Annotated[str | None, typer.Option(help="A scored model's name or id.")] = None,
+    session: Session = "regular",
+    as_json: Json = False,
+) -> None:
+    """Hold stored predictions against what the market did, beside the majority baseline.
+
+    Only tweets outside a model's training and validation parts count.
+
+    Example: `tweetscore evaluate --model my-model`
+    """
+    from tweetscore.evaluate import evaluate as run
+    from tweetscore.store import open_store
+
+    with open_store(db, read_only=True) as store:
+        found = run(store, model=model, session=session)
+    display.show_figures(found, as_json=as_json)
+
+
+@app.command()
+def query(
+    sql: Annotated[str | None, typer.Argument(help="One SELECT statement.")] = None,
+    file: Annotated[
+        str | None, typer.Option(help="An SQL file, or the name of a shipped one.")
+    ] = None,
+    param: Annotated[
+        list[str] | None, typer.Option(help="NAME=VALUE for $NAME; may be given several times.")
+    ] = None,
+    output: Annotated[
+        Literal["table", "csv", "json", "jsonl", "parquet", "md"], typer.Option("--format")
+    ] = "table",
+    db: Db = DEFAULT_DB,
+    as_json: Json = False,
+) -> None:
+    """Ask the database in SQL: read-only, without access to anything else.
+
+    Example: `tweetscore query "SELECT status, count(*) FROM scored GROUP BY ALL"`
+    """
+    from tweetscore.query import run_query
+
+    frame = run_query(db, sql, file, param or [])
+    display.show_frame(frame, "json" if as_json else output)
+
+
+@app.command()
+def info(db: Db = DEFAULT_DB, as_json: Json = False) -> None:
+    """Show what the database holds: sources, rejects, spans, windows and models.
+
+    Example: `tweetscore info --json`
+    """
+    from tweetscore.query import describe
+
+    display.show_info(describe(db), as_json=as_json)
+
+
+@app.command()
+def sample(
+    folder: Annotated[Path, typer.Argument(help="Where the files go.")],
+    posts: Annotated[int | None, typer.Option(min=100, help="How many posts.")] = None,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    signal: Annotated[bool, typer.Option(help="Plant a signal at 30 minutes.")] = True,
+    as_json: Json = False,
+) -> None:
+    """Write a made-up archive and bars with a planted signal, to try everything without data.
+
+    Example: `tweetscore sample demo && tweetscore ingest demo/*`
+    """
+    from tweetscore.sample import write_sample
+
+    options: dict[str, Any] = {} if posts is None else {"posts": posts}
+    written = write_sample(folder, seed=seed, signal=signal, **options)
+    if as_json:
+        display.show_json(asdict(written))
+    else:
+        display.show_table(["what", "value"], list(asdict(written).items()))

@@ -1,0 +1,202 @@
+"""Score stored tweets with a bundle: chunks of text enter, predictions leave, each chunk at once.
+
+Only what this model has not scored at these intervals is scored, so a run that was ended anywhere
+is finished by running it again.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+import pyarrow as pa
+
+from tweetscore.bundle import Bundle
+from tweetscore.dataset import COUNTS
+from tweetscore.errors import InputError
+from tweetscore.network import Network
+from tweetscore.store import Store, statement
+from tweetscore.tokens import TextRules, Vocabulary, encode
+from tweetscore.windows import ensure_windows
+
+CHUNK_ROWS = 32_768
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreAccount:
+    """What became of every tweet: tweets = scored + skipped."""
+
+    model: str
+    model_id: str
+    intervals: tuple[int, ...]
+    tweets: int
+    scored: int
+    skipped: int
+    skipped_reasons: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """One chunk: the rows that have a score, their probabilities, and why the others have none."""
+
+    rows: pl.DataFrame
+    probabilities: npt.NDArray[np.float32]  # (rows, heads, classes)
+    skipped: Counter[str]
+
+
+class Scorer:
+    """A loaded bundle: a frame of tweets enters, a ``Scored`` leaves. It knows no database."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        """Load vocabulary, rules and graph.
+
+        Raises:
+            IntegrityError: one of them is not what the card says.
+        """
+        self.rules = TextRules.from_dict(bundle.card["text_rules"])
+        self.vocabulary = Vocabulary.load(bundle.vocabulary_path)
+        self.counts: dict[str, Any] | None = bundle.card["counts"]
+        self.network = Network(
+            bundle.onnx_path,
+            len(bundle.intervals),
+            len(bundle.classes),
+            self.counts["weight"] if self.counts else None,
+        )
+
+    def probabilities(self, tweets: pl.DataFrame) -> Scored:
+        """Score a frame with ``text`` and, for a model with counts, both engagement counts."""
+        tokens = encode(tweets["text"], self.rules, self.vocabulary)
+        empty = tokens.lengths == 0
+        uncounted = np.zeros(len(empty), bool)
+        if self.counts:
+            unknown = tweets.select(pl.any_horizontal(pl.col(COUNTS).is_null())).to_series()
+            uncounted = unknown.to_numpy() & ~empty
+        kept = ~(empty | uncounted)
+        rows = tweets.filter(pl.Series(kept))
+        counts = normalised_counts(rows, self.counts) if self.counts else None
+        skipped = Counter(empty_text=int(empty.sum()), no_counts=int(uncounted.sum()))
+        found = self.network.probabilities(tokens.ids[kept], tokens.lengths[kept], counts)
+        return Scored(rows, found, +skipped)
+
+
+def normalised_counts(rows: pl.DataFrame, card: dict[str, Any]) -> npt.NDArray[np.float32]:
+    """Return log1p of both counts, z-scored by the training part's mean and std: (N, 2)."""
+    z = (log_counts(rows) - np.array(card["mean"])) / np.array(card["std"])
+    return np.asarray(z, np.float32)
+
+
+def log_counts(rows: pl.DataFrame) -> npt.NDArray[np.float64]:
+    """Return log1p of retweet and favourite counts: (N, 2)."""
+    counts = rows.select(COUNTS).to_numpy().astype(np.float64)
+    return np.asarray(np.log1p(counts))
+
+
+def score(
+    store: Store,
+    bundle: Bundle,
+    intervals: Sequence[int],
+    progress: Callable[[int, int], None],
+) -> ScoreAccount:
+    """Score every tweet that this model has not scored at these intervals.
+
+    Args:
+        store: the open database.
+        bundle: the model.
+        intervals: minutes to predict; none means every head of the model.
+        progress: called with the tweets done and all tweets to do, after each chunk.
+
+    Raises:
+        InputError: the model has no head for an interval.
+    """
+    wanted = tuple(sorted(set(intervals or bundle.intervals)))
+    unknown = [minutes for minutes in wanted if minutes not in bundle.intervals]
+    if unknown:
+        raise InputError(
+            f"{bundle.path}: has no head for {unknown[0]} minutes, only for "
+            f"{', '.join(map(str, bundle.intervals))}; "
+            f"train one with: tweetscore train --interval {unknown[0]}"
+        )
+    heads = {minutes: bundle.intervals.index(minutes) for minutes in wanted}
+    scorer = Scorer(bundle)
+    _register(store, bundle)
+    ensure_windows(store, wanted)
+    (tweets,) = store.row("SELECT count(*) FROM tweets")
+    names = {"model_id": bundle.model_id, "intervals": list(wanted)}
+    (to_do,) = store.row(
+        f"SELECT count(*) FROM ({statement('pending').rstrip().rstrip(';')})", **names
+    )
+    reasons = Counter(already_scored=tweets - to_do)
+    done = scored = 0
+    # Reading and writing meet on one connection only through two cursors.
+    reader = store.con.cursor()
+    batches = reader.sql(statement("pending"), params=names).to_arrow_reader(CHUNK_ROWS)
+    for chunk in _ahead(scorer, batches):
+        with store.transaction():
+            store.append("predictions", _predictions(chunk, bundle, heads))
+        scored += chunk.rows.height
+        reasons += chunk.skipped
+        done += chunk.rows.height + chunk.skipped.total()
+        progress(done, to_do)
+    reader.close()
+    return ScoreAccount(
+        bundle.name, bundle.model_id, wanted, tweets, scored, tweets - scored, dict(+reasons)
+    )
+
+
+def _ahead(scorer: Scorer, batches: pa.RecordBatchReader) -> Iterator[Scored]:
+    """Score the next chunk while the caller stores this one."""
+
+    def scored_next() -> Scored | None:
+        batch = next(iter(batches), None)
+        if batch is None:
+            return None
+        frame = pl.from_arrow(batch)
+        assert isinstance(frame, pl.DataFrame)
+        return scorer.probabilities(frame)
+
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(scored_next)
+        while (chunk := waiting.result()) is not None:
+            waiting = pool.submit(scored_next)
+            yield chunk
+
+
+def _predictions(chunk: Scored, bundle: Bundle, heads: dict[int, int]) -> pl.DataFrame:
+    """Return one row per tweet and interval that was not there before."""
+    up = bundle.classes.index("up")
+    frames = [
+        chunk.rows.select(
+            pl.lit(bundle.model_id).alias("model_id"),
+            "platform",
+            "tweet_id",
+            pl.lit(minutes, pl.Int32).alias("interval_minutes"),
+            pl.Series("probability_up", chunk.probabilities[:, head, up]),
+            (pl.col("done") & (1 << place) == 0).alias("missing"),
+        )
+        for place, (minutes, head) in enumerate(heads.items())
+    ]
+    return pl.concat(frames).filter("missing").drop("missing")
+
+
+def _register(store: Store, bundle: Bundle) -> None:
+    """Write the model's row, once."""
+    if store.rows("FROM models WHERE model_id = $model_id", model_id=bundle.model_id):
+        return
+    split = bundle.card.get("split") or {}
+    bounds = ("train_from_utc", "validation_from_utc", "test_from_utc", "test_until_utc")
+    row = pl.DataFrame(
+        {
+            "model_id": [bundle.model_id],
+            "name": [bundle.name],
+            "session": [bundle.card.get("session")],
+            "uses_counts": [bundle.uses_counts],
+            **{name: [split.get(name)] for name in bounds},
+            "card": [(bundle.path / "card.json").read_text(encoding="utf-8")],
+        }
+    )
+    times = [pl.col(name).cast(pl.String).str.to_datetime(time_unit="us") for name in bounds]
+    store.append("models", row.with_columns(times))
