@@ -99,7 +99,7 @@ CREATE TABLE models (
     name VARCHAR NOT NULL,
     session VARCHAR,                   -- the session its labels came from
     uses_counts BOOLEAN NOT NULL,
-    train_from_utc TIMESTAMP,          -- the parts of its split, by time of posting; null where the
+    train_from_utc TIMESTAMP,          -- the parts of its split, by minute of entry; null where the
     validation_from_utc TIMESTAMP,     -- card has no dates. Embargoed days belong to the part before.
     test_from_utc TIMESTAMP,
     test_until_utc TIMESTAMP,
@@ -136,18 +136,19 @@ joined AS (
     SELECT
         t.platform, t.tweet_id, t.author, t.posted_utc, t.text,
         m.name AS model, p.model_id,
+        -- A tweet enters at the first whole minute at or after it was posted.
+        date_trunc('minute', t.posted_utc + INTERVAL 59999999 MICROSECONDS) AS minute_utc,
+        -- By the minute of entry, as the parts were cut by the session that it lies in.
         CASE
             WHEN m.train_from_utc IS NULL THEN 'unknown'
-            WHEN t.posted_utc < m.train_from_utc OR t.posted_utc >= m.test_until_utc THEN 'outside'
-            WHEN t.posted_utc < m.validation_from_utc THEN 'train'
-            WHEN t.posted_utc < m.test_from_utc THEN 'validation'
+            WHEN minute_utc < m.train_from_utc OR minute_utc >= m.test_until_utc THEN 'outside'
+            WHEN minute_utc < m.validation_from_utc THEN 'train'
+            WHEN minute_utc < m.test_from_utc THEN 'validation'
             ELSE 'test'
         END AS split,
         spans.symbol, spans.first_utc, spans.last_utc, kinds.session,
         p.interval_minutes, p.probability_up,
-        CASE WHEN p.probability_up >= 0.5 THEN 'up' ELSE 'down' END AS predicted,
-        -- A tweet enters at the first whole minute at or after it was posted.
-        date_trunc('minute', t.posted_utc + INTERVAL 59999999 MICROSECONDS) AS minute_utc
+        CASE WHEN p.probability_up >= 0.5 THEN 'up' ELSE 'down' END AS predicted
     FROM predictions p
     JOIN models m USING (model_id)
     JOIN tweets t USING (platform, tweet_id)

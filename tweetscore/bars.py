@@ -88,7 +88,7 @@ def open_bars(file: DataFile, symbol: str | None = None) -> BarFile | None:
 
     Args:
         file: the file.
-        symbol: what the bars are of, where neither a column nor HistData's name says it.
+        symbol: what the bars are of, where no column says it; it goes before HistData's file name.
 
     Raises:
         InputError: it has some but not all columns of bars, times in no known form, or no symbol.
@@ -149,19 +149,18 @@ def _columns(file: DataFile, header: list[str]) -> dict[str, str] | None:
 
 
 def _open_csv(file: DataFile, head: bytes, symbol: str | None) -> BarFile | None:
-    lines = head.decode("utf-8", "replace").splitlines()
-    if len(lines) < 2:
+    lines = [line for line in head.decode("utf-8", "replace").splitlines() if line.strip()]
+    if not lines:
         return None
     separator = max(",;\t", key=lines[0].count)
-    columns = _columns(file, next(csv.reader(StringIO(lines[0]), delimiter=separator), []))
+    names, *rows = csv.reader(StringIO("\n".join(lines[:2])), delimiter=separator)
+    columns = _columns(file, names)
     if columns is None:
         return None
-    if "symbol" not in columns or symbol:
-        columns.pop("symbol", None)
-        symbol = _known(file, symbol)
-    names = next(csv.reader(StringIO(lines[0]), delimiter=separator))
-    first = next(csv.reader(StringIO(lines[1]), delimiter=separator))
-    sample = dict(zip(names, first, strict=False)).get(columns["stamp"], "").strip()
+    if not rows:
+        raise InputError(f"{file.name}: holds no bar but its header; export it again")
+    symbol = None if "symbol" in columns else _known(file, symbol)
+    sample = dict(zip(names, rows[0], strict=False)).get(columns["stamp"], "").strip()
     layout = _Layout(
         header=head.split(b"\n", 1)[0] + b"\n",
         columns=columns,
@@ -196,14 +195,11 @@ def _read_csv(file: DataFile, layout: _Layout, skip: int = 0) -> Iterator[BarBat
     with file.open() as stream:
         for block in line_records(stream, quote=True):
             records = block.part(skip if block.lines[0] == 1 else 0, len(block))
-            frames, refused = parse(records, parser)
-            raw = pl.concat(frames) if frames else parser(b"").with_columns(line=0, byte_offset=0)
+            raw, refused = parse(records, parser)
             yield _typed(raw, refused, len(records), layout)
 
 
-def _typed(
-    raw: pl.DataFrame, refused: list[dict[str, object]], rows_read: int, layout: _Layout
-) -> BarBatch:
+def _typed(raw: pl.DataFrame, refused: pl.DataFrame, rows_read: int, layout: _Layout) -> BarBatch:
     """Type string columns; a bar with a value that has no meaning becomes a reject."""
     typed = raw.with_columns(
         _stamp(layout.time_format),
@@ -227,8 +223,7 @@ def _typed(
     )
     text = pl.struct(*layout.columns).struct.json_encode().str.head(RAW_CHARACTERS)
     bad = typed.filter(pl.col("reason").is_not_null()).select(*places, "reason", raw=text)
-    rejects = pl.concat([pl.DataFrame(refused, schema=REJECTS_SCHEMA), bad]).sort("byte_offset")
-    return BarBatch(rows_read, good, rejects)
+    return BarBatch(rows_read, good, pl.concat([refused, bad]).sort("line"))
 
 
 def _stamp(time_format: str) -> pl.Expr:
@@ -284,9 +279,7 @@ def _open_parquet(file: DataFile, symbol: str | None) -> BarFile | None:
     columns = _columns(file, schema.names)
     if columns is None:
         return None
-    if "symbol" not in columns or symbol:
-        columns.pop("symbol", None)
-        symbol = _known(file, symbol)
+    symbol = None if "symbol" in columns else _known(file, symbol)
     sample = next(_parquet_blocks(file, columns), None)
     if sample is None:
         raise InputError(f"{file.name}: holds no rows; download the file again")
@@ -313,5 +306,5 @@ def _read_parquet(file: DataFile, layout: _Layout) -> Iterator[BarBatch]:
         placed = frame.with_columns(
             line=pl.int_range(row, row + pl.len()), byte_offset=pl.lit(None, pl.Int64)
         )
-        yield _typed(placed, [], frame.height, layout)
+        yield _typed(placed, REJECTS_SCHEMA.to_frame(), frame.height, layout)
         row += frame.height

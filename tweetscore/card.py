@@ -49,7 +49,8 @@ trading days; p draws the signs of the days at random and is corrected for the n
   {config["hidden"]}, the state at the last token, {config["heads"]} heads.
 - Vectors: {vectors["source"]}; {vectors["covered"]:,} of {vectors["words"]:,} words covered.
 - Best of {training["epochs_run"]} epochs: {training["best_epoch"]}; seed {training["seed"]}.
-- torch and onnxruntime differ by at most {card["parity"]:.1e} in probability.
+- The exported graph is within {card["parity"]["graph"]:.1e} in probability of torch in float64,
+  torch itself in float32 within {card["parity"]["float32"]:.1e}.
 - Data, with sha256: {data}.
 - Versions: {versions}.
 

@@ -22,9 +22,17 @@ class _OneLineErrors(TyperGroup):
         except TweetscoreError as error:
             display.say(f"Error: {error}")
             raise typer.Exit(error.exit_code) from error
-        except KeyboardInterrupt as error:
+        except (KeyboardInterrupt, RuntimeError) as error:
+            # DuckDB turns Ctrl-C during a statement into an error of its own.
+            if isinstance(error, RuntimeError) and "Query interrupted" not in str(error):
+                raise
             display.say("Interrupted: what was finished is kept; run the command again to go on")
             raise typer.Exit(INTERRUPTED) from error
+        except OSError as error:
+            if isinstance(error, BrokenPipeError):  # typer ends quietly when the reader has gone
+                raise
+            display.say(f"Error: {error.filename or 'the system'}: {error.strerror or error}")
+            raise typer.Exit(1) from error
 
 
 app = typer.Typer(
@@ -51,6 +59,13 @@ DEFAULT_DB = Path("tweetscore.duckdb")
 def main() -> None:
     """Run the command line."""
     app()
+
+
+def _existing(db: Path) -> Path:
+    """Refuse a path without a database: only ingest makes one."""
+    if not db.exists():
+        raise InputError(f"{db}: no such database; make it with: tweetscore ingest PATH --db {db}")
+    return db
 
 
 def _show_version(wanted: bool) -> None:
@@ -82,6 +97,13 @@ def ingest(
         Literal["auto", "start", "end"], typer.Option(help="Which end of its minute a bar names.")
     ] = "auto",
     calendar: Annotated[str, typer.Option(help="Exchange calendar of the bars.")] = "XNYS",
+    max_gap: Annotated[
+        int | None,
+        typer.Option(min=0, help="Minutes after which a price is none; kept, 5 at first."),
+    ] = None,
+    flat_bps: Annotated[
+        float | None, typer.Option(min=0, help="Moves up to this size are flat; kept, 0 at first.")
+    ] = None,
     strict: Annotated[bool, typer.Option(help="Exit 3 when a record was rejected.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -95,11 +117,12 @@ def ingest(
     from tweetscore.ingest import IngestOptions
     from tweetscore.ingest import ingest as run
     from tweetscore.store import open_store
-    from tweetscore.windows import ensure_windows
+    from tweetscore.windows import ensure_windows, set_rules
 
     options = IngestOptions(symbol, clock, stamp, calendar)
     with open_store(db) as store, display.row_progress("reading") as progress:
         accounts = list(run(store, paths, options, lambda name, rows: progress(name, rows, None)))
+        set_rules(store, max_gap_minutes=max_gap, flat_bps=flat_bps)
         ensure_windows(store)
     display.show_accounts(accounts, as_json=as_json)
     refused = [account.error for account in accounts if account.error]
@@ -141,6 +164,7 @@ def train(
     Example: `tweetscore train --interval 5 --interval 30 --out my-model`
     """
     try:
+        from tweetscore.fit import FitOptions
         from tweetscore.train import TrainOptions
         from tweetscore.train import train as run
     except ModuleNotFoundError as error:
@@ -150,11 +174,11 @@ def train(
     options = TrainOptions(
         intervals=tuple(sorted(set(interval or STANDARD_INTERVALS))), symbol=symbol,
         session=session, vectors=vectors, vocabulary_size=vocabulary_size, max_tokens=max_tokens,
-        embedding_dim=embedding_dim, hidden=hidden, dropout=dropout, epochs=epochs,
-        batch_rows=batch_rows, learning_rate=learning_rate, counts=counts, seed=seed,
+        embedding_dim=embedding_dim, hidden=hidden, dropout=dropout, counts=counts, seed=seed,
         shuffle_labels=shuffle_labels,
+        fit=FitOptions(epochs=epochs, batch_rows=batch_rows, learning_rate=learning_rate),
     )  # fmt: skip
-    with open_store(db) as store, display.epoch_progress(epochs) as progress:
+    with open_store(_existing(db)) as store, display.epoch_progress(epochs) as progress:
         done = run(
             store, options, out, log_folder=log_dir / out.name, progress=progress, say=display.say
         )
@@ -181,7 +205,7 @@ def score(
     from tweetscore.store import open_store, shipped
 
     bundle = find_bundle(model, shipped("models"))
-    with open_store(db) as store, display.row_progress("scoring") as progress:
+    with open_store(_existing(db)) as store, display.row_progress("scoring") as progress:
         account = run(store, bundle, interval or (), lambda done, total: progress("", done, total))
     display.show_scores(account, as_json=as_json)
 

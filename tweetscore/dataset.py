@@ -13,7 +13,7 @@ from tweetscore.errors import InputError
 from tweetscore.store import Store, statement
 
 PARTS = ("train", "validation", "test")
-TRAIN_SHARE, VALIDATION_SHARE = 0.70, 0.15
+TRAIN_PERCENT, VALIDATION_PERCENT = 70, 15
 COUNTS = ("retweet_count", "favorite_count")
 
 
@@ -81,14 +81,15 @@ def split_rows(rows: pl.DataFrame, intervals: Sequence[int]) -> tuple[Split, pl.
         intervals: the intervals of its labels.
 
     Raises:
-        InputError: there are too few trading days.
+        InputError: there are too few trading days, or a part has no text of its own.
     """
     days = (
         rows.group_by("session_date").agg(pl.len(), pl.col("close_utc").max()).sort("session_date")
     )
-    share = days["len"].cum_sum() / max(rows.height, 1)
-    train_days = int((share <= TRAIN_SHARE).sum())
-    validation_days = int((share <= TRAIN_SHARE + VALIDATION_SHARE).sum()) - train_days
+    until = days["len"].cast(pl.Int64).cum_sum() * 100  # whole numbers: 70 of 100 is 70 %
+    train_days = int((until <= rows.height * TRAIN_PERCENT).sum())
+    seen_days = int((until <= rows.height * (TRAIN_PERCENT + VALIDATION_PERCENT)).sum())
+    validation_days = seen_days - train_days
     # Each part needs its days and one more for the embargo before the next.
     if train_days < 3 or validation_days < 3 or days.height - train_days - validation_days < 1:
         raise InputError(
@@ -124,4 +125,10 @@ def split_rows(rows: pl.DataFrame, intervals: Sequence[int]) -> tuple[Split, pl.
     order = {name: place for place, name in enumerate(PARTS)}
     rank = pl.col("part").replace_strict(order, return_dtype=pl.Int8)
     text = pl.col("tokens").list.join("\n")
-    return split, rows.filter(rank == rank.max().over(text))
+    rows = rows.filter(rank == rank.max().over(text))
+    if empty := [name for name in PARTS if name not in rows["part"]]:
+        raise InputError(
+            f"no tweet is left in the {empty[0]} part: every text of it comes again later, or every "
+            "window reaches past it; ingest more of either"
+        )
+    return split, rows

@@ -1,13 +1,17 @@
 """Show results: records enter; tables and JSON leave on stdout, talk and progress on stderr."""
 
 import json
+import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import date, datetime
+from datetime import date, datetime, time
+from decimal import Decimal
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -23,6 +27,8 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+from tweetscore.errors import InputError
+
 if TYPE_CHECKING:  # polars and scikit-learn would slow down --help
     import polars as pl
 
@@ -32,9 +38,12 @@ if TYPE_CHECKING:  # polars and scikit-learn would slow down --help
     from tweetscore.train import Trained
 
 TERMINAL_ROWS = 100
+# A tweet may hold what would move a terminal's cursor: shown, never obeyed. Line breaks stay.
+VISIBLE = dict.fromkeys((*range(32), *range(127, 160)), "\N{REPLACEMENT CHARACTER}")
+VISIBLE |= {ord("\t"): " ", ord("\n"): "\n", ord("\r"): ""}
 
-stdout = Console(highlight=False, soft_wrap=False)
-stderr = Console(stderr=True, highlight=False)
+stdout = Console(highlight=False, emoji=False, soft_wrap=False)
+stderr = Console(stderr=True, highlight=False, emoji=False)
 
 
 def say(words: str) -> None:
@@ -43,8 +52,12 @@ def say(words: str) -> None:
 
 
 def show_json(value: object) -> None:
-    """Print one JSON value."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, default=_plain) + "\n")
+    """Print one JSON value; what JSON has no number for is null."""
+    try:
+        text = json.dumps(value, ensure_ascii=False, default=_plain, allow_nan=False)
+    except ValueError:  # NaN or infinity, which no other reader of JSON takes
+        text = json.dumps(_finite(value), ensure_ascii=False, default=_plain)
+    sys.stdout.write(text + "\n")
 
 
 def show_records(records: Sequence[Any], columns: dict[str, str], *, as_json: bool = False) -> None:
@@ -56,48 +69,106 @@ def show_records(records: Sequence[Any], columns: dict[str, str], *, as_json: bo
     show_table(list(columns.values()), [[row[name] for name in columns] for row in rows])
 
 
-def show_table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+def show_table(
+    headings: Sequence[str],
+    rows: Sequence[Sequence[object]],
+    cell: "Callable[[object], str] | None" = None,
+) -> None:
     """Print rows under headings; numbers to the right."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for place, heading in enumerate(headings):
-        numeric = all(isinstance(row[place], int | float | None) for row in rows) and bool(rows)
-        table.add_column(heading, justify="right" if numeric else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(_cell(value)) for value in row))
-    if stdout.is_terminal:
-        stdout.print(table)
+    numeric = [
+        bool(rows) and all(isinstance(row[place], int | float | Decimal | None) for row in rows)
+        for place in range(len(headings))
+    ]
+    cells = [[(cell or _cell)(value).translate(VISIBLE) for value in row] for row in rows]
+    if not stdout.is_terminal:
+        sys.stdout.writelines(_lines([list(headings), *cells], numeric))
         return
-    # Piped tables are as wide as they are: nothing is folded or cut.
-    wide = Console(file=sys.stdout, width=10_000, no_color=True, highlight=False)
-    wide.print(table)
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading, right in zip(headings, numeric, strict=True):
+        table.add_column(heading, justify="right" if right else "left", overflow="fold")
+    for row in cells:
+        table.add_row(*map(Text, row))
+    stdout.print(table)
+
+
+def _lines(rows: list[list[str]], right: list[bool]) -> Iterator[str]:
+    """Lay out a table for a pipe: as wide as it is, nothing folded or cut."""
+    split = [[cell.split("\n") for cell in row] for row in rows]
+    widths = [
+        max(cell_len(line) for row in split for line in row[place]) for place in range(len(right))
+    ]
+    for row in split:
+        for line in zip_longest(*row, fillvalue=""):
+            padded = [
+                " " * (width - cell_len(text)) + text if to_the_right
+                else text + " " * (width - cell_len(text))
+                for text, width, to_the_right in zip(line, widths, right, strict=True)
+            ]  # fmt: skip
+            yield "  ".join(padded).rstrip() + "\n"
 
 
 def show_frame(frame: "pl.DataFrame", output: str) -> None:
-    """Print a query's result as table, csv, json, jsonl, parquet or md."""
+    """Print a query's result as table, csv, json, jsonl, parquet or md.
+
+    Raises:
+        InputError: Parquet is asked for on a terminal.
+    """
+    if output == "parquet":
+        if sys.stdout.isatty():
+            raise InputError("parquet is not for a terminal; write it with: > result.parquet")
+        frame.write_parquet(sys.stdout.buffer)
+        return
+    frame = _with_short_floats(frame)
     if output == "csv":
-        sys.stdout.write(frame.write_csv())
+        sys.stdout.write(_flat(frame).write_csv())
     elif output == "json":
         show_json(frame.to_dicts())
     elif output == "jsonl":
         for row in frame.iter_rows(named=True):
             show_json(row)
-    elif output == "parquet":
-        frame.write_parquet(sys.stdout.buffer)
     elif output == "md":
         print_markdown(frame)
     else:
         shown = frame.head(TERMINAL_ROWS) if stdout.is_terminal else frame
-        show_table(frame.columns, shown.rows())
+        show_table(frame.columns, shown.rows(), _exact_cell)
         if shown.height < frame.height:
             say(f"{shown.height} of {frame.height:,} rows shown; --format csv gives all")
+
+
+def _with_short_floats(frame: "pl.DataFrame") -> "pl.DataFrame":
+    """Widen 32-bit floats by their shortest decimals: 0.1, not 0.10000000149011612."""
+    import polars as pl
+
+    return frame.with_columns(pl.col(pl.Float32).cast(pl.String).cast(pl.Float64))
+
+
+def _flat(frame: "pl.DataFrame") -> "pl.DataFrame":
+    """Write lists, structs and bytes as text, which is all that CSV can hold."""
+    import polars as pl
+
+    def text(value: object) -> str | None:
+        if value is None:
+            return None
+        if isinstance(value, bytes):
+            return value.hex()
+        return json.dumps(_finite(value), ensure_ascii=False, default=_plain)
+
+    return frame.with_columns(
+        pl.Series(each.name, [text(value) for value in each.to_list()], pl.String)
+        for each in frame
+        if each.dtype.is_nested() or each.dtype == pl.Binary
+    )
 
 
 def print_markdown(frame: "pl.DataFrame") -> None:
     """Print a frame as a Markdown table; bars and line breaks inside cells are kept readable."""
     lines = [frame.columns, ["---"] * frame.width]
-    lines += [[_cell(value) for value in row] for row in frame.iter_rows()]
+    lines += [[_exact_cell(value) for value in row] for row in frame.iter_rows()]
     for cells in lines:
-        safe = (cell.replace("|", "\\|").replace("\n", " ") for cell in cells)
+        safe = (
+            cell.translate(VISIBLE).replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ")
+            for cell in cells
+        )
         sys.stdout.write(f"| {' | '.join(safe)} |\n")
 
 
@@ -136,15 +207,44 @@ def _cell(value: object) -> str:
         return f"{value:,}" if abs(value) < 10**15 else str(value)  # ids are no quantities
     if isinstance(value, float):
         return f"{value:.4g}" if abs(value) < 1e4 else f"{value:,.2f}"
+    return _exact_cell(value)
+
+
+def _exact_cell(value: object) -> str:
+    """Show a value of the user's own query: a year, an id or a price is not rounded."""
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.10g}"
     if isinstance(value, datetime):
-        return value.isoformat(sep=" ", timespec="seconds")
+        return value.isoformat(sep=" ")
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, list | dict):
+        return json.dumps(_finite(value), ensure_ascii=False, default=_plain)
     return str(value)
 
 
 def _plain(value: object) -> object:
-    if isinstance(value, datetime | date):
+    if isinstance(value, datetime | date | time):
         return value.isoformat()
+    if isinstance(value, Decimal):  # DuckDB's sums of whole numbers
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, bytes):
+        return value.hex()
     return str(value)
+
+
+def _finite(value: object) -> object:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, dict):
+        return {key: _finite(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_finite(each) for each in value]
+    return value
 
 
 @contextmanager
@@ -222,30 +322,30 @@ def show_trained(trained: "Trained", *, as_json: bool) -> None:
     """Print a saved model's figures on the test part."""
     from tweetscore.evaluate import overall_verdict
 
+    bundle, fitted = trained.bundle, trained.fitted
     if as_json:
-        bundle = trained.bundle
         show_json(
             {
                 "model": bundle.name,
                 "model_id": bundle.model_id,
                 "folder": str(bundle.path),
-                "best_epoch": trained.best_epoch,
-                "epochs": trained.epochs,
-                "interrupted": trained.interrupted,
-                "parity": trained.parity,
-                "vectors": trained.vectors,
-                "rows": trained.rows,
+                "best_epoch": fitted.best.number,
+                "epochs": fitted.epochs,
+                "interrupted": fitted.interrupted,
+                "parity": asdict(trained.parity),
+                "vectors": bundle.card["vectors"],
+                "rows": bundle.card["rows"],
                 "figures": [asdict(each) for each in trained.figures],
                 "verdict": overall_verdict(trained.figures),
             }
         )
         return
-    if trained.interrupted:
-        say(f"interrupted after epoch {trained.epochs}: the best epoch so far is kept")
+    if fitted.interrupted:
+        say(f"interrupted after epoch {fitted.epochs}: the best epoch so far is kept")
     show_figures(trained.figures, as_json=False)
     say(
-        f"saved {trained.bundle.path} (epoch {trained.best_epoch} of {trained.epochs}); "
-        f"score with: tweetscore score --model {trained.bundle.path}"
+        f"saved {bundle.path} (epoch {fitted.best.number} of {fitted.epochs}); "
+        f"score with: tweetscore score --model {bundle.path}"
     )
 
 

@@ -108,8 +108,12 @@ def evaluate(store: Store, *, model: str | None = None, session: str = "regular"
     """Measure the stored predictions of tweets outside each model's training and validation parts.
 
     Raises:
-        InputError: there is no such prediction with an outcome.
+        InputError: the model is unknown, or there is no such prediction with an outcome.
     """
+    scored = store.rows("SELECT name, model_id FROM models ORDER BY name, model_id")
+    if model is not None and not any(model in names for names in scored):
+        known = ", ".join(dict.fromkeys(name for name, _ in scored)) or "none"
+        raise InputError(f"{store.path}: no model {model} has scored here; it has: {known}")
     rows = store.frame(statement("outcomes"), model=model, session=session)
     if rows.is_empty():
         raise InputError(

@@ -1,6 +1,7 @@
 """Turn a trained classifier into a folded ONNX graph, and prove that both say the same."""
 
 import copy
+from dataclasses import dataclass
 
 import numpy as np
 import onnx
@@ -16,6 +17,7 @@ from tweetscore.network import Network
 GATES = "ifgo"
 OPSET, IR_VERSION = 17, 8  # old enough for every onnxruntime that pyproject.toml allows
 TOLERANCE = 1e-5  # of a probability
+ROUNDING_FACTOR = 20  # onnxruntime's Tanh rounds to 2.4e-7, torch's to 3e-8
 MAX_TOKENS = 50
 
 
@@ -134,25 +136,36 @@ def counts_weight(model: LstmClassifier) -> NDArray[np.float32] | None:
     return weight.reshape(config.heads, config.classes, config.counts)
 
 
+@dataclass(frozen=True, slots=True)
+class Parity:
+    """Largest differences in probability to torch in float64, over the same random texts."""
+
+    graph: float  # of the exported graph
+    float32: float  # of torch itself in float32: what rounding alone does in this network
+
+
 def check_parity(
     model: LstmClassifier, onnx_model: onnx.ModelProto, vocabulary_size: int, seed: int
-) -> float:
-    """Return the largest difference in probability between torch and the path that scores.
+) -> Parity:
+    """Hold the path that scores against torch in double precision, on the same random texts.
 
-    Both score random texts of 1 to 50 tokens, a third of them copies, in batches of 1 to 1,000,
-    with random counts where the model uses them. Torch runs padded and in double precision, so
-    that the figure is the graph's own error.
+    The texts have 1 to 50 tokens, a third of them are copies, in batches of 1 to 1,000, with random
+    counts where the model uses them. A trained LSTM can stand on a knife's edge: on a few texts
+    float32 rounding alone then moves a probability by more than 1e-5, in torch as in onnxruntime.
+    So 99 % of the texts must agree to 1e-5 whatever the network, and the worst to 1e-5 or to
+    ``ROUNDING_FACTOR`` times what rounding does to torch itself.
 
     Raises:
-        TweetscoreError: they differ by more than 1e-5.
+        TweetscoreError: they differ by more.
     """
     config = model.config
-    exact = copy.deepcopy(model).cpu().double().eval()
+    rounded = copy.deepcopy(model).cpu().float().eval()
+    exact = copy.deepcopy(rounded).double()
     network = Network(
         onnx_model.SerializeToString(), config.heads, config.classes, counts_weight(model)
     )
     random = np.random.default_rng(seed)
-    worst = 0.0
+    of_graph, of_float32 = [], []
     for rows in (1, 1000, *random.integers(2, 1000, 3)):
         lengths = random.integers(1, MAX_TOKENS + 1, rows, np.int32)
         ids = random.integers(0, vocabulary_size, (rows, MAX_TOKENS), np.int32)
@@ -160,18 +173,36 @@ def check_parity(
         drawn = random.integers(0, rows, rows)  # with replacement: copies, as in an archive
         ids, lengths = ids[drawn], lengths[drawn]
         counts = random.normal(size=(rows, config.counts)) if config.counts else None
+        truth = _torch_probabilities(exact, ids, lengths, counts)
+        in_float32 = _torch_probabilities(rounded, ids, lengths, counts)
         scored = network.probabilities(ids, lengths, counts)
-        with torch.no_grad():
-            logits = exact(
-                torch.from_numpy(ids),
-                torch.from_numpy(lengths),
-                None if counts is None else torch.from_numpy(counts),
-            )
-        difference = float(np.abs(scored - logits.softmax(dim=-1).numpy()).max())
-        if not difference <= TOLERANCE:  # so written, NaN fails too
-            raise TweetscoreError(
-                f"the exported graph differs from the trained network by {difference:.1e} in"
-                f" probability, {TOLERANCE:.0e} is allowed; the model is not saved"
-            )
-        worst = max(worst, difference)
-    return worst
+        of_graph.append(np.abs(scored - truth).max(axis=(1, 2)))
+        of_float32.append(np.abs(in_float32 - truth).max(axis=(1, 2)))
+    differences = np.concatenate(of_graph)
+    parity = Parity(float(differences.max()), float(np.concatenate(of_float32).max()))
+    allowed = max(TOLERANCE, ROUNDING_FACTOR * parity.float32)
+    # So written, NaN fails too.
+    if not (np.quantile(differences, 0.99) <= TOLERANCE and parity.graph <= allowed):
+        raise TweetscoreError(
+            f"the exported graph differs from the trained network by {parity.graph:.1e} in"
+            f" probability, {allowed:.0e} is allowed; the model is not saved"
+        )
+    return parity
+
+
+def _torch_probabilities(
+    model: LstmClassifier,
+    ids: NDArray[np.int32],
+    lengths: NDArray[np.int32],
+    counts: NDArray[np.float64] | None,
+) -> NDArray[np.float64]:
+    """Return torch's probabilities (N, heads, classes) in the model's own precision."""
+    kind = model.head.weight.dtype
+    with torch.no_grad():
+        logits = model(
+            torch.from_numpy(ids),
+            torch.from_numpy(lengths),
+            None if counts is None else torch.from_numpy(counts).to(kind),
+        )
+    probabilities: NDArray[np.float64] = logits.softmax(dim=-1).double().numpy()
+    return probabilities

@@ -5,6 +5,7 @@ a byte offset, and so that memory does not grow with the file.
 """
 
 import hashlib
+import lzma
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -20,9 +21,14 @@ import polars as pl
 from tweetscore.errors import InputError
 
 BLOCK_BYTES = 4 << 20
-MAX_RECORD_BYTES = 64 << 20
+MAX_RECORD_BYTES = 16 << 20
 HEAD_BYTES = 1 << 16
 RAW_CHARACTERS = 2_000
+# What zipfile raises on damage; damaged sizes make it seek to where no file can be.
+UNREADABLE = (
+    OSError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error, lzma.LZMAError
+)  # fmt: skip
+ZIPPED = (b"PK\x03\x04", b"PK\x05\x06")
 BOM = b"\xef\xbb\xbf"
 REJECTS_SCHEMA = pl.Schema(
     {"line": pl.Int64, "byte_offset": pl.Int64, "reason": pl.String, "raw": pl.String}
@@ -45,21 +51,23 @@ class DataFile:
 
     @contextmanager
     def open(self) -> Iterator[BinaryIO]:
-        """Open the content, decompressed, from its first byte."""
-        if self.entry is None:
-            with self.path.open("rb") as stream:
-                yield stream
-            return
-        with zipfile.ZipFile(self.path) as archive:
-            if archive.getinfo(self.entry).flag_bits & 1:
-                raise InputError(f"{self.name}: is encrypted; unzip it with its password first")
-            try:
+        """Open the content, decompressed, from its first byte.
+
+        Raises:
+            InputError: also later, when what is read turns out to be damaged.
+        """
+        try:
+            if self.entry is None:
+                with self.path.open("rb") as stream:
+                    yield stream
+                return
+            with zipfile.ZipFile(self.path) as archive:
+                if archive.getinfo(self.entry).flag_bits & 1:
+                    raise InputError(f"{self.name}: is encrypted; unzip it with its password first")
                 with archive.open(self.entry) as entry:
                     yield cast(BinaryIO, entry)
-            except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
-                raise InputError(
-                    f"{self.name}: damaged zip ({error}); download the file again"
-                ) from error
+        except UNREADABLE as error:
+            raise _unreadable(self.name, error) from error
 
     def head(self) -> bytes:
         """Return the first bytes of the content, without a byte order mark."""
@@ -82,20 +90,20 @@ def data_files(path: Path) -> list[DataFile]:
     Raises:
         InputError: the path does not exist, is a folder, is empty, or is a damaged or empty zip.
     """
-    if not path.exists():
-        raise InputError(f"{path}: no such file; check the path")
-    if path.is_dir():
-        raise InputError(f"{path}: is a folder; name the files in it, as in {path}/*.json")
-    if path.stat().st_size == 0:
-        raise InputError(f"{path}: is empty (0 bytes); download the file again")
-    with path.open("rb") as stream:
-        if not stream.read(4).startswith(b"PK"):
-            return [DataFile(path)]
     try:
+        if not path.exists():
+            raise InputError(f"{path}: no such file; check the path")
+        if path.is_dir():
+            raise InputError(f"{path}: is a folder; name the files in it, as in {path}/*.json")
+        if path.stat().st_size == 0:
+            raise InputError(f"{path}: is empty (0 bytes); download the file again")
+        with path.open("rb") as stream:
+            if not stream.read(4).startswith(ZIPPED):
+                return [DataFile(path)]
         with zipfile.ZipFile(path) as archive:
             infos = archive.infolist()
-    except zipfile.BadZipFile as error:
-        raise InputError(f"{path}: damaged or cut-off zip ({error}); download it again") from error
+    except UNREADABLE as error:
+        raise _unreadable(str(path), error) from error
     names = [
         info.filename
         for info in infos
@@ -104,6 +112,10 @@ def data_files(path: Path) -> list[DataFile]:
     if not names:
         raise InputError(f"{path}: the zip holds no file; name one with an archive or bars in it")
     return [DataFile(path, name, alone=len(names) == 1) for name in names]
+
+
+def _unreadable(name: str, error: Exception) -> InputError:
+    return InputError(f"{name}: cannot be read ({error}); unzip it yourself, or download it again")
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,33 +145,45 @@ class Records:
         )
 
 
-def parse(
-    records: Records, parser: Callable[[bytes], pl.DataFrame]
-) -> tuple[list[pl.DataFrame], list[dict[str, object]]]:
+Parser = Callable[[bytes], pl.DataFrame]
+
+
+def parse(records: Records, parser: Parser) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Parse a block at once; where the parser refuses, halve until the bad records stand alone.
 
     Returns:
-        Frames whose rows carry ``line`` and ``byte_offset``, in order, and a reject per bad record.
+        The rows, in order, with their ``line`` and ``byte_offset``, and a reject per bad record.
     """
+    none = _placed(parser(b""), records.part(0, 0))
+    frames, rejects = _halved(records, parser)
+    return pl.concat([none, *frames]), pl.DataFrame(rejects, schema=REJECTS_SCHEMA)
+
+
+def _halved(records: Records, parser: Parser) -> tuple[list[pl.DataFrame], list[dict[str, object]]]:
     if not len(records):
         return [], []
     reason = "the record holds no or several rows"
     try:
         frame = parser(records.data)
-    except (pl.exceptions.PolarsError, UnicodeDecodeError) as error:
+    except pl.exceptions.PolarsError as error:
         reason = f"cannot be parsed: {str(error).strip().splitlines()[0]}"
     else:
         if frame.height == len(records):
-            places = pl.Series("line", records.lines), pl.Series("byte_offset", records.offsets)
-            return [frame.with_columns(*places)], []
+            return [_placed(frame, records)], []
     if len(records) == 1:
         raw = records.data.decode("utf-8", "replace").strip()[:RAW_CHARACTERS]
         line, offset = int(records.lines[0]), int(records.offsets[0])
         return [], [{"line": line, "byte_offset": offset, "reason": reason, "raw": raw}]
     middle = len(records) // 2
-    frames, rejects = parse(records.part(0, middle), parser)
-    more_frames, more_rejects = parse(records.part(middle, len(records)), parser)
+    frames, rejects = _halved(records.part(0, middle), parser)
+    more_frames, more_rejects = _halved(records.part(middle, len(records)), parser)
     return frames + more_frames, rejects + more_rejects
+
+
+def _placed(frame: pl.DataFrame, records: Records) -> pl.DataFrame:
+    return frame.with_columns(
+        pl.Series("line", records.lines), pl.Series("byte_offset", records.offsets)
+    )
 
 
 def line_records(stream: BinaryIO, *, quote: bool) -> Iterator[Records]:
@@ -170,7 +194,7 @@ def line_records(stream: BinaryIO, *, quote: bool) -> Iterator[Records]:
 def json_array_records(stream: BinaryIO) -> Iterator[Records]:
     """Cut a JSON array into blocks of one value a line, whatever its layout was.
 
-    Line breaks around values become blanks, commas between values become line breaks: every byte
+    Line breaks outside strings become blanks, what ends a value becomes a line break: every byte
     keeps its place, and a parser for JSON lines reads the result.
     """
     yield from _blocks(stream, _array_ends)
@@ -181,26 +205,24 @@ Cutter = Callable[[bytes, bool], tuple[bytes, Positions]]
 
 def _blocks(stream: BinaryIO, cut: Cutter) -> Iterator[Records]:
     """Read, cut and number; ``cut`` returns the bytes to parse and the end of each whole record."""
-    pending, offset, line, wanted = b"", 0, 1, BLOCK_BYTES
+    pending, offset, line, first = stream.read(len(BOM)), 0, 1, True
+    if pending == BOM:
+        pending, offset = b"", len(BOM)
     while True:
-        fresh = stream.read(wanted)
-        at_end = len(fresh) < wanted
-        data = pending + fresh
-        if offset == 0 and data.startswith(BOM):
-            data, offset = data[len(BOM) :], len(BOM)
-        lines_data, ends = cut(data, offset <= len(BOM))
-        if at_end:
-            ends = np.append(ends, len(data)) if not len(ends) or ends[-1] < len(data) else ends
-        elif not len(ends) and len(data) > MAX_RECORD_BYTES:
-            ends = np.array([len(data)])  # no record is this long: it is rejected as one
-        if len(ends):
+        fresh = stream.read(BLOCK_BYTES)
+        data, at_end = pending + fresh, len(fresh) < BLOCK_BYTES
+        lines_data, ends = cut(data, first)
+        # What is left at the end is a record, too. No record is as long as the cap: it is rejected.
+        if at_end or (not len(ends) and len(data) > MAX_RECORD_BYTES):
+            ends = np.union1d(ends, [len(data)])
+        if data and len(ends):
             stop = int(ends[-1])
             yield from _numbered(data[:stop], lines_data[:stop], ends, offset, line)
             line += data.count(b"\n", 0, stop)
             offset += stop
-            pending = data[stop:]
-        else:
-            pending = data
+            first = False
+            data = data[stop:]
+        pending = data
         if at_end:
             return
 
@@ -237,47 +259,26 @@ def _line_ends(data: bytes, *, quote: bool) -> tuple[bytes, Positions]:
 
 
 _STRUCTURE = np.zeros(256, bool)
-_STRUCTURE[list(b'"\\{}[],\n\r')] = True
+_STRUCTURE[list(b'"{}[],\n')] = True
 _DEPTH = np.zeros(256, np.int8)
 _DEPTH[list(b"{[")] = 1
 _DEPTH[list(b"}]")] = -1
 
 
-def _array_ends(data: bytes, at_start: bool) -> tuple[bytes, Positions]:
-    octets = np.frombuffer(data, np.uint8)
-    places = np.flatnonzero(_STRUCTURE[octets])
-    kinds = octets[places]
-    quotes = kinds == 34
-    quotes[quotes] = ~_escaped(octets, places[quotes])
-    outside = np.cumsum(quotes, dtype=np.uint8) & 1 == 0
+def _array_ends(data: bytes, first: bool) -> tuple[bytes, Positions]:
+    if first:
+        data = data.replace(b"[", b" ", 1)
+    # Without escapes, every quote that is left opens or closes a string.
+    bare = np.frombuffer(data.replace(rb"\\", b"  ").replace(rb"\"", b"  "), np.uint8)
+    places = np.flatnonzero(_STRUCTURE[bare])
+    kinds = bare[places]
+    outside = np.cumsum(kinds == 34, dtype=np.uint8) & 1 == 0
     depths = np.cumsum(np.where(outside, _DEPTH[kinds], 0), dtype=np.int32)
-    # The file opens its array at depth 1; a later block begins between two values, at depth 0.
-    base = 1 if at_start else 0
-    commas = places[outside & (kinds == 44) & (depths == base)]
-    blanks = places[outside & ((kinds == 10) | (kinds == 13))]
-    edges = places[
-        (outside & (depths < base)) | ((depths == 1) & (places == _first(octets)) & at_start)
-    ]
-    lines = octets.copy()
-    lines[blanks] = 32
-    lines[edges] = 32
-    lines[commas] = 10
-    return lines.tobytes(), commas + 1
-
-
-def _first(octets: npt.NDArray[np.uint8]) -> int:
-    """Return the place of the first byte that is not blank."""
-    return int(np.argmax(octets > 32)) if len(octets) else -1
-
-
-def _escaped(octets: npt.NDArray[np.uint8], quotes: Positions) -> npt.NDArray[np.bool_]:
-    """Say which quotes stand behind an odd number of backslashes."""
-    behind = np.zeros(len(quotes), bool)
-    run = np.zeros(len(quotes), np.int64)
-    active = np.ones(len(quotes), bool)
-    while active.any():
-        run[active] += 1
-        places = quotes - run
-        active &= (places >= 0) & (octets[np.maximum(places, 0)] == 92)
-        behind[active] ^= True
-    return behind
+    # A bracket too many lowers the level of all values after it, so that only its own is lost.
+    level = np.minimum.accumulate(np.minimum(depths, 0))
+    closing = (kinds == 93) & (np.diff(level, prepend=0) < 0)
+    cuts = places[closing | (outside & (kinds == 44) & (depths == level))]
+    lines = np.frombuffer(data, np.uint8).copy()
+    lines[places[outside & (kinds == 10)]] = 32
+    lines[cuts] = 10
+    return lines.tobytes(), cuts + 1

@@ -269,14 +269,12 @@ def _binary_records(
 ) -> Iterator[tuple[bytes, _Matrix]]:
     """Give the wanted words of a word2vec binary file, each with its vector (dim,).
 
-    The whole file passes: that its end is where it should be shows that no word was misread.
+    The whole file passes: only its end shows that the count and dimensions in its header are true.
     """
     size = 4 * layout.dim
     buffer, start = b"", 0
     for number in range(1, layout.count + 1):
-        while (
-            space := buffer.find(b" ", start, start + _MAX_WORD_BYTES)
-        ) < 0 or space + size >= len(buffer):
+        while (space := buffer.find(b" ", start)) < 0 or space + size >= len(buffer):
             block = _next_block(file)
             if not block or (space < 0 and len(buffer) - start >= _MAX_WORD_BYTES):
                 raise InputError(
@@ -328,9 +326,8 @@ def _text_records(
             if word in wanted:
                 yield word, _parsed(text[len(word) + 1 :], place)
     except EOFError as error:
-        raise InputError(
-            f"{path}: is cut off in line {first_line + number:,}; get it again"
-        ) from error
+        place = f"{path}, line {first_line + number:,}"
+        raise InputError(f"{place}: is cut off; get the file again") from error
     if count not in (0, number):
         raise InputError(
             f"{path}: has {number:,} words, and its header promises {count:,}; get it again"

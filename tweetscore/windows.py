@@ -1,17 +1,34 @@
 """Keep sessions and windows in step with the bars: symbols enter, rows of both tables leave."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 import polars as pl
 
 from tweetscore.sessions import exchange_dates, exchange_sessions
 from tweetscore.store import Store, statement
 
+ONE_DAY = timedelta(days=1)
+
 
 def forget_windows(store: Store, symbol: str) -> None:
     """Drop what was derived from a symbol's bars: until rebuilt it is missing, never wrong."""
     for table in ("sessions", "windows"):
         store.con.execute(f"DELETE FROM {table} WHERE symbol = $symbol", {"symbol": symbol})
+
+
+def set_rules(store: Store, *, max_gap_minutes: int | None, flat_bps: float | None) -> None:
+    """Change the database's rules; None leaves one as it is. Windows that no longer hold go."""
+    with store.transaction():
+        if flat_bps is not None:
+            store.con.execute("UPDATE settings SET flat_bps = $flat", {"flat": flat_bps})
+        (kept,) = store.row("SELECT max_gap_minutes FROM settings")
+        if max_gap_minutes is not None and max_gap_minutes != kept:
+            store.con.execute(
+                "UPDATE settings SET max_gap_minutes = $gap", {"gap": max_gap_minutes}
+            )
+            for (symbol,) in store.rows("SELECT symbol FROM symbols"):
+                forget_windows(store, symbol)
 
 
 def ensure_windows(store: Store, intervals: Sequence[int] = ()) -> int:
@@ -44,8 +61,9 @@ def _insert_sessions(store: Store, symbol: str, calendar: str) -> None:
     extended = store.frame(statement("extended_sessions"), symbol=symbol)
     first, last = extended["open_utc"].min(), extended["close_utc"].max()
     days = exchange_dates(pl.Series([first, last]), calendar)
-    regular = exchange_sessions(calendar, days[0], days[1]).filter(
-        pl.col("close_utc") > first, pl.col("open_utc") < last
+    # A session may open on the evening before its date, and close on the morning after.
+    regular = exchange_sessions(calendar, days[0] - ONE_DAY, days[1] + ONE_DAY).filter(
+        pl.col("close_utc") >= first, pl.col("open_utc") <= last
     )
     dated = extended.with_columns(
         session_date=exchange_dates(extended["close_utc"], calendar), session=pl.lit("extended")

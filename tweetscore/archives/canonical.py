@@ -1,11 +1,10 @@
 """Hold tweets to the canonical shape: a block of records enters, typed tweets and rejects leave."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import polars as pl
 
-from tweetscore.files import RAW_CHARACTERS, REJECTS_SCHEMA, Records, parse
+from tweetscore.files import RAW_CHARACTERS, Parser, Records, parse
 
 TWEETS_SCHEMA = pl.Schema(
     {
@@ -39,7 +38,7 @@ class TweetBatch:
 
 def canonical(
     records: Records,
-    parser: Callable[[bytes], pl.DataFrame],
+    parser: Parser,
     *,
     platform: str,
     time_format: str,
@@ -53,8 +52,7 @@ def canonical(
         platform: where the ids come from.
         time_format: how ``posted`` is written; with ``%z`` the times are turned into UTC.
     """
-    frames, refused = parse(records, parser)
-    raw = pl.concat(frames) if frames else parser(b"").with_columns(line=0, byte_offset=0)
+    raw, refused = parse(records, parser)
     posted = pl.col("posted").str.to_datetime(time_format, strict=False, time_unit="us")
     if "%z" in time_format:
         posted = posted.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
@@ -88,8 +86,7 @@ def canonical(
     bad = typed.filter(pl.col("reason").is_not_null()).select(
         "line", "byte_offset", "reason", raw=_raw_text(list(raw.columns))
     )
-    unparsed = pl.DataFrame(refused, schema=REJECTS_SCHEMA)
-    return TweetBatch(len(records), good, pl.concat([unparsed, bad]).sort("byte_offset"))
+    return TweetBatch(len(records), good, pl.concat([refused, bad]).sort("byte_offset"))
 
 
 def _reason(flag: pl.Expr) -> pl.Expr:

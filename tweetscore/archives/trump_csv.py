@@ -1,6 +1,7 @@
 """The two CSV layouts of the Trump Twitter Archive; times are UTC, without a zone."""
 
 import csv
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -68,14 +69,18 @@ def _header(head: bytes) -> list[str]:
     return next(csv.reader(StringIO(first)), [])
 
 
-def _is_unquoted(head: bytes) -> bool:
-    """Say whether commas alone cut every line into the header's fields.
+_QUOTED_FIELD = re.compile(rb'(?:^|(?<=,))"(?:[^"]|"")*"(?=[,\r\n])', re.MULTILINE)
 
-    The archive's own export deleted the commas from texts and never quoted: there a double quote is
-    text. A reader of quoted CSV swallows 80 tweets of the real file into two.
+
+def _is_unquoted(head: bytes) -> bool:
+    """Say whether commas alone cut every line into the header's fields, and quotes are text.
+
+    The archive's own export deleted the commas from texts and never quoted. A reader of quoted CSV
+    swallows 80 tweets of the real file into two.
     """
-    lines = [line for line in head.split(b"\n")[:-1] if line.strip()]
-    return len({line.count(b",") for line in lines}) == 1
+    whole = head[: head.rfind(b"\n") + 1] or head
+    commas = {line.count(b",") for line in whole.split(b"\n") if line.strip()}
+    return len(commas) == 1 and (b'"' in _QUOTED_FIELD.sub(b"", whole) or b'"' not in whole)
 
 
 def _parse(data: bytes, *, header: bytes, columns: dict[str, str], quote: bool) -> pl.DataFrame:

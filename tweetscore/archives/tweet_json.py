@@ -30,6 +30,12 @@ SCHEMA = {
     "retweeted_status": pl.Struct({"id_str": pl.String()}),
     "user": pl.Struct({"screen_name": pl.String()}),
 }
+# An id written as a float has lost digits: as a string of its own it is told from a whole number.
+_FLOAT_ID = re.compile(rb'("id(?:_str)?"\s*:\s*)(-?\d+[.eE][^\s,}]*)')
+# Half of a surrogate pair, left where a text was cut: polars makes it NUL, or refuses the record.
+_LONE_SURROGATE = re.compile(
+    rb"\\u[dD](?:[89abAB]..(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB]..\\u[dD])[c-fC-F]..)"
+)
 _OPENING = re.compile(rb"\s*(\[\s*)?\{")
 
 
@@ -51,6 +57,9 @@ def read(file: DataFile) -> Iterator[TweetBatch]:
 
 
 def _parse(data: bytes) -> pl.DataFrame:
+    # Without escaped backslashes, every backslash left opens an escape.
+    data = _LONE_SURROGATE.sub(rb"\\ufffd", data.replace(rb"\\", rb"\u005c"))
+    data = _FLOAT_ID.sub(rb'\1"\2"', data)
     marked = pl.when(pl.col("retweeted_status").is_not_null()).then(pl.lit("true"))
     whole = pl.col("user").is_not_null()
     return pl.read_ndjson(BytesIO(data), schema=SCHEMA).select(

@@ -1,0 +1,38 @@
+# `just` = lint + test. Every recipe runs in the active environment; README says how to make one.
+
+default: lint test
+
+# Style, types and the direction of imports.
+lint:
+    ruff check .
+    ruff format --check .
+    mypy
+    lint-imports
+
+# The quick tests; `just test -m slow` runs the others.
+test *ARGS:
+    pytest -n auto -m "not slow" {{ARGS}}
+
+# The main job on a made-up archive, in the folder demo.
+demo:
+    rm -rf demo demo.duckdb
+    tweetscore sample demo
+    tweetscore ingest demo/* --db demo.duckdb
+    tweetscore score --interval 30 --db demo.duckdb
+    tweetscore query --file statuses --db demo.duckdb
+
+# The wheel, in dist.
+wheel:
+    python -m build --wheel
+
+# Our way beside the others, interleaved; writes bench.json.
+bench *ARGS:
+    python -m tests.bench {{ARGS}}
+
+# The reference bundle, from all of the shared data: `just reference ../shared/data`.
+reference DATA:
+    rm -rf reference.duckdb models/reference
+    tweetscore ingest {{DATA}}/tweets/tta_2009-2018.json.zip {{DATA}}/tweets/tta_2016-12_2019-06.csv \
+        {{DATA}}/tweets/tta_v2_sample.csv {{DATA}}/market/HISTDATA*.zip --db reference.duckdb
+    tweetscore train --out models/reference --db reference.duckdb
+    rm reference.duckdb
