@@ -13,5 +13,6 @@ SELECT
 FROM observations
 QUALIFY row_number() OVER (
     PARTITION BY symbol, minute_utc
-    ORDER BY volume DESC NULLS LAST, high - low DESC, close DESC, open DESC, high DESC, fresh
+    ORDER BY volume DESC NULLS LAST, high - low DESC, close DESC, open DESC, high DESC,
+        low DESC, fresh
 ) = 1;

@@ -17,12 +17,12 @@ minutes AS (
 closes AS (
     SELECT
         m.*,
-        coalesce(
-            -- A bar is known only once it has closed, and only inside the session.
-            CASE WHEN m.minute_utc > m.open_utc THEN done.close END,
+        CASE
             -- A session's first minute has no closed bar yet: the open of the bar that begins there.
-            CASE WHEN m.minute_utc = m.open_utc THEN beginning.open END
-        ) AS fresh_price
+            WHEN m.minute_utc = m.open_utc THEN beginning.open
+            -- A bar is known only once it has closed, and only inside the session.
+            ELSE done.close
+        END AS fresh_price
     FROM minutes m
     LEFT JOIN bars done
         ON done.symbol = $symbol AND done.minute_utc = m.minute_utc - INTERVAL 1 MINUTE

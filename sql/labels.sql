@@ -15,6 +15,5 @@ WHERE w.symbol = $symbol
     AND w.session = $session
     AND w.interval_minutes IN (SELECT unnest($intervals::INTEGER[]))
     AND w.status = 'ok'
-    AND w.entry_price <> w.exit_price
     AND abs(w.return_bps) > settings.flat_bps
 ORDER BY t.posted_utc, t.platform, t.tweet_id, w.interval_minutes;

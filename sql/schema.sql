@@ -161,7 +161,7 @@ SELECT
     w.entry_price, w.exit_price, w.return_bps,
     CASE
         WHEN w.status IS DISTINCT FROM 'ok' THEN NULL
-        WHEN w.entry_price = w.exit_price OR abs(w.return_bps) <= settings.flat_bps THEN 'flat'
+        WHEN abs(w.return_bps) <= settings.flat_bps THEN 'flat'
         WHEN w.exit_price > w.entry_price THEN 'up'
         ELSE 'down'
     END AS direction,

@@ -22,14 +22,14 @@ INTERVALS = (5, 30)
 
 
 def add_market(store: Store, calendar: str, days: int, rng: random.Random) -> list[datetime]:
-    """A month of bars of quarter points with quiet minutes; returns the minutes bars open at."""
+    """Bars of whole points with quiet minutes, over so many days; returns their minutes."""
     sessions = exchange_sessions(calendar, date(2018, 6, 1), date(2018, 12, 31)).head(days)
-    price = 2_500.0
+    price = 4_096.0
     rows: list[tuple[Any, ...]] = []
     for opens, closes in sessions.select("open_utc", "close_utc").iter_rows():
         minute = opens - 20 * MINUTE  # bars begin before the session, for those that have a pause
         while minute < closes:
-            first, price = price, price + rng.choice((0, 0, 0.25, -0.25))
+            first, price = price, 4_096.0 + rng.randrange(4)
             if rng.random() < 0.8 and (not rows or minute > rows[-1][0]):
                 rows.append((minute, first, max(first, price), min(first, price), price))
             minute += MINUTE
@@ -74,7 +74,7 @@ def random_posts(rng: random.Random, minutes: Sequence[datetime], count: int) ->
 
 
 @pytest.mark.parametrize("session", ["regular", "extended"])
-@pytest.mark.parametrize("flat_bps", [0.0, 2.0])
+@pytest.mark.parametrize("flat_bps", [0.0, 10_000 / 4_096])  # a move of one point, to the last bit
 def test_labels_are_the_directions_of_the_view_and_flat_ones_are_left_out(
     store: Store, session: str, flat_bps: float
 ) -> None:
@@ -198,7 +198,7 @@ def test_parts_follow_one_another_with_one_embargoed_day_before_each_boundary() 
         train_until_utc=close[68],
         validation_from_utc=close[69],
         test_from_utc=close[84],
-        test_until_utc=close[99] + timedelta(seconds=1),
+        test_until_utc=close[99],
     )
 
 
@@ -236,17 +236,8 @@ def test_a_label_that_reaches_past_its_part_is_none_and_a_row_without_labels_goe
 
 
 def test_of_a_text_in_two_parts_the_earlier_copies_go() -> None:
-    places = [
-        (1, "a"),
-        (2, "a"),
-        (75, "a"),
-        (3, "b"),
-        (90, "b"),
-        (4, "c"),
-        (5, "c"),
-        (69, "d"),
-        (6, "d"),
-    ]
+    copies = {"a": (1, 2, 75), "b": (3, 90), "c": (4, 5), "d": (6, 68)}
+    places = [(day, word) for word, days in copies.items() for day in days]
     odd = [row_of(day, 0, ["same", word], INTERVALS) for day, word in places]
     _, parts = split_rows(pl.concat([distinct(100), frame_of(odd)]), INTERVALS)
     kept = parts.filter(pl.col("tokens").list.first() == "same")

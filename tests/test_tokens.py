@@ -1,20 +1,16 @@
 """The text rules against hand-written texts, a plain reading of them, and the study's output."""
 
-import html
 import json
 import os
 import re
-import sys
-import unicodedata
 import zipfile
 from collections import Counter
-from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
+from bench.reference_tokens import reference_tokens
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -38,105 +34,6 @@ def column(texts: list[str] | list[str | None]) -> pl.Series:
 
 def tokens_of(text: str) -> list[str]:
     return list(tokenize(column([text]), RULES)[0])
-
-
-# ---- The rules as anybody would write them: a loop over matches, one text at a time. -------------
-
-
-def character_class(wanted: Callable[[str], bool]) -> str:
-    """The inside of a regex class of all characters that are wanted."""
-    runs: list[list[int]] = []
-    for code in range(sys.maxunicode + 1):
-        if wanted(chr(code)):
-            if runs and runs[-1][1] == code - 1:
-                runs[-1][1] = code
-            else:
-                runs.append([code, code])
-    return "".join(f"\\U{first:08x}-\\U{last:08x}" for first, last in runs)
-
-
-def is_mark(character: str) -> bool:
-    return unicodedata.category(character).startswith("M")
-
-
-def is_number(character: str) -> bool:
-    return unicodedata.category(character).startswith("N")
-
-
-def is_invisible(character: str) -> bool:
-    return unicodedata.category(character) == "Cf" or "\ufe00" <= character <= "\ufe0f"
-
-
-def is_inside_words(character: str) -> bool:
-    category = unicodedata.category(character)
-    return category[0] in "LMN" or (category == "Cf" and character != "\u200b")
-
-
-PICTOGRAPH_BLOCKS = [
-    (0x2194, 0x2199), (0x21A9, 0x21AA), (0x2300, 0x23FF), (0x25B6, 0x25B6), (0x25C0, 0x25C0),
-    (0x25FB, 0x25FE), (0x2600, 0x27BF), (0x2B00, 0x2BFF), (0x1F000, 0x1F1E5), (0x1F200, 0x1FAFF),
-]  # fmt: skip
-
-
-def is_pictograph(character: str) -> bool:
-    inside = any(first <= ord(character) <= last for first, last in PICTOGRAPH_BLOCKS)
-    return inside and not is_number(character)
-
-
-ENTITY = re.compile(r"&(#\d{1,7}|#x[0-9a-f]{1,6}|[a-z][a-z0-9]{1,31});", re.I | re.A)
-URL = re.compile(r"http[!#-;=?-~]*|htt…", re.I | re.A)
-
-
-@cache
-def reference_pieces() -> re.Pattern[str]:
-    inside = character_class(is_inside_words)
-    picture = f"[{character_class(is_pictograph)}]"
-    picture += "[\ufe0e\ufe0f\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]*"
-    label = "[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*"
-    kinds = {
-        "url": rf"(?:[wW]{{3}}\.[A-Za-z0-9]|(?:{label}\.){{1,4}}[a-z]{{2,}}/)[!#-;=?-~]*",
-        "mention": r"[@＠][A-Za-z0-9_]+(?:@[A-Za-z0-9._-]+|[A-Za-z0-9-]*\.bsky\.social)?",
-        "hashtag": f"[#＃][{inside}_]+",
-        "emoji": f"[\U0001f1e6-\U0001f1ff]{{2}}|{picture}(?:\u200d{picture})*",
-        "word": f"['’‘‐‑-]?[{inside}](?:['’‘‐‑-]?[{inside}])*",
-    }
-    return re.compile("|".join(f"(?P<{kind}>{regex})" for kind, regex in kinds.items()))
-
-
-def without_invisible(text: str) -> str:
-    return text if text.isascii() else "".join(c for c in text if not is_invisible(c))
-
-
-def reference_word(run: str) -> str:
-    parts = re.split("['’‘‐‑-]", without_invisible(run))
-    while parts:
-        while parts[0] and is_mark(parts[0][0]):
-            parts[0] = parts[0][1:]
-        if parts[0] and not is_number(parts[0][0]):
-            break
-        del parts[0]
-    return unicodedata.normalize("NFC", "".join(parts).lower())
-
-
-def reference_hashtag(piece: str) -> str:
-    name = unicodedata.normalize("NFC", without_invisible(piece[1:]))
-    return "" if all(map(is_mark, name)) else f"#{name}"
-
-
-def reference_tokens(text: str, stop_words: frozenset[str] = frozenset(STOP_WORDS)) -> list[str]:
-    text = URL.sub(" ", ENTITY.sub(lambda match: html.unescape(match[0]), text))
-    tokens = []
-    for match in reference_pieces().finditer(text):
-        token = ""
-        if match.lastgroup == "word":
-            token = reference_word(match[0])
-        elif match.lastgroup == "hashtag":
-            token = reference_hashtag(match[0])
-        elif match.lastgroup == "emoji":
-            token = match[0].replace("\ufe0e", "").replace("\ufe0f", "")
-        if token and token not in stop_words:
-            tokens.append(token)
-    return tokens
 
 
 # ---- Hand-written texts --------------------------------------------------------------------------

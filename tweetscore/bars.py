@@ -7,11 +7,13 @@ zone of their own leave as UTC.
 import csv
 import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from io import BytesIO, StringIO
+from io import BytesIO
 
 import polars as pl
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tweetscore.errors import InputError
@@ -53,6 +55,7 @@ TIME_FORMATS = (
     "%Y.%m.%d %H:%M:%S",
 )
 ZONED_FORMATS = ("%Y-%m-%d %H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M%#z")
+OFF_MINUTE = "time is not a whole minute"
 EPOCH = re.compile(r"\d{10}(\d{3})?")
 _HISTDATA = re.compile(rb"\d{8} \d{6}(;-?\d+(\.\d+)?){4};\d+\r?\n")
 _HISTDATA_NAME = re.compile(r"DAT_ASCII_([A-Z0-9]+)_M1_")
@@ -153,7 +156,7 @@ def _open_csv(file: DataFile, head: bytes, symbol: str | None) -> BarFile | None
     if not lines:
         return None
     separator = max(",;\t", key=lines[0].count)
-    names, *rows = csv.reader(StringIO("\n".join(lines[:2])), delimiter=separator)
+    names, *rows = (next(csv.reader([line], delimiter=separator)) for line in lines[:2])
     columns = _columns(file, names)
     if columns is None:
         return None
@@ -162,8 +165,9 @@ def _open_csv(file: DataFile, head: bytes, symbol: str | None) -> BarFile | None
     symbol = None if "symbol" in columns else _known(file, symbol)
     sample = dict(zip(names, rows[0], strict=False)).get(columns["stamp"], "").strip()
     layout = _Layout(
-        header=head.split(b"\n", 1)[0] + b"\n",
-        columns=columns,
+        # Numbered columns: whatever else stands in the header cannot disturb the parser.
+        header=separator.join(map(str, range(len(names)))).encode() + b"\n",
+        columns={ours: str(names.index(theirs)) for ours, theirs in columns.items()},
         separator=separator,
         time_format=_time_format(file, sample),
         symbol=symbol,
@@ -194,7 +198,7 @@ def _read_csv(file: DataFile, layout: _Layout, skip: int = 0) -> Iterator[BarBat
 
     with file.open() as stream:
         for block in line_records(stream, quote=True):
-            records = block.part(skip if block.lines[0] == 1 else 0, len(block))
+            records, skip = block.part(skip, len(block)), 0
             raw, refused = parse(records, parser)
             yield _typed(raw, refused, len(records), layout)
 
@@ -203,16 +207,10 @@ def _typed(raw: pl.DataFrame, refused: pl.DataFrame, rows_read: int, layout: _La
     """Type string columns; a bar with a value that has no meaning becomes a reject."""
     typed = raw.with_columns(
         _stamp(layout.time_format),
-        pl.lit(layout.symbol).alias("symbol") if layout.symbol else pl.col("symbol"),
-        *(
-            pl.col(price).str.strip_chars().cast(pl.Float64, strict=False).alias(f"_{price}")
-            for price in PRICES
-        ),
-        _volume=(
-            pl.col("volume").str.strip_chars().cast(pl.Float64, strict=False)
-            if "volume" in raw.columns
-            else pl.lit(None, pl.Float64)
-        ),
+        *(_number(price).alias(f"_{price}") for price in PRICES),
+        symbol=pl.lit(layout.symbol) if layout.symbol else pl.col("symbol").str.strip_chars(),
+        # No window needs a volume: one that is no number is unknown, not wrong.
+        _volume=_number("volume" if "volume" in raw.columns else None),
     ).with_columns(reason=_reason())
     places = ("line", "byte_offset")
     good = typed.filter(pl.col("reason").is_null()).select(
@@ -226,12 +224,18 @@ def _typed(raw: pl.DataFrame, refused: pl.DataFrame, rows_read: int, layout: _La
     return BarBatch(rows_read, good, pl.concat([refused, bad]).sort("line"))
 
 
+def _number(column: str | None) -> pl.Expr:
+    text = pl.col(column).str.strip_chars() if column else pl.lit(None, pl.String)
+    number = text.cast(pl.Float64, strict=False)
+    return pl.when(number.is_finite()).then(number)
+
+
 def _stamp(time_format: str) -> pl.Expr:
     text = pl.col("stamp").str.strip_chars()
     if time_format == "epoch":
-        number = text.str.to_integer(strict=False, dtype=pl.Int64)
+        number = text.str.extract(f"^({EPOCH.pattern})$").str.to_integer(dtype=pl.Int64)
         # Ten digits are seconds until the year 2286, thirteen are milliseconds.
-        scale = pl.when(number.abs() < 10**11).then(1_000_000).otherwise(1_000)
+        scale = pl.when(number < 10**11).then(1_000_000).otherwise(1_000)
         return (number * scale).cast(pl.Datetime("us")).alias("_stamp")
     stamp = text.str.to_datetime(time_format, strict=False, time_unit="us")
     if time_format in ZONED_FORMATS:
@@ -252,7 +256,7 @@ def _reason() -> pl.Expr:
         (pl.col("symbol").fill_null("") == "", pl.lit("has no symbol")),
         *(
             (
-                ~value.is_finite().fill_null(False),
+                value.is_null(),
                 pl.format(f"{name} is not a number: '{{}}'", pl.col(name).fill_null("")),
             )
             for name, value in price.items()
@@ -264,7 +268,7 @@ def _reason() -> pl.Expr:
         ),
         (
             pl.col("_stamp") != pl.col("_stamp").dt.truncate("1m"),
-            pl.lit("time is not a whole minute"),
+            pl.lit(OFF_MINUTE),
         ),
     ]
     for failed, words in reversed(checks):
@@ -275,29 +279,39 @@ def _reason() -> pl.Expr:
 def _open_parquet(file: DataFile, symbol: str | None) -> BarFile | None:
     if file.entry is not None:
         raise InputError(f"{file.name}: Parquet inside a zip is not read; unzip it first")
-    schema = pq.read_schema(file.path)
-    columns = _columns(file, schema.names)
+    with _parquet(file) as parquet:
+        columns = _columns(file, parquet.schema_arrow.names)
     if columns is None:
         return None
     symbol = None if "symbol" in columns else _known(file, symbol)
     sample = next(_parquet_blocks(file, columns), None)
     if sample is None:
-        raise InputError(f"{file.name}: holds no rows; download the file again")
+        raise InputError(f"{file.name}: holds no rows; export it again")
     time_format = _time_format(file, str(sample.get_column("stamp")[0]))
     layout = _Layout(b"", columns, ",", time_format, symbol)
     naive = time_format in TIME_FORMATS
     return BarFile(file, "parquet-bars", symbol, naive, partial(_read_parquet, file, layout))
 
 
+@contextmanager
+def _parquet(file: DataFile) -> Iterator[pq.ParquetFile]:
+    try:
+        with pq.ParquetFile(file.path) as parquet:
+            yield parquet
+    except (pa.ArrowException, pl.exceptions.PolarsError, OSError) as error:
+        fact = str(error).splitlines()[0]
+        raise InputError(f"{file.name}: unreadable Parquet ({fact}); export it again") from error
+
+
 def _parquet_blocks(file: DataFile, columns: dict[str, str]) -> Iterator[pl.DataFrame]:
     """Yield the columns as strings: Parquet bars then meet the very checks of CSV bars."""
-    for batch in pq.ParquetFile(file.path).iter_batches(columns=list(columns.values())):
-        frame = pl.DataFrame(batch).select(**columns)
-        if isinstance(frame.schema["stamp"], pl.Datetime):
-            zone = frame.schema["stamp"].time_zone
-            written = "%Y-%m-%dT%H:%M:%S%.f" + ("%z" if zone else "")
-            frame = frame.with_columns(pl.col("stamp").dt.strftime(written))
-        yield frame.cast(pl.String)
+    with _parquet(file) as parquet:
+        for batch in parquet.iter_batches(columns=list(columns.values())):
+            frame = pl.DataFrame(batch).select(**columns)
+            if isinstance(stamp := frame.schema["stamp"], pl.Datetime):
+                written = "%Y-%m-%dT%H:%M:%S%.f" + ("%z" if stamp.time_zone else "")
+                frame = frame.with_columns(pl.col("stamp").dt.strftime(written))
+            yield frame.cast(pl.String)
 
 
 def _read_parquet(file: DataFile, layout: _Layout) -> Iterator[BarBatch]:

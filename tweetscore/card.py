@@ -1,13 +1,11 @@
 """Word a bundle's card for people: the card's record enters, Markdown leaves."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from tweetscore.evaluate import Figures, overall_verdict
 
-HEADINGS = (
-    "minutes", "rows", "accuracy", "majority", "bag of words",
-    "accuracy less majority, 95 %", "AUC", "p (Holm)", "verdict",
-)  # fmt: skip
+NONE = "-"
 
 
 def model_card(card: dict[str, Any]) -> str:
@@ -33,11 +31,12 @@ The test part holds {test["tweets"]:,} tweets on {test["days"]:,} trading days, 
 {split["test_from_utc"]} to {split["test_until_utc"]} UTC. It was read once, after the best epoch
 had been chosen on validation.
 
-{_table(found)}
+{_markdown(*figure_table(found))}
 
 Majority is the share of the more frequent outcome in the same rows; bag of words is a logistic
-regression on word counts, trained on the same training part. The interval is a bootstrap over
-trading days; p draws the signs of the days at random and is corrected for the number of intervals.
+regression on word counts, trained on the same training part. Excess is accuracy less majority in
+percentage points, its interval a bootstrap over trading days; p draws the signs of the days at
+random and is corrected for the number of intervals (Holm).
 
 ## How it was made
 
@@ -60,23 +59,32 @@ trading days; p draws the signs of the days at random and is corrected for the n
 """
 
 
-def _table(found: list[Figures]) -> str:
-    lines = [HEADINGS, ("---",) * len(HEADINGS), *(_row(each) for each in found)]
+def figure_table(found: Sequence[Figures]) -> tuple[list[str], list[list[str]]]:
+    """Return the headings and the worded cells of one model's figures."""
+    rows = [_cells(each) for each in found]
+    # Stored predictions have no bag of words trained beside them.
+    kept = [name for name in rows[0] if any(row[name] != NONE for row in rows)] if rows else []
+    return kept, [[row[name] for name in kept] for row in rows]
+
+
+def _cells(each: Figures) -> dict[str, str]:
+    return {
+        "min": str(each.interval_minutes),
+        "rows": f"{each.rows:,}",
+        "days": f"{each.days:,}",
+        "accuracy": f"{each.accuracy:.1%}",
+        "majority": f"{each.baseline:.1%}",
+        "bag of words": NONE if each.bag_of_words is None else f"{each.bag_of_words:.1%}",
+        "excess, 95 %": f"{100 * each.excess_low:+.1f} to {100 * each.excess_high:+.1f}",
+        "AUC": NONE if each.auc is None else f"{each.auc:.3f}",
+        "p (Holm)": f"{each.p_holm:.4f}",
+        "verdict": each.verdict,
+    }
+
+
+def _markdown(headings: list[str], rows: list[list[str]]) -> str:
+    lines = [headings, ["---"] * len(headings), *rows]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
-
-
-def _row(each: Figures) -> tuple[str, ...]:
-    return (
-        str(each.interval_minutes),
-        f"{each.rows:,}",
-        f"{each.accuracy:.1%}",
-        f"{each.baseline:.1%}",
-        "-" if each.bag_of_words is None else f"{each.bag_of_words:.1%}",
-        f"{100 * each.excess_low:+.1f} to {100 * each.excess_high:+.1f} points",
-        "-" if each.auc is None else f"{each.auc:.3f}",
-        f"{each.p_holm:.3f}",
-        each.verdict,
-    )
 
 
 def _limits(card: dict[str, Any]) -> str:

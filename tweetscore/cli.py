@@ -1,6 +1,7 @@
 """The command line: every command parses, calls and prints."""
 
 from dataclasses import asdict
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -11,6 +12,7 @@ from tweetscore import __version__, display
 from tweetscore.errors import InputError, RejectsError, TweetscoreError
 
 INTERRUPTED = 130
+TRAIN_EXTRA = ("torch", "gensim", "onnx", "tensorboard")
 
 
 class _OneLineErrors(TyperGroup):
@@ -163,13 +165,13 @@ def train(
 
     Example: `tweetscore train --interval 5 --interval 30 --out my-model`
     """
-    try:
-        from tweetscore.fit import FitOptions
-        from tweetscore.train import TrainOptions
-        from tweetscore.train import train as run
-    except ModuleNotFoundError as error:
-        raise InputError(f"training needs {error.name}: pip install 'tweetscore[train]'") from error
+    for name in TRAIN_EXTRA:
+        if find_spec(name) is None:
+            raise InputError(f"training needs {name}: pip install 'tweetscore[train]'")
+    from tweetscore.fit import FitOptions
     from tweetscore.store import STANDARD_INTERVALS, open_store
+    from tweetscore.train import TrainOptions
+    from tweetscore.train import train as run
 
     options = TrainOptions(
         intervals=tuple(sorted(set(interval or STANDARD_INTERVALS))), symbol=symbol,

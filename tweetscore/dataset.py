@@ -5,7 +5,7 @@ The database enters; rows with their labels and the part they belong to leave.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import polars as pl
 
@@ -19,7 +19,7 @@ COUNTS = ("retweet_count", "favorite_count")
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Where the parts begin, by time of posting. An embargoed day belongs to the part before it."""
+    """Where the parts begin, by minute of entry. An embargoed day belongs to the part before it."""
 
     train_from_utc: datetime
     train_until_utc: datetime  # the end of what vocabulary, vectors and normalisation may see
@@ -104,7 +104,7 @@ def split_rows(rows: pl.DataFrame, intervals: Sequence[int]) -> tuple[Split, pl.
         train_until_utc=close[first_validation - 2],
         validation_from_utc=close[first_validation - 1],
         test_from_utc=close[first_test - 1],
-        test_until_utc=close[-1] + timedelta(seconds=1),
+        test_until_utc=close[-1],
     )
     date = pl.col("session_date")
     part = (
@@ -128,7 +128,7 @@ def split_rows(rows: pl.DataFrame, intervals: Sequence[int]) -> tuple[Split, pl.
     rows = rows.filter(rank == rank.max().over(text))
     if empty := [name for name in PARTS if name not in rows["part"]]:
         raise InputError(
-            f"no tweet is left in the {empty[0]} part: every text of it comes again later, or every "
-            "window reaches past it; ingest more of either"
+            f"no tweet is left in the {empty[0]} part: its texts all come again later, or its "
+            "windows all reach past it; ingest more of either"
         )
     return split, rows

@@ -9,7 +9,8 @@ from dataclasses import asdict
 from datetime import date, datetime, time
 from decimal import Decimal
 from itertools import zip_longest
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -60,15 +61,6 @@ def show_json(value: object) -> None:
     sys.stdout.write(text + "\n")
 
 
-def show_records(records: Sequence[Any], columns: dict[str, str], *, as_json: bool = False) -> None:
-    """Print dataclasses as a table with these columns (field to heading), or as a JSON list."""
-    rows = [asdict(record) for record in records]
-    if as_json:
-        show_json(rows)
-        return
-    show_table(list(columns.values()), [[row[name] for name in columns] for row in rows])
-
-
 def show_table(
     headings: Sequence[str],
     rows: Sequence[Sequence[object]],
@@ -76,7 +68,9 @@ def show_table(
 ) -> None:
     """Print rows under headings; numbers to the right."""
     numeric = [
-        bool(rows) and all(isinstance(row[place], int | float | Decimal | None) for row in rows)
+        bool(rows)
+        and all(isinstance(row[place], int | float | Decimal | None) for row in rows)
+        and not any(isinstance(row[place], bool) for row in rows)
         for place in range(len(headings))
     ]
     cells = [[(cell or _cell)(value).translate(VISIBLE) for value in row] for row in rows]
@@ -85,7 +79,9 @@ def show_table(
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading, right in zip(headings, numeric, strict=True):
-        table.add_column(heading, justify="right" if right else "left", overflow="fold")
+        # Numbers keep their line; what room is left goes to the words.
+        justify: Literal["right", "left"] = "right" if right else "left"
+        table.add_column(heading, justify=justify, overflow="fold", no_wrap=right)
     for row in cells:
         table.add_row(*map(Text, row))
     stdout.print(table)
@@ -266,16 +262,6 @@ def epoch_progress(epochs: int) -> Iterator[Callable[[Any], None]]:
         yield advance
 
 
-ACCOUNT_COLUMNS = {
-    "name": "file", "kind": "kind", "format": "format", "rows_read": "rows read",
-    "stored": "stored", "updated": "updated", "duplicates": "duplicates", "rejected": "rejected",
-}  # fmt: skip
-FIGURE_COLUMNS = {
-    "model": "model", "symbol": "symbol", "interval_minutes": "minutes", "rows": "rows",
-    "days": "days", "accuracy": "accuracy", "baseline": "majority", "excess_low": "excess from",
-    "excess_high": "to (95 %)", "auc": "AUC", "mcc": "MCC", "brier": "Brier", "p_holm": "p (Holm)",
-    "verdict": "verdict",
-}  # fmt: skip
 COUNTED = ("rows_read", "stored", "updated", "duplicates", "rejected")
 
 
@@ -287,10 +273,13 @@ def show_accounts(accounts: "Sequence[Account]", *, as_json: bool) -> None:
         return
     read = [each for each in accounts if not each.error]
     if read:
-        show_records(read, ACCOUNT_COLUMNS)
+        headings = ["file", "kind", *(name.replace("_", " ") for name in COUNTED)]
+        counts = [[getattr(each, name) for name in COUNTED] for each in read]
+        names = [[Path(each.name).name, each.kind] for each in read]
+        show_table(headings, [left + right for left, right in zip(names, counts, strict=True)])
     for each in read:
         again = "the same content is here already, nothing changed; " if each.unchanged else ""
-        say(f"{each.name}: {again}clock: {each.clock}")
+        say(f"{Path(each.name).name}: {again}clock: {each.clock}")
 
 
 def show_scores(account: "ScoreAccount", *, as_json: bool) -> None:
@@ -306,16 +295,17 @@ def show_scores(account: "ScoreAccount", *, as_json: bool) -> None:
 
 def show_figures(found: "Sequence[Figures]", *, as_json: bool) -> None:
     """Print figures beside their baselines, and what they mean."""
+    from tweetscore.card import figure_table
     from tweetscore.evaluate import overall_verdict
 
     if as_json:
         verdict = overall_verdict(found)
         show_json({"figures": [asdict(each) for each in found], "verdict": verdict})
         return
-    show_records(found, FIGURE_COLUMNS)
-    for model in dict.fromkeys((each.model, each.symbol) for each in found):
-        of_model = [each for each in found if (each.model, each.symbol) == model]
-        say(f"{model[0]} on {model[1]}: {overall_verdict(of_model)}")
+    for model, symbol in dict.fromkeys((each.model, each.symbol) for each in found):
+        of_model = [each for each in found if (each.model, each.symbol) == (model, symbol)]
+        stdout.print(f"{model} on {symbol}: {overall_verdict(of_model)}", markup=False)
+        show_table(*figure_table(of_model))
 
 
 def show_trained(trained: "Trained", *, as_json: bool) -> None:

@@ -61,6 +61,7 @@ def figures(
     from sklearn.metrics import brier_score_loss, matthews_corrcoef, roc_auc_score
 
     said_up = probability_up >= 0.5
+    both = bool(up.any() and not up.all())  # scikit-learn warns or fails where one outcome occurred
     days, place = np.unique(day, return_inverse=True)
     low, high = _excess_interval(said_up == up, up, place, len(days), seed)
     p_value = _p_value(probability_up, up, place, len(days), seed)
@@ -74,8 +75,8 @@ def figures(
         baseline=max(float(up.mean()), 1 - float(up.mean())),
         excess_low=low,
         excess_high=high,
-        auc=float(roc_auc_score(up, probability_up)) if up.any() and not up.all() else None,
-        mcc=float(matthews_corrcoef(up, said_up)),
+        auc=float(roc_auc_score(up, probability_up)) if both else None,
+        mcc=float(matthews_corrcoef(up, said_up)) if both else 0.0,
         brier=float(brier_score_loss(up, probability_up)),
         p_value=p_value,
         p_holm=p_value,

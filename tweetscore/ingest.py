@@ -13,15 +13,17 @@ from typing import Literal
 import polars as pl
 
 from tweetscore.archives import Format, find_format
-from tweetscore.bars import BarFile, open_bars
+from tweetscore.bars import OFF_MINUTE, BarFile, open_bars
 from tweetscore.clocks import BarClock, Clock, TweetAudit, TweetClock, audit_bars
 from tweetscore.errors import InputError, IntegrityError
-from tweetscore.files import REJECTS_SCHEMA, DataFile, data_files
+from tweetscore.files import DataFile, data_files
 from tweetscore.sessions import exchange_sessions, exchange_zone
 from tweetscore.store import Store
 from tweetscore.windows import forget_windows
 
 PLATFORM = "twitter"
+_MINUTE = timedelta(minutes=1)
+_NO_STAMPS = pl.Series("stamp", [], pl.Datetime("us"))
 CALENDAR_MARGIN = timedelta(days=4)  # the audit looks at the sessions around the first and last bar
 
 
@@ -75,15 +77,23 @@ def ingest(
         except InputError as error:
             yield Account(str(path), error=str(error))
             continue
-        accounts = [_ingest_or_refuse(store, file, options, progress) for file in files]
         # A zip from a data vendor may hold a report beside the data: that is no error.
-        useful = [account for account in accounts if account.kind or len(files) == 1]
-        yield from useful or accounts
+        accounts = [_ingest_or_refuse(store, file, options, progress) for file in files]
+        useful = [account for account in accounts if account]
+        yield from useful or [_unknown(path, files)]
+
+
+def _unknown(path: Path, files: list[DataFile]) -> Account:
+    holds = ", ".join(str(file.entry) for file in files[:5])
+    fact = f"holds {holds}" if len(files) > 1 else f"begins with {files[0].head()[:40]!r}"
+    error = f"neither a tweet archive nor minute bars in a known format (it {fact})"
+    return Account(str(path), error=f"{path}: {error}; the README lists the formats")
 
 
 def _ingest_or_refuse(
     store: Store, file: DataFile, options: IngestOptions, progress: Progress
-) -> Account:
+) -> Account | None:
+    """Ingest one file; return its account, or None where it is nothing that we know."""
     account = Account(file.name)
     try:
         head = file.head()
@@ -93,10 +103,7 @@ def _ingest_or_refuse(
         if bars := open_bars(file, options.symbol):
             account = replace(account, kind="bars", format=bars.format, symbol=bars.symbol)
             return _ingest_bars(store, bars, account, options, progress)
-        raise InputError(
-            f"{file.name}: neither a tweet archive nor minute bars in a known format "
-            f"(it begins with {head[:40]!r}); the README lists the formats"
-        )
+        return None
     except InputError as error:
         return replace(account, error=str(error))
 
@@ -126,7 +133,7 @@ def _ingest_tweets(
                 audit.add(tweets["tweet_id"], tweets["posted"])
                 posted, reason = assumed.apply(tweets["tweet_id"], tweets["posted"])
                 judged = tweets.with_columns(posted.alias("posted_utc"), reason.alias("reason"))
-                _stage(store, "tweets", judged.drop("posted"), batch.rejects)
+                _stage(store, "tweets", judged, batch.rejects)
                 progress(file.name, rows := rows + batch.rows_read)
             verdict = audit.finish()
             if verdict.clock == assumed.clock or attempt == "corrected":
@@ -157,7 +164,7 @@ def _ingest_bars(
             judged = batch.bars.with_columns(minutes.alias("minute_utc")).with_columns(
                 reason=pl.when(pl.col("minute_utc").is_null()).then(unclear)
             )
-            _stage(store, "bars", judged.drop("stamp"), batch.rejects)
+            _stage(store, "bars", judged, batch.rejects)
             progress(account.name, rows := rows + batch.rows_read)
         symbols = [name for (name,) in store.rows("SELECT DISTINCT symbol FROM staged_bars")]
         _keep_calendars(store, account.name, symbols, options.calendar)
@@ -172,15 +179,20 @@ def _ingest_bars(
 
 def _bar_clock(bars: BarFile, options: IngestOptions) -> BarClock:
     """Read the stamps once and prove their clock; stamps with a zone of their own need no proof."""
-    stamps = pl.concat([batch.bars["stamp"] for batch in bars.read()]).unique().sort()
-    name = bars.file.name
+    name, seen, off_minute, fact = bars.file.name, [_NO_STAMPS], 0, "no rows"
+    for batch in bars.read():
+        seen.append(batch.bars["stamp"])
+        off_minute += int(batch.rejects["reason"].eq(OFF_MINUTE).sum())
+        fact = batch.rejects["reason"][0] if batch.rejects.height else fact
+    stamps = pl.concat(seen).unique().sort()
     if stamps.is_empty():
-        first = next((b.rejects["reason"][0] for b in bars.read() if b.rejects.height), "no rows")
-        raise InputError(f"{name}: holds no readable bar ({first}); check its columns")
+        raise InputError(f"{name}: holds no readable bar ({_one_line(fact)}); check its columns")
     spacing = stamps.diff().drop_nulls().mode().sort()
-    if len(spacing) and spacing[0] != timedelta(minutes=1):
+    apart = f"{spacing[0]} apart" if len(spacing) and spacing[0] != _MINUTE else None
+    apart = "mostly stamped between minutes" if off_minute > len(stamps) else apart
+    if apart:
         raise InputError(
-            f"{name}: its bars are {spacing[0]} apart; only one-minute bars make windows, "
+            f"{name}: its bars are {apart}; only one-minute bars make windows, "
             "so export it again with one-minute bars"
         )
     if not bars.naive:
@@ -211,10 +223,10 @@ def _stage_tables(store: Store, kind: str) -> None:
 def _stage(store: Store, kind: str, judged: pl.DataFrame, rejects: pl.DataFrame) -> None:
     """Stage a batch: rows without a reason among the rows, those with one among the rejects."""
     good = pl.col("reason").is_null()
-    store.append(f"staged_{kind}", judged.filter(good).drop("reason"))
-    shown = [name for name in judged.columns if name not in {"line", "byte_offset", "reason"}]
-    raw = pl.struct(shown).struct.json_encode()
-    bad = judged.filter(~good).select(*REJECTS_SCHEMA.names()[:3], raw=raw)
+    claimed = {"tweets": "posted", "bars": "stamp"}[kind]
+    store.append(f"staged_{kind}", judged.filter(good).drop("reason", claimed))
+    raw = pl.struct(pl.exclude("line", "byte_offset", "reason")).struct.json_encode()
+    bad = judged.filter(~good).select("line", "byte_offset", "reason", raw=raw)
     if bad.height + rejects.height:
         store.append("staged_rejects", pl.concat([rejects, bad]))
 
@@ -237,7 +249,7 @@ def _settle(
         )
         raise InputError(
             f"{account.name}: none of its {account.rows_read} records can be used "
-            f"(line {line}: {reason}); check its format"
+            f"(line {line}: {_one_line(reason)}); check its format"
         )
     on = ", ".join(key)
     (lone,) = store.row(
@@ -318,6 +330,10 @@ def _known_source(store: Store, account: Account) -> Account | None:
         symbol=account.symbol,
     )
     return replace(account, clock=known[0][0], unchanged=True) if known else None
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _now() -> datetime:

@@ -12,7 +12,7 @@ from tweetscore.store import Store, open_store, shipped, statement
 
 # The statement alone; the database is read-only, so that nothing inside it can write either.
 ALLOWED = ([duckdb.StatementType.SELECT], [duckdb.StatementType.EXPLAIN])
-INFO = ("sources", "rejects", "tweets", "bars", "windows", "models")
+INFO = ("sources", "clocks", "rejects", "tweets", "bars", "windows", "models")
 
 
 def run_query(db: Path, sql: str | None, file: str | None, given: Sequence[str]) -> pl.DataFrame:

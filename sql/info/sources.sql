@@ -1,3 +1,5 @@
 -- One row: one file ingested, in the order of ingesting.
-SELECT source_id AS source, name, format, symbol, rows_read, stored, updated, duplicates, rejected, clock
+SELECT
+    source_id AS source, parse_filename(name) AS file,
+    rows_read AS read, stored, updated, duplicates, rejected
 FROM sources ORDER BY source_id;

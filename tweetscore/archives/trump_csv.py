@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from io import BytesIO, StringIO
+from typing import Literal
 
 import polars as pl
 
@@ -29,12 +30,14 @@ class TrumpCsv:
     def read(self, file: DataFile) -> Iterator[TweetBatch]:
         """Yield the tweets and rejects of a file, in the file's order."""
         head = file.head()
-        quote = not _is_unquoted(head)
-        header = head.split(b"\n", 1)[0] + b"\n"
-        parser = partial(_parse, header=header, columns=self.columns, quote=quote)
+        quote, names, skip = _is_quoted(head), _header(head), 1
+        columns = {ours: str(names.index(theirs)) for ours, theirs in self.columns.items()}
+        # Numbered columns: whatever else stands in the header cannot disturb the parser.
+        header = ",".join(map(str, range(len(names)))).encode() + b"\n"
+        parser = partial(_parse, header=header, columns=columns, quote=quote)
         with file.open() as stream:
             for records in line_records(stream, quote=quote):
-                body = records.part(1, len(records)) if records.lines[0] == 1 else records
+                body, skip = records.part(skip, len(records)), 0
                 yield canonical(body, parser, platform="twitter", time_format=self.time_format)
 
 
@@ -65,22 +68,31 @@ V2 = TrumpCsv(
 
 
 def _header(head: bytes) -> list[str]:
-    first = head.split(b"\n", 1)[0].decode("utf-8", "replace").strip("\r")
+    first = re.split(rb"[\r\n]", head, maxsplit=1)[0].decode("utf-8", "replace")
     return next(csv.reader(StringIO(first)), [])
 
 
-_QUOTED_FIELD = re.compile(rb'(?:^|(?<=,))"(?:[^"]|"")*"(?=[,\r\n])', re.MULTILINE)
-
-
-def _is_unquoted(head: bytes) -> bool:
-    """Say whether commas alone cut every line into the header's fields, and quotes are text.
+def _is_quoted(head: bytes) -> bool:
+    """Say whether quotes enclose fields, or are text: the reading with more whole rows is right.
 
     The archive's own export deleted the commas from texts and never quoted. A reader of quoted CSV
     swallows 80 tweets of the real file into two.
     """
-    whole = head[: head.rfind(b"\n") + 1] or head
-    commas = {line.count(b",") for line in whole.split(b"\n") if line.strip()}
-    return len(commas) == 1 and (b'"' in _QUOTED_FIELD.sub(b"", whole) or b'"' not in whole)
+    if head.startswith(b'"'):
+        return True  # the header's own fields are quoted
+    return _whole_rows(head, csv.QUOTE_MINIMAL) >= _whole_rows(head, csv.QUOTE_NONE)
+
+
+def _whole_rows(head: bytes, quoting: Literal[0, 3]) -> int:
+    lines = StringIO(head.decode("utf-8", "replace"))
+    rows, width, whole = csv.reader(lines, quoting=quoting, strict=True), len(_header(head)), 0
+    while True:
+        try:
+            whole += len(next(rows)) == width
+        except csv.Error:
+            continue
+        except StopIteration:
+            return whole
 
 
 def _parse(data: bytes, *, header: bytes, columns: dict[str, str], quote: bool) -> pl.DataFrame:

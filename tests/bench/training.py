@@ -1,0 +1,59 @@
+"""One epoch of training on the seed's table: ours beside the study's loop."""
+
+import os
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import polars as pl
+import torch
+
+from tweetscore.fit import FitOptions, Part, fit
+from tweetscore.model import LstmClassifier, LstmConfig
+from tweetscore.tokens import TokenIds, Vocabulary, encode
+
+from . import material
+from .measure import Row, Setup, interleaved, speed
+from .study import StudyNetwork, TextDataset, train_epoch
+
+INTERVAL = 5
+
+
+def measure(setup: Setup) -> list[Row]:
+    """Train the same rows, one head on either side; neither side measures its validation."""
+    name, what = "training_epoch", "training epoch / the study's DataLoader loop"
+    if "TWEETSCORE_DATA" not in os.environ:
+        return [Row(name, what, None, "x", target=2, note="not measured: TWEETSCORE_DATA is unset")]
+    table = Path(os.environ["TWEETSCORE_DATA"]) / "seed" / f"{INTERVAL}.csv"
+    rows = pl.read_csv(table, columns=["texts", "label"]).drop_nulls()
+    vocabulary = Vocabulary.from_texts(rows["texts"], material.RULES)
+    tokens = encode(rows["texts"], material.RULES, vocabulary)
+    filled = tokens.lengths > 0
+    rows = rows.filter(pl.Series(filled))
+    tokens = TokenIds(tokens.ids[filled], tokens.lengths[filled])
+    labels = torch.from_numpy(rows["label"].to_numpy().copy()).long()[:, None]
+    part = Part(rows, tokens, labels, counts=None)
+    one = Part(rows.head(1), TokenIds(tokens.ids[:1], tokens.lengths[:1]), labels[:1], counts=None)
+    model = LstmClassifier(LstmConfig(len(vocabulary), heads=1))
+    dataset = TextDataset(rows["texts"].to_list(), rows["label"].to_list(), vocabulary)
+    study = StudyNetwork(len(vocabulary))
+
+    with TemporaryDirectory() as logs:
+
+        def ours() -> None:
+            fit(
+                model, {"train": part, "validation": one}, FitOptions(epochs=1), (INTERVAL,),
+                seed=0, log_folder=Path(logs), progress=lambda _: None,
+            )  # fmt: skip
+
+        ours()  # the first call also imports what writes the logs
+        seconds = interleaved(
+            {"ours": ours, "study": lambda: train_epoch(study, dataset)}, setup.repeats
+        )
+    ours_speed, study_speed = (rows.height / seconds[name] for name in ("ours", "study"))
+    return [
+        Row(
+            name, what, ours_speed / study_speed, "x",
+            speed(ours_speed, "rows/s"), speed(study_speed, "rows/s"), target=2,
+            note=f"{rows.height:,} rows of the seed's {table.name}, one head",
+        )
+    ]  # fmt: skip

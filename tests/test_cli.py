@@ -1,0 +1,556 @@
+"""The command line: data on stdout, talk on stderr, one line and a code for every failure."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from tiny import contents, put_tweets, tiny_bundle
+from typer.testing import CliRunner
+
+from tweetscore import __version__
+from tweetscore.bundle import load_bundle
+from tweetscore.cli import app
+from tweetscore.sample import ARCHIVE_NAME, BARS_NAME, write_sample
+from tweetscore.store import open_store
+
+COMMANDS = ["ingest", "train", "score", "evaluate", "query", "info", "sample"]
+SMALL_NETWORK = [
+    *("--interval", "30", "--vectors", "random", "--embedding-dim", "8", "--hidden", "4"),
+    *("--epochs", "2"),
+]
+OUTSIDE = {
+    "train_from_utc": "2024-01-01T00:00:00",
+    "validation_from_utc": "2024-02-01T00:00:00",
+    "test_from_utc": "2024-03-01T00:00:00",
+    "test_until_utc": "2024-04-01T00:00:00",
+}
+
+
+def invoke(*arguments: object, code: int = 0) -> Any:
+    result = CliRunner().invoke(app, [str(each) for each in arguments])
+    assert result.exit_code == code, (result.stdout, result.stderr, result.exception)
+    return result
+
+
+def refusal(code: int, *arguments: object) -> str:
+    """Run a command that must fail with this code; return its one line on stderr."""
+    result = invoke(*arguments, code=code)
+    assert result.stdout == ""
+    assert result.stderr.endswith("\n")
+    assert result.stderr.count("\n") == 1
+    assert isinstance(result.stderr, str)
+    return result.stderr.removesuffix("\n")
+
+
+def command(*arguments: object) -> list[str]:
+    return [sys.executable, "-m", "tweetscore", *map(str, arguments)]
+
+
+def process(
+    *arguments: object, cwd: Path | None = None, **env: str
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command(*arguments), capture_output=True, text=True, cwd=cwd, env={**os.environ, **env}
+    )
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a small sample and a bundle that has not seen its days."""
+    folder = tmp_path_factory.mktemp("made")
+    write_sample(folder, posts=700, days=60)
+    tiny_bundle(folder / "tiny", split=OUTSIDE)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def scored(made: Path) -> Path:
+    """The sample, ingested and scored at 30 minutes; nothing here may change it."""
+    db = made / "scored.duckdb"
+    invoke("ingest", made / ARCHIVE_NAME, made / BARS_NAME, "--db", db)
+    invoke("score", "--model", made / "tiny", "--interval", 30, "--db", db)
+    return db
+
+
+@pytest.fixture
+def db(scored: Path, tmp_path: Path) -> Path:
+    """A copy of the scored database."""
+    return Path(shutil.copy(scored, tmp_path / "copy.duckdb"))
+
+
+def rows(path: Path, sql: str) -> list[tuple[Any, ...]]:
+    with duckdb.connect(str(path), read_only=True) as con:
+        return con.execute(sql).fetchall()
+
+
+# --- help -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_help_of_every_command_has_an_example(name: str) -> None:
+    output = invoke(name, "--help").stdout
+    assert f"Example: tweetscore {name} " in " ".join(output.replace("│", " ").split())
+
+
+def test_no_command_is_missing_here() -> None:
+    names = {each.callback.__name__ for each in app.registered_commands if each.callback}
+    assert names == set(COMMANDS)
+
+
+def test_the_version_is_told() -> None:
+    assert invoke("--version").stdout == f"tweetscore {__version__}\n"
+
+
+def test_no_command_at_all_shows_the_help() -> None:
+    assert all(name in invoke(code=2).output for name in COMMANDS)
+
+
+# --- stdout is data -------------------------------------------------------------------------------
+
+
+def one_json(result: Any) -> Any:
+    """Return the one JSON value that is all of stdout."""
+    assert result.stdout.count("\n") == 1
+    return json.loads(result.stdout)
+
+
+def test_sample_as_json(tmp_path: Path) -> None:
+    found = one_json(invoke("sample", tmp_path / "new", "--posts", 100, "--json"))
+    assert found == {
+        "archive": str(tmp_path / "new" / ARCHIVE_NAME),
+        "bars": str(tmp_path / "new" / BARS_NAME),
+        "posts": 100,
+        "bar_rows": 95_252,
+        "planted": found["planted"],
+    }
+
+
+def test_ingest_as_json_accounts_for_every_row(made: Path, tmp_path: Path) -> None:
+    db = tmp_path / "new.duckdb"
+    found = one_json(invoke("ingest", made / ARCHIVE_NAME, made / BARS_NAME, "--db", db, "--json"))
+    counts = ("rows_read", "stored", "updated", "duplicates", "rejected")
+    bars = rows(db, "SELECT count(*) FROM bars")[0][0]
+    assert [[each[name] for name in counts] for each in found["files"]] == [
+        [700, 700, 0, 0, 0],
+        [bars, bars, 0, 0, 0],
+    ]
+    assert found["total"] == dict(zip(counts, (700 + bars, 700 + bars, 0, 0, 0), strict=True))
+    again = one_json(invoke("ingest", made / ARCHIVE_NAME, "--db", db, "--json"))
+    assert again["files"][0]["unchanged"] is True
+    assert again["total"] == dict.fromkeys(counts, 0)
+
+
+def test_train_as_json(db: Path, tmp_path: Path) -> None:
+    found = one_json(
+        invoke(
+            "train", *SMALL_NETWORK, "--db", db, "--out", tmp_path / "new",
+            "--log-dir", tmp_path / "runs", "--json",
+        )
+    )  # fmt: skip
+    bundle = load_bundle(tmp_path / "new")
+    assert (found["model"], found["model_id"]) == ("new", bundle.model_id)
+    assert (found["epochs"], found["interrupted"]) == (2, False)
+    assert [each["interval_minutes"] for each in found["figures"]] == [30]
+    assert list((tmp_path / "runs" / "new").glob("events.*"))
+
+
+def test_score_as_json_has_integers_and_reasons(made: Path, db: Path) -> None:
+    found = one_json(invoke("score", "--model", made / "tiny", "--db", db, "--json"))
+    assert (found["model"], found["intervals"], found["tweets"]) == ("tiny", [5, 30], 700)
+    assert found["tweets"] == found["scored"] + found["skipped"]
+    assert found["skipped_reasons"] == {"empty_text": found["skipped"]}
+    again = one_json(
+        invoke("score", "--model", made / "tiny", "--interval", 30, "--db", db, "--json")
+    )
+    assert again["scored"] == 0
+    assert again["skipped_reasons"]["already_scored"] == found["scored"]
+
+
+def test_evaluate_as_json(db: Path) -> None:
+    found = one_json(invoke("evaluate", "--db", db, "--json"))
+    assert found["verdict"] == "No signal beyond the baseline at any interval."
+    (figures,) = found["figures"]
+    expected = rows(db, "SELECT count(*) FROM scored WHERE correct IS NOT NULL")[0][0]
+    assert (figures["model"], figures["symbol"], figures["rows"]) == ("tiny", "MADEUP", expected)
+
+
+def test_query_and_info_as_json(db: Path) -> None:
+    sql = "SELECT count(*) AS n FROM tweets"
+    assert one_json(invoke("query", sql, "--db", db, "--json")) == [{"n": 700}]
+    found = one_json(invoke("info", "--db", db, "--json"))
+    assert found["tweets"][0]["tweets"] == 700
+    assert found["rejects"] == []
+
+
+def test_tables_are_on_stdout_and_talk_is_on_stderr(made: Path, db: Path) -> None:
+    again = invoke("ingest", made / ARCHIVE_NAME, "--db", db)
+    assert [line.split()[0] for line in again.stdout.splitlines()] == ["file", ARCHIVE_NAME]
+    assert "nothing changed" in again.stderr
+    result = invoke("score", "--model", made / "tiny", "--interval", 30, "--db", db)
+    assert [line.split()[0] for line in result.stdout.splitlines()] == [
+        "tiny", "tweets", "scored", "skipped:", "skipped:"
+    ]  # fmt: skip
+    assert result.stderr.count("\n") == 1
+    assert invoke("info", "--db", db).stderr == ""
+
+
+# --- which database -------------------------------------------------------------------------------
+
+
+def test_the_database_is_named_by_an_option_or_by_the_environment(
+    db: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(db.parent)
+    expected = "Error: tweetscore.duckdb: no such database; make it with: "
+    assert refusal(1, "info").startswith(expected)
+    monkeypatch.setenv("TWEETSCORE_DB", str(db))
+    assert "MADEUP" in invoke("info").stdout
+    assert refusal(1, "info", "--db", "other.duckdb").startswith("Error: other.duckdb: ")
+    db.rename(db.with_name("tweetscore.duckdb"))
+    monkeypatch.delenv("TWEETSCORE_DB")
+    assert "MADEUP" in invoke("info").stdout
+
+
+# --- failures -------------------------------------------------------------------------------------
+
+USERS = {
+    "query": ["query", "SELECT 1"],
+    "info": ["info"],
+    "evaluate": ["evaluate"],
+    "score": ["score", "--model", "{made}/tiny"],
+    "train": ["train", "--out", "{tmp}/new", "--log-dir", "{tmp}/runs"],
+}
+
+
+def users(name: str, made: Path, tmp: Path) -> list[str]:
+    return [each.format(made=made, tmp=tmp) for each in USERS[name]]
+
+
+@pytest.mark.parametrize("name", USERS)
+def test_a_missing_database_is_told_and_not_made(made: Path, tmp_path: Path, name: str) -> None:
+    db = tmp_path / "none.duckdb"
+    assert refusal(1, *users(name, made, tmp_path), "--db", db) == (
+        f"Error: {db}: no such database; make it with: tweetscore ingest PATH --db {db}"
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", [*USERS, "ingest"])
+@pytest.mark.parametrize("kind", ["text", "folder", "foreign", "newer"])
+def test_what_is_no_database_of_ours_is_refused_and_left_alone(
+    made: Path, db: Path, tmp_path: Path, name: str, kind: str
+) -> None:
+    bad = tmp_path / "bad.duckdb"
+    if kind == "text":
+        bad.write_text("not a database\n" * 1_000)
+    elif kind == "folder":
+        bad.mkdir()
+    elif kind == "foreign":
+        with duckdb.connect(str(bad)) as con:
+            con.execute("CREATE TABLE cats (name VARCHAR)")
+    else:
+        db.rename(bad)
+        with duckdb.connect(str(bad)) as con:
+            con.execute("UPDATE settings SET schema_version = 99")
+    before = bad.read_bytes() if bad.is_file() else b""
+    arguments = users(name, made, tmp_path) if name in USERS else ["ingest", made / ARCHIVE_NAME]
+    line = refusal(5 if kind == "foreign" else 1, *arguments, "--db", bad)
+    expected = {
+        "text": "cannot be opened as a database",
+        "folder": "cannot be opened as a database",
+        "foreign": "is a database but not tweetscore's; name another with --db",
+        "newer": "has schema 99, newer than our 1; upgrade tweetscore",
+    }[kind]
+    assert line.startswith(f"Error: {bad}: {expected}")
+    assert (bad.read_bytes() if bad.is_file() else b"") == before
+    assert [path for path in tmp_path.iterdir() if path != bad and path != db] == []
+
+
+@pytest.fixture
+def holder(db: Path) -> Iterator[int]:
+    """The PID of another process that holds the database open."""
+    code = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('held', flush=True); input()"
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(db)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    ) as other:  # fmt: skip
+        assert other.stdout is not None
+        assert other.stdout.readline() == "held\n"
+        yield other.pid
+        other.kill()
+
+
+def test_a_database_that_another_process_holds_is_told_with_its_pid(
+    made: Path, db: Path, tmp_path: Path, holder: int
+) -> None:
+    every = [users(name, made, tmp_path) for name in USERS] + [["ingest", str(made / BARS_NAME)]]
+    for arguments in every:
+        line = refusal(4, *arguments, "--db", db)
+        assert line.startswith(f"Error: {db}: locked by ")
+        assert f"(PID {holder})" in line
+        assert line.endswith("wait until it ends, or end it")
+
+
+def test_a_changed_byte_in_a_bundle_is_refused(made: Path, db: Path, tmp_path: Path) -> None:
+    bundle = tmp_path / "damaged"
+    shutil.copytree(made / "tiny", bundle)
+    content = bytearray((bundle / "model.onnx").read_bytes())
+    content[-5] ^= 1
+    (bundle / "model.onnx").write_bytes(content)
+    line = refusal(5, "score", "--model", bundle, "--db", db)
+    assert line.startswith(f"Error: {bundle}/model.onnx: its sha256 is not the one on card.json")
+    assert rows(db, "SELECT count(*) FROM models") == [(1,)]
+
+
+def test_rejects_are_exit_3_only_when_strict(made: Path, tmp_path: Path) -> None:
+    archive = tmp_path / "one_bad.json"
+    posts = json.loads((made / ARCHIVE_NAME).read_text("utf-8"))[:5]
+    posts[2]["created_at"] = "yesterday"
+    archive.write_text(json.dumps(posts), "utf-8")
+    found = invoke("ingest", archive, "--db", tmp_path / "a.duckdb", "--json")
+    assert json.loads(found.stdout)["total"]["rejected"] == 1
+    strict = invoke("ingest", archive, "--strict", "--db", tmp_path / "b.duckdb", code=3)
+    last = strict.stderr.splitlines()[-1]
+    assert last == "Error: 1 records were rejected; see them with: tweetscore info"
+    kept = "SELECT count(*) FROM tweets"
+    assert rows(tmp_path / "b.duckdb", kept) == rows(tmp_path / "a.duckdb", kept) == [(4,)]
+
+
+MISTAKES: dict[str, tuple[list[str], str]] = {
+    "no such archive": (["ingest", "{tmp}/none.json"], "{tmp}/none.json: "),
+    "a folder to ingest": (["ingest", "{tmp}/folder"], "{tmp}/folder: "),
+    "an empty file": (["ingest", "{tmp}/empty.json"], "{tmp}/empty.json: "),
+    "a wrong file": (["ingest", "{tmp}/picture.png"], "{tmp}/picture.png: neither a tweet archive"),
+    "a broken zip": (["ingest", "{tmp}/broken.zip"], "{tmp}/broken.zip: "),
+    "an unknown clock": (["ingest", "{made}/" + BARS_NAME, "--symbol", "X", "--clock", "Mars"],
+                         "'Mars' is no clock; say one like UTC, "),
+    "an unknown calendar": (["ingest", "{made}/" + BARS_NAME, "--symbol", "X",
+                             "--calendar", "MARS"], ""),
+    "no such model": (["score", "--model", "none"],
+                      "none: no such model folder; name one that 'tweetscore train' has written"),
+    "a folder without a model": (["score", "--model", "{tmp}/folder"],
+                                 "{tmp}/folder: model.onnx is missing; "),
+    "an unknown interval": (["score", "--model", "{made}/tiny", "--interval", "7"],
+                            "{made}/tiny: has no head for 7 minutes, only for 5, 30; "),
+    "a model that never scored": (["evaluate", "--model", "none"],
+                                  "{tmp}/copy.duckdb: no model none has scored here; it has: tiny"),
+    "a session without outcomes": (["evaluate", "--model", "tiny", "--db", "{tmp}/bare.duckdb"],
+                                   "{tmp}/bare.duckdb: no model tiny has scored here; "
+                                   "it has: none"),
+    "an unknown symbol": (["train", "--symbol", "DAX", "--out", "{tmp}/new"],
+                          "{tmp}/copy.duckdb: no bars of DAX; it has MADEUP"),
+    "nothing to train on": (["train", "--db", "{tmp}/bare.duckdb", "--out", "{tmp}/new"],
+                            "{tmp}/bare.duckdb: holds no bars; ingest minute bars first"),
+    "no such vectors": (["train", "--vectors", "{tmp}/none.bin", "--out", "{tmp}/new"],
+                        "{tmp}/none.bin: "),
+    "no query": (["query"], "give SQL, or --file with a path or one of: hit_rate, "),
+    "an unknown query": (["query", "--file", "none"], "none: no such query; shipped are: hit_rate"),
+    "a query that writes": (["query", "DROP TABLE tweets"], "a query is one SELECT; "),
+    "a sample that is there": (["sample", "{made}"], "{made}/"),
+    "a sample inside a file": (["sample", "{tmp}/empty.json"], "{tmp}/empty.json: "),
+    "a database in no folder": (["ingest", "{made}/" + ARCHIVE_NAME, "--db", "{tmp}/no/a.duckdb"],
+                                "{tmp}/no/a.duckdb: its folder does not exist; "),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_a_mistake_is_one_line_and_nothing_is_written(
+    made: Path, db: Path, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "empty.json").touch()
+    (tmp_path / "picture.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(range(256)))
+    (tmp_path / "broken.zip").write_bytes(b"PK\x03\x04" + bytes(100))
+    with open_store(tmp_path / "bare.duckdb") as store:
+        put_tweets(store, [(1, "2018-12-19 19:00:00", "a word")])
+    before = contents(db), {path: size(path) for path in tmp_path.rglob("*") if path != db}
+    arguments, expected = MISTAKES[name]
+    filled = [each.format(made=made, tmp=tmp_path) for each in arguments]
+    with_db = filled if "--db" in filled or filled[0] == "sample" else [*filled, "--db", str(db)]
+    logs = ["--log-dir", str(tmp_path / "runs")] if filled[0] == "train" else []
+    line = refusal(1, *with_db, *logs)
+    assert line.startswith("Error: " + expected.format(made=made, tmp=tmp_path))
+    after = contents(db), {path: size(path) for path in tmp_path.rglob("*") if path != db}
+    assert after == before
+
+
+def size(path: Path) -> int:
+    return path.stat().st_size if path.is_file() else -1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["score", "--interval", "0"],
+        ["score", "--interval", "half"],
+        ["ingest"],
+        ["sample"],
+        ["query", "SELECT 1", "--format", "xml"],
+        ["evaluate", "--session", "night"],
+        ["train", "--epochs", "0"],
+        ["fly"],
+    ],
+)
+def test_wrong_usage_is_exit_2(arguments: list[str], tmp_path: Path) -> None:
+    result = process(*arguments, cwd=tmp_path)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "Usage: " in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_several_refused_files_are_a_line_each_and_the_others_are_stored(
+    made: Path, tmp_path: Path
+) -> None:
+    db = tmp_path / "new.duckdb"
+    names = [tmp_path / "a.json", made / ARCHIVE_NAME, tmp_path / "b.json"]
+    result = invoke("ingest", *names, "--db", db, code=1)
+    errors = [line for line in result.stderr.splitlines() if line.startswith("Error: ")]
+    assert [line.split(": ")[1] for line in errors] == [str(names[0]), str(names[2])]
+    assert rows(db, "SELECT count(*) FROM tweets") == [(700,)]
+
+
+def test_a_reader_who_goes_away_ends_the_command_quietly(db: Path) -> None:
+    sql = "SELECT a.tweet_id FROM tweets a, tweets b"  # half a million rows
+    with subprocess.Popen(
+        command("query", sql, "--format", "csv", "--db", db),
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    ) as running:  # fmt: skip
+        assert running.stdout is not None
+        assert running.stderr is not None
+        assert running.stdout.readline() == "tweet_id\n"
+        running.stdout.close()
+        assert "Traceback" not in running.stderr.read()
+
+
+# --- Ctrl-C ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+def test_ctrl_c_in_training_keeps_the_best_epoch_and_says_so(db: Path, tmp_path: Path) -> None:
+    arguments = [
+        "train", *SMALL_NETWORK[:-2], "--epochs", "100000", "--db", db,
+        "--out", tmp_path / "kept", "--log-dir", tmp_path / "runs",
+    ]  # fmt: skip
+    said = ""
+    with subprocess.Popen(
+        command(*arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as running:
+        assert running.stderr is not None
+        assert running.stdout is not None
+        while not said.endswith("\n") or "epoch 1 of 100000" not in said:
+            letters = running.stderr.readline()
+            assert letters, said
+            said += letters
+        running.send_signal(signal.SIGINT)
+        said += running.stderr.read()
+        output = running.stdout.read()
+    assert running.returncode == 0, said
+    (epochs,) = re.findall(r"interrupted after epoch (\d+): the best epoch so far is kept\n", said)
+    bundle = load_bundle(tmp_path / "kept")
+    best = bundle.card["training"]["best_epoch"]
+    assert f"saved {bundle.path} (epoch {best} of {epochs})" in said
+    assert bundle.card["training"]["interrupted"] is True
+    assert best <= int(epochs) < 100_000
+    assert "30" in output
+    assert "Traceback" not in said
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+def test_ctrl_c_while_ingesting_leaves_a_clean_database(tmp_path: Path) -> None:
+    write_sample(tmp_path, posts=20_000, days=120)
+    files = [tmp_path / ARCHIVE_NAME, tmp_path / BARS_NAME]
+    invoke("ingest", *files, "--db", tmp_path / "whole.duckdb")
+    for wait in (0.05, 0.5):
+        db = tmp_path / f"cut_after_{wait}.duckdb"
+        with subprocess.Popen(
+            command("ingest", *files, "--db", db),
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        ) as running:  # fmt: skip
+            deadline = time.monotonic() + 60
+            while not db.exists() and time.monotonic() < deadline:
+                time.sleep(0.01)
+            time.sleep(wait)
+            running.send_signal(signal.SIGINT)
+            output, said = running.communicate()
+        assert (running.returncode, output) == (130, "")
+        assert said == "Interrupted: what was finished is kept; run the command again to go on\n"
+        with open_store(db) as store:
+            assert store.row("SELECT count(*) FROM tweets")[0] in (0, 20_000)
+            stored, accounted = store.row(
+                "SELECT (SELECT count(*) FROM tweets) + (SELECT count(*) FROM bars), "
+                "(SELECT coalesce(sum(stored), 0) FROM sources)"
+            )
+            assert stored == accounted
+        invoke("ingest", *files, "--db", db)
+        assert contents(db) == contents(tmp_path / "whole.duckdb")
+
+
+# --- what is imported -----------------------------------------------------------------------------
+
+
+def python(code: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", code, *map(str, arguments)], capture_output=True, text=True
+    )
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = """
+import sys
+from typer.testing import CliRunner
+from tweetscore.cli import app
+for name in sys.argv[1:]:
+    assert CliRunner().invoke(app, [name, "--help"] if name else ["--help"]).exit_code == 0
+heavy = "polars duckdb numpy pyarrow sklearn scipy onnxruntime pandas torch gensim"
+print([name for name in heavy.split() if name in sys.modules])
+"""
+    result = python(code, "", *COMMANDS)
+    assert (result.stdout, result.stderr) == ("[]\n", "")
+
+
+def test_all_but_training_works_without_the_extra(made: Path, tmp_path: Path) -> None:
+    code = """
+import sys
+from pathlib import Path
+from typer.testing import CliRunner
+from tweetscore.cli import app
+extra = ("torch", "gensim", "onnx", "tensorboard")
+
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in extra:
+            raise ModuleNotFoundError(f"no {name} here", name=name)
+
+sys.meta_path.insert(0, Absent())
+archive, bars, model, db, folder = sys.argv[1:]
+for arguments in (
+    ["sample", folder, "--posts", "100"],
+    ["ingest", archive, bars], ["score", "--model", model], ["evaluate"],
+    ["query", "FROM scored"], ["query", "--file", "hit_rate"], ["info"],
+):
+    wanted = arguments if arguments[0] == "sample" else [*arguments, "--db", db]
+    result = CliRunner().invoke(app, wanted)
+    assert result.exit_code == 0, (arguments, result.output, result.exception)
+print(sorted({name.split(".")[0] for name, each in sys.modules.items() if each} & set(extra)))
+"""
+    db, folder = tmp_path / "new.duckdb", tmp_path / "sample"
+    result = python(code, made / ARCHIVE_NAME, made / BARS_NAME, made / "tiny", db, folder)
+    assert (result.stdout, result.stderr) == ("[]\n", "")
+
+
+@pytest.mark.parametrize("name", ["torch", "gensim", "onnx", "tensorboard"])
+def test_training_without_its_extra_says_how_to_get_it(tmp_path: Path, name: str) -> None:
+    code = f"import sys; sys.modules[{name!r}] = None; from tweetscore.cli import main; main()"
+    result = python(code, "train", "--out", tmp_path / "new", "--db", tmp_path / "none.duckdb")
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr == f"Error: training needs {name}: pip install 'tweetscore[train]'\n"

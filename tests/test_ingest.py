@@ -1,0 +1,631 @@
+"""Files enter a fresh database: what it then holds is compared whole, every row accounted for."""
+
+import itertools
+import json
+import random
+import zipfile
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tweetscore import files
+from tweetscore.ingest import Account, IngestOptions, ingest
+from tweetscore.store import Store, open_store
+
+SEED = datetime(2018, 12, 2, 21, 40, 51)
+API_TIME = "%a %b %d %H:%M:%S +0000 %Y"
+
+
+def run(store: Store, *paths: Path, **options: Any) -> list[Account]:
+    """Ingest, and hold every account against the identity that the tool promises."""
+    accounts = list(ingest(store, paths, IngestOptions(**options), lambda *_: None))
+    for account in accounts:
+        parts = account.stored + account.updated + account.duplicates + account.rejected
+        assert account.rows_read == (0 if account.error or account.unchanged else parts)
+    return accounts
+
+
+def counts(account: Account) -> tuple[int, int, int, int, int]:
+    assert not account.error
+    read, rejected = account.rows_read, account.rejected
+    return read, account.stored, account.updated, account.duplicates, rejected
+
+
+def id_of(posted: datetime, serial: int = 0) -> int:
+    """Return a Twitter id that carries the time."""
+    milliseconds = round(posted.replace(tzinfo=UTC).timestamp() * 1000)
+    return (milliseconds - 1_288_834_974_657) << 22 | serial
+
+
+def tweet(tweet_id: int, text: str = "hi", posted: datetime = SEED, **other: Any) -> dict[str, Any]:
+    known = {"id_str": str(tweet_id), "text": text, "created_at": posted.strftime(API_TIME)}
+    return {**known, "retweet_count": 1, "favorite_count": 2, "is_retweet": False, **other}
+
+
+def archive(path: Path, *objects: dict[str, Any] | str) -> Path:
+    lines = [each if isinstance(each, str) else json.dumps(each) for each in objects]
+    path.write_text("".join(line + "\n" for line in lines))
+    return path
+
+
+def zipped(path: Path, entries: dict[str, bytes]) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as packed:
+        for name, content in entries.items():
+            packed.writestr(name, content)
+    return path
+
+
+def bars_csv(path: Path, *bars: tuple[Any, ...], header: str = "time,open,high,low,close") -> Path:
+    lines = [header, *(",".join("" if v is None else str(v) for v in bar) for bar in bars)]
+    path.write_text("".join(line + "\n" for line in lines))
+    return path
+
+
+def texts(store: Store) -> list[tuple[int, str]]:
+    return store.rows("SELECT tweet_id, text FROM tweets ORDER BY ALL")
+
+
+def everything(store: Store) -> list[list[tuple[Any, ...]]]:
+    tables = ("sources", "tweets", "rejects", "symbols", "bars", "sessions", "windows")
+    return [store.rows(f"FROM {table} ORDER BY ALL") for table in tables]
+
+
+NOTHING: list[list[tuple[Any, ...]]] = [[]] * 7
+
+
+# --- accounts -------------------------------------------------------------------------------------
+
+
+def test_every_record_of_a_file_is_stored_updated_a_duplicate_or_rejected(
+    store: Store, tmp_path: Path
+) -> None:
+    one = archive(tmp_path / "1.jsonl", tweet(1, "old"), tweet(2, "kept, longer"), tweet(3))
+    two = archive(
+        tmp_path / "2.jsonl",
+        tweet(4, "new"), tweet(4, "new, longer"), tweet(1, "longer"), tweet(1, "x"),
+        tweet(2, "shorter"), "nonsense", tweet(3), tweet(5), tweet(6, created_at="never"),
+    )  # fmt: skip
+    first, second = run(store, one, two)
+    assert (counts(first), counts(second)) == ((3, 3, 0, 0, 0), (9, 2, 1, 4, 2))
+    assert texts(store) == [
+        (1, "longer"),
+        (2, "kept, longer"),
+        (3, "hi"),
+        (4, "new, longer"),
+        (5, "hi"),
+    ]
+    assert store.rows("SELECT source_id, tweet_id FROM tweets ORDER BY ALL") == [
+        (1, 2), (1, 3), (2, 1), (2, 4), (2, 5),
+    ]  # fmt: skip
+    offset = two.read_text().index("nonsense")
+    assert store.rows("SELECT source_id, line, byte_offset, raw FROM rejects WHERE line = 6") == [
+        (2, 6, offset, "nonsense")
+    ]
+    assert store.rows("SELECT line, reason FROM rejects ORDER BY line")[1] == (
+        9, "\"posted\" is not a date: 'never'",
+    )  # fmt: skip
+    assert store.rows(
+        "SELECT name, kind, format, rows_read, stored, updated, duplicates, rejected FROM sources "
+        "ORDER BY source_id"
+    ) == [
+        (str(one), "tweets", "tweet-json", 3, 3, 0, 0, 0),
+        (str(two), "tweets", "tweet-json", 9, 2, 1, 4, 2),
+    ]
+
+
+def test_the_same_content_again_changes_nothing_under_any_name(
+    store: Store, tmp_path: Path
+) -> None:
+    path = archive(tmp_path / "a.jsonl", tweet(1), tweet(2, "x"), "nonsense")
+    packed = zipped(tmp_path / "b.zip", {"c.txt": path.read_bytes()})
+    bars = bars_csv(tmp_path / "bars.csv", (1514903400, 1, 1, 1, 1))
+    (first, of_bars) = run(store, path, bars, symbol="SPX")
+    before = everything(store)
+    again = run(store, path, packed, bars, symbol="SPX")
+    assert everything(store) == before
+    unchanged = replace(first, rows_read=0, stored=0, rejected=0, unchanged=True)
+    assert again == [
+        unchanged,
+        replace(unchanged, name=str(packed)),
+        replace(of_bars, rows_read=0, stored=0, unchanged=True),
+    ]
+
+
+def test_a_refused_file_stops_no_other(store: Store, tmp_path: Path) -> None:
+    good, last = archive(tmp_path / "a.jsonl", tweet(1)), archive(tmp_path / "b.jsonl", tweet(2))
+    missing = tmp_path / "missing.json"
+    accounts = run(store, good, missing, tmp_path, last)
+    assert [account.error for account in accounts] == [
+        None,
+        f"{missing}: no such file; check the path",
+        f"{tmp_path}: is a folder; name the files in it, as in {tmp_path}/*.json",
+        None,
+    ]
+    assert texts(store) == [(1, "hi"), (2, "hi")]
+
+
+def test_a_run_that_is_interrupted_in_a_file_leaves_nothing_of_it(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "BLOCK_BYTES", 200)
+    path = archive(tmp_path / "a.jsonl", *(tweet(n) for n in range(1, 9)), "nonsense")
+
+    def interrupt(_: str, rows: int) -> None:
+        if rows >= 4:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        list(ingest(store, [path], IngestOptions(), interrupt))
+    assert everything(store) == NOTHING
+    assert counts(run(store, path)[0]) == (9, 8, 0, 0, 1)
+
+
+# --- the same tweet from several files ------------------------------------------------------------
+
+OBSERVATIONS = st.builds(
+    tweet,
+    st.integers(1, 6),
+    st.sampled_from(["", "a", "b", "aa", "é", "😀"]),
+    st.sampled_from([SEED, SEED + timedelta(seconds=1)]),
+    retweet_count=st.sampled_from([None, 0, 1]),
+    favorite_count=st.sampled_from([None, 0, 1]),
+    is_retweet=st.sampled_from([None, False, True]),
+    user=st.sampled_from([None, {"screen_name": "a"}, {"screen_name": "b"}]),
+)
+
+
+def best(observations: list[dict[str, Any]]) -> dict[int, tuple[Any, ...]]:
+    """Choose as DESIGN says: longer text, more retweets, more favourites, greater text."""
+
+    def rank(seen: dict[str, Any]) -> tuple[Any, ...]:
+        def least_is_null(number: int | None) -> int:
+            return -1 if number is None else number
+
+        return (
+            len(seen["text"]),
+            least_is_null(seen["retweet_count"]),
+            least_is_null(seen["favorite_count"]),
+            seen["text"].encode(),
+        )
+
+    kept: dict[int, dict[str, Any]] = {}
+    for seen in observations:
+        number = int(seen["id_str"])
+        if number not in kept or rank(seen) > rank(kept[number]):
+            kept[number] = seen
+    return {n: (k["text"], k["retweet_count"], k["favorite_count"]) for n, k in kept.items()}
+
+
+@settings(deadline=None, max_examples=6)
+@given(st.lists(st.lists(OBSERVATIONS, min_size=5, max_size=20), min_size=2, max_size=3))
+def test_the_order_of_files_does_not_matter(
+    tmp_path_factory: pytest.TempPathFactory, parts: list[list[dict[str, Any]]]
+) -> None:
+    folder = tmp_path_factory.mktemp("order")
+    paths = [archive(folder / str(n), *part) for n, part in enumerate(parts)]
+    tables = []
+    for order in (paths, paths[::-1]):
+        with open_store(Path(":memory:")) as store:
+            accounts = run(store, *order)
+            rows = store.rows("SELECT * EXCLUDE (source_id) FROM tweets ORDER BY tweet_id")
+        assert sum(account.stored for account in accounts) == len(rows)
+        tables.append(rows)
+    assert tables[0] == tables[1]
+    found = {row[1]: (row[4], row[5], row[6]) for row in tables[0]}
+    assert found == best([seen for part in parts for seen in part])
+
+
+BAR = st.tuples(
+    st.sampled_from([1514903400 + 60 * n for n in range(4)]),
+    st.sampled_from([2.0, 2.5]),
+    st.sampled_from([3.0, 3.5]),
+    st.sampled_from([1.0, 1.5]),
+    st.sampled_from([2.0, 2.5]),
+    st.sampled_from([None, 0, 7]),
+)
+
+
+@settings(deadline=None, max_examples=6)
+@given(st.lists(st.lists(BAR, min_size=5, max_size=15), min_size=2, max_size=3))
+def test_the_order_of_files_of_bars_does_not_matter(
+    tmp_path_factory: pytest.TempPathFactory, parts: list[list[tuple[Any, ...]]]
+) -> None:
+    folder = tmp_path_factory.mktemp("order")
+    header = "time,open,high,low,close,volume"
+    paths = [bars_csv(folder / str(n), *part, header=header) for n, part in enumerate(parts)]
+    tables = []
+    for order in (paths, paths[::-1]):
+        with open_store(Path(":memory:")) as store:
+            accounts = run(store, *order, symbol="SPX")
+            rows = store.rows("SELECT * EXCLUDE (source_id) FROM bars ORDER BY minute_utc")
+        assert sum(account.stored for account in accounts) == len(rows)
+        tables.append(rows)
+    assert tables[0] == tables[1]
+    assert len(tables[0]) == len({bar[0] for part in parts for bar in part})
+
+
+def test_predictions_go_with_the_input_they_were_made_from_and_stay_otherwise(
+    store: Store, tmp_path: Path
+) -> None:
+    run(store, archive(tmp_path / "1", *(tweet(n, "text") for n in (1, 2, 3, 4))))
+    for model, uses_counts in (("words", False), ("counts", True)):
+        store.con.execute(
+            "INSERT INTO models (model_id, name, uses_counts, card) VALUES ($m, $m, $c, '{}')",
+            {"m": model, "c": uses_counts},
+        )
+        store.con.execute(
+            "INSERT INTO predictions SELECT $m, platform, tweet_id, 30, 0.5 FROM tweets",
+            {"m": model},
+        )
+    changed = [
+        tweet(1, "longer text"), tweet(2, "text", retweet_count=9), tweet(3, "text"),
+        tweet(4, "t", retweet_count=9),
+    ]  # fmt: skip
+    (account,) = run(store, archive(tmp_path / "2", *changed))
+    assert counts(account) == (4, 0, 2, 2, 0)
+    assert store.rows("SELECT model_id, tweet_id FROM predictions ORDER BY ALL") == [
+        ("counts", 3), ("counts", 4), ("words", 2), ("words", 3), ("words", 4),
+    ]  # fmt: skip
+
+
+# --- zips -----------------------------------------------------------------------------------------
+
+
+def test_a_zip_with_data_and_a_readme_gives_the_data_without_complaint(
+    store: Store, tmp_path: Path
+) -> None:
+    entries = {
+        "readme.txt": b"Thank you for downloading\n",
+        "a.jsonl": archive(tmp_path / "a", tweet(1)).read_bytes(),
+        "b.csv": bars_csv(tmp_path / "b", (1514903400, 1, 1, 1, 1)).read_bytes(),
+    }
+    path = zipped(tmp_path / "all.zip", entries)
+    accounts = run(store, path, symbol="SPX")
+    assert [(account.name, counts(account)) for account in accounts] == [
+        (f"{path}!a.jsonl", (1, 1, 0, 0, 0)),
+        (f"{path}!b.csv", (1, 1, 0, 0, 0)),
+    ]
+
+
+def test_a_damaged_entry_beside_good_data_is_reported(store: Store, tmp_path: Path) -> None:
+    good = archive(tmp_path / "a", tweet(1)).read_bytes()
+    path = zipped(tmp_path / "all.zip", {"a.jsonl": good, "b.jsonl": good.replace(b"1", b"2")})
+    content = bytearray(path.read_bytes())
+    at = content.index(b"b.jsonl") + len(b"b.jsonl")
+    content[at : at + 9] = bytes(9)
+    path.write_bytes(content)
+    stored, refused = run(store, path)
+    assert counts(stored) == (1, 1, 0, 0, 0)
+    assert refused.error
+    assert refused.error.startswith(f"{path}!b.jsonl: cannot be read (")
+
+
+# --- refusals -------------------------------------------------------------------------------------
+
+TTA_HEADER = b"source,text,created_at,retweet_count,favorite_count,is_retweet,id_str\n"
+V2_HEADER = b"id,text,isRetweet,isDeleted,device,favorites,retweets,date,isFlagged\n"
+UNKNOWN = (
+    "neither a tweet archive nor minute bars in a known format (it {}); "
+    "the README lists the formats"
+)
+SECONDS = "".join(f"{second},1,1,1,1\n" for second in range(1514903400, 1514903599))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "is empty (0 bytes); download the file again"),
+        (b"<!DOCTYPE html>\n<html>", UNKNOWN.format("begins with b'<!DOCTYPE html>\\n<html>'")),
+        (b"\n\n", UNKNOWN.format("begins with b'\\n\\n'")),
+        (b"[]", UNKNOWN.format("begins with b'[]'")),
+        (
+            {"photo.jpg": b"\xff\xd8\xff", "notes.txt": b"hello"},
+            UNKNOWN.format("holds photo.jpg, notes.txt"),
+        ),
+        ({"photo.jpg": b"\xff\xd8\xff"}, UNKNOWN.format("begins with b'\\xff\\xd8\\xff'")),
+        ({}, "the zip holds no file; name one with an archive or bars in it"),
+        (TTA_HEADER, "none of its 0 records can be used (line 1: no record); check its format"),
+        (V2_HEADER, "none of its 0 records can be used (line 1: no record); check its format"),
+        (
+            TTA_HEADER + b"x,hi,,,,,\nx,hi\n",
+            "none of its 2 records can be used (line 2: has no id); check its format",
+        ),
+        (b"time,open,high,low,close\n", "holds no bar but its header; export it again"),
+        (
+            b"time,open,high,low,close\n2018-01-02 09:30,1,2,3,4\n",
+            "holds no readable bar (high and low contradict open and close); check its columns",
+        ),
+        (
+            b"time,open,high,low\n2018-01-02 09:30,1,2,3\n",
+            "looks like bars but has no column close (it has time, open, high, low); "
+            "rename or add it",
+        ),
+        (
+            b"time,open,high,low,close\n1514903400,1,1,1,1\n1514903700,1,1,1,1\n1514904000,1,1,1,1\n",
+            "its bars are 0:05:00 apart; only one-minute bars make windows, "
+            "so export it again with one-minute bars",
+        ),
+        (
+            b"time,open,high,low,close\n" + SECONDS.encode(),
+            "its bars are mostly stamped between minutes; only one-minute bars make windows, "
+            "so export it again with one-minute bars",
+        ),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_used_is_one_line_and_leaves_nothing(
+    store: Store, tmp_path: Path, content: bytes | dict[str, bytes], message: str
+) -> None:
+    path = tmp_path / "file"
+    if isinstance(content, dict):
+        zipped(path, content)
+    else:
+        path.write_bytes(content)
+    (account,) = run(store, path, symbol="SPX")
+    assert account.error == f"{path}: {message}"
+    assert everything(store) == NOTHING
+
+
+def damaged_zips(whole: bytes) -> Iterator[tuple[str, bytes]]:
+    yield "cut off", whole[: len(whole) // 2]
+    yield "cut off in the directory", whole[:-10]
+    wrong_sum = bytearray(whole)
+    for signature, at in ((b"PK\x03\x04", 14), (b"PK\x01\x02", 16)):
+        wrong_sum[whole.index(signature) + at] ^= 1
+    yield "wrong sum", bytes(wrong_sum)
+    encrypted = bytearray(whole)
+    for signature, at in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        encrypted[whole.index(signature) + at] |= 1
+    yield "encrypted", bytes(encrypted)
+
+
+def test_a_damaged_or_encrypted_zip_is_one_line_and_leaves_nothing(
+    store: Store, tmp_path: Path
+) -> None:
+    objects = (json.dumps(tweet(n, f"{n} {n**9}")) + "\n" for n in range(1, 2_000))
+    whole = zipped(tmp_path / "whole.zip", {"a.jsonl": "".join(objects).encode()}).read_bytes()
+    errors = {}
+    for name, content in damaged_zips(whole):
+        path = tmp_path / name
+        path.write_bytes(content)
+        (account,) = run(store, path)
+        errors[name] = str(account.error).removeprefix(f"{path}: ")
+    again = "unzip it yourself, or download it again"
+    assert errors == {
+        "cut off": f"cannot be read (File is not a zip file); {again}",
+        "cut off in the directory": f"cannot be read (File is not a zip file); {again}",
+        "wrong sum": f"cannot be read (Bad CRC-32 for file 'a.jsonl'); {again}",
+        "encrypted": "is encrypted; unzip it with its password first",
+    }
+    assert everything(store) == NOTHING
+
+
+# --- clocks ---------------------------------------------------------------------------------------
+
+
+def spread(number: int, claimed_off: timedelta = timedelta()) -> Iterator[dict[str, Any]]:
+    for n in range(number):
+        posted = SEED + timedelta(hours=7 * n)
+        yield tweet(id_of(posted, n), f"{n}", posted + claimed_off)
+
+
+def test_times_five_hours_off_their_ids_are_corrected(store: Store, tmp_path: Path) -> None:
+    right = archive(tmp_path / "right", *spread(30))
+    wrong = archive(tmp_path / "wrong", *spread(30, timedelta(hours=-5)), tweet(7))
+    with ExitStack() as stack:
+        other = stack.enter_context(open_store(tmp_path / "other.duckdb"))
+        run(other, right)
+        posted = other.rows("SELECT tweet_id, posted_utc FROM tweets ORDER BY ALL")
+    (account,) = run(store, wrong)
+    assert counts(account) == (31, 31, 0, 0, 0)
+    assert account.clock == "corrected: UTC-05:00 fits the ids of 30 of 30 tweets; UTC as claimed 0"
+    found = store.rows("SELECT tweet_id, posted_utc FROM tweets ORDER BY ALL")
+    # The one tweet whose id carries no time moves with the others.
+    assert found == [(7, SEED + timedelta(hours=5)), *posted]
+
+
+def test_one_tweet_off_its_id_among_many_is_a_reject_with_its_place(
+    store: Store, tmp_path: Path
+) -> None:
+    odd = tweet(id_of(SEED, 99), "odd", SEED + timedelta(hours=3))
+    path = archive(tmp_path / "a", *spread(30), odd)
+    (account,) = run(store, path)
+    assert counts(account) == (31, 30, 0, 0, 1)
+    ((line, offset, reason, raw),) = store.rows(
+        "SELECT line, byte_offset, reason, raw FROM rejects"
+    )
+    assert (line, offset) == (31, path.read_text().index(json.dumps(odd)))
+    assert reason == '"created_at" is 3:00:00 off the time inside the id'
+    assert json.loads(raw)["text"] == "odd"
+    assert json.loads(raw)["posted"].startswith("2018-12-03")
+
+
+def test_a_mess_of_times_is_refused_and_leaves_nothing(store: Store, tmp_path: Path) -> None:
+    rng = random.Random(0)
+    tweets = [next(spread(1, timedelta(seconds=rng.randrange(90_000)))) for _ in range(40)]
+    path = archive(tmp_path / "mess", *tweets, "nonsense")
+    (account,) = run(store, path)
+    assert account.error
+    assert account.error.startswith(f"{path}: its times disagree with its ids: UTC fits the ids of")
+    assert everything(store) == NOTHING
+
+
+def test_the_time_of_csv_tweets_may_be_claimed_but_the_ids_decide(
+    store: Store, tmp_path: Path
+) -> None:
+    rows = [
+        f"x,{n},{SEED + timedelta(hours=n) - timedelta(hours=5):%m-%d-%Y %H:%M:%S},,,,"
+        f"{id_of(SEED + timedelta(hours=n))}\n"
+        for n in range(30)
+    ]
+    path = tmp_path / "a.csv"
+    path.write_bytes(TTA_HEADER + "".join(rows).encode())
+    (account,) = run(store, path, clock="America/New_York")
+    assert account.clock == "America/New_York fits the ids of 30 of 30 tweets"
+    assert store.row("SELECT min(posted_utc) FROM tweets") == (SEED,)
+
+
+# --- bars -----------------------------------------------------------------------------------------
+
+
+def test_duplicate_bars_are_counted_and_the_better_one_stays(store: Store, tmp_path: Path) -> None:
+    header = "time,open,high,low,close,volume"
+    minutes = [1514903400 + 60 * n for n in range(4)]
+    one = bars_csv(
+        tmp_path / "1", *((minute, 1, 1, 1, 1, 5) for minute in minutes[:3]), header=header
+    )
+    two = bars_csv(
+        tmp_path / "2",
+        (minutes[0], 2, 2, 2, 2, 5), (minutes[1], 1, 1, 1, 1, 9), (minutes[2], 1, 1, 1, 1, 1),
+        (minutes[3], 1, 1, 1, 1, 1), (minutes[3], 1, 3, 1, 1, 1), (minutes[3], 3, 1, 1, 1, 1),
+        header=header,
+    )  # fmt: skip
+    first, second = run(store, one, two, symbol="SPX")
+    assert (counts(first), counts(second)) == ((3, 3, 0, 0, 0), (6, 1, 2, 2, 1))
+    start = datetime(2018, 1, 2, 14, 30)
+    assert store.rows("SELECT * EXCLUDE (symbol) FROM bars ORDER BY minute_utc") == [
+        (start, 2.0, 2.0, 2.0, 2.0, 5.0, 2),
+        (start + timedelta(minutes=1), 1.0, 1.0, 1.0, 1.0, 9.0, 2),
+        (start + timedelta(minutes=2), 1.0, 1.0, 1.0, 1.0, 5.0, 1),
+        (start + timedelta(minutes=3), 1.0, 3.0, 1.0, 1.0, 1.0, 2),
+    ]
+    assert store.rows("SELECT line, reason FROM rejects") == [
+        (7, "high and low contradict open and close")
+    ]
+
+
+def test_several_symbols_in_a_file_are_kept_apart(store: Store, tmp_path: Path) -> None:
+    header = "symbol,time,open,high,low,close"
+    rows = [(name, 1514903400, price, price, price, price) for price, name in enumerate("AB", 1)]
+    (account,) = run(store, bars_csv(tmp_path / "a", *rows, header=header), calendar="XLON")
+    assert counts(account) == (2, 2, 0, 0, 0)
+    assert store.rows("SELECT symbol, open FROM bars ORDER BY ALL") == [("A", 1.0), ("B", 2.0)]
+    assert store.rows("FROM symbols ORDER BY ALL") == [("A", "XLON"), ("B", "XLON")]
+
+
+def test_a_claimed_clock_of_few_bars_is_taken_and_marked_unproven(
+    store: Store, tmp_path: Path
+) -> None:
+    path = bars_csv(tmp_path / "a", *((f"2018-01-02 09:3{n}", 1, 1, 1, 1) for n in range(5)))
+    (refused,) = run(store, path, symbol="SPX")
+    assert refused.error
+    assert refused.error.startswith(f"{path}: its clock cannot be told: ")
+    assert everything(store) == NOTHING
+    (account,) = run(store, path, symbol="SPX", clock="America/New_York")
+    assert account.clock.startswith("unproven claim: America/New_York fits 0 of 0 testable days")
+    assert store.row("SELECT min(minute_utc) FROM bars") == (datetime(2018, 1, 2, 14, 30),)
+
+
+def test_a_local_time_that_does_not_exist_or_is_twice_there_is_a_reject(
+    store: Store, tmp_path: Path
+) -> None:
+    times = ["2018-03-11 01:59", "2018-03-11 02:00", "2018-03-11 03:00", "2018-11-04 01:30"]
+    path = bars_csv(tmp_path / "a", *((time, 1, 1, 1, 1) for time in times))
+    content = path.read_bytes()
+    (account,) = run(store, path, symbol="SPX", clock="America/New_York")
+    assert counts(account) == (4, 2, 0, 0, 2)
+    unclear = "the time {} does not exist or is ambiguous in America/New_York"
+    assert store.rows("SELECT line, byte_offset, reason FROM rejects ORDER BY line") == [
+        (3, content.index(times[1].encode()), unclear.format(times[1])),
+        (5, content.index(times[3].encode()), unclear.format(times[3])),
+    ]
+
+
+def test_end_stamps_are_turned_into_the_minute_that_a_bar_opens(
+    store: Store, tmp_path: Path
+) -> None:
+    run(store, bars_csv(tmp_path / "a", (1514903460, 1, 1, 1, 1)), symbol="SPX", stamp="end")
+    assert store.rows("SELECT minute_utc FROM bars") == [(datetime(2018, 1, 2, 14, 30),)]
+
+
+def test_a_clock_for_times_that_carry_their_zone_is_refused(store: Store, tmp_path: Path) -> None:
+    path = bars_csv(tmp_path / "a", ("2018-01-02T14:30:00Z", 1, 1, 1, 1))
+    (account,) = run(store, path, symbol="SPX", clock="America/New_York")
+    assert account.error == f"{path}: its times carry their zone; leave --clock out"
+    assert everything(store) == NOTHING
+
+
+def test_bars_of_a_symbol_with_another_calendar_are_refused(store: Store, tmp_path: Path) -> None:
+    run(store, bars_csv(tmp_path / "a", (1514903400, 1, 1, 1, 1)), symbol="SPX")
+    before = everything(store)
+    path = bars_csv(tmp_path / "b", (1514903460, 1, 1, 1, 1))
+    (account,) = run(store, path, symbol="SPX", calendar="XLON")
+    assert account.error == (
+        f"{path}: SPX is kept with the calendar XNYS, not XLON; say --calendar XNYS"
+    )
+    assert everything(store) == before
+
+
+# --- real files -----------------------------------------------------------------------------------
+
+
+def test_the_real_archives_and_bars_are_ingested_without_options_or_loss(
+    store: Store, data: Path
+) -> None:
+    names = (
+        "tweets/tta_2009-2018.json.zip", "tweets/tta_2016-12_2019-06.csv",
+        "tweets/tta_v2_sample.csv", "market/HISTDATA_COM_ASCII_SPXUSD_M12018.zip",
+        "market/HISTDATA_COM_ASCII_SPXUSD_M1201901-06.zip",
+    )  # fmt: skip
+    accounts = run(store, *(data / name for name in names))
+    assert [counts(account) for account in accounts] == [
+        (36_022, 36_022, 0, 0, 0),
+        (8_940, 2_973, 24, 5_943, 0),
+        (68, 67, 0, 1, 0),
+        (310_381, 310_381, 0, 0, 0),
+        (153_672, 153_672, 0, 0, 0),
+    ]
+    assert [account.clock.split(";")[0] for account in accounts] == [
+        "UTC fits the ids of 35843 of 35843 tweets",
+        "UTC fits the ids of 8940 of 8940 tweets",
+        "UTC fits the ids of 68 of 68 tweets",
+        "America/New_York fits 240 of 240 testable days",
+        "Europe/Berlin-06:00 fits 119 of 119 testable days",
+    ]
+    assert store.row("SELECT count(*), count(DISTINCT (platform, tweet_id)) FROM tweets") == (
+        39_062, 39_062,
+    )  # fmt: skip
+    assert store.row("SELECT count(*), count(DISTINCT (symbol, minute_utc)) FROM bars") == (
+        464_053, 464_053,
+    )  # fmt: skip
+    assert store.row("SELECT count(*) FROM tweets WHERE is_retweet IS NULL AND source_id = 2")[0]
+    assert store.rows("FROM rejects") == []
+    before = store.rows("FROM sources ORDER BY ALL")
+    assert all(account.unchanged for account in run(store, *(data / name for name in names)))
+    assert store.rows("FROM sources ORDER BY ALL") == before
+
+
+def test_real_archives_in_any_order_give_the_same_table(data: Path) -> None:
+    names = ("tta_2016-12_2019-06.csv", "condensed_2018.json", "master_2017.json.zip")
+    tables = []
+    for order in itertools.islice(itertools.permutations(names), 0, 6, 2):
+        with open_store(Path(":memory:")) as store:
+            run(store, *(data / "tweets" / name for name in order))
+            tables.append(store.rows("SELECT * EXCLUDE (source_id) FROM tweets ORDER BY tweet_id"))
+    assert tables[0] == tables[1] == tables[2]
+
+
+@pytest.mark.parametrize(
+    ("name", "clock", "advice"),
+    [
+        ("2018", "EST", "America/New_York"),
+        ("201901-06", "EST", "Europe/Berlin-06:00"),
+        ("201901-06", "America/New_York", "Europe/Berlin-06:00"),
+    ],
+)
+def test_a_wrong_clock_for_real_bars_is_refused_with_the_share_of_each(
+    store: Store, data: Path, name: str, clock: str, advice: str
+) -> None:
+    path = data / "market" / f"HISTDATA_COM_ASCII_SPXUSD_M1{name}.zip"
+    (account,) = run(store, path, clock=clock)
+    assert account.error
+    assert account.error.startswith(f"{path}: --clock {clock} is refuted: of ")
+    assert f"{advice} 240 (100%)" in account.error or f"{advice} 119 (100%)" in account.error
+    assert account.error.endswith(f"say --clock {advice}, or leave --clock out")
+    assert everything(store) == NOTHING

@@ -1,0 +1,131 @@
+"""Kill it at any moment and run it again: the database is that of an undisturbed run."""
+
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from tiny import contents, tiny_bundle
+
+from tweetscore.sample import write_sample
+from tweetscore.store import STANDARD_INTERVALS
+
+pytestmark = pytest.mark.slow
+
+KILLS = 20
+AT_ONCE = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Kill:
+    """One killed run."""
+
+    hit: bool  # it still ran
+    working: bool  # and had the database open already
+
+
+def command(*arguments: object) -> list[str]:
+    return [sys.executable, "-m", "tweetscore", *map(str, arguments)]
+
+
+def run(*arguments: object) -> float:
+    """Run to the end; return the seconds it took."""
+    begun = time.monotonic()
+    subprocess.run(command(*arguments), check=True, capture_output=True)
+    return time.monotonic() - begun
+
+
+def kill_after(seconds: float, db: Path, arguments: Sequence[object]) -> Kill:
+    before = (db.stat().st_mtime_ns, db.stat().st_size) if db.exists() else None
+    with subprocess.Popen(
+        command(*arguments), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as running:
+        time.sleep(seconds)
+        hit = running.poll() is None
+        running.send_signal(signal.SIGKILL)
+        running.wait()
+    wal = db.with_name(f"{db.name}.wal")
+    now = (db.stat().st_mtime_ns, db.stat().st_size) if db.exists() else None
+    return Kill(hit, hit and (wal.exists() or now != before))
+
+
+def moments(seconds: float, seed: int) -> list[float]:
+    """Random moments, one in each twentieth of the run."""
+    draws = random.Random(seed)
+    return [seconds * (place + draws.random()) / KILLS for place in range(KILLS)]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("kill")
+    write_sample(folder, posts=60_000)
+    tiny_bundle(folder / "tiny", STANDARD_INTERVALS)
+    return folder
+
+
+def trial(made: Path, kind: str, place: int, seconds: float, start: Path | None) -> Kill:
+    """Kill one run, run it again to its end, and hold the database against the undisturbed one."""
+    db = made / f"{kind}_{place}.duckdb"
+    if start:
+        shutil.copy(start, db)
+    arguments = [*COMMANDS[kind](made), "--db", db]
+    kill = kill_after(seconds, db, arguments)
+    run(*arguments)
+    assert contents(db) == contents(made / f"{kind}.duckdb"), f"killed after {seconds:.2f} s"
+    db.unlink()
+    return kill
+
+
+def ingest(made: Path) -> list[object]:
+    return ["ingest", *sorted(made.glob("*.json")), *sorted(made.glob("*.csv"))]
+
+
+def score(made: Path) -> list[object]:
+    return ["score", "--model", made / "tiny"]
+
+
+COMMANDS = {"ingest": ingest, "score": score}
+
+
+def kill_often(made: Path, kind: str, start: Path | None) -> list[Kill]:
+    whole = made / f"{kind}.duckdb"
+    if start:
+        shutil.copy(start, whole)
+    seconds = run(*COMMANDS[kind](made), "--db", whole)
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        kills = list(
+            pool.map(
+                lambda pair: trial(made, kind, pair[0], pair[1], start),
+                enumerate(moments(seconds, seed=2)),
+            )
+        )
+    sys.stderr.write(
+        f"{kind}, {seconds:.1f} s undisturbed: of {KILLS} kills {sum(each.hit for each in kills)} "
+        f"hit, {sum(each.working for each in kills)} with the database open\n"
+    )
+    return kills
+
+
+def test_ingest_killed_at_twenty_moments_ends_as_undisturbed(made: Path) -> None:
+    kills = kill_often(made, "ingest", None)
+    assert sum(kill.hit for kill in kills) >= KILLS * 3 // 4
+    assert sum(kill.working for kill in kills) >= KILLS // 2
+    found = contents(made / "ingest.duckdb")
+    assert found["tweets"][0] == 60_000
+    assert found["windows"][0] > 1_000_000
+
+
+def test_score_killed_at_twenty_moments_ends_as_undisturbed(made: Path) -> None:
+    unscored = made / "unscored.duckdb"
+    run(*ingest(made), "--db", unscored)
+    kills = kill_often(made, "score", unscored)
+    assert sum(kill.hit for kill in kills) >= KILLS * 3 // 4
+    assert sum(kill.working for kill in kills) >= KILLS // 4
+    assert contents(made / "score.duckdb")["predictions"][0] > 400_000

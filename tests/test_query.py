@@ -1,0 +1,469 @@
+"""A query sees the database and nothing else, and each format holds the whole answer."""
+
+import json
+import sys
+from datetime import datetime
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from tiny import put_bars, put_tweets
+from typer.testing import CliRunner
+
+from tweetscore import query
+from tweetscore.cli import app
+from tweetscore.errors import InputError
+from tweetscore.query import describe, run_query, shipped_queries
+from tweetscore.store import Store, open_store, shipped
+from tweetscore.windows import ensure_windows
+
+TEXT = 'says "no", | and\nﬁn 😀'
+HARD = f"""
+    SELECT * FROM (VALUES
+        (1, true, 0.1::FLOAT, 2585.6::DOUBLE, $${TEXT}$$, 9223372036854775807,
+            TIMESTAMP '2018-12-19 19:00:00', DATE '2018-12-19', [1.5, NULL], 5::HUGEINT),
+        (2, NULL, NULL, 'nan'::DOUBLE, '', -1234567, TIMESTAMP '2018-12-19 19:00:00.25',
+            NULL, NULL, NULL)
+    ) AS hard(n, yes, f, price, text, id, seen, day, list, total) ORDER BY n
+"""
+NAMES = ["n", "yes", "f", "price", "text", "id", "seen", "day", "list", "total"]
+
+
+@pytest.fixture(scope="module")
+def db(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small scored database; nothing here may change it."""
+    path = tmp_path_factory.mktemp("query") / "small.duckdb"
+    with open_store(path) as store:
+        fill(store)
+    return path
+
+
+def fill(store: Store) -> None:
+    """One day that rises for half an hour and falls for the next, and tweets around it."""
+    put_tweets(
+        store,
+        [
+            (101, "2018-12-19 18:00:00", "before the model's time, down"),
+            (102, "2018-12-19 18:20:30", "in the test part, down"),
+            (103, "2018-12-19 20:58:00", "too late for 30 minutes"),
+            (104, "2018-12-20 03:00:00", "at night, after the last bar"),
+            (105, "2018-12-19 10:00:00", "before the first bar"),
+        ],
+    )
+    put_bars(store, "2018-12-19T17:30:00", [100.0 + min(n, 60 - n) / 4 for n in range(61)])
+    put_bars(store, "2018-12-19T20:00:00", [100.0] * 60)
+    ensure_windows(store)
+    store.con.execute(
+        "INSERT INTO models VALUES ('0123', 'hand', 'regular', false, "
+        "'2018-12-19 18:10', '2018-12-19 18:15', '2018-12-19 18:20', '2018-12-19 21:01', '{}')"
+    )
+    store.con.execute(
+        "INSERT INTO predictions SELECT '0123', platform, tweet_id, 5, "
+        "3 * (tweet_id - 100) % 8 / 8 FROM tweets"
+    )
+    store.con.execute("INSERT INTO predictions VALUES ('0123', 'twitter', 103, 30, 0.5)")
+    store.con.execute(
+        "INSERT INTO sources VALUES (1, 'a.json', 'ab', 9, 'tweets', 'tweet-json', NULL, 'UTC', "
+        "7, 5, 0, 1, 1, '2026-01-01', '2026-01-01')"
+    )
+    store.con.execute("INSERT INTO rejects VALUES (1, 3, 200, 'has no id', '{}')")
+
+
+def printed(db: Path, *arguments: str) -> str:
+    result = CliRunner().invoke(app, ["query", *arguments, "--db", str(db)])
+    assert (result.exit_code, result.stderr) == (0, "")
+    return result.stdout
+
+
+def refused(db: Path, sql: str, *given: str) -> str:
+    with pytest.raises(InputError) as refusal:
+        run_query(db, sql, None, given)
+    assert "\n" not in str(refusal.value)
+    return str(refusal.value)
+
+
+# --- formats --------------------------------------------------------------------------------------
+
+
+def test_a_table_shows_every_row_and_rounds_no_price(db: Path) -> None:
+    lines = [
+        "n  yes    f   price  text                               id  "
+        "seen                        day         list         total",
+        '1  yes  0.1  2585.6  says "no", | and  9223372036854775807  '
+        "2018-12-19 19:00:00         2018-12-19  [1.5, null]      5",
+        "                     ﬁn 😀",
+        f"2  -      -     nan  {'':16}  {-1234567:>19}  "
+        "2018-12-19 19:00:00.250000  -           -                -",
+    ]
+    assert printed(db, HARD).splitlines() == lines
+
+
+def test_csv_quotes_what_must_be_quoted_and_tells_null_from_empty(db: Path) -> None:
+    assert printed(db, HARD, "--format", "csv") == (
+        f"{','.join(NAMES)}\n"
+        '1,true,0.1,2585.6,"says ""no"", | and\nﬁn 😀",9223372036854775807,'
+        '2018-12-19T19:00:00.000000,2018-12-19,"[1.5, null]",5\n'
+        '2,,,NaN,"",-1234567,2018-12-19T19:00:00.250000,,,\n'
+    )
+
+
+ROWS: list[list[Any]] = [
+    [1, True, 0.1, 2585.6, TEXT, 9223372036854775807, "2018-12-19T19:00:00", "2018-12-19",
+     [1.5, None], 5],
+    [2, None, None, None, "", -1234567, "2018-12-19T19:00:00.250000", None, None, None],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("flags", [["--format", "json"], ["--json"]])
+def test_json_is_one_list_with_exact_ids(db: Path, flags: list[str]) -> None:
+    output = printed(db, HARD, *flags)
+    assert json.loads(output) == [dict(zip(NAMES, row, strict=True)) for row in ROWS]
+    assert output.count("\n") == 1
+    assert "NaN" not in output  # json.loads would take it, others do not
+
+
+def test_jsonl_is_one_object_a_line(db: Path) -> None:
+    lines = printed(db, HARD, "--format", "jsonl").splitlines()
+    assert [json.loads(line) for line in lines] == [
+        dict(zip(NAMES, row, strict=True)) for row in ROWS
+    ]
+
+
+def test_markdown_keeps_its_columns_whatever_the_text_holds(db: Path) -> None:
+    assert printed(db, HARD, "--format", "md").splitlines() == [
+        f"| {' | '.join(NAMES)} |",
+        f"| {' | '.join(['---'] * 10)} |",
+        '| 1 | yes | 0.1 | 2585.6 | says "no", \\| and ﬁn 😀 | 9223372036854775807 | '
+        "2018-12-19 19:00:00 | 2018-12-19 | [1.5, null] | 5 |",
+        "| 2 | - | - | nan |  | -1234567 | 2018-12-19 19:00:00.250000 | - | - | - |",
+    ]
+
+
+def test_parquet_holds_the_columns_as_they_are(db: Path) -> None:
+    result = CliRunner().invoke(app, ["query", HARD, "--format", "parquet", "--db", str(db)])
+    frame = pl.read_parquet(BytesIO(result.stdout_bytes))
+    assert frame.columns == NAMES
+    assert frame.schema["f"] == pl.Float32
+    assert frame.schema["seen"] == pl.Datetime("us")
+    assert frame["id"].to_list() == [9223372036854775807, -1234567]
+    assert frame["text"].to_list() == [TEXT, ""]
+
+
+def test_parquet_is_not_poured_into_a_terminal(db: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tweetscore.display import show_frame
+
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    with pytest.raises(InputError, match="parquet is not for a terminal"):
+        show_frame(run_query(db, "SELECT 1", None, []), "parquet")
+
+
+@pytest.mark.parametrize(
+    ("output", "expected"),
+    [
+        ("table", "a\n"), ("csv", "a\n"), ("json", "[]\n"), ("jsonl", ""),
+        ("md", "| a |\n| --- |\n"),
+    ],
+)  # fmt: skip
+def test_no_rows_are_no_rows_in_every_format(db: Path, output: str, expected: str) -> None:
+    assert printed(db, "SELECT 1 AS a WHERE false", "--format", output) == expected
+
+
+def test_a_tweet_cannot_move_the_cursor_of_a_terminal(db: Path) -> None:
+    output = printed(db, "SELECT 'a' || chr(27) || '[2Jb' || chr(13) || 'c' || chr(9) || 'd' AS t")
+    assert output == "t\na�[2Jbc d\n"
+
+
+def test_years_and_ids_are_not_cut_into_thousands(db: Path) -> None:
+    sql = "SELECT year(min(posted_utc)) AS year, 25073877 AS id FROM tweets"
+    assert printed(db, sql) == "year        id\n2018  25073877\n"
+
+
+def test_a_long_result_is_whole_in_a_pipe(db: Path) -> None:
+    lines = printed(db, "SELECT i, repeat('x', 300) AS t FROM range(5000) t(i)").splitlines()
+    assert len(lines) == 5_001
+    assert lines[-1] == f"4999  {'x' * 300}"
+
+
+# --- nothing else can be reached ------------------------------------------------------------------
+
+REFUSED = "a query is one SELECT; write others with another DuckDB client"
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "INSERT INTO tweets SELECT * FROM tweets",
+        "UPDATE settings SET flat_bps = 1",
+        "DELETE FROM tweets",
+        "DROP TABLE tweets",
+        "CREATE TABLE t (a INTEGER)",
+        "CREATE TEMP TABLE t AS SELECT 1",
+        "CREATE MACRO f() AS 1",
+        "COPY tweets TO 'stolen.csv'",
+        "EXPORT DATABASE 'stolen'",
+        "ATTACH 'other.duckdb'",
+        "PRAGMA database_list",
+        "SET enable_external_access = true",
+        "RESET lock_configuration",
+        "INSTALL httpfs",
+        "LOAD httpfs",
+        "CALL pragma_version()",
+        "CHECKPOINT",
+        "BEGIN",
+        "SELECT 1; SELECT 2",
+        "SELECT 1; DROP TABLE tweets",
+        "",
+        "-- nothing",
+    ],
+)
+def test_whatever_is_not_one_select_is_refused(db: Path, sql: str) -> None:
+    before = db.read_bytes()
+    assert refused(db, sql) == REFUSED
+    assert db.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "WITH gone AS (DELETE FROM tweets RETURNING 1) FROM gone",
+        "WITH more AS (INSERT INTO intervals VALUES (7) RETURNING 1) FROM more",
+        "EXPLAIN ANALYZE DELETE FROM tweets",
+        "EXPLAIN ANALYZE CREATE TABLE t AS SELECT 1",
+    ],
+)
+def test_a_select_that_writes_is_refused_by_the_database(db: Path, sql: str) -> None:
+    before = db.read_bytes()
+    assert refused(db, sql).startswith("the query fails: ")
+    assert db.read_bytes() == before
+
+
+@pytest.fixture
+def secret(tmp_path: Path) -> Path:
+    path = tmp_path / "secret.csv"
+    path.write_text("word\nopen sesame\n", encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "read_csv('{}')", "read_text('{}')", "read_blob('{}')", "read_json('{}')",
+        "read_parquet('{}')", "sniff_csv('{}')", "parquet_metadata('{}')", "glob('{}')", "'{}'",
+        "query('FROM ''{}''')", "query_table('{}')", "read_duckdb('{}')",
+        "'/etc/passwd'", "read_text('/etc/passwd')", "read_csv('https://example.org/a.csv')",
+        "duckdb_secrets()",
+    ],
+)  # fmt: skip
+def test_files_and_the_network_are_out_of_reach(db: Path, secret: Path, source: str) -> None:
+    message = refused(db, f"FROM {source.format(secret)}")
+    assert message.startswith("the query fails: ")
+    assert "sesame" not in message
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["frame", "parameters", "store", "statements", "self", "query", "result", "given", "leak"],
+)
+def test_the_variables_of_the_program_are_no_tables(db: Path, name: str) -> None:
+    leak = pl.DataFrame({"word": ["open sesame"]})
+    query.leak = leak  # type: ignore[attr-defined]  # where a replacement scan would look first
+    try:
+        assert "does not exist" in refused(db, f"FROM {name}")
+    finally:
+        del query.leak  # type: ignore[attr-defined]
+    assert leak.height == 1
+
+
+def test_describe_summarize_and_explain_are_allowed(db: Path) -> None:
+    names = run_query(db, "DESCRIBE tweets", None, [])["column_name"].to_list()
+    assert names[:3] == ["platform", "tweet_id", "author"]
+    assert run_query(db, "SUMMARIZE settings", None, []).height == 3
+    assert "explain_value" in run_query(db, "EXPLAIN SELECT 1", None, []).columns
+    assert run_query(db, "FROM settings;", None, []).height == 1
+
+
+def test_a_reader_leaves_no_file_beside_the_database(db: Path) -> None:
+    run_query(db, "FROM scored", None, [])
+    assert [path.name for path in db.parent.iterdir()] == [db.name]
+
+
+# --- parameters and mistakes ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("30", (30, "INTEGER")),
+        ("-30", (-30, "INTEGER")),
+        ("9223372036854775807", (9223372036854775807, "BIGINT")),
+        ("2.5", (2.5, "DOUBLE")),
+        ("half=1", ("half=1", "VARCHAR")),
+        ("it's; DROP TABLE tweets", ("it's; DROP TABLE tweets", "VARCHAR")),
+        ("", ("", "VARCHAR")),
+    ],
+)
+def test_a_parameter_is_a_number_where_it_looks_like_one(
+    db: Path, given: str, expected: tuple[object, str]
+) -> None:
+    frame = run_query(db, "SELECT $p AS p, typeof($p) AS kind", None, [f"p={given}"])
+    assert frame.rows() == [expected]
+
+
+def test_a_date_given_as_a_parameter_is_compared_as_a_time(db: Path) -> None:
+    sql = "SELECT tweet_id FROM tweets WHERE posted_utc >= $since ORDER BY ALL"
+    frame = run_query(db, sql, None, ["since=2018-12-19 20:00"])
+    assert frame["tweet_id"].to_list() == [103, 104]
+
+
+def test_a_missing_parameter_is_named_with_the_option_that_gives_it(db: Path) -> None:
+    expected = "the query needs a value for $until: --param until=VALUE"
+    assert refused(db, "SELECT $since, $until", "since=1") == expected
+
+
+def test_a_parameter_that_the_query_has_not_is_named(db: Path) -> None:
+    expected = "the query has no parameter $symbol; it has: since"
+    assert refused(db, "SELECT $since", "since=1", "symbol=SPX") == expected
+    assert refused(db, "SELECT 1", "since=1") == "the query has no parameter $since; it has: none"
+
+
+def test_a_parameter_given_twice_is_refused(db: Path) -> None:
+    expected = "--param since: is given twice; give each parameter once"
+    assert refused(db, "SELECT $since", "since=1", "since=2") == expected
+
+
+@pytest.mark.parametrize("given", ["since", "=1", "two words=1", "1=1"])
+def test_a_parameter_without_name_or_value_is_told_how_to_write_it(db: Path, given: str) -> None:
+    expected = f"--param {given}: is not NAME=VALUE; write it as --param interval=30"
+    assert refused(db, "SELECT $since", given) == expected
+
+
+def test_a_syntax_error_is_one_line(db: Path) -> None:
+    expected = 'the query fails: Parser Error: syntax error at or near "SELEC"'
+    assert refused(db, "SELEC\n1") == expected
+
+
+def test_an_unknown_column_is_one_line_with_what_there_is(db: Path) -> None:
+    message = refused(db, "SELECT tweetid FROM tweets")
+    assert message.startswith("the query fails: Binder Error: Referenced column ")
+    assert "tweet_id" in message
+
+
+def test_two_columns_of_one_name_are_told_apart_by_the_user(db: Path) -> None:
+    expected = "two columns of the query have one name; give each its own with AS"
+    assert refused(db, "SELECT 1 AS a, 2 AS a") == expected
+
+
+def test_a_type_without_a_form_is_to_be_cast(db: Path) -> None:
+    expected = "a column of the query has a type that cannot be shown; cast it to VARCHAR"
+    assert refused(db, "SELECT INTERVAL 3 DAY AS three") == expected
+
+
+def test_neither_sql_nor_a_file_or_both_is_refused(db: Path) -> None:
+    expected = "give SQL, or --file with a path or one of: hit_rate, statuses, strongest"
+    for sql, file in ((None, None), ("SELECT 1", "hit_rate")):
+        with pytest.raises(InputError) as refusal:
+            run_query(db, sql, file, [])
+        assert str(refusal.value) == expected
+
+
+# --- files ----------------------------------------------------------------------------------------
+
+
+def test_a_file_of_ones_own_is_run(db: Path, tmp_path: Path) -> None:
+    path = tmp_path / "mine.sql"
+    path.write_text("-- One row: one number.\nSELECT $n + 1 AS n;\n", encoding="utf-8")
+    assert run_query(db, None, str(path), ["n=1"]).rows() == [(2,)]
+
+
+def test_an_unknown_file_is_told_with_the_queries_shipped(db: Path) -> None:
+    with pytest.raises(InputError) as refusal:
+        run_query(db, None, "hitrate", [])
+    expected = "hitrate: no such query; shipped are: hit_rate, statuses, strongest"
+    assert str(refusal.value) == expected
+
+
+def test_a_file_that_is_no_text_is_refused(db: Path, tmp_path: Path) -> None:
+    (tmp_path / "binary.sql").write_bytes(b"SELECT '\xff'")
+    with pytest.raises(InputError, match="cannot be read as UTF-8 text"):
+        run_query(db, None, str(tmp_path / "binary.sql"), [])
+
+
+@pytest.mark.parametrize("folder", ["queries", "info"])
+def test_every_shipped_query_says_first_what_one_row_is(folder: str) -> None:
+    paths = sorted((shipped("sql") / folder).glob("*.sql"))
+    assert paths
+    assert [path.stem for path in paths if not path.read_text().startswith("-- One row: ")] == []
+
+
+def test_every_shipped_query_is_tried_here() -> None:
+    assert shipped_queries() == sorted(SHIPPED)
+
+
+SHIPPED = {
+    # 101 enters at 18:00 at 107.25 and leaves at 106.5, 102 at 18:21 at 102.5 and leaves at 101.25:
+    # both fell; 0.375 said so and 0.75 did not.
+    "hit_rate": [("hand", "SPX", 5, 2, 0.5, 1.0)],
+    "statuses": [
+        (5, "no_data", 2),
+        (5, "ok", 2),
+        (5, "crosses_close", 1),
+        (30, "crosses_close", 1),
+    ],
+    "strongest": [
+        (
+            datetime(2018, 12, 19, 18, 20, 30),
+            5,
+            0.75,
+            "up",
+            "down",
+            -122.0,
+            False,
+            "in the test part, down",
+        ),
+        (
+            datetime(2018, 12, 19, 18),
+            5,
+            0.375,
+            "down",
+            "down",
+            -69.9,
+            True,
+            "before the model's time, down",
+        ),
+    ],
+}
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_shipped_query_gives_the_rows_computed_by_hand(db: Path, name: str) -> None:
+    assert run_query(db, None, name, []).rows() == SHIPPED[name]
+    assert run_query(db, None, f"{name}.sql", []).rows() == SHIPPED[name]
+
+
+@pytest.mark.parametrize("name", ["hit_rate", "statuses", "strongest"])
+def test_a_shipped_query_of_an_empty_database_has_no_rows(store: Store, name: str) -> None:
+    store.con.close()
+    assert run_query(store.path, None, name, []).is_empty()
+
+
+def test_info_holds_the_whole_of_a_small_database(db: Path) -> None:
+    intervals = (5, 10, 15, 20, 30, 40, 50)
+    day = datetime(2018, 12, 19)
+    assert {name: frame.rows() for name, frame in describe(db).items()} == {
+        "sources": [(1, "a.json", 7, 5, 0, 1, 1)],
+        "clocks": [(1, "tweet-json", "UTC")],
+        "rejects": [(1, 3, 200, "has no id")],
+        "tweets": [("twitter", "somebody", 5, day.replace(hour=10), datetime(2018, 12, 20, 3))],
+        "bars": [
+            ("SPX", "XNYS", 121, day.replace(hour=17, minute=30), day.replace(hour=20, minute=59))
+        ],
+        "windows": [
+            # Two sessions of 62 and 61 minutes, the minute of their close included.
+            *(("SPX", "extended", n, 123 - 2 * n, 0, 0, 2 * n) for n in intervals),
+            # One of 211: no price at 17:30, and from 18:37, five minutes after the last, to 20:00.
+            *(("SPX", "regular", n, 211 - 85 - 2 * n, 85, n, n) for n in intervals),
+        ],
+        "models": [("0123", "hand", 5, 5), ("0123", "hand", 30, 1)],
+    }

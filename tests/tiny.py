@@ -1,0 +1,139 @@
+"""Small things made by hand that several tests need: a bundle, tweets, bars."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+import polars as pl
+
+from tweetscore.bundle import Bundle, write_bundle
+from tweetscore.store import Store
+from tweetscore.tokens import TextRules, Vocabulary
+
+MINUTE = timedelta(minutes=1)
+WORDS = ("stocks up great day", "stocks down sad day", "tariffs great sad win", "china tariffs win")
+RULES = TextRules(max_tokens=6)
+VOCABULARY = Vocabulary.from_texts(WORDS, RULES)
+COUNTS_MEAN, COUNTS_STD = (2.0, 3.0), (0.5, 1.5)
+
+Row = tuple[int, str, str] | tuple[int, str, str, int | None, int | None]
+
+
+def tiny_bundle(
+    folder: Path,
+    intervals: Sequence[int] = (5, 30),
+    *,
+    counts: bool = False,
+    split: Mapping[str, str] | None = None,
+    seed: int = 0,
+) -> tuple[Bundle, Any]:
+    """Write a bundle of a small untrained network; return it, and the network itself."""
+    import torch
+
+    from tweetscore.export import counts_weight, to_onnx
+    from tweetscore.model import LstmClassifier, LstmConfig
+
+    torch.manual_seed(seed)
+    config = LstmConfig(len(VOCABULARY), len(intervals), 2, 8, 4, counts=2 if counts else 0)
+    model = LstmClassifier(config).eval()
+    with torch.no_grad():  # far from even, so that another text or head has another probability
+        for weights in model.parameters():
+            weights.mul_(3)
+    weight = counts_weight(model)
+    card = {
+        "name": folder.name,
+        "classes": ["down", "up"],
+        "intervals": list(intervals),
+        "session": "regular",
+        "text_rules": RULES.to_dict(),
+        "counts": None
+        if weight is None
+        else {"mean": COUNTS_MEAN, "std": COUNTS_STD, "weight": weight.tolist()},
+        "split": dict(split or {}),
+    }
+    bundle = write_bundle(
+        folder,
+        onnx_model=to_onnx(model).SerializeToString(),
+        vocabulary=VOCABULARY.words,
+        card=card,
+        readme=f"# {folder.name}\n",
+    )
+    return bundle, model
+
+
+def torch_probabilities(model: Any, tokens: Sequence[str], counts: Sequence[int] = ()) -> list[Any]:
+    """Return torch's own probability of up for one text, head by head."""
+    import torch
+
+    words = list(VOCABULARY.words)
+    ids = [words.index(token) if token in words else 1 for token in tokens[: RULES.max_tokens]]
+    z = (np.log1p(np.array(counts or (0, 0))) - COUNTS_MEAN) / COUNTS_STD
+    with torch.no_grad():
+        logits = model(
+            torch.tensor([ids]),
+            torch.tensor([len(ids)]),
+            torch.tensor(np.array([z]), dtype=torch.float32) if counts else None,
+        )
+    found: list[Any] = logits.softmax(-1)[0, :, 1].tolist()
+    return found
+
+
+def put_tweets(store: Store, rows: Sequence[Row]) -> None:
+    """Add tweets of somebody: id, time of posting, text and, if wanted, both counts."""
+    store.append(
+        "tweets",
+        pl.DataFrame(
+            {
+                "platform": ["twitter"] * len(rows),
+                "tweet_id": [row[0] for row in rows],
+                "author": ["somebody"] * len(rows),
+                "posted_utc": [datetime.fromisoformat(row[1]) for row in rows],
+                "text": [row[2] for row in rows],
+                "retweet_count": [row[3] if len(row) > 3 else 1 for row in rows],
+                "favorite_count": [row[4] if len(row) > 3 else 2 for row in rows],
+                "is_retweet": [False] * len(rows),
+                "source_id": [1] * len(rows),
+            },
+            schema_overrides={"retweet_count": pl.Int64, "favorite_count": pl.Int64},
+        ),
+    )
+
+
+def put_bars(store: Store, start: str, closes: Sequence[float], symbol: str = "SPX") -> None:
+    """Add bars minute by minute, each opening where the one before it closed."""
+    if not store.rows("FROM symbols WHERE symbol = $symbol", symbol=symbol):
+        store.append("symbols", pl.DataFrame({"symbol": [symbol], "calendar": ["XNYS"]}))
+    opens = [closes[0], *closes[:-1]]
+    first = datetime.fromisoformat(start)
+    store.append(
+        "bars",
+        pl.DataFrame(
+            {
+                "symbol": [symbol] * len(closes),
+                "minute_utc": [first + place * MINUTE for place in range(len(closes))],
+                "open": opens,
+                "high": [max(pair) for pair in zip(opens, closes, strict=True)],
+                "low": [min(pair) for pair in zip(opens, closes, strict=True)],
+                "close": closes,
+                "source_id": [1] * len(closes),
+            }
+        ),
+    )
+
+
+def contents(db: Path) -> dict[str, tuple[Any, ...]]:
+    """Rows and a hash of each table, whatever the order, without what differs from run to run."""
+    run = {"sources": "EXCLUDE (source_id, started_utc, finished_utc)"}
+    run |= dict.fromkeys(("tweets", "bars", "rejects"), "EXCLUDE (source_id)")
+    with duckdb.connect(str(db), read_only=True) as con:
+        names = con.execute("SELECT table_name FROM duckdb_tables() ORDER BY ALL").fetchall()
+        found = {
+            name: con.execute(
+                f"SELECT count(*), sum(hash(t)) FROM (SELECT * {run.get(name, '')} FROM {name}) t"
+            ).fetchone()
+            for (name,) in names
+        }
+    return {name: each for name, each in found.items() if each}
