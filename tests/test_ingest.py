@@ -169,14 +169,15 @@ def test_a_run_that_is_interrupted_in_a_file_leaves_nothing_of_it(
 
 # --- the same tweet from several files ------------------------------------------------------------
 
+# Few values, so that many observations of a tweet differ in one field only.
 OBSERVATIONS = st.builds(
     tweet,
-    st.integers(1, 6),
-    st.sampled_from(["", "a", "b", "aa", "é", "😀"]),
+    st.integers(1, 3),
+    st.sampled_from(["a", "é", "bb"]),
     st.sampled_from([SEED, SEED + timedelta(seconds=1)]),
-    retweet_count=st.sampled_from([None, 0, 1]),
-    favorite_count=st.sampled_from([None, 0, 1]),
-    is_retweet=st.sampled_from([None, False, True]),
+    retweet_count=st.sampled_from([None, 0]),
+    favorite_count=st.sampled_from([None, 0]),
+    is_retweet=st.sampled_from([False, True]),
     user=st.sampled_from([None, {"screen_name": "a"}, {"screen_name": "b"}]),
 )
 
@@ -203,7 +204,7 @@ def best(observations: list[dict[str, Any]]) -> dict[int, tuple[Any, ...]]:
     return {n: (k["text"], k["retweet_count"], k["favorite_count"]) for n, k in kept.items()}
 
 
-@settings(deadline=None, max_examples=6)
+@settings(deadline=None, max_examples=10)
 @given(st.lists(st.lists(OBSERVATIONS, min_size=5, max_size=20), min_size=2, max_size=3))
 def test_the_order_of_files_does_not_matter(
     tmp_path_factory: pytest.TempPathFactory, parts: list[list[dict[str, Any]]]
@@ -232,7 +233,7 @@ BAR = st.tuples(
 )
 
 
-@settings(deadline=None, max_examples=6)
+@settings(deadline=None, max_examples=10)
 @given(st.lists(st.lists(BAR, min_size=5, max_size=15), min_size=2, max_size=3))
 def test_the_order_of_files_of_bars_does_not_matter(
     tmp_path_factory: pytest.TempPathFactory, parts: list[list[tuple[Any, ...]]]

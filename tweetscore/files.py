@@ -24,6 +24,8 @@ BLOCK_BYTES = 4 << 20
 MAX_RECORD_BYTES = 16 << 20
 HEAD_BYTES = 1 << 16
 RAW_CHARACTERS = 2_000
+MOST_INDENT = 16  # blanks before a record that are stepped over one by one, all records at once
+BLANKS = bytes(range(33))
 # What zipfile raises on damage; damaged sizes make it seek to where no file can be.
 UNREADABLE = (
     OSError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error, lzma.LZMAError
@@ -231,15 +233,10 @@ def _numbered(
     data: bytes, lines_data: bytes, ends: Positions, offset: int, line: int
 ) -> Iterator[Records]:
     """Leave out blank records and say where the others begin."""
-    octets = np.frombuffer(lines_data, np.uint8)
     starts = np.concatenate(([0], ends[:-1]))
-    if (octets[starts] > 32).all():
-        filled, opening = np.ones(len(starts), bool), starts
-    else:  # the first byte above a blank opens the record; a record without one is a blank line
-        solid = np.flatnonzero(octets > 32)
-        first = np.searchsorted(solid, starts)
-        filled = first < np.searchsorted(solid, ends)
-        opening = solid[first[filled]]
+    opening = _openings(lines_data, starts, ends)
+    filled = opening < ends
+    opening = opening[filled]
     breaks = np.flatnonzero(np.frombuffer(data, np.uint8) == 10)
     lines = line + np.searchsorted(breaks, opening)
     if not filled.all():
@@ -250,6 +247,22 @@ def _numbered(
         yield Records(lines_data, bounds, offset + opening, lines)
 
 
+def _openings(data: bytes, starts: Positions, ends: Positions) -> Positions:
+    """Return the first byte above a blank in each record; its end where there is none."""
+    octets = np.frombuffer(data, np.uint8)
+    opening = starts.copy()
+    for _ in range(MOST_INDENT):
+        blank = opening < ends
+        blank[blank] = octets[opening[blank]] <= 32
+        if not blank.any():
+            return opening
+        opening += blank
+    for record in np.flatnonzero(blank):
+        rest = data[opening[record] : ends[record]]
+        opening[record] = ends[record] - len(rest.lstrip(BLANKS))
+    return opening
+
+
 def _line_ends(data: bytes, *, quote: bool) -> tuple[bytes, Positions]:
     octets = np.frombuffer(data, np.uint8)
     breaks = octets == 10
@@ -258,8 +271,7 @@ def _line_ends(data: bytes, *, quote: bool) -> tuple[bytes, Positions]:
     return data, np.flatnonzero(breaks) + 1
 
 
-_STRUCTURE = np.zeros(256, bool)
-_STRUCTURE[list(b'"{}[],\n')] = True
+_STRUCTURE = bytes(octet in b'"{}[],\n' for octet in range(256))
 _DEPTH = np.zeros(256, np.int8)
 _DEPTH[list(b"{[")] = 1
 _DEPTH[list(b"}]")] = -1
@@ -269,9 +281,9 @@ def _array_ends(data: bytes, first: bool) -> tuple[bytes, Positions]:
     if first:
         data = data.replace(b"[", b" ", 1)
     # Without escapes, every quote that is left opens or closes a string.
-    bare = np.frombuffer(data.replace(rb"\\", b"  ").replace(rb"\"", b"  "), np.uint8)
-    places = np.flatnonzero(_STRUCTURE[bare])
-    kinds = bare[places]
+    bare = data.replace(rb"\\", b"  ").replace(rb"\"", b"  ")
+    places = np.flatnonzero(np.frombuffer(bare.translate(_STRUCTURE), np.bool_))
+    kinds = np.frombuffer(bare, np.uint8)[places]
     outside = np.cumsum(kinds == 34, dtype=np.uint8) & 1 == 0
     depths = np.cumsum(np.where(outside, _DEPTH[kinds], 0), dtype=np.int32)
     # A bracket too many lowers the level of all values after it, so that only its own is lost.

@@ -17,6 +17,7 @@ from tweetscore.bars import OFF_MINUTE, BarFile, open_bars
 from tweetscore.clocks import BarClock, Clock, TweetAudit, TweetClock, audit_bars
 from tweetscore.errors import InputError, IntegrityError
 from tweetscore.files import DataFile, data_files
+from tweetscore.pipeline import ahead
 from tweetscore.sessions import exchange_sessions, exchange_zone
 from tweetscore.store import Store
 from tweetscore.windows import forget_windows
@@ -128,7 +129,7 @@ def _ingest_tweets(
             _stage_tables(store, "tweets")
             audit = TweetAudit(file.name, PLATFORM, claim)
             rows = 0
-            for batch in form.read(file):
+            for batch in ahead(form.read(file)):
                 tweets = batch.tweets
                 audit.add(tweets["tweet_id"], tweets["posted"])
                 posted, reason = assumed.apply(tweets["tweet_id"], tweets["posted"])
@@ -155,7 +156,7 @@ def _ingest_bars(
     with store.transaction():
         _stage_tables(store, "bars")
         rows = 0
-        for batch in bars.read():
+        for batch in ahead(bars.read()):
             minutes = verdict.minutes_utc(batch.bars["stamp"])
             unclear = pl.format(
                 f"the time {{}} does not exist or is ambiguous in {verdict.clock.name}",

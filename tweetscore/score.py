@@ -5,20 +5,19 @@ is finished by running it again.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-import pyarrow as pa
 
 from tweetscore.bundle import Bundle
 from tweetscore.dataset import COUNTS
 from tweetscore.errors import InputError
 from tweetscore.network import Network
+from tweetscore.pipeline import ahead
 from tweetscore.store import Store, statement
 from tweetscore.tokens import TextRules, Vocabulary, encode
 from tweetscore.windows import ensure_windows
@@ -37,6 +36,17 @@ class ScoreAccount:
     scored: int
     skipped: int
     skipped_reasons: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """One chunk before the network: the rows that can be scored, and why the others cannot."""
+
+    rows: pl.DataFrame
+    ids: npt.NDArray[np.int32]  # (rows, max_tokens)
+    lengths: npt.NDArray[np.int32]  # (rows,)
+    counts: npt.NDArray[np.float32] | None  # (rows, 2)
+    skipped: Counter[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +79,10 @@ class Scorer:
 
     def probabilities(self, tweets: pl.DataFrame) -> Scored:
         """Score a frame with ``text`` and, for a model with counts, both engagement counts."""
+        return self.run(self.encode(tweets))
+
+    def encode(self, tweets: pl.DataFrame) -> Encoded:
+        """Clean the texts of a frame and tell what cannot be scored."""
         tokens = encode(tweets["text"], self.rules, self.vocabulary)
         empty = tokens.lengths == 0
         uncounted = np.zeros(len(empty), bool)
@@ -79,8 +93,12 @@ class Scorer:
         rows = tweets.filter(pl.Series(kept))
         counts = normalised_counts(rows, self.counts) if self.counts else None
         skipped = Counter(empty_text=int(empty.sum()), no_counts=int(uncounted.sum()))
-        found = self.network.probabilities(tokens.ids[kept], tokens.lengths[kept], counts)
-        return Scored(rows, found, +skipped)
+        return Encoded(rows, tokens.ids[kept], tokens.lengths[kept], counts, +skipped)
+
+    def run(self, encoded: Encoded) -> Scored:
+        """Run the network over encoded rows."""
+        found = self.network.probabilities(encoded.ids, encoded.lengths, encoded.counts)
+        return Scored(encoded.rows, found, encoded.skipped)
 
 
 def normalised_counts(rows: pl.DataFrame, card: dict[str, Any]) -> npt.NDArray[np.float32]:
@@ -133,8 +151,10 @@ def score(
     done = scored = 0
     # Reading and writing meet on one connection only through two cursors.
     reader = store.con.cursor()
-    batches = reader.sql(statement("pending"), params=names).to_arrow_reader(CHUNK_ROWS)
-    for chunk in _ahead(scorer, batches):
+    pending = reader.sql(statement("pending"), params=names).to_arrow_reader(CHUNK_ROWS)
+    # While one chunk is stored, the next is in the network and the one after is being cleaned.
+    encoded = ahead(scorer.encode(pl.DataFrame(batch)) for batch in pending)
+    for chunk in ahead(scorer.run(each) for each in encoded):
         with store.transaction():
             store.append("predictions", _predictions(chunk, bundle, heads))
         scored += chunk.rows.height
@@ -145,24 +165,6 @@ def score(
     return ScoreAccount(
         bundle.name, bundle.model_id, wanted, tweets, scored, tweets - scored, dict(+reasons)
     )
-
-
-def _ahead(scorer: Scorer, batches: pa.RecordBatchReader) -> Iterator[Scored]:
-    """Score the next chunk while the caller stores this one."""
-
-    def scored_next() -> Scored | None:
-        batch = next(iter(batches), None)
-        if batch is None:
-            return None
-        frame = pl.from_arrow(batch)
-        assert isinstance(frame, pl.DataFrame)
-        return scorer.probabilities(frame)
-
-    with ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(scored_next)
-        while (chunk := waiting.result()) is not None:
-            waiting = pool.submit(scored_next)
-            yield chunk
 
 
 def _predictions(chunk: Scored, bundle: Bundle, heads: dict[int, int]) -> pl.DataFrame:

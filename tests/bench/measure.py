@@ -33,16 +33,7 @@ class Row:
     unit: str  # x for a ratio
     ours: str = ""
     other: str = ""
-    target: float | None = None
-    at_most: bool = False  # else the value must be at least the target
     note: str = ""
-
-    @property
-    def met(self) -> bool | None:
-        """Whether the target is met; None without a target or a value."""
-        if self.target is None or self.value is None:
-            return None
-        return self.value <= self.target if self.at_most else self.value >= self.target
 
 
 def interleaved(works: dict[str, Callable[[], Any]], repeats: int) -> dict[str, float]:

@@ -1,23 +1,11 @@
-"""Peak memory of ingesting and scoring: one run in a process of its own."""
+"""Peak memory of a whole run, in a process of its own; the report holds ten million against one."""
 
 from .measure import Row, Setup, alone
 
+NAME = "peak_rss_gb_{}"
+
 
 def measure(setup: Setup) -> list[Row]:
-    """Return the peak of this number of rows; the report holds a million against ten."""
-    peak = max(alone("whole", "run", setup, False)["peak_rss_gb"] for _ in range(setup.repeats))
-    return [
-        Row(
-            peak_name(setup.rows),
-            f"peak RSS, {setup.rows:,} rows",
-            peak,
-            "GB",
-            target=1.5,
-            at_most=True,
-        )
-    ]
-
-
-def peak_name(rows: int) -> str:
-    """Name the row of this number of rows."""
-    return f"peak_rss_gb_{rows}"
+    """Return the largest peak of as many runs as are asked for."""
+    peaks = [alone("whole", "run", setup, False)["peak_rss_gb"] for _ in range(setup.repeats)]
+    return [Row(NAME.format(setup.rows), f"peak RSS, {setup.rows:,} rows", max(peaks), "GB")]

@@ -40,12 +40,10 @@ def measure(setup: Setup) -> list[Row]:
     return [
         Row(
             "max_probability_difference", "largest difference to torch, float32", largest, "",
-            target=2e-5, at_most=True,
             note=f"{count}; torch itself is {rounding:.1e} off float64 on the worst",
         ),
         Row(
-            "flipped_labels", f"flipped labels further than {SURE} from a half", float(flipped), "",
-            target=0, at_most=True, note=count,
+            "flipped_labels", f"flipped labels further than {SURE} from a half", float(flipped), "", note=count,
         ),
     ]  # fmt: skip
 
@@ -60,7 +58,7 @@ def _blocks(texts: TokenIds) -> Iterator[TokenIds]:
 
 @torch.no_grad()
 def _torch(model: LstmClassifier, texts: TokenIds) -> npt.NDArray[np.float64]:
-    """Return torch's probabilities (N, heads, classes), in batches as wide as their longest text."""
+    """Return torch's probabilities (N, heads, classes), each batch as wide as its longest."""
     found = []
     for start in range(0, len(texts.ids), BATCH_ROWS):
         ids, lengths = (

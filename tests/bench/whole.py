@@ -54,13 +54,12 @@ def measure(setup: Setup) -> list[Row]:
     return [
         Row(
             "whole_vs_ort_lstm", "whole run / the same with onnxruntime's LSTM over every row",
-            other / total, "x", f"{total:,.1f} s", f"{other:,.1f} s", target=2.5,
+            other / total, "x", f"{total:,.1f} s", f"{other:,.1f} s",
             note=f"{setup.rows:,} rows; ours {speed(each_second, 'rows/s')}",
         ),
         Row(
             "whole_vs_vader", "whole run / VADER alone",
-            each_second / median(vader), "x", speed(each_second, "rows/s"), speed(median(vader)),
-            target=4, note=f"VADER on {VADER_TEXTS:,} texts",
+            each_second / median(vader), "x", speed(each_second, "rows/s"), speed(median(vader)), note=f"VADER on {VADER_TEXTS:,} texts",
         ),
         Row(
             "whole_vs_study", "whole run / the study's way to clean and score",

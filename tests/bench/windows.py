@@ -1,13 +1,13 @@
 """Prices before and after each tweet at seven intervals: our grid beside ASOF joins, in DuckDB."""
 
 import math
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from tweetscore.ingest import IngestOptions, ingest
-from tweetscore.store import Store, open_store
+from tweetscore.store import open_store
 from tweetscore.windows import ensure_windows, forget_windows
 
 from . import material
@@ -16,14 +16,23 @@ from .measure import Row, Setup, interleaved, speed
 TWEETS_EACH_ROW, MOST_TWEETS = 10, 10_000_000
 SYMBOL = "MADEUP"
 
-# As many tweets at any second of the year: a fifth of them lies inside sessions.
+# A third lies inside sessions, as in the real archives; the others in the 15 hours after one.
 TWEETS = """
     INSERT INTO tweets BY NAME
     SELECT
         'twitter' AS platform, i AS tweet_id, '' AS text, 1 AS source_id,
-        open_utc + to_seconds((hash(i + 1) % 23400)::BIGINT) AS posted_utc
-    FROM range($tweets) AS numbers(i)
-    JOIN (SELECT row_number() OVER () AS place, open_utc FROM sessions WHERE session = 'regular') d ON place = 1 + hash(i) % 250
+        CASE
+            WHEN i % 3 = 0
+            THEN open_utc + to_seconds(hash(i, 'second') % epoch(close_utc - open_utc)::BIGINT)
+            ELSE close_utc + to_seconds(1 + hash(i, 'second') % 54000)
+        END AS posted_utc
+    FROM (SELECT i, hash(i) % (SELECT count(*) FROM regular) AS place FROM range($tweets) t(i))
+    JOIN regular USING (place)
+"""
+REGULAR = """
+    CREATE TEMP TABLE regular AS
+    SELECT row_number() OVER (ORDER BY open_utc) - 1 AS place, open_utc, close_utc
+    FROM sessions WHERE session = 'regular'
 """
 ENTERED = "date_trunc('minute', posted_utc + INTERVAL 59999999 MICROSECONDS)"
 OURS = f"""
@@ -89,4 +98,59 @@ BY_MINUTE = f"""
     FROM tweets JOIN found ON found.minute_utc = {ENTERED}
     GROUP BY ALL ORDER BY ALL
 """
-ASOF = {"asof exits": EACH_EXIT, "asof by session": BY_SESSION, "asof minutes": BY_MINUTE}
+ASOF = {"each exit": EACH_EXIT, "by session": BY_SESSION, "by minute": BY_MINUTE}
+
+
+def measure(setup: Setup) -> list[Row]:
+    """Build the windows and join the tweets to them, in the product's memory."""
+    tweets = min(TWEETS_EACH_ROW * setup.rows, MOST_TWEETS)
+    with (
+        TemporaryDirectory(dir=setup.folder) as folder,
+        open_store(Path(folder) / "tweetscore.duckdb") as store,
+    ):
+        list(ingest(store, [material.bars_path(setup)], IngestOptions(), lambda *_: None))
+        ensure_windows(store)
+        store.con.execute(REGULAR)
+        store.con.execute(TWEETS, {"tweets": tweets})
+        # Without it, ASOF chooses a nested loop here and runs for minutes.
+        store.con.execute("SET asof_loop_join_threshold = 0")
+        found: dict[str, list[tuple[Any, ...]]] = {}
+
+        def ours() -> None:
+            forget_windows(store, SYMBOL)
+            ensure_windows(store)
+            found["ours"] = store.rows(OURS)
+
+        def asof(name: str) -> None:
+            store.con.execute(KNOWN)
+            found[name] = store.rows(ASOF[name])
+
+        seconds = interleaved(
+            {"ours": ours, **{name: partial(asof, name) for name in ASOF}}, setup.repeats
+        )
+        for name in ASOF:
+            assert _alike(found[name], found["ours"]), f"{name} gives other windows than ours"
+    speeds = {name: tweets / spent for name, spent in seconds.items()}
+    fastest = max(("each exit", "by session"), key=speeds.__getitem__)
+    return [
+        Row(
+            "windows_vs_asof", "windows, the grid included / the faster ASOF join by tweet",
+            speeds["ours"] / speeds[fastest], "x",
+            speed(speeds["ours"], "tweets/s"), speed(speeds[fastest], "tweets/s"),
+            note=f"{tweets:,} tweets, a third in sessions, seven intervals; ASOF {fastest}",
+        ),
+        Row(
+            "windows_vs_asof_by_minute", "windows / the grid's own idea, by ASOF over minutes",
+            speeds["ours"] / speeds["by minute"], "x",
+            speed(speeds["ours"], "tweets/s"), speed(speeds["by minute"], "tweets/s"),
+        ),
+    ]  # fmt: skip
+
+
+def _alike(some: list[tuple[Any, ...]], others: list[tuple[Any, ...]]) -> bool:
+    """Say whether intervals and counts are equal, and the sums but for their order."""
+    return len(some) == len(others) and all(
+        one[:2] == other[:2]
+        and all(math.isclose(x, y, rel_tol=1e-9) for x, y in zip(one[2:], other[2:], strict=True))
+        for one, other in zip(some, others, strict=True)
+    )

@@ -69,8 +69,12 @@ def canonical(
         flag=flag.replace_strict(TRUTHS, default=None, return_dtype=pl.Boolean),
         counts_as_of_utc=pl.lit(None, pl.Datetime("us")),
         **{f"{name}_number": value for name, value in counts.items()},
-    ).with_columns(reason=_reason(flag))
-    good = typed.filter(pl.col("reason").is_null()).select(
+    )
+    checks = _checks(flag)
+    # Words are made for the bad rows alone: on every row they would cost more than the parsing.
+    wrong = pl.any_horizontal(failed.fill_null(False) for failed, _ in checks)
+    typed = typed.with_columns(wrong=wrong)
+    good = typed.filter(~pl.col("wrong")).select(
         "line",
         "byte_offset",
         "platform",
@@ -83,14 +87,15 @@ def canonical(
         is_retweet="flag",
         counts_as_of_utc="counts_as_of_utc",
     )
-    bad = typed.filter(pl.col("reason").is_not_null()).select(
-        "line", "byte_offset", "reason", raw=_raw_text(list(raw.columns))
+    reason = pl.coalesce(pl.when(failed).then(words) for failed, words in checks)
+    bad = typed.filter("wrong").select(
+        "line", "byte_offset", reason=reason, raw=_raw_text(list(raw.columns))
     )
     return TweetBatch(len(records), good, pl.concat([refused, bad]).sort("byte_offset"))
 
 
-def _reason(flag: pl.Expr) -> pl.Expr:
-    """Name the first value of a row that has no meaning; null where all have one."""
+def _checks(flag: pl.Expr) -> list[tuple[pl.Expr, pl.Expr]]:
+    """Return what can be wrong with a row, the first thing first, and the words for it."""
 
     def quoted(name: str) -> pl.Expr:
         return pl.col(name).str.head(60)
@@ -116,10 +121,7 @@ def _reason(flag: pl.Expr) -> pl.Expr:
             (given & pl.col(f"{name}_number").is_null(), wrong(name, "is not a whole number")),
             (pl.col(f"{name}_number") < 0, wrong(name, "is negative")),
         ]
-    reason = pl.lit(None, pl.String)
-    for failed, words in reversed(checks):
-        reason = pl.when(failed).then(words).otherwise(reason)
-    return reason
+    return checks
 
 
 def _raw_text(columns: list[str]) -> pl.Expr:

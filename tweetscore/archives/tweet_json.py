@@ -13,6 +13,7 @@ import polars as pl
 
 from tweetscore.archives.canonical import TweetBatch, canonical
 from tweetscore.files import DataFile, json_array_records, line_records
+from tweetscore.pipeline import ahead
 
 NAME = "tweet-json"
 NAIVE = False
@@ -52,7 +53,7 @@ def read(file: DataFile) -> Iterator[TweetBatch]:
     array = file.head().lstrip().startswith(b"[")
     cut = json_array_records if array else partial(line_records, quote=False)
     with file.open() as stream:
-        for records in cut(stream):
+        for records in ahead(cut(stream)):
             yield canonical(records, _parse, platform="twitter", time_format=TIME_FORMAT)
 
 
