@@ -1,5 +1,7 @@
 """Kill it at any moment and run it again: the database is that of an undisturbed run."""
 
+import math
+import os
 import random
 import shutil
 import signal
@@ -8,6 +10,7 @@ import sys
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,18 +41,37 @@ def command(*arguments: object) -> list[str]:
     return [sys.executable, "-m", "tweetscore", *map(str, arguments)]
 
 
+def start(*arguments: object) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        command(*arguments), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+
+
+def watch(running: subprocess.Popen[bytes], until: float = math.inf) -> float:
+    """Wait for the end, or until a run has used so many seconds of processor; return those used.
+
+    The clock on the wall says little on a machine that is busy with other things.
+    """
+    used = 0.0
+    while running.poll() is None and used < until:
+        time.sleep(0.005)
+        with suppress(OSError, IndexError):  # it has ended
+            fields = Path(f"/proc/{running.pid}/stat").read_text().rpartition(")")[2].split()
+            used = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return used
+
+
 def run(*arguments: object) -> float:
-    """Run to the end; return the seconds it took."""
-    begun = time.monotonic()
-    subprocess.run(command(*arguments), check=True, capture_output=True)
-    return time.monotonic() - begun
+    """Run to the end; return the seconds of processor that it took."""
+    with start(*arguments) as running:
+        used = watch(running)
+    assert running.returncode == 0
+    return used
 
 
 def kill_after(seconds: float, db: Path, arguments: Sequence[object]) -> Kill:
-    with subprocess.Popen(
-        command(*arguments), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as running:
-        time.sleep(seconds)
+    with start(*arguments) as running:
+        watch(running, until=seconds)
         hit = running.poll() is None
         working = hit and db in opened_by(running.pid)
         running.send_signal(signal.SIGKILL)
@@ -74,11 +96,11 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def trial(made: Path, kind: str, place: int, seconds: float, start: Path | None) -> Kill:
+def trial(made: Path, kind: str, place: int, seconds: float, before: Path | None) -> Kill:
     """Kill one run, run it again to its end, and hold the database against the undisturbed one."""
     db = made / f"{kind}_{place}.duckdb"
-    if start:
-        shutil.copy(start, db)
+    if before:
+        shutil.copy(before, db)
     arguments = [*COMMANDS[kind](made), "--db", db]
     kill = kill_after(seconds, db, arguments)
     run(*arguments)
@@ -98,19 +120,15 @@ def score(made: Path) -> list[object]:
 COMMANDS = {"ingest": ingest, "score": score}
 
 
-def kill_often(made: Path, kind: str, start: Path | None) -> list[Kill]:
-    def undisturbed(place: int) -> float:
-        db = made / (f"{kind}.duckdb" if place == 0 else f"{kind}_beside_{place}.duckdb")
-        if start:
-            shutil.copy(start, db)
-        return run(*COMMANDS[kind](made), "--db", db)
-
+def kill_often(made: Path, kind: str, before: Path | None) -> list[Kill]:
+    whole = made / f"{kind}.duckdb"
+    if before:
+        shutil.copy(before, whole)
+    seconds = run(*COMMANDS[kind](made), "--db", whole)
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        # Measured as the others will run, beside one another.
-        seconds = min(pool.map(undisturbed, range(AT_ONCE)))
         kills = list(
             pool.map(
-                lambda pair: trial(made, kind, pair[0], pair[1], start),
+                lambda pair: trial(made, kind, pair[0], pair[1], before),
                 enumerate(moments(seconds, seed=2)),
             )
         )
@@ -124,7 +142,7 @@ def kill_often(made: Path, kind: str, start: Path | None) -> list[Kill]:
 def test_ingest_killed_at_twenty_moments_ends_as_undisturbed(made: Path) -> None:
     kills = kill_often(made, "ingest", None)
     assert sum(kill.hit for kill in kills) >= KILLS * 3 // 4
-    assert sum(kill.working for kill in kills) >= KILLS // 2
+    assert sum(kill.working for kill in kills) >= KILLS * 2 // 5
     found = contents(made / "ingest.duckdb")
     assert found["tweets"][0] == 60_000
     assert found["windows"][0] > 1_000_000

@@ -59,7 +59,8 @@ def measure(setup: Setup) -> list[Row]:
         ),
         Row(
             "whole_vs_vader", "whole run / VADER alone",
-            each_second / median(vader), "x", speed(each_second, "rows/s"), speed(median(vader)), note=f"VADER on {VADER_TEXTS:,} texts",
+            each_second / median(vader), "x", speed(each_second, "rows/s"), speed(median(vader)),
+            note=f"VADER on {VADER_TEXTS:,} texts",
         ),
         Row(
             "whole_vs_study", "whole run / the study's way to clean and score",
