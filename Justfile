@@ -11,7 +11,7 @@ lint:
 
 # The quick tests; `just test -m slow` runs the others.
 test *ARGS:
-    pytest -n auto -m "not slow" {{ARGS}}
+    pytest -n auto --dist loadfile -m "not slow" {{ARGS}}
 
 # The main job on a made-up archive, in the folder demo.
 demo:

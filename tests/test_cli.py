@@ -436,6 +436,7 @@ def test_a_reader_who_goes_away_ends_the_command_quietly(db: Path) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+@pytest.mark.slow
 def test_ctrl_c_in_training_keeps_the_best_epoch_and_says_so(db: Path, tmp_path: Path) -> None:
     arguments = [
         "train", *SMALL_NETWORK[:-2], "--epochs", "100000", "--db", db,
@@ -466,6 +467,7 @@ def test_ctrl_c_in_training_keeps_the_best_epoch_and_says_so(db: Path, tmp_path:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+@pytest.mark.slow
 def test_ctrl_c_while_ingesting_leaves_a_clean_database(tmp_path: Path) -> None:
     write_sample(tmp_path, posts=20_000, days=120)
     files = [tmp_path / ARCHIVE_NAME, tmp_path / BARS_NAME]
@@ -495,6 +497,41 @@ def test_ctrl_c_while_ingesting_leaves_a_clean_database(tmp_path: Path) -> None:
         assert contents(db) == contents(tmp_path / "whole.duckdb")
 
 
+@pytest.mark.parametrize(
+    "error", ["KeyboardInterrupt()", "RuntimeError('Query interrupted')", "ImportError('half')"]
+)
+def test_ctrl_c_is_one_line_however_a_library_passes_it_on(db: Path, error: str) -> None:
+    code = f"""
+import sys
+import tweetscore.query
+from tweetscore.cli import main
+def run_query(*arguments):
+    error = {error}
+    raise error from (KeyboardInterrupt() if isinstance(error, ImportError) else None)
+tweetscore.query.run_query = run_query
+main()
+"""
+    result = python(code, "query", "SELECT 1", "--db", db)
+    assert (result.returncode, result.stdout) == (130, "")
+    assert result.stderr.splitlines() == [
+        "Interrupted: what was finished is kept; run the command again to go on"
+    ]
+
+
+def test_an_error_of_our_own_making_is_not_hidden(db: Path) -> None:
+    code = """
+import tweetscore.query
+from tweetscore.cli import main
+def run_query(*arguments):
+    raise RuntimeError("a bug")
+tweetscore.query.run_query = run_query
+main()
+"""
+    result = python(code, "query", "SELECT 1", "--db", db)
+    assert result.returncode == 1
+    assert result.stderr.endswith("RuntimeError: a bug\n")
+
+
 # --- what is imported -----------------------------------------------------------------------------
 
 
@@ -518,6 +555,7 @@ print([name for name in heavy.split() if name in sys.modules])
     assert (result.stdout, result.stderr) == ("[]\n", "")
 
 
+@pytest.mark.slow
 def test_all_but_training_works_without_the_extra(made: Path, tmp_path: Path) -> None:
     code = """
 import sys

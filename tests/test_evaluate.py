@@ -140,11 +140,12 @@ def test_a_constant_guess_has_no_skill_whatever_rounding_says() -> None:
 # --- how often it is right ------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_under_the_null_the_p_value_is_about_uniform_though_windows_are_shared(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(evaluating, "DRAWS", 1_000)
-    runs = 400
+    runs = 250
     p = np.array([figures(*drawn(1_000 + seed, 40)).p_value for seed in range(runs)])
     low, high = stats.binom.interval(0.999, runs, 0.05)
     assert low <= (p < 0.05).sum() <= high
@@ -169,6 +170,7 @@ def test_guesses_turned_round_are_no_signal() -> None:
     assert figures(1 - p, up, day).p_value > 0.999
 
 
+@pytest.mark.slow
 def test_the_interval_covers_the_true_excess_about_as_often_as_it_says(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -183,12 +185,12 @@ def test_the_interval_covers_the_true_excess_about_as_often_as_it_says(
 
     p, up, _ = draw(np.random.default_rng(99), 200_000)
     true_excess = np.mean((p >= 0.5) == up) - max(np.mean(up), np.mean(~up))
-    rng, runs = np.random.default_rng(7), 200
+    rng, runs = np.random.default_rng(7), 120
     covered = 0
     for _ in range(runs):
         found = figures(*draw(rng, 80))
         covered += found.excess_low <= true_excess <= found.excess_high
-    assert 0.88 <= covered / runs <= 0.99
+    assert 0.87 <= covered / runs <= 0.99
 
 
 # --- several intervals ----------------------------------------------------------------------------

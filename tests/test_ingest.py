@@ -204,7 +204,7 @@ def best(observations: list[dict[str, Any]]) -> dict[int, tuple[Any, ...]]:
     return {n: (k["text"], k["retweet_count"], k["favorite_count"]) for n, k in kept.items()}
 
 
-@settings(deadline=None, max_examples=10)
+@settings(deadline=None, max_examples=6)
 @given(st.lists(st.lists(OBSERVATIONS, min_size=5, max_size=20), min_size=2, max_size=3))
 def test_the_order_of_files_does_not_matter(
     tmp_path_factory: pytest.TempPathFactory, parts: list[list[dict[str, Any]]]
@@ -233,7 +233,7 @@ BAR = st.tuples(
 )
 
 
-@settings(deadline=None, max_examples=10)
+@settings(deadline=None, max_examples=6)
 @given(st.lists(st.lists(BAR, min_size=5, max_size=15), min_size=2, max_size=3))
 def test_the_order_of_files_of_bars_does_not_matter(
     tmp_path_factory: pytest.TempPathFactory, parts: list[list[tuple[Any, ...]]]

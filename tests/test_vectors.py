@@ -347,6 +347,7 @@ def run_python(code: str, **variables: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 def test_training_gives_the_same_vectors_in_every_process() -> None:
     pytest.importorskip("gensim")
     code = (

@@ -110,6 +110,18 @@ def find_bundle(name: str, shipped_models: Path) -> Bundle:
     return load_bundle(shipped_models / name)
 
 
+def check_place(folder: Path) -> None:
+    """Refuse a place where no bundle can be written.
+
+    Raises:
+        InputError: something other than a bundle stands there.
+    """
+    occupied = folder.exists() and not folder.is_dir()
+    found = {entry.name for entry in folder.iterdir()} if folder.is_dir() else set()
+    if occupied or (found and found != set(FILES)):
+        raise InputError(f"{folder}: stands there and is no model folder; choose another name")
+
+
 def write_bundle(
     folder: Path,
     *,
@@ -132,10 +144,7 @@ def write_bundle(
         IntegrityError: the card lacks a key.
         ValueError, TypeError: a token is not one line of text, or the card holds what JSON cannot.
     """
-    occupied = folder.exists() and not folder.is_dir()
-    found = {entry.name for entry in folder.iterdir()} if folder.is_dir() else set()
-    if occupied or (found and found != set(FILES)):
-        raise InputError(f"{folder}: stands there and is no model folder; choose another name")
+    check_place(folder)
     unfit = [token for token in vocabulary if token.splitlines() != [token]]
     if unfit:
         raise ValueError(f"tokens must be one line each: {unfit[:3]!r}")

@@ -24,17 +24,25 @@ class _OneLineErrors(TyperGroup):
         except TweetscoreError as error:
             display.say(f"Error: {error}")
             raise typer.Exit(error.exit_code) from error
-        except (KeyboardInterrupt, RuntimeError) as error:
-            # DuckDB turns Ctrl-C during a statement into an error of its own.
-            if isinstance(error, RuntimeError) and "Query interrupted" not in str(error):
-                raise
-            display.say("Interrupted: what was finished is kept; run the command again to go on")
-            raise typer.Exit(INTERRUPTED) from error
         except OSError as error:
             if isinstance(error, BrokenPipeError):  # typer ends quietly when the reader has gone
                 raise
             display.say(f"Error: {error.filename or 'the system'}: {error.strerror or error}")
             raise typer.Exit(1) from error
+        except (KeyboardInterrupt, Exception) as error:
+            if not _is_interrupt(error):
+                raise
+            display.say("Interrupted: what was finished is kept; run the command again to go on")
+            raise typer.Exit(INTERRUPTED) from error
+
+
+def _is_interrupt(error: BaseException | None) -> bool:
+    """Recognise Ctrl-C also as DuckDB and half-imported C extensions pass it on."""
+    while error is not None:
+        if isinstance(error, KeyboardInterrupt) or "Query interrupted" in str(error):
+            return True
+        error = error.__cause__
+    return False
 
 
 app = typer.Typer(

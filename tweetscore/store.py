@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -71,7 +71,8 @@ class Store:
         try:
             yield
         except BaseException:
-            self.con.rollback()
+            with suppress(duckdb.Error):  # an interrupt may have closed the transaction already
+                self.con.rollback()
             raise
         self.con.commit()
 
@@ -108,7 +109,7 @@ def open_store(path: Path, *, read_only: bool = False) -> Iterator[Store]:
 
 def _refusal(path: Path, error: duckdb.Error) -> Exception:
     text = str(error)
-    if "lock" in text:
+    if "Could not set lock" in text:
         holder = re.search(r"held in (.*?\(PID \d+\))", text)
         who = holder[1] if holder else "another process"
         return LockedError(f"{path}: locked by {who}; wait until it ends, or end it")

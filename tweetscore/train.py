@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 import torch
 
-from tweetscore.bundle import Bundle, write_bundle
+from tweetscore.bundle import Bundle, check_place, write_bundle
 from tweetscore.card import model_card
 from tweetscore.dataset import COUNTS, PARTS, Split, choose_symbol, labelled_rows, split_rows
 from tweetscore.evaluate import Figures, bag_of_words_accuracy, figures, with_verdicts
@@ -97,6 +97,7 @@ def train(
         InputError: too few labelled rows, or a symbol must be named.
         TweetscoreError: the exported graph is not the network.
     """
+    check_place(folder)  # now, not after hours of training
     torch.manual_seed(options.seed)
     prepared = _prepare(store, options)
     vectors = prepared.vectors
