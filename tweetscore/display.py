@@ -304,7 +304,9 @@ def show_figures(found: "Sequence[Figures]", *, as_json: bool) -> None:
         return
     for model, symbol in dict.fromkeys((each.model, each.symbol) for each in found):
         of_model = [each for each in found if (each.model, each.symbol) == (model, symbol)]
-        stdout.print(f"{model} on {symbol}: {overall_verdict(of_model)}", markup=False)
+        stdout.print(
+            f"{model} on {symbol}: {overall_verdict(of_model)}", markup=False, soft_wrap=True
+        )
         show_table(*figure_table(of_model))
 
 
