@@ -118,7 +118,7 @@ def run(setup: Setup, own_lstm: bool) -> dict[str, float]:
 
 def vader(setup: Setup) -> float:
     """Return VADER's texts a second."""
-    from vaderSentiment.vaderSentiment import (  # type: ignore[import-untyped]
+    from vaderSentiment.vaderSentiment import (
         SentimentIntensityAnalyzer,
     )
 
