@@ -6,7 +6,6 @@ import time
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.rnn import pack_padded_sequence
 from torch.utils.data import DataLoader, Dataset
 
 from tweetscore.tokens import STOP_WORDS, Vocabulary
@@ -55,11 +54,9 @@ class StudyNetwork(nn.Module):
         self.head = nn.Linear(128, 2)
 
     def forward(self, ids: Tensor, lengths: Tensor) -> Tensor:
-        packed = pack_padded_sequence(
-            self.embedding(ids), lengths, batch_first=True, enforce_sorted=False
-        )
-        _, (state, _) = self.lstm(packed)  # (1, B, H)
-        logits: Tensor = self.head(self.dropout(state[0]))
+        states, _ = self.lstm(self.embedding(ids))  # (B, 50, H)
+        state = states[torch.arange(len(ids)), lengths - 1]  # (B, H)
+        logits: Tensor = self.head(self.dropout(state))
         return logits
 
 
