@@ -9,9 +9,9 @@ lint:
     mypy
     lint-imports
 
-# The quick tests; `just test -m slow` runs the others.
+# The quick tests; `just test -m slow` runs the others. Tests share the cores, so each takes one thread.
 test *ARGS:
-    pytest -n auto --dist loadfile -m "not slow" {{ARGS}}
+    OMP_NUM_THREADS=1 POLARS_MAX_THREADS=1 pytest -n auto --dist loadfile -m "not slow" {{ARGS}}
 
 # The main job on a made-up archive, in the folder demo.
 demo:

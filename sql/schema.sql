@@ -34,7 +34,8 @@ CREATE TABLE tweets (
     tweet_id BIGINT NOT NULL,
     author VARCHAR,
     posted_utc TIMESTAMP NOT NULL,
-    text VARCHAR NOT NULL,
+    -- Compressing texts costs as much as all the rest of storing them, for 40 % less disk.
+    text VARCHAR NOT NULL USING COMPRESSION uncompressed,
     retweet_count BIGINT,
     favorite_count BIGINT,
     is_retweet BOOLEAN,

@@ -259,7 +259,7 @@ def test_a_lone_half_of_a_surrogate_pair_becomes_the_replacement_character(tmp_p
     ]  # fmt: skip
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 @given(st.lists(st.text(alphabet='ud83\\"/n0😀\ud83d\ude00\n', max_size=9), min_size=1, max_size=5))
 def test_texts_agree_with_the_json_module_whatever_is_escaped(texts: list[str]) -> None:
     content = lines([condensed(POSTS[0], text=text) for text in texts])
@@ -409,7 +409,7 @@ def test_what_is_no_known_archive_is_recognised_as_none(head: bytes) -> None:
     assert find_format(head) is None
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 @given(st.binary(max_size=60) | st.text('a"\r\n,;{[:\x00', max_size=30).map(str.encode))
 def test_no_bytes_break_the_recognition(head: bytes) -> None:
     assert find_format(head) is None

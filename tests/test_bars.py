@@ -348,7 +348,7 @@ def test_what_is_no_file_of_bars_is_none(tmp_path: Path, head: bytes) -> None:
     assert open_bars(DataFile(tmp_path / "a")) is None
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 @given(st.binary(max_size=60) | st.text('a"\r\n,;\x00\x1c\t', max_size=30).map(str.encode))
 def test_no_bytes_break_the_recognition(
     tmp_path_factory: pytest.TempPathFactory, head: bytes

@@ -150,6 +150,7 @@ def test_ingest_as_json_accounts_for_every_row(made: Path, tmp_path: Path) -> No
     assert again["total"] == dict.fromkeys(counts, 0)
 
 
+@pytest.mark.slow
 def test_train_as_json(db: Path, tmp_path: Path) -> None:
     found = one_json(
         invoke(

@@ -250,7 +250,7 @@ def test_of_a_text_in_two_parts_the_earlier_copies_go() -> None:
     ]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     st.lists(st.integers(0, 6), min_size=24, max_size=60),
     st.randoms(use_true_random=False),

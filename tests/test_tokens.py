@@ -151,7 +151,7 @@ TEXTS = st.lists(
 
 
 @given(TEXTS)
-@settings(max_examples=75, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_tokens_are_those_of_the_plain_reading(texts: list[str]) -> None:
     assert tokenize(column(texts), RULES).to_list() == [reference_tokens(text) for text in texts]
 

@@ -768,6 +768,7 @@ def real(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store
         yield opened
 
 
+@pytest.mark.slow
 def test_the_two_files_hold_every_bar(real: Store) -> None:
     assert real.rows(
         "SELECT symbol, count(*), count(DISTINCT minute_utc) FROM bars GROUP BY ALL"
@@ -781,6 +782,7 @@ def test_the_two_files_hold_every_bar(real: Store) -> None:
         ("2019-03-20T18:00", 2820.2, 2832.7),  # and here announces patience
     ],
 )
+@pytest.mark.slow
 def test_known_announcements_move_the_market_in_their_minute(
     real: Store, minute: str, entry_price: float, exit_price: float
 ) -> None:
@@ -791,6 +793,7 @@ def test_known_announcements_move_the_market_in_their_minute(
     ) == [(name, entry_price, exit_price, "ok") for name in ("extended", "regular")]
 
 
+@pytest.mark.slow
 def test_random_minutes_of_real_bars_are_what_the_words_of_the_design_say(real: Store) -> None:
     bars: Bars = {
         minute: (first, last)

@@ -280,17 +280,19 @@ _DEPTH[list(b"}]")] = -1
 def _array_ends(data: bytes, first: bool) -> tuple[bytes, Positions]:
     if first:
         data = data.replace(b"[", b" ", 1)
-    # Without escapes, every quote that is left opens or closes a string.
-    bare = data.replace(rb"\\", b"  ").replace(rb"\"", b"  ")
+    bare = data.replace(rb"\\", b"  ")  # now a backslash before a quote escapes it
+    octets = np.frombuffer(bare, np.uint8)
     places = np.flatnonzero(np.frombuffer(bare.translate(_STRUCTURE), np.bool_))
-    kinds = np.frombuffer(bare, np.uint8)[places]
-    outside = np.cumsum(kinds == 34, dtype=np.uint8) & 1 == 0
-    depths = np.cumsum(np.where(outside, _DEPTH[kinds], 0), dtype=np.int32)
+    kinds = octets[places]
+    quotes = (kinds == 34) & ~((places > 0) & (octets[places - 1] == 92))
+    outside = (np.cumsum(quotes, dtype=np.uint8) & 1 == 0) & (kinds != 34)
+    places, kinds = places[outside], kinds[outside]
+    depths = np.cumsum(_DEPTH[kinds], dtype=np.int32)
     # A bracket too many lowers the level of all values after it, so that only its own is lost.
     level = np.minimum.accumulate(np.minimum(depths, 0))
     closing = (kinds == 93) & (np.diff(level, prepend=0) < 0)
-    cuts = places[closing | (outside & (kinds == 44) & (depths == level))]
+    cuts = places[closing | ((kinds == 44) & (depths == level))]
     lines = np.frombuffer(data, np.uint8).copy()
-    lines[places[outside & (kinds == 10)]] = 32
+    lines[places[kinds == 10]] = 32
     lines[cuts] = 10
     return lines.tobytes(), cuts + 1

@@ -22,7 +22,7 @@ from tweetscore.store import Store, statement
 from tweetscore.tokens import TextRules, Vocabulary, encode
 from tweetscore.windows import ensure_windows
 
-CHUNK_ROWS = 32_768
+CHUNK_ROWS = 65_536  # larger chunks store faster, and hold more in memory
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,6 +59,8 @@ def alone(module: str, function: str, *arguments: Any) -> Any:
 
 
 def _call(module: str, function: str, arguments: tuple[Any, ...]) -> Any:
+    # DuckDB takes a main module without a file for a prompt, and draws progress bars there.
+    sys.modules["__main__"].__file__ = __file__
     return getattr(importlib.import_module(f".{module}", __package__), function)(*arguments)
 
 
