@@ -14,7 +14,7 @@ import polars as pl
 from tweetscore.errors import InputError, IntegrityError, LockedError
 
 SCHEMA_VERSION = 1
-MEMORY_LIMIT = "800MB"  # DuckDB's own default is 80 % of the machine
+MEMORY_LIMIT = "500MB"  # DuckDB's own default is 80 % of the machine
 STANDARD_INTERVALS = (5, 10, 15, 20, 30, 40, 50)
 
 
