@@ -2,7 +2,6 @@
 
 import io
 import json
-import os
 import zipfile
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
@@ -20,14 +19,6 @@ from tweetscore.sessions import exchange_sessions, exchange_zone
 
 TIMES = pl.Datetime("us")
 EPOCH = datetime(1970, 1, 1)
-
-
-@pytest.fixture
-def data() -> Path:
-    folder = os.environ.get("TWEETSCORE_DATA")
-    if not folder:
-        pytest.skip("TWEETSCORE_DATA does not name the folder of real files")
-    return Path(folder)
 
 
 def times(*texts: str | None) -> pl.Series:

@@ -1,7 +1,6 @@
 """The text rules against hand-written texts, a plain reading of them, and the study's output."""
 
 import json
-import os
 import re
 import zipfile
 from collections import Counter
@@ -272,14 +271,6 @@ def test_rules_that_keep_no_token_are_refused() -> None:
 
 
 # ---- The oracle: what the 2019 study made of the same tweets -------------------------------------
-
-
-@pytest.fixture(scope="module")
-def data() -> Path:
-    folder = os.environ.get("TWEETSCORE_DATA")
-    if not folder:
-        pytest.skip("set TWEETSCORE_DATA to the folder with the study's files")
-    return Path(folder)
 
 
 def singular(word: str) -> str:
