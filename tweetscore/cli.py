@@ -71,13 +71,6 @@ def main() -> None:
     app()
 
 
-def _existing(db: Path) -> Path:
-    """Refuse a path without a database: only ingest makes one."""
-    if not db.exists():
-        raise InputError(f"{db}: no such database; make it with: tweetscore ingest PATH --db {db}")
-    return db
-
-
 def _show_version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"tweetscore {__version__}")
@@ -188,7 +181,7 @@ def train(
         shuffle_labels=shuffle_labels,
         fit=FitOptions(epochs=epochs, batch_rows=batch_rows, learning_rate=learning_rate),
     )  # fmt: skip
-    with open_store(_existing(db)) as store, display.epoch_progress(epochs) as progress:
+    with open_store(db, create=False) as store, display.epoch_progress(epochs) as progress:
         done = run(
             store, options, out, log_folder=log_dir / out.name, progress=progress, say=display.say
         )
@@ -215,7 +208,7 @@ def score(
     from tweetscore.store import open_store, shipped
 
     bundle = find_bundle(model, shipped("models"))
-    with open_store(_existing(db)) as store, display.row_progress("scoring") as progress:
+    with open_store(db, create=False) as store, display.row_progress("scoring") as progress:
         account = run(store, bundle, interval or (), lambda done, total: progress("", done, total))
     display.show_scores(account, as_json=as_json)
 

@@ -195,11 +195,7 @@ def row_progress(what: str) -> Iterator[Callable[[str, int, int | None], None]]:
 
 
 def _cell(value: object) -> str:
-    if value is None:
-        return "-"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int):
+    if type(value) is int:  # a bool is an int, too
         return f"{value:,}" if abs(value) < 10**15 else str(value)  # ids are no quantities
     if isinstance(value, float):
         return f"{value:.4g}" if abs(value) < 1e4 else f"{value:,.2f}"

@@ -78,15 +78,15 @@ class Store:
 
 
 @contextmanager
-def open_store(path: Path, *, read_only: bool = False) -> Iterator[Store]:
-    """Open a database, made where there is none (unless read-only), and close it at the end.
+def open_store(path: Path, *, read_only: bool = False, create: bool = True) -> Iterator[Store]:
+    """Open a database and close it at the end; made where there is none, if allowed to.
 
     Raises:
         InputError: there is none to read, it is no DuckDB file, or its schema is newer than ours.
         LockedError: another process holds it.
         IntegrityError: it is a DuckDB file without our tables.
     """
-    if read_only and not path.exists():
+    if (read_only or not create) and not path.exists():
         raise InputError(
             f"{path}: no such database; make it with: tweetscore ingest PATH --db {path}"
         )

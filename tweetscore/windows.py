@@ -37,6 +37,7 @@ def ensure_windows(store: Store, intervals: Sequence[int] = ()) -> int:
     Returns:
         The number of symbols that had something missing.
     """
+    (gap,) = store.row("SELECT max_gap_minutes FROM settings")
     kept = {minutes for (minutes,) in store.rows("SELECT interval_minutes FROM intervals")}
     fresh = sorted(set(intervals) - kept)
     whole = sorted(kept | set(fresh))
@@ -50,7 +51,6 @@ def ensure_windows(store: Store, intervals: Sequence[int] = ()) -> int:
         for symbol, calendar, missing in work:
             if symbol not in built:
                 _insert_sessions(store, symbol, calendar)
-            (gap,) = store.row("SELECT max_gap_minutes FROM settings")
             store.run("grid", symbol=symbol, max_gap_minutes=gap)
             store.run("windows", symbol=symbol, intervals=missing)
             store.con.execute("DROP TABLE grid")
