@@ -293,8 +293,8 @@ def test_no_part_can_see_another(tweets_a_day: list[int], rng: random.Random) ->
             assert row[f"label_{minutes}"] == (whole[f"label_{minutes}"] if reached else None)
         assert row["label_5"] is not None or row["label_30"] is not None
     train = parts.filter(pl.col("part") == "train")
-    assert train["posted_utc"].min() >= split.train_from_utc  # type: ignore[operator]
-    assert train["posted_utc"].max() < split.train_until_utc  # type: ignore[operator]
+    assert train["posted_utc"].min() >= split.train_from_utc  # type: ignore[operator]  # a column of times
+    assert train["posted_utc"].max() < split.train_until_utc  # type: ignore[operator]  # a column of times
 
 
 @pytest.mark.parametrize(

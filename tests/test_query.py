@@ -272,7 +272,7 @@ def test_the_variables_of_the_program_are_no_tables(db: Path, name: str) -> None
     try:
         assert "does not exist" in refused(db, f"FROM {name}")
     finally:
-        del query.leak  # type: ignore[attr-defined]
+        del query.leak  # type: ignore[attr-defined]  # put there above
     assert leak.height == 1
 
 

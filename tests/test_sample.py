@@ -341,5 +341,5 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize("wrong", [{"posts": 0}, {"days": 0}, {"days": 251}, {"seed": -1}], ids=str)
 def test_arguments_out_of_range_are_refused(tmp_path: Path, wrong: dict[str, int]) -> None:
     with pytest.raises(InputError, match="no sample of"):
-        write_sample(tmp_path / "new", **wrong)  # type: ignore[arg-type]
+        write_sample(tmp_path / "new", **wrong)  # type: ignore[arg-type]  # wrong on purpose
     assert not (tmp_path / "new").exists()
