@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -78,8 +78,12 @@ def kill_after(seconds: float, db: Path, arguments: Sequence[object]) -> Kill:
     return Kill(hit, working)
 
 
-def opened_by(pid: int) -> list[Path]:
-    return [each.readlink() for each in Path(f"/proc/{pid}/fd").iterdir()]
+def opened_by(pid: int) -> Iterator[Path]:
+    """Yield the files that a process holds open; it goes on opening and closing them meanwhile."""
+    with suppress(OSError):  # it has ended
+        for each in Path(f"/proc/{pid}/fd").iterdir():
+            with suppress(OSError):  # it has been closed
+                yield each.readlink()
 
 
 def moments(seconds: float, seed: int) -> list[float]:
