@@ -3,52 +3,20 @@
 import csv
 import io
 import json
-import zipfile
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from posts import POSTS, Post, assert_same_tweets, at, read_all, stored_as
 
 from tweetscore import files
-from tweetscore.archives import TWEETS_SCHEMA, TweetBatch, find_format, tweet_json
-from tweetscore.files import BOM, data_files
+from tweetscore.archives import FORMATS, tweet_json
+from tweetscore.files import BOM
 
-
-class Post(NamedTuple):
-    """What every form of the archive says of a post."""
-
-    id: int
-    posted: datetime
-    text: str
-    retweets: int
-    favorites: int
-    is_retweet: bool | None = False
-
-
-def at(minute: int) -> datetime:
-    return datetime(2018, 12, 2, 21, 40, 51) + timedelta(minutes=minute)
-
-
-# None of the texts has a comma or a line break, which one of the forms cannot carry.
-POSTS = [
-    Post(1069432000000000001, at(0), "Plain words", 1, 2),
-    Post(1069432251658240000, at(1), "RT @someone: Passed on", 8653, 0, True),
-    Post(9007199254740993, at(2), "An id above 2^53 by one", 0, 0),
-    Post(9223372036854775807, at(3), "The largest id", 3, 4),
-    Post(1, at(4), "The smallest id", 5, 6),
-    Post(1069433006632960000, at(5), 'He said "no" and "never', 7, 8),
-    Post(1069433258291200000, at(6), '"A whole quotation" and more', 9, 10),
-    Post(1069433509949440000, at(7), "Signs: \\ / & &amp; {[]} ' ; % \t# é 美 😀", 11, 12),
-    Post(1069433761607680000, at(8), "", 13, 14),
-    Post(1069434013265920000, at(9), "null", 15, 16, None),
-    Post(1069434264924160000, at(10), " blanks around ", 17, 18),
-    Post(1069434516582400000, datetime(2009, 5, 4, 18, 54, 25), "https://t.co/x #Tag", 2**40, 20),
-]
 API_TIME = "%a %b %d %H:%M:%S +0000 %Y"
 
 
@@ -170,28 +138,6 @@ CSV_FORMS: dict[str, Callable[[], bytes]] = {
 FORMS = JSON_FORMS | API_FORMS | CSV_FORMS
 
 
-def stored_as(path: Path, content: bytes, *, zipped: bool = False) -> Path:
-    if zipped:
-        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-            archive.writestr("archive.txt", content)
-    else:
-        path.write_bytes(content)
-    return path
-
-
-def read_all(path: Path) -> TweetBatch:
-    """Read a file as the tool does, and put its batches together."""
-    (file,) = data_files(path)
-    form = find_format(file.head())
-    assert form
-    batches = list(form.read(file))
-    return TweetBatch(
-        sum(batch.rows_read for batch in batches),
-        pl.concat([batch.tweets for batch in batches]),
-        pl.concat([batch.rejects for batch in batches]),
-    )
-
-
 @pytest.mark.parametrize("block_bytes", [4 << 20, 700])
 @pytest.mark.parametrize("zipped", [False, True])
 @pytest.mark.parametrize("form", FORMS)
@@ -200,18 +146,10 @@ def test_every_form_gives_the_same_tweets(
 ) -> None:
     monkeypatch.setattr(files, "BLOCK_BYTES", block_bytes)
     read = read_all(stored_as(tmp_path / "archive", FORMS[form](), zipped=zipped))
-    author = "Some_1" if form in API_FORMS else None
-    unknown = False if form in API_FORMS else None  # the API says of every post what it is
-    assert read.tweets.schema == TWEETS_SCHEMA
-    assert read.rejects.rows() == []
-    assert read.rows_read == len(POSTS)
-    assert read.tweets.drop("line", "byte_offset").rows() == [
-        (
-            "twitter", post.id, author, post.posted, post.text, post.retweets, post.favorites,
-            unknown if post.is_retweet is None else post.is_retweet, None,
-        )
-        for post in POSTS
-    ]  # fmt: skip
+    if form in API_FORMS:  # the API says of every post what it is
+        assert_same_tweets(read, author="Some_1", unknown_flag=False)
+    else:
+        assert_same_tweets(read)
 
 
 @pytest.mark.parametrize("form", [form for form in FORMS if form not in ("condensed", "compact")])
@@ -406,13 +344,13 @@ def test_a_bad_row_of_csv_is_a_reject_with_its_place_and_its_neighbours_survive(
     ],
 )  # fmt: skip
 def test_what_is_no_known_archive_is_recognised_as_none(head: bytes) -> None:
-    assert find_format(head) is None
+    assert not any(form.detect(head) for form in FORMATS)
 
 
 @settings(deadline=None, max_examples=30)
 @given(st.binary(max_size=60) | st.text('a"\r\n,;{[:\x00', max_size=30).map(str.encode))
 def test_no_bytes_break_the_recognition(head: bytes) -> None:
-    assert find_format(head) is None
+    assert not any(form.detect(head) for form in FORMATS)
 
 
 # --- real files -----------------------------------------------------------------------------------

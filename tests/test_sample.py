@@ -13,7 +13,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
-from tweetscore.archives import find_format
+from tweetscore.archives import open_tweets
 from tweetscore.bars import open_bars
 from tweetscore.clocks import Clock, TweetAudit, audit_bars
 from tweetscore.errors import InputError
@@ -225,10 +225,9 @@ def test_a_few_posts_have_no_token(posts: pl.DataFrame) -> None:
 def test_the_reader_of_archives_rejects_nothing_and_the_ids_prove_the_clock(
     sample: Sample,
 ) -> None:
-    file = DataFile(sample.archive)
-    form = find_format(file.head())
-    assert form is not None
-    batches = list(form.read(file))
+    opened = open_tweets(DataFile(sample.archive))
+    assert opened is not None
+    batches = list(opened.read())
     audit = TweetAudit("sample", "twitter", Clock.parse("UTC"))
     for batch in batches:
         audit.add(batch.tweets["tweet_id"], batch.tweets["posted"])

@@ -12,7 +12,7 @@ from typing import Literal
 
 import polars as pl
 
-from tweetscore.archives import Format, find_format
+from tweetscore.archives import TweetFile, open_tweets
 from tweetscore.bars import OFF_MINUTE, BarFile, open_bars
 from tweetscore.clocks import BarClock, Clock, TweetAudit, TweetClock, audit_bars
 from tweetscore.errors import InputError, IntegrityError
@@ -22,7 +22,6 @@ from tweetscore.sessions import exchange_sessions, exchange_zone
 from tweetscore.store import Store
 from tweetscore.windows import forget_windows
 
-PLATFORM = "twitter"
 _MINUTE = timedelta(minutes=1)
 _NO_STAMPS = pl.Series("stamp", [], pl.Datetime("us"))
 CALENDAR_MARGIN = timedelta(days=4)  # the audit looks at the sessions around the first and last bar
@@ -97,10 +96,9 @@ def _ingest_or_refuse(
     """Ingest one file; return its account, or None where it is nothing that we know."""
     account = Account(file.name)
     try:
-        head = file.head()
-        if form := find_format(head):
-            account = replace(account, kind="tweets", format=form.NAME)
-            return _ingest_tweets(store, file, form, account, options, progress)
+        if tweets := open_tweets(file):
+            account = replace(account, kind="tweets", format=tweets.format)
+            return _ingest_tweets(store, tweets, account, options, progress)
         if bars := open_bars(file, options.symbol):
             account = replace(account, kind="bars", format=bars.format, symbol=bars.symbol)
             return _ingest_bars(store, bars, account, options, progress)
@@ -111,31 +109,30 @@ def _ingest_or_refuse(
 
 def _ingest_tweets(
     store: Store,
-    file: DataFile,
-    form: Format,
+    source: TweetFile,
     account: Account,
     options: IngestOptions,
     progress: Progress,
 ) -> Account:
     started = _now()
-    account = _with_digest(file, account)
+    account = _with_digest(source.file, account)
     if known := _known_source(store, account):
         return known
-    claim = Clock.parse("UTC" if options.clock == "auto" or not form.NAIVE else options.clock)
-    assumed = TweetClock(PLATFORM, claim, proven=False, evidence="")
+    claim = Clock.parse("UTC" if options.clock == "auto" or not source.naive else options.clock)
+    assumed = TweetClock(source.platform, claim, proven=False, evidence="")
     with store.transaction():
         # Nearly every file keeps the clock it claims: only the others are read a second time.
         for attempt in ("claimed", "corrected"):
             _stage_tables(store, "tweets")
-            audit = TweetAudit(file.name, PLATFORM, claim)
+            audit = TweetAudit(account.name, source.platform, claim)
             rows = 0
-            for batch in ahead(form.read(file)):
+            for batch in ahead(source.read()):
                 tweets = batch.tweets
                 audit.add(tweets["tweet_id"], tweets["posted"])
                 posted, reason = assumed.apply(tweets["tweet_id"], tweets["posted"])
                 judged = tweets.with_columns(posted.alias("posted_utc"), reason.alias("reason"))
                 _stage(store, "tweets", judged, batch.rejects)
-                progress(file.name, rows := rows + batch.rows_read)
+                progress(account.name, rows := rows + batch.rows_read)
             verdict = audit.finish()
             if verdict.clock == assumed.clock or attempt == "corrected":
                 break

@@ -1,5 +1,7 @@
 """Hold tweets to the canonical shape: a block of records enters, typed tweets and rejects leave."""
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -41,21 +43,39 @@ def canonical(
     parser: Parser,
     *,
     platform: str,
-    time_format: str,
+    time_formats: Sequence[str],
 ) -> TweetBatch:
-    """Parse a block and type its columns; a row with a value that has no meaning becomes a reject.
+    """Parse a block of one tweet a record, and hold its rows to the canonical shape.
 
     Args:
         records: the block.
-        parser: turns its bytes into the string columns tweet_id, author, posted, text,
-            retweet_count, favorite_count and is_retweet. An empty count or flag is null, not wrong.
+        parser: turns its bytes into the columns that ``held`` takes.
         platform: where the ids come from.
-        time_format: how ``posted`` is written; with ``%z`` the times are turned into UTC.
+        time_formats: how ``posted`` may be written.
     """
     raw, refused = parse(records, parser)
-    posted = pl.col("posted").str.to_datetime(time_format, strict=False, time_unit="us")
-    if "%z" in time_format:
-        posted = posted.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+    return held(raw, refused, len(records), platform=platform, time_formats=time_formats)
+
+
+def held(
+    raw: pl.DataFrame,
+    refused: pl.DataFrame,
+    rows_read: int,
+    *,
+    platform: str,
+    time_formats: Sequence[str],
+) -> TweetBatch:
+    """Type the columns of a block; a row with a value that has no meaning becomes a reject.
+
+    Args:
+        raw: line, byte_offset and, as strings, tweet_id, author, posted, text, retweet_count,
+            favorite_count and is_retweet. An empty count or flag is null, not wrong.
+        refused: the rejects of the block so far.
+        rows_read: the rows of ``raw`` and ``refused`` together.
+        platform: where the ids come from.
+        time_formats: how ``posted`` may be written; with a zone (``%z``) times are turned into UTC.
+    """
+    posted = pl.coalesce(_time(written) for written in time_formats)
     number = pl.col("tweet_id").str.strip_chars().str.to_integer(strict=False, dtype=pl.Int64)
     counts = {
         name: pl.col(name).replace("", None).str.to_integer(strict=False, dtype=pl.Int64)
@@ -91,7 +111,14 @@ def canonical(
     bad = typed.filter("wrong").select(
         "line", "byte_offset", reason=reason, raw=_raw_text(list(raw.columns))
     )
-    return TweetBatch(len(records), good, pl.concat([refused, bad]).sort("byte_offset"))
+    return TweetBatch(rows_read, good, pl.concat([refused, bad]).sort("byte_offset"))
+
+
+def _time(written: str) -> pl.Expr:
+    time = pl.col("posted").str.to_datetime(written, strict=False, time_unit="us")
+    if re.search("%#?z", written):
+        return time.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+    return time
 
 
 def _checks(flag: pl.Expr) -> list[tuple[pl.Expr, pl.Expr]]:

@@ -21,6 +21,7 @@ class TrumpCsv:
     NAME: str
     time_format: str
     columns: dict[str, str]
+    PLATFORM: str = "twitter"
     NAIVE: bool = True
 
     def detect(self, head: bytes) -> bool:
@@ -38,7 +39,9 @@ class TrumpCsv:
         with file.open() as stream:
             for records in line_records(stream, quote=quote):
                 body, skip = records.part(skip, len(records)), 0
-                yield canonical(body, parser, platform="twitter", time_format=self.time_format)
+                yield canonical(
+                    body, parser, platform=self.PLATFORM, time_formats=(self.time_format,)
+                )
 
 
 TTA = TrumpCsv(

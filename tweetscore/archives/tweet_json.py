@@ -16,8 +16,9 @@ from tweetscore.files import DataFile, json_array_records, line_records
 from tweetscore.pipeline import ahead
 
 NAME = "tweet-json"
+PLATFORM = "twitter"
 NAIVE = False
-TIME_FORMAT = "%a %b %d %H:%M:%S %z %Y"  # Sun Dec 02 21:40:51 +0000 2018
+TIME_FORMATS = ("%a %b %d %H:%M:%S %z %Y",)  # Sun Dec 02 21:40:51 +0000 2018
 # Everything is read as a string: an id that is a number keeps all its digits.
 SCHEMA = {
     "id_str": pl.String(),
@@ -54,7 +55,7 @@ def read(file: DataFile) -> Iterator[TweetBatch]:
     cut = json_array_records if array else partial(line_records, quote=False)
     with file.open() as stream:
         for records in ahead(cut(stream)):
-            yield canonical(records, _parse, platform="twitter", time_format=TIME_FORMAT)
+            yield canonical(records, _parse, platform=PLATFORM, time_formats=TIME_FORMATS)
 
 
 def _parse(data: bytes) -> pl.DataFrame:
