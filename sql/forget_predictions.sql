@@ -1,15 +1,17 @@
--- Deletes the predictions whose input is about to change: the text, or the counts for a model that
--- reads them.
+-- Deletes the predictions whose input a rival replaces: the text, or the counts for a model that
+-- reads them. Runs while the rivals are all there.
 CREATE OR REPLACE TEMP TABLE outdated AS
-SELECT models.model_id, t.platform, t.tweet_id
-FROM contended_tweets c
-JOIN tweets t USING (platform, tweet_id)
+SELECT models.model_id, old.platform, old.tweet_id
+FROM rivals winner
+JOIN tweets new ON new.rowid = winner.row
+JOIN rivals loser ON loser.platform = winner.platform AND loser.tweet_id = winner.tweet_id
+JOIN tweets old ON old.rowid = loser.row
 CROSS JOIN models
-WHERE c.fresh AND (
-    t.text <> c.text
+WHERE winner.place = 1 AND winner.fresh AND NOT loser.fresh AND (
+    old.text <> new.text
     OR models.uses_counts AND (
-        t.retweet_count IS DISTINCT FROM c.retweet_count
-        OR t.favorite_count IS DISTINCT FROM c.favorite_count
+        old.retweet_count IS DISTINCT FROM new.retweet_count
+        OR old.favorite_count IS DISTINCT FROM new.favorite_count
     )
 );
 

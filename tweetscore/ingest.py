@@ -16,7 +16,7 @@ from tweetscore.archives import TweetFile, open_tweets
 from tweetscore.bars import OFF_MINUTE, BarFile, open_bars
 from tweetscore.clocks import BarClock, Clock, TweetAudit, TweetClock, audit_bars
 from tweetscore.errors import InputError, IntegrityError
-from tweetscore.files import DataFile, data_files
+from tweetscore.inputs import DataFile, data_files
 from tweetscore.pipeline import ahead
 from tweetscore.sessions import exchange_sessions, exchange_zone
 from tweetscore.store import Store
@@ -121,9 +121,9 @@ def _ingest_tweets(
     claim = Clock.parse("UTC" if options.clock == "auto" or not source.naive else options.clock)
     assumed = TweetClock(source.platform, claim, proven=False, evidence="")
     with store.transaction():
+        source_id = _next_source(store)
         # Nearly every file keeps the clock it claims: only the others are read a second time.
         for attempt in ("claimed", "corrected"):
-            _stage_tables(store, "tweets")
             audit = TweetAudit(account.name, source.platform, claim)
             rows = 0
             for batch in ahead(source.read()):
@@ -131,15 +131,16 @@ def _ingest_tweets(
                 audit.add(tweets["tweet_id"], tweets["posted"])
                 posted, reason = assumed.apply(tweets["tweet_id"], tweets["posted"])
                 judged = tweets.with_columns(posted.alias("posted_utc"), reason.alias("reason"))
-                _stage(store, "tweets", judged, batch.rejects)
+                _append(store, "tweets", source_id, judged, batch.rejects)
                 progress(account.name, rows := rows + batch.rows_read)
             verdict = audit.finish()
             if verdict.clock == assumed.clock or attempt == "corrected":
                 break
             assumed = verdict
-        store.run("contended_tweets")
+            for table in ("tweets", "rejects"):
+                _take_back(store, table, source_id)
         account = replace(account, clock=verdict.evidence, rows_read=rows)
-        return _settle(store, account, "tweets", ("platform", "tweet_id"), started)
+        return _settle(store, account, "tweets", source_id, started)
 
 
 def _ingest_bars(
@@ -151,7 +152,7 @@ def _ingest_bars(
         return known
     verdict = _bar_clock(bars, options)
     with store.transaction():
-        _stage_tables(store, "bars")
+        source_id = _next_source(store)
         rows = 0
         for batch in ahead(bars.read()):
             minutes = verdict.minutes_utc(batch.bars["stamp"])
@@ -162,13 +163,13 @@ def _ingest_bars(
             judged = batch.bars.with_columns(minutes.alias("minute_utc")).with_columns(
                 reason=pl.when(pl.col("minute_utc").is_null()).then(unclear)
             )
-            _stage(store, "bars", judged, batch.rejects)
+            _append(store, "bars", source_id, judged, batch.rejects)
             progress(account.name, rows := rows + batch.rows_read)
-        symbols = [name for (name,) in store.rows("SELECT DISTINCT symbol FROM staged_bars")]
+        fresh = "SELECT DISTINCT symbol FROM bars WHERE source_id = $source_id"
+        symbols = [name for (name,) in store.rows(fresh, source_id=source_id)]
         _keep_calendars(store, account.name, symbols, options.calendar)
-        store.run("contended_bars")
         account = replace(account, clock=verdict.evidence, rows_read=rows)
-        account = _settle(store, account, "bars", ("symbol", "minute_utc"), started)
+        account = _settle(store, account, "bars", source_id, started)
         if account.stored or account.updated:
             for symbol in symbols:
                 forget_windows(store, symbol)
@@ -205,73 +206,68 @@ def _bar_clock(bars: BarFile, options: IngestOptions) -> BarClock:
     return audit_bars(name, stamps, sessions, zone, clock=options.clock, stamp=options.stamp)
 
 
-def _stage_tables(store: Store, kind: str) -> None:
-    """Make empty tables for one file's rows and rejects, with their places in the file."""
-    store.con.execute(
-        f"CREATE OR REPLACE TEMP TABLE staged_{kind} AS "
-        f"SELECT 0::BIGINT AS line, 0::BIGINT AS byte_offset, * EXCLUDE (source_id) "
-        f"FROM {kind} LIMIT 0"
-    )
-    store.con.execute(
-        "CREATE OR REPLACE TEMP TABLE staged_rejects AS "
-        "SELECT * EXCLUDE (source_id) FROM rejects LIMIT 0"
-    )
+def _next_source(store: Store) -> int:
+    (source_id,) = store.row("SELECT coalesce(max(source_id), 0) + 1 FROM sources")
+    return int(source_id)
 
 
-def _stage(store: Store, kind: str, judged: pl.DataFrame, rejects: pl.DataFrame) -> None:
-    """Stage a batch: rows without a reason among the rows, those with one among the rejects."""
+def _append(
+    store: Store, kind: str, source_id: int, judged: pl.DataFrame, rejects: pl.DataFrame
+) -> None:
+    """Store a batch: rows without a reason among the rows, those with one among the rejects."""
     good = pl.col("reason").is_null()
     claimed = {"tweets": "posted", "bars": "stamp"}[kind]
-    store.append(f"staged_{kind}", judged.filter(good).drop("reason", claimed))
+    mark = pl.lit(source_id, pl.Int32).alias("source_id")
+    rows = judged.filter(good).drop("line", "byte_offset", "reason", claimed)
+    store.append(kind, rows.with_columns(mark))
     raw = pl.struct(pl.exclude("line", "byte_offset", "reason")).struct.json_encode()
     bad = judged.filter(~good).select("line", "byte_offset", "reason", raw=raw)
     if bad.height + rejects.height:
-        store.append("staged_rejects", pl.concat([rejects, bad]))
+        store.append("rejects", pl.concat([rejects, bad]).with_columns(mark))
+
+
+def _take_back(store: Store, table: str, source_id: int) -> None:
+    store.con.execute(f"DELETE FROM {table} WHERE source_id = $source_id", {"source_id": source_id})
 
 
 def _settle(
-    store: Store, account: Account, kind: str, key: tuple[str, str], started: datetime
+    store: Store, account: Account, kind: str, source_id: int, started: datetime
 ) -> Account:
-    """Merge the staged rows, and write the file's account and rejects.
+    """Leave one row of each tweet or bar, and write the file's account.
 
     Raises:
         InputError: no row could be used.
         IntegrityError: rows in are not rows accounted for; the transaction then rolls back.
     """
-    (rejected,) = store.row("SELECT count(*) FROM staged_rejects")
-    (staged,) = store.row(f"SELECT count(*) FROM staged_{kind}")
-    if not staged:
-        line, reason = next(
-            iter(store.rows("SELECT line, reason FROM staged_rejects ORDER BY line LIMIT 1")),
-            (1, "no record"),
-        )
+    of_file = "WHERE source_id = $source_id"
+    (rejected,) = store.row(f"SELECT count(*) FROM rejects {of_file}", source_id=source_id)
+    (fresh,) = store.row(f"SELECT count(*) FROM {kind} {of_file}", source_id=source_id)
+    if not fresh:
+        first = f"SELECT line, reason FROM rejects {of_file} ORDER BY line LIMIT 1"
+        line, reason = next(iter(store.rows(first, source_id=source_id)), (1, "no record"))
         raise InputError(
             f"{account.name}: none of its {account.rows_read} records can be used "
             f"(line {line}: {_one_line(reason)}); check its format"
         )
-    on = ", ".join(key)
-    (lone,) = store.row(
-        f"SELECT count(*) FROM staged_{kind} ANTI JOIN contended_{kind} USING ({on})"
+    store.run(f"rival_{kind}", source_id=source_id)
+    duplicates, updated, replaced = store.row(
+        "SELECT count(*) FILTER (fresh AND place > 1), "
+        "count(*) FILTER (fresh AND place = 1 AND known), "
+        "count(*) FILTER (NOT fresh AND place > 1) FROM rivals"
     )
-    won, updated = store.row(
-        f"SELECT count(*), count(*) FILTER (known) FROM contended_{kind} WHERE fresh"
-    )
-    if kind == "tweets":
+    if kind == "tweets" and updated:
         store.run("forget_predictions")
-    (source_id,) = store.row("SELECT coalesce(max(source_id), 0) + 1 FROM sources")
-    (before,) = store.row(f"SELECT count(*) FROM {kind}")
-    store.run(f"replace_{kind}")
-    store.run(f"insert_{kind}", source_id=source_id)
-    (after,) = store.row(f"SELECT count(*) FROM {kind}")
+    store.con.execute(f"DELETE FROM {kind} WHERE rowid IN (SELECT row FROM rivals WHERE place > 1)")
     account = replace(
         account,
-        stored=lone + won - updated,
+        stored=fresh - duplicates - updated,
         updated=updated,
-        duplicates=staged - lone - won,
+        duplicates=duplicates,
         rejected=rejected,
     )
+    (kept,) = store.row(f"SELECT count(*) FROM {kind} {of_file}", source_id=source_id)
     parts = account.stored + account.updated + account.duplicates + account.rejected
-    if account.rows_read != parts or after - before != account.stored:
+    if account.rows_read != parts or kept != account.stored + updated or replaced != updated:
         raise IntegrityError(
             f"{account.name}: {account.rows_read} rows read but {parts} accounted for; "
             "nothing was stored, please report this file's format"
@@ -293,10 +289,6 @@ def _settle(
             }
         ),
     )  # fmt: skip
-    store.con.execute(
-        "INSERT INTO rejects BY NAME SELECT $source_id AS source_id, * FROM staged_rejects",
-        {"source_id": source_id},
-    )
     return account
 
 

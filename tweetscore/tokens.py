@@ -232,7 +232,7 @@ def _by_slices(work: Callable[[pl.Series], _Result], texts: pl.Series) -> list[_
 
 
 def _slice_tokens(texts: pl.Series, rules: TextRules) -> pl.Series:
-    codes, counts, tokens = _pieces(texts, rules)
+    codes, counts, tokens = _pieces(_readable(texts), rules)
     kept = tokens.is_not_null().to_numpy()[codes]  # (pieces,)
     offsets = np.concatenate([[0], np.cumsum(kept)])[np.concatenate([[0], np.cumsum(counts)])]
     values = tokens.to_arrow().cast(pa.large_string()).take(pa.array(codes[kept]))
@@ -241,29 +241,40 @@ def _slice_tokens(texts: pl.Series, rules: TextRules) -> pl.Series:
 
 
 def _slice_ids(texts: pl.Series, rules: TextRules, known: pl.DataFrame) -> TokenIds:
-    codes, counts, tokens = _pieces(texts, rules)
+    # A third of a real archive are copies: each distinct text is cut once.
+    readable = _readable(texts).to_arrow().dictionary_encode()
+    distinct = pl.Series(readable.dictionary, dtype=pl.String)
+    codes, counts, tokens = _pieces(distinct, rules)
     found = tokens.to_frame("token").join(known, on="token", how="left", maintain_order="left")
     ids_by_code = found["id"].fill_null(UNKNOWN_ID).to_numpy().astype(np.int32)
     ids_by_code[tokens.is_null().to_numpy()] = PAD_ID  # no token, so no place in the row
     flat = ids_by_code[codes]  # (pieces,)
-    rows = np.repeat(np.arange(len(texts)), counts)[flat != PAD_ID]
-    flat = flat[flat != PAD_ID]  # (tokens,)
-    all_lengths = np.bincount(rows, minlength=len(texts))  # (rows,), before the cut
-    places = np.arange(len(flat)) - np.repeat(np.cumsum(all_lengths) - all_lengths, all_lengths)
-    fits = places < rules.max_tokens
-    ids = np.full((len(texts), rules.max_tokens), PAD_ID, dtype=np.int32)
-    ids[rows[fits], places[fits]] = flat[fits]
-    return TokenIds(ids, np.minimum(all_lengths, rules.max_tokens).astype(np.int32))
+    kept = flat != PAD_ID
+    ends = np.concatenate([[0], np.cumsum(kept)])[np.cumsum(counts)]  # (distinct,)
+    starts = np.concatenate([[0], ends])[:-1]
+    flat, all_lengths = flat[kept], ends - starts  # (tokens,), (distinct,)
+    if all_lengths.max(initial=0) > rules.max_tokens:
+        places = np.arange(len(flat)) - np.repeat(starts, all_lengths)
+        flat = flat[places < rules.max_tokens]
+    lengths = np.minimum(all_lengths, rules.max_tokens).astype(np.int32)
+    ids = np.full((len(distinct), rules.max_tokens), PAD_ID, dtype=np.int32)
+    ids[np.arange(rules.max_tokens) < lengths[:, None]] = flat
+    places_of_texts = readable.indices.to_numpy()  # (rows,)
+    return TokenIds(ids[places_of_texts], lengths[places_of_texts])
+
+
+def _readable(texts: pl.Series) -> pl.Series:
+    """Decode HTML entities and blank out URLs; a null text is empty."""
+    return _decoded(texts.cast(pl.String).fill_null("")).str.replace_all(_URL, " ")
 
 
 def _pieces(
-    texts: pl.Series, rules: TextRules
+    readable: pl.Series, rules: TextRules
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], pl.Series]:
     """Cut texts into pieces: a code per piece, the pieces per text, and the token of each code.
 
     The token is null where the piece is none.
     """
-    readable = _decoded(texts.cast(pl.String).fill_null("")).str.replace_all(_URL, " ")
     lists = readable.str.extract_all(_PIECE).to_arrow()
     pieces = lists.flatten().dictionary_encode()
     counts = lists.value_lengths().to_numpy().astype(np.int64)
