@@ -14,6 +14,8 @@ from typing import Any
 
 import duckdb
 import pytest
+import torch
+from onnxruntime import get_available_providers
 from tiny import contents, put_tweets, tiny_bundle
 from typer.testing import CliRunner
 
@@ -70,6 +72,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("made")
     write_sample(folder, posts=700, days=60)
     tiny_bundle(folder / "tiny", split=OUTSIDE)
+    tiny_bundle(folder / "old", int8=False)
     return folder
 
 
@@ -339,6 +342,10 @@ MISTAKES: dict[str, tuple[list[str], str]] = {
                              "--calendar", "MARS"], ""),
     "no such model": (["score", "--model", "none"],
                       "none: no such model folder; name one that 'tweetscore train' has written"),
+    "a model without int8": (["score", "--model", "{made}/old", "--precision", "int8"],
+                             "{made}/old: holds no model.int8.onnx, so it cannot score in int8; "),
+    "int8 on a GPU": (["score", "--model", "{made}/tiny", "--precision", "int8",
+                       "--device", "cuda"], "--precision int8 runs on the CPU alone; "),
     "a folder without a model": (["score", "--model", "{tmp}/folder"],
                                  "{tmp}/folder: model.onnx is missing; "),
     "an unknown interval": (["score", "--model", "{made}/tiny", "--interval", "7"],
@@ -383,6 +390,35 @@ def test_a_mistake_is_one_line_and_nothing_is_written(
     assert line.startswith("Error: " + expected.format(made=made, tmp=tmp_path))
     after = contents(db), {path: size(path) for path in tmp_path.rglob("*") if path != db}
     assert after == before
+
+
+NO_GPU = {
+    "train": (
+        ["train", "--out", "{tmp}/new", "--log-dir", "{tmp}/runs"],
+        r"--device cuda: torch \S+ finds no GPU that it can use; install torch's CUDA build "
+        r"\(pytorch\.org/get-started\), or leave --device out",
+    ),
+    "score": (
+        ["score", "--model", "{made}/tiny"],
+        r"--device cuda: onnxruntime \S+ is built without CUDA; pip uninstall onnxruntime and "
+        r"pip install onnxruntime-gpu, or leave --device out",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NO_GPU)
+def test_a_gpu_that_is_not_there_is_refused_before_anything_is_written(
+    made: Path, db: Path, tmp_path: Path, name: str
+) -> None:
+    if torch.cuda.is_available() or "CUDAExecutionProvider" in get_available_providers():
+        pytest.skip("there is CUDA here")
+    before = contents(db)
+    arguments, expected = NO_GPU[name]
+    filled = [each.format(made=made, tmp=tmp_path) for each in arguments]
+    line = refusal(1, *filled, "--device", "cuda", "--db", db)
+    assert re.fullmatch("Error: " + expected, line)
+    assert contents(db) == before
+    assert list(tmp_path.iterdir()) == [db]
 
 
 def size(path: Path) -> int:

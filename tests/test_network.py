@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 import torch
 from hypothesis import given
@@ -16,10 +17,10 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
 from tweetscore import network as network_module
-from tweetscore.errors import IntegrityError
+from tweetscore.errors import InputError, IntegrityError
 from tweetscore.export import counts_weight, to_onnx
 from tweetscore.model import LstmClassifier, LstmConfig
-from tweetscore.network import BATCH_ROWS, KEY_MULTIPLIER, Network
+from tweetscore.network import BATCH_ROWS, CUDA, CUDA_BATCH_ROWS, KEY_MULTIPLIER, Network
 
 VOCABULARY_SIZE = 20
 
@@ -108,6 +109,21 @@ def test_the_number_of_threads_changes_nothing(graph: bytes, threads: int) -> No
     ids, lengths = texts(1500)
     found = Network(graph, 2, 3, threads=threads).probabilities(ids, lengths)
     np.testing.assert_array_equal(found, Network(graph, 2, 3).probabilities(ids, lengths))
+
+
+@pytest.mark.skipif(CUDA in onnxruntime.get_available_providers(), reason="there is CUDA here")
+def test_without_cuda_auto_is_the_cpu_and_asking_for_cuda_is_refused(graph: bytes) -> None:
+    ids, lengths = texts(90)
+    found = Network(graph, 2, 3, device="auto").probabilities(ids, lengths)
+    np.testing.assert_array_equal(
+        found, Network(graph, 2, 3, device="cpu").probabilities(ids, lengths)
+    )
+    with pytest.raises(InputError) as refusal:
+        Network(graph, 2, 3, device="cuda")
+    assert str(refusal.value) == (
+        f"--device cuda: onnxruntime {onnxruntime.__version__} is built without CUDA; "
+        "pip uninstall onnxruntime and pip install onnxruntime-gpu, or leave --device out"
+    )
 
 
 def test_a_path_and_its_bytes_are_the_same_network(
@@ -222,12 +238,17 @@ def test_texts_whose_keys_collide_stay_apart() -> None:
     assert len(rows) == 3
 
 
-@given(st.lists(st.integers(1, 5), min_size=1, max_size=1500))
-def test_batches_hold_every_text_once_by_length_longest_first(lengths: list[int]) -> None:
+@given(
+    st.lists(st.integers(1, 5), min_size=1, max_size=1500),
+    st.sampled_from([1, BATCH_ROWS, CUDA_BATCH_ROWS]),
+)
+def test_batches_hold_every_text_once_by_length_longest_first(
+    lengths: list[int], batch_rows: int
+) -> None:
     array = np.array(lengths)
-    batches = network_module._batches(array)
+    batches = network_module._batches(array, batch_rows)
     assert sorted(np.concatenate(batches).tolist()) == list(range(len(lengths)))
-    assert all(1 <= len(batch) <= BATCH_ROWS for batch in batches)
+    assert all(1 <= len(batch) <= batch_rows for batch in batches)
     found = [set(array[batch].tolist()) for batch in batches]
     assert all(len(kinds) == 1 for kinds in found)
     assert [kinds.pop() for kinds in found] == sorted((array[b[0]] for b in batches), reverse=True)

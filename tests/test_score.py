@@ -196,14 +196,14 @@ def test_a_chunk_that_cannot_be_stored_leaves_nothing_of_itself(
     store: Store, pair: Pair, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put_tweets(store, TWEETS)
-    append = Store.append
+    execute = Store.run
 
-    def fail_after(self: Store, table: str, frame: Any) -> None:
-        append(self, table, frame)
-        if table == "predictions":
+    def fail_after(self: Store, name: str, **parameters: object) -> None:
+        execute(self, name, **parameters)
+        if name == "insert_predictions":
             raise OSError("no space left")
 
-    monkeypatch.setattr(Store, "append", fail_after)
+    monkeypatch.setattr(Store, "run", fail_after)
     with pytest.raises(OSError, match="no space"):
         run(store, pair[0])
     assert predictions(store) == {}

@@ -27,6 +27,7 @@ def tiny_bundle(
     intervals: Sequence[int] = (5, 30),
     *,
     counts: bool = False,
+    int8: bool = True,
     split: Mapping[str, str] | None = None,
     seed: int = 0,
 ) -> tuple[Bundle, Any]:
@@ -57,6 +58,7 @@ def tiny_bundle(
     bundle = write_bundle(
         folder,
         onnx_model=to_onnx(model).SerializeToString(),
+        int8_model=to_onnx(model, "int8").SerializeToString() if int8 else None,
         vocabulary=VOCABULARY.words,
         card=card,
         readme=f"# {folder.name}\n",

@@ -7,10 +7,12 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from tweetscore.errors import InputError, IntegrityError
 
+Precision = Literal["float32", "int8"]
+GRAPHS: dict[Precision, str] = {"float32": "model.onnx", "int8": "model.int8.onnx"}
 FORMAT = 1
 HASHED = ("model.onnx", "vocabulary.txt")  # a flipped byte in ONNX weights would load silently
 FILES = (*HASHED, "card.json", "README.md")
@@ -22,8 +24,9 @@ class Bundle:
     """A model folder whose files are what its card says."""
 
     path: Path
-    name: str
+    name: str  # with int8 it says so, as the same bundle then gives other scores
     model_id: str  # 16 hex digits; another graph, vocabulary or card is another model
+    precision: Precision  # of the graph that scores
     card: dict[str, Any]
 
     @property
@@ -44,7 +47,7 @@ class Bundle:
     @property
     def onnx_path(self) -> Path:
         """The graph, for ``network.Network``."""
-        return self.path / "model.onnx"
+        return self.path / GRAPHS[self.precision]
 
     @property
     def vocabulary_path(self) -> Path:
@@ -52,11 +55,12 @@ class Bundle:
         return self.path / "vocabulary.txt"
 
 
-def load_bundle(folder: Path) -> Bundle:
+def load_bundle(folder: Path, precision: Precision = "float32") -> Bundle:
     """Return the bundle of a folder, checked against the hashes on its card.
 
     Raises:
-        InputError: the folder or one of its files is not there.
+        InputError: the folder or one of its files is not there, or it has no graph of this
+            precision.
         IntegrityError: the card cannot be read, is of another format or lacks a key, or a file is
             not the one that the card was written for.
     """
@@ -82,32 +86,44 @@ def load_bundle(folder: Path) -> Bundle:
     missing = [key for key in CARD_KEYS if key not in card]
     if missing:
         raise IntegrityError(f"{card_path}: {', '.join(missing)} not on it; train the model again")
-    hashes = {name: _sha256(folder / name) for name in HASHED}
-    for name, sha256 in hashes.items():
-        if not isinstance(card.get("sha256"), dict) or card["sha256"].get(name) != sha256:
+    sha256 = card["sha256"] if isinstance(card.get("sha256"), dict) else {}
+    graph = GRAPHS[precision]
+    # Bundles of older versions have no int8 graph; one that is on the card must be there and whole.
+    names = (*HASHED, GRAPHS["int8"]) if GRAPHS["int8"] in sha256 else HASHED
+    if graph not in names:
+        raise InputError(
+            f"{folder}: holds no {graph}, so it cannot score in {precision}; "
+            "train it again with: tweetscore train"
+        )
+    for name in names:
+        if not (folder / name).is_file():
+            raise InputError(f"{folder}: {name} is missing; copy the whole model folder again")
+        if sha256.get(name) != _sha256(folder / name):
             raise IntegrityError(
                 f"{folder / name}: its sha256 is not the one on card.json; copy the folder again"
             )
-    identity = hashes["model.onnx"] + hashlib.sha256(content).hexdigest()
+    identity = sha256[graph] + hashlib.sha256(content).hexdigest()
+    own_name = str(card.get("name") or folder.resolve().name)
     return Bundle(
         path=folder,
-        name=str(card.get("name") or folder.resolve().name),
+        name=own_name if precision == "float32" else f"{own_name} ({precision})",
         model_id=hashlib.sha256(identity.encode()).hexdigest()[:16],
+        precision=precision,
         card=card,
     )
 
 
-def find_bundle(name: str, shipped_models: Path) -> Bundle:
+def find_bundle(name: str, shipped_models: Path, precision: Precision = "float32") -> Bundle:
     """Return the bundle at a path, or the shipped one of that name.
 
     Raises:
-        InputError: it is neither.
+        InputError: it is neither, or it has no graph of this precision.
         IntegrityError: it is damaged.
     """
     folder = Path(name)
     if folder.is_dir() or not (shipped_models / name).is_dir():
-        return load_bundle(folder)
-    return load_bundle(shipped_models / name)
+        return load_bundle(folder, precision)
+    return load_bundle(shipped_models / name, precision)
 
 
 def check_place(folder: Path) -> None:
@@ -118,7 +134,7 @@ def check_place(folder: Path) -> None:
     """
     occupied = folder.exists() and not folder.is_dir()
     found = {entry.name for entry in folder.iterdir()} if folder.is_dir() else set()
-    if occupied or (found and found != set(FILES)):
+    if occupied or (found and found - {GRAPHS["int8"]} != set(FILES)):
         raise InputError(f"{folder}: stands there and is no model folder; choose another name")
 
 
@@ -126,6 +142,7 @@ def write_bundle(
     folder: Path,
     *,
     onnx_model: bytes,
+    int8_model: bytes | None = None,
     vocabulary: Sequence[str],
     card: dict[str, Any],
     readme: str,
@@ -135,6 +152,7 @@ def write_bundle(
     Args:
         folder: where it will stand; another bundle there is replaced, anything else is not.
         onnx_model: the serialised graph.
+        int8_model: the same for ``--precision int8``, which needs it.
         vocabulary: the tokens in the order of their ids.
         card: what the model is; ``format`` and ``sha256`` are added.
         readme: the model card for people, in Markdown.
@@ -153,7 +171,13 @@ def write_bundle(
         "vocabulary.txt": "".join(f"{token}\n" for token in vocabulary).encode(),
         "README.md": readme.encode(),
     }
-    sha256 = {name: hashlib.sha256(files[name]).hexdigest() for name in HASHED}
+    if int8_model is not None:
+        files[GRAPHS["int8"]] = int8_model
+    sha256 = {
+        name: hashlib.sha256(content).hexdigest()
+        for name, content in files.items()
+        if name != "README.md"
+    }
     full_card = {**card, "format": FORMAT, "sha256": sha256}
     text = json.dumps(full_card, indent=2, ensure_ascii=False, allow_nan=False)
     files["card.json"] = f"{text}\n".encode()

@@ -63,6 +63,9 @@ Intervals = Annotated[
 Session = Annotated[
     Literal["regular", "extended"], typer.Option(help="Exchange hours, or all hours with bars.")
 ]
+Device = Annotated[
+    Literal["auto", "cpu", "cuda"], typer.Option(help="Where to run; auto: cuda where it is.")
+]
 DEFAULT_DB = Path("tweetscore.duckdb")
 
 
@@ -156,6 +159,7 @@ def train(
     learning_rate: Annotated[float, typer.Option(min=0)] = 3e-4,
     counts: Annotated[bool, typer.Option(help="Also read engagement counts.")] = False,
     seed: Annotated[int, typer.Option(min=0)] = 0,
+    device: Device = "auto",
     shuffle_labels: Annotated[bool, typer.Option(help="A placebo: learn shuffled labels.")] = False,
     log_dir: Annotated[Path, typer.Option(help="Where TensorBoard events go.")] = Path("runs"),
     as_json: Json = False,
@@ -178,7 +182,7 @@ def train(
         intervals=tuple(sorted(set(interval or STANDARD_INTERVALS))), symbol=symbol,
         session=session, vectors=vectors, vocabulary_size=vocabulary_size, max_tokens=max_tokens,
         embedding_dim=embedding_dim, hidden=hidden, dropout=dropout, counts=counts, seed=seed,
-        shuffle_labels=shuffle_labels,
+        device=device, shuffle_labels=shuffle_labels,
         fit=FitOptions(epochs=epochs, batch_rows=batch_rows, learning_rate=learning_rate),
     )  # fmt: skip
     with open_store(db, create=False) as store, display.epoch_progress(epochs) as progress:
@@ -195,21 +199,32 @@ def score(
     model: Annotated[
         str, typer.Option(help="A bundle's folder, or the name of a shipped one.")
     ] = "reference",
+    precision: Annotated[
+        Literal["float32", "int8"],
+        typer.Option(help="int8 is faster, on the CPU, and differs as the model's card says."),
+    ] = "float32",
+    device: Device = "auto",
     as_json: Json = False,
 ) -> None:
     """Score every tweet that the model has not scored yet, and join it to the windows.
 
     Without `--interval`, at every interval of the model. Ended anywhere, it goes on when run again.
+    Scores in int8 are kept beside the others, under the model's name with (int8) after it.
 
     Example: `tweetscore score --interval 30 --model my-model`
     """
+    if precision == "int8" and device == "cuda":
+        raise InputError("--precision int8 runs on the CPU alone; leave out either it or --device")
     from tweetscore.bundle import find_bundle
     from tweetscore.score import score as run
     from tweetscore.store import open_store, shipped
 
-    bundle = find_bundle(model, shipped("models"))
+    bundle = find_bundle(model, shipped("models"), precision)
+    where = "cpu" if precision == "int8" else device
     with open_store(db, create=False) as store, display.row_progress("scoring") as progress:
-        account = run(store, bundle, interval or (), lambda done, total: progress("", done, total))
+        account = run(
+            store, bundle, interval or (), lambda done, total: progress("", done, total), where
+        )
     display.show_scores(account, as_json=as_json)
 
 

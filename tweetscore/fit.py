@@ -1,6 +1,7 @@
 """Fit the network: labelled parts enter, the weights of the best epoch stay in the model.
 
-One visible loop. The best epoch has the lowest validation loss; the test part is not here.
+One visible loop. The best epoch has the lowest validation loss; the test part is not here. The same
+seed gives the same weights on one CPU; CUDA sums in no fixed order, so there they differ slightly.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,7 +16,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from tweetscore.errors import InputError
 from tweetscore.model import LstmClassifier
+from tweetscore.network import Device
 from tweetscore.tokens import TokenIds
 
 if TYPE_CHECKING:
@@ -74,6 +77,22 @@ class Fitted:
     interrupted: bool
 
 
+def training_device(wanted: Device) -> str:
+    """Return where to train, cpu or cuda; auto is cuda where torch has it.
+
+    Raises:
+        InputError: cuda is asked for, and torch has none.
+    """
+    if torch.cuda.is_available() and wanted != "cpu":
+        return "cuda"
+    if wanted == "cuda":
+        raise InputError(
+            f"--device cuda: torch {torch.__version__} finds no GPU that it can use; "
+            "install torch's CUDA build (pytorch.org/get-started), or leave --device out"
+        )
+    return "cpu"
+
+
 def fit(
     model: LstmClassifier,
     parts: dict[str, Part],
@@ -82,14 +101,17 @@ def fit(
     seed: int,
     log_folder: Path,
     progress: Callable[[Epoch], None],
+    device: str = "cpu",
 ) -> Fitted:
     """Run the epochs; the model keeps the weights of the one with the lowest validation loss.
 
-    Loss, learning rate and validation figures go to ``log_folder`` as TensorBoard events. A
-    KeyboardInterrupt ends the loop with the best epoch so far, if there is one.
+    The model trains on the device and comes back to the CPU; the parts stay there, and each batch
+    is copied. Loss, learning rate and validation figures go to ``log_folder`` as TensorBoard
+    events. A KeyboardInterrupt ends the loop with the best epoch so far, if there is one.
     """
     from torch.utils.tensorboard import SummaryWriter
 
+    model.to(device)
     optimiser = torch.optim.Adam(model.parameters(), lr=options.learning_rate, fused=True)
     schedule = torch.optim.lr_scheduler.StepLR(optimiser, options.decay_epochs, options.decay)
     rng = np.random.default_rng(seed)
@@ -111,7 +133,7 @@ def fit(
     if best is None:
         raise KeyboardInterrupt
     model.load_state_dict(best_weights)
-    model.eval()
+    model.cpu().eval()
     return Fitted(best, done, interrupted)
 
 
@@ -135,7 +157,8 @@ def _epoch(
     part = parts["train"]
     losses = []
     for places in _batches(part.tokens.lengths, batch_rows, rng):
-        logits, labels = _logits(model, part, places), part.labels[places]
+        logits = _logits(model, part, places)
+        labels = part.labels[places].to(logits.device)
         loss = functional.cross_entropy(logits.flatten(0, 1), labels.flatten())  # over all heads
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]  # torch does not type it
@@ -161,20 +184,21 @@ def _batches(
 
 
 def _logits(model: LstmClassifier, part: Part, places: Tensor) -> Tensor:
+    device = model.head.weight.device
     lengths = torch.from_numpy(part.tokens.lengths)[places]
     width = int(lengths.max())
     ids = torch.from_numpy(part.tokens.ids)[places, :width]
-    counts = None if part.counts is None else part.counts[places]
-    logits: Tensor = model(ids, lengths, counts)  # (B, heads, classes)
+    counts = None if part.counts is None else part.counts[places].to(device)
+    logits: Tensor = model(ids.to(device), lengths.to(device), counts)  # (B, heads, classes)
     return logits
 
 
 @torch.no_grad()
 def predict(model: LstmClassifier, part: Part) -> Tensor:
-    """Return the logits (rows, heads, classes) of a whole part, in its order."""
+    """Return the logits (rows, heads, classes) of a whole part, in its order, on the CPU."""
     model.eval()
     blocks = torch.split(torch.arange(len(part)), 1_024)
-    return torch.cat([_logits(model, part, places) for places in blocks])
+    return torch.cat([_logits(model, part, places).cpu() for places in blocks])
 
 
 def _measure(model: LstmClassifier, part: Part) -> tuple[float, tuple[float, ...]]:

@@ -60,9 +60,15 @@ class Store:
 
     def append(self, table: str, frame: pl.DataFrame) -> None:
         """Add a frame's rows to a table, by column name."""
-        self.con.register("appended", frame.to_arrow())
-        self.con.execute(f"INSERT INTO {table} BY NAME SELECT * FROM appended")
-        self.con.unregister("appended")
+        with self.lent("appended", frame):
+            self.con.execute(f"INSERT INTO {table} BY NAME SELECT * FROM appended")
+
+    @contextmanager
+    def lent(self, name: str, frame: pl.DataFrame) -> Iterator[None]:
+        """Let statements read a frame under a name."""
+        self.con.register(name, frame.to_arrow())
+        yield
+        self.con.unregister(name)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

@@ -16,12 +16,21 @@ import polars as pl
 import torch
 
 from tweetscore.bundle import Bundle, check_place, write_bundle
-from tweetscore.card import model_card
+from tweetscore.card import model_card, worded_drift
 from tweetscore.dataset import COUNTS, PARTS, Split, choose_symbol, labelled_rows, split_rows
 from tweetscore.evaluate import Figures, bag_of_words_accuracy, figures, with_verdicts
-from tweetscore.export import Parity, check_parity, counts_weight, to_onnx
-from tweetscore.fit import NO_LABEL, Epoch, FitOptions, Fitted, Part, fit, predict
+from tweetscore.export import (
+    Parity,
+    Texts,
+    check_parity,
+    counts_weight,
+    measure_drift,
+    random_texts,
+    to_onnx,
+)
+from tweetscore.fit import NO_LABEL, Epoch, FitOptions, Fitted, Part, fit, predict, training_device
 from tweetscore.model import LstmClassifier, LstmConfig
+from tweetscore.network import Device
 from tweetscore.score import Scorer, log_counts, normalised_counts
 from tweetscore.store import STANDARD_INTERVALS, Store
 from tweetscore.tokens import TextRules, Vocabulary, encode, tokenize
@@ -46,6 +55,7 @@ class TrainOptions:
     dropout: float = 0.5
     counts: bool = False
     seed: int = 0
+    device: Device = "auto"
     fit: FitOptions = field(default_factory=FitOptions)
     shuffle_labels: bool = False  # a placebo: what the same pipeline finds where nothing is
 
@@ -94,10 +104,11 @@ def train(
         say: told each fact a user should know on the way.
 
     Raises:
-        InputError: too few labelled rows, or a symbol must be named.
+        InputError: too few labelled rows, a symbol must be named, or there is no such device.
         TweetscoreError: the exported graph is not the network.
     """
     check_place(folder)  # now, not after hours of training
+    device = training_device(options.device)
     torch.manual_seed(options.seed)
     prepared = _prepare(store, options)
     vectors = prepared.vectors
@@ -107,6 +118,7 @@ def train(
     )
     for name, part in prepared.parts.items():
         say(f"{name}: {len(part):,} tweets on {part.days:,} trading days")
+    say(f"device: {device}")
     config = LstmConfig(
         vocabulary_size=len(prepared.vocabulary),
         heads=len(options.intervals),
@@ -117,14 +129,24 @@ def train(
     )
     model = LstmClassifier(config, torch.from_numpy(vectors.matrix))
     fitted = fit(
-        model, prepared.parts, options.fit, options.intervals, options.seed, log_folder, progress
-    )
+        model, prepared.parts, options.fit, options.intervals, options.seed, log_folder, progress,
+        device,
+    )  # fmt: skip
     graph = to_onnx(model)
     parity = check_parity(model, graph, config.vocabulary_size, options.seed)
     say(
         f"parity: the exported graph is within {parity.graph:.1e} of torch in float64, "
         f"torch in float32 within {parity.float32:.1e}"
     )
+    int8_graph = to_onnx(model, "int8")
+    texts = {
+        "learned": _learned_texts(prepared),
+        "random": random_texts(config.vocabulary_size, config.counts, options.seed),
+    }
+    drift = {
+        name: asdict(measure_drift(model, graph, int8_graph, each)) for name, each in texts.items()
+    }
+    say(f"int8: over its own texts {worded_drift(drift['learned'])}")
     found = _test_figures(model, prepared, options, folder.name)
     card = {
         "name": folder.name,
@@ -146,6 +168,7 @@ def train(
         },
         "training": {
             **asdict(options),
+            "device": device,
             "best_epoch": fitted.best.number,
             "epochs_run": fitted.epochs,
             "interrupted": fitted.interrupted,
@@ -153,12 +176,14 @@ def train(
         },
         "figures": [asdict(each) for each in found],
         "parity": asdict(parity),
+        "int8_drift": drift,
         "data": _data_card(store),
         "versions": _versions(),
     }  # fmt: skip
     bundle = write_bundle(
         folder,
         onnx_model=graph.SerializeToString(),
+        int8_model=int8_graph.SerializeToString(),
         vocabulary=prepared.vocabulary.words,
         card=card,
         readme=model_card(card),
@@ -235,6 +260,19 @@ def _part(
 def _shuffled(part: Part, seed: int) -> Part:
     order = torch.randperm(len(part), generator=torch.Generator().manual_seed(seed))
     return replace(part, labels=part.labels[order])
+
+
+def _learned_texts(prepared: Prepared) -> list[Texts]:
+    """Return the real texts that may be looked at: the test part is read once, for its figures."""
+    parts = (prepared.parts[name] for name in ("train", "validation"))
+    return [
+        (
+            part.tokens.ids,
+            part.tokens.lengths,
+            None if part.counts is None else part.counts.numpy(),
+        )
+        for part in parts
+    ]
 
 
 def _test_figures(
