@@ -1,23 +1,34 @@
-"""Records are held against the json and csv modules, in any layout and at any block size."""
+"""Records are held against the json and csv modules, packed files against what was packed."""
 
 import csv
+import gzip
 import hashlib
 import io
 import json
+import os
+import pickle
+import random
+import re
+import subprocess
+import sys
 import tracemalloc
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Literal, cast
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+import zstandard
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from tweetscore import files
+from tweetscore import files, inputs
 from tweetscore.errors import InputError
-from tweetscore.files import BOM, DataFile, Records, data_files, json_array_records, line_records
+from tweetscore.files import BOM, Records, json_array_records, line_records
+from tweetscore.inputs import DataFile, data_files
 
 ANYTIME = settings(deadline=None, max_examples=60)
 BLOCKS = st.integers(min_value=1, max_value=40)
@@ -293,7 +304,75 @@ def test_a_record_of_no_row_or_of_several_is_a_reject_with_that_reason() -> None
     assert refused.rows() == [(2, 2, "the record holds no or several rows", "2;3")]
 
 
-# --- files and zips -------------------------------------------------------------------------------
+def read_json(data: bytes) -> pl.DataFrame:
+    return pl.read_ndjson(io.BytesIO(data), schema={"a": pl.String()})
+
+
+def read_csv(data: bytes) -> pl.DataFrame:
+    return pl.read_csv(io.BytesIO(b"a,b\n" + data), infer_schema=False).select("a")
+
+
+@pytest.mark.parametrize(
+    ("parser", "lines"),
+    [
+        (
+            read_json,
+            [b'{"a":"1"}', b'{"a":"caf\xe9\xff"}', b'{"a":"\xc3\xa9"}', b"\xff", b'{"a":"4"}'],
+        ),
+        (read_csv, [b"1,x", b"caf\xe9\xff,x", b"\xc3\xa9,x", b"\xff,x,x", b"4,x"]),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("block", [5, 30, 1000])
+def test_bytes_that_are_no_utf8_cost_no_record_but_become_replacement_characters(
+    parser: files.Parser, lines: list[bytes], block: int
+) -> None:
+    rows, rejects = [], []
+    for records in with_blocks_of(block, io.BytesIO(b"\n".join(lines)), quote=False):
+        frame, refused = files.parse(records, parser)
+        rows += frame.rows()
+        rejects += refused.select("line", "byte_offset", "raw").rows()
+    starts = [len(b"\n".join([*lines[:at], b""])) for at in range(len(lines))]
+    texts = ["1", "caf\ufffd\ufffd", "é", None, "4"]
+    assert rows == [
+        (text, line, start)
+        for line, (text, start) in enumerate(zip(texts, starts, strict=True), 1)
+        if text
+    ]
+    assert rejects == [(4, starts[3], lines[3].decode("utf-8", "replace"))]
+
+
+def test_the_reason_of_a_reject_stays_short_however_much_of_it_polars_quotes() -> None:
+    (records,) = with_blocks_of(1 << 20, io.BytesIO(b"[" + b"1," * 99_999 + b"1]\n"), quote=False)
+    _, refused = files.parse(records, read_json)
+    assert [len(refused[name][0]) for name in ("reason", "raw")] == [
+        len("cannot be parsed: ") + files.REASON_CHARACTERS,
+        files.RAW_CHARACTERS,
+    ]
+
+
+DEEP = """
+import io, polars as pl
+from tweetscore import files
+def parser(data):
+    return pl.read_ndjson(io.BytesIO(data), schema={"a": pl.String()})
+for start, end in [("[", "]"), ('{"a":', "}"), ('[{"a":', "}]")]:
+    for bomb in (start * 200_000, start * 200_000 + "1" + end * 200_000):
+        values = ['{"a":"1"}', '{"b":' + bomb + "}", bomb, '{"a":"4"}']
+        lines = files.line_records(io.BytesIO("\\n".join(values).encode()), quote=False)
+        array = files.json_array_records(io.BytesIO(f"[{','.join(values)}]".encode()))
+        for cut in [lines, array] if bomb.endswith(end) else [lines]:
+            for records in cut:
+                rows, rejects = files.parse(records, parser)
+                print(rows["a"].to_list(), rejects.height)
+"""
+
+
+def test_json_nested_without_end_is_rejected_and_ends_no_process() -> None:
+    run = subprocess.run([sys.executable, "-c", DEEP], capture_output=True, text=True, check=False)
+    assert (run.stdout, run.returncode) == ("['1', '4'] 2\n" * 9, 0)
+
+
+# --- what packs a file ----------------------------------------------------------------------------
 
 
 def zipped(path: Path, entries: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> Path:
@@ -303,44 +382,267 @@ def zipped(path: Path, entries: dict[str, bytes], method: int = zipfile.ZIP_DEFL
     return path
 
 
-def test_a_file_and_a_zip_of_it_hold_the_same_content(tmp_path: Path) -> None:
-    content = BOM + b"hello\n" * 20_000
-    plain = tmp_path / "a.txt"
-    plain.write_bytes(content)
+def written(path: Path, content: bytes | bytearray) -> Path:
+    path.write_bytes(content)
+    return path
+
+
+def in_zip(content: bytes, method: int = zipfile.ZIP_DEFLATED) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", method) as archive:
+        archive.writestr("é.txt", content)
+    return out.getvalue()
+
+
+def in_zstd(content: bytes) -> bytes:
+    return zstandard.ZstdCompressor(write_checksum=True).compress(content)
+
+
+def in_streamed_zstd(content: bytes) -> bytes:
+    """Without the size, without a checksum, and with a block for each third."""
+    packer, third = zstandard.ZstdCompressor().compressobj(), len(content) // 3 + 1
+    blocks = [
+        packer.compress(content[at : at + third]) + packer.flush(zstandard.COMPRESSOBJ_FLUSH_BLOCK)
+        for at in range(0, len(content), third)
+    ]
+    return b"".join([*blocks, packer.flush()])
+
+
+def in_parts(pack: Callable[[bytes], bytes], content: bytes) -> bytes:
+    half = len(content) // 2
+    return pack(content[:half]) + pack(content[half:])
+
+
+SKIPPED_FRAME = b"\x5e\x2a\x4d\x18\x05\x00\x00\x00other"
+METHODS = [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA]
+PACKED: dict[str, Callable[[bytes], bytes]] = {
+    "plain": bytes,
+    "gzip": gzip.compress,
+    "gzip of two members": partial(in_parts, gzip.compress),
+    "gzip with zeros after it": lambda content: gzip.compress(content) + bytes(99),
+    "zstd": in_zstd,
+    "zstd, streamed": in_streamed_zstd,
+    "zstd of two frames": partial(in_parts, in_streamed_zstd),
+    "zstd with frames to skip": lambda it: SKIPPED_FRAME + in_parts(in_zstd, it) + SKIPPED_FRAME,
+    **{f"zip, method {method}": partial(in_zip, method=method) for method in METHODS},
+    "gzip in a zip": lambda content: in_zip(gzip.compress(content)),
+    "zstd in a stored zip": lambda content: in_zip(in_zstd(content), zipfile.ZIP_STORED),
+    "gzip in zstd in a zip": lambda content: in_zip(in_zstd(gzip.compress(content))),
+}
+CUTTABLE = [form for form in PACKED if form != "plain" and "after" not in form]
+CHECKED = [form for form in CUTTABLE if form not in ("zstd, streamed", "zstd of two frames")]
+
+
+def content_of(file: DataFile) -> bytes:
+    with file.open() as stream:
+        return stream.read()
+
+
+@pytest.mark.parametrize("form", PACKED)
+@pytest.mark.parametrize("size", [1, 3, 100, 300_000])
+def test_content_is_the_same_however_it_is_packed_and_whatever_its_name(
+    tmp_path: Path, form: str, size: int
+) -> None:
+    content = (BOM + b"hello\n" + random.Random(7).randbytes(size // 2) * 2)[:size]
+    path = written(tmp_path / "no.name", PACKED[form](content))
+    (file,) = data_files(path)
+    assert (file.path, file.name) == (path, str(path))
+    assert content_of(file) == content
+    assert file.head() == content.removeprefix(BOM)[: inputs.HEAD_BYTES - 3 * (size >= 3)]
+    assert file.digest() == (hashlib.sha256(content).hexdigest(), len(content))
+
+
+@pytest.mark.parametrize("form", PACKED)
+@pytest.mark.parametrize("codec", ["utf-16-le", "utf-16-be"])
+def test_utf16_is_read_as_utf8_however_it_is_packed(tmp_path: Path, form: str, codec: str) -> None:
+    text = '{"text": "é 😀 \x00"}\r\n' * 9_999
+    packed = PACKED[form](f"\ufeff{text}".encode(codec))
+    (file,) = data_files(written(tmp_path / "a.json", packed))
+    assert content_of(file) == text.encode()
+    assert file.head() == text.encode()[: inputs.HEAD_BYTES]
+    assert file.digest() == (hashlib.sha256(text.encode()).hexdigest(), len(text.encode()))
+
+
+@ANYTIME
+@given(st.binary(max_size=60), st.sampled_from(["utf-16-le", "utf-16-be"]), BLOCKS)
+def test_what_is_no_utf16_becomes_replacement_characters_wherever_it_is_cut(
+    tmp_path_factory: pytest.TempPathFactory, data: bytes, codec: str, piece: int
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "utf16"
+    (file,) = data_files(written(path, "\ufeff".encode(codec) + b"\n\n" + data))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(inputs, "PIECE_BYTES", piece)
+        assert content_of(file) == (b"\n\n" + data).decode(codec, "replace").encode()
+
+
+@ANYTIME
+@given(st.binary(min_size=1, max_size=200), st.sampled_from(sorted(PACKED)), BLOCKS, BLOCKS)
+def test_packed_bytes_give_the_records_of_the_plain_bytes(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes, form: str, piece: int, block: int
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "packed"
+    packs = content.startswith((*inputs.ZIPPED, inputs.GZIPPED, inputs.ZSTD))
+    assume(not packs and not inputs.ZSTD_SKIPPED.match(content))
+    assume(not inputs.PICKLE.match(content))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(inputs, "PIECE_BYTES", piece)
+        (plain,) = data_files(written(path, content))
+        with plain.open() as stream:
+            wanted = list(pieces(with_blocks_of(block, stream, quote=False)))
+        (packed,) = data_files(written(path, PACKED[form](content)))
+        with packed.open() as stream:
+            assert list(pieces(with_blocks_of(block, stream, quote=False))) == wanted
+
+
+@pytest.mark.parametrize("form", CUTTABLE)
+def test_a_file_that_was_cut_off_is_refused_wherever_the_cut_is(tmp_path: Path, form: str) -> None:
+    content = random.Random(1).randbytes(90) + b"and so on " * 40
+    half, whole = content[: len(content) // 2], PACKED[form](content)
+    # Nothing is missing where a part ends: no reader can know that there was another one.
+    complete = {len(gzip.compress(half)), len(in_streamed_zstd(half)), len(whole)}
+    complete |= {len(SKIPPED_FRAME) + len(in_zstd(half)), len(whole) - len(SKIPPED_FRAME)}
+    wrong: list[tuple[int, object]] = []
+    for cut in range(len(SKIPPED_FRAME) + 1 if "skip" in form else 4, len(whole), 2):
+        path = written(tmp_path / "a", whole[:cut])
+        try:
+            read = content_of(data_files(path)[0])
+        except InputError as error:
+            wrong += [] if re.fullmatch(cannot_be_read(path), str(error)) else [(cut, str(error))]
+        else:
+            wrong += [] if cut in complete and read in (half, content) else [(cut, len(read))]
+    assert wrong == []
+
+
+def cannot_be_read(path: Path) -> str:
+    return (
+        rf"{re.escape(str(path))}: cannot be read \(.+\); unzip it yourself, or download it again"
+    )
+
+
+@pytest.mark.parametrize("form", CHECKED)
+def test_a_flipped_byte_changes_no_content(tmp_path: Path, form: str) -> None:
+    content = random.Random(2).randbytes(90) + b"and so on " * 20
+    path, whole, refusals = tmp_path / "a", PACKED[form](content), []
+    for at in range(4, len(whole), 5):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 0x55]) + whole[at + 1 :])
+        try:
+            assert content_of(data_files(path)[0]) == content, at
+        except InputError as error:
+            refusals.append(str(error))
+    assert len(refusals) > 20
+    assert [text for text in refusals if not text.startswith(f"{path}") or "\n" in text] == []
+
+
+def read_in_pieces(file: DataFile, read: list[int]) -> None:
+    with file.open() as stream:
+        while block := stream.read(1 << 14):
+            read.append(len(block))
+
+
+@pytest.mark.parametrize("form", CHECKED)
+def test_damage_far_behind_is_told_when_it_is_reached(tmp_path: Path, form: str) -> None:
+    content = random.Random(3).randbytes(1_000_000)
+    packed = bytearray(PACKED[form](content))
+    packed[950_000:950_100] = bytes(100)  # in the second block of bzip2
+    path, read = written(tmp_path / "a", packed), list[int]()
+    (file,) = data_files(path)
+    assert file.head() == content[: inputs.HEAD_BYTES]
+    with pytest.raises(InputError) as refusal:
+        read_in_pieces(file, read)
+    assert re.fullmatch(cannot_be_read(path), str(refusal.value))
+    assert sum(read) > 700_000
+
+
+@pytest.mark.parametrize("form", [form for form in PACKED if form != "plain"])
+def test_memory_does_not_grow_with_what_is_packed(tmp_path: Path, form: str) -> None:
+    packed = PACKED[form]("\ufeff".encode("utf-16-le") + bytes(14_000_000))
+    (file,) = data_files(written(tmp_path / "a", packed))
+    tracemalloc.start()
+    _, size = file.digest()
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert size == 7_000_000
+    dictionary = 8 << 20 if form == f"zip, method {zipfile.ZIP_LZMA}" else 0
+    assert peak < dictionary + 4_000_000
+
+
+# --- files, zips, folders, patterns, standard input -----------------------------------------------
+
+
+def refusal_of(path: Path) -> str:
+    with pytest.raises(InputError) as refusal:
+        data_files(path)
+    return str(refusal.value)
+
+
+def named(path: Path) -> dict[str, bytes]:
+    return {file.name: content_of(file) for file in data_files(path)}
+
+
+def test_a_file_and_the_only_file_of_a_zip_need_no_other_name(tmp_path: Path) -> None:
+    plain = written(tmp_path / "a.txt", b"hello")
     packed = zipped(
-        tmp_path / "a.zip", {"a.txt": content, "folder/": b"", "__MACOSX/._a.txt": b"x"}
+        tmp_path / "a.zip", {"a.txt": b"hello", "folder/": b"", "__MACOSX/._a.txt": b"x"}
     )
     assert data_files(plain) == [DataFile(plain)]
     assert data_files(packed) == [DataFile(packed, "a.txt", alone=True)]
-    for (file,) in (data_files(plain), data_files(packed)):
-        assert file.digest() == (hashlib.sha256(content).hexdigest(), len(content))
-        assert file.head() == content[3 : files.HEAD_BYTES]
+    assert content_of(DataFile(packed, "a.txt")) == b"hello"
 
 
 def test_the_entries_of_a_zip_are_named_where_there_are_several(tmp_path: Path) -> None:
-    packed = zipped(tmp_path / "a.zip", {"b.csv": b"b", "empty.txt": b"", "c/d.txt": b"d"})
-    assert [file.name for file in data_files(packed)] == [f"{packed}!b.csv", f"{packed}!c/d.txt"]
+    entries = {
+        "b.csv": b"b",
+        "empty.txt": b"",
+        "c/d.txt": b"d",
+        "empty.gz": gzip.compress(b""),
+        "data/tweets_media/1.JPG": b"\xff\xd8",
+        "c/__MACOSX/d.txt": b"x",
+        "c/.hidden": b"x",
+        "inner.zip": in_zip(b"x"),
+        "inner": gzip.compress(in_zip(b"x")),
+        "model.pkl": b"x",
+        "pickle.csv": pickle.dumps([1]),
+    }
+    packed = zipped(tmp_path / "a.zip", entries)
+    assert named(packed) == {f"{packed}!b.csv": b"b", f"{packed}!c/d.txt": b"d"}
+
+
+def test_of_two_entries_with_one_name_the_later_counts(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "a.zip", {"a": b"old"})
+    with zipfile.ZipFile(path, "a") as archive, pytest.warns(UserWarning, match="Duplicate"):
+        archive.writestr("a", b"new")
+    assert named(path) == {str(path): b"new"}
 
 
 def test_text_that_begins_like_a_zip_is_text(tmp_path: Path) -> None:
-    path = tmp_path / "pk.csv"
-    path.write_bytes(b"PK,open,high,low,close\n")
+    path = written(tmp_path / "pk.csv", b"PK,open,high,low,close\n")
     assert data_files(path) == [DataFile(path)]
+
+
+PICKLED = "is a pickle, which can run code when it is loaded; export it as CSV or JSON"
+NESTED = "is a zip within a zip or another packed file; unpack the outer one first"
+NO_FILE = "holds no file; name one with an archive or bars in it"
+EMPTY = "is empty (0 bytes); download the file again"
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (None, "no such file; check the path"),
-        (b"", "is empty (0 bytes); download the file again"),
-        (
-            b"PK\x05\x06" + bytes(18),
-            "the zip holds no file; name one with an archive or bars in it",
-        ),
+        (None, ": no such file; check the path"),
+        (b"", f": {EMPTY}"),
+        (gzip.compress(b""), f": {EMPTY}"),
+        (in_zstd(b""), f": {EMPTY}"),
+        (b"PK\x05\x06" + bytes(18), f": the zip {NO_FILE}"),
         (
             b"PK\x03\x04 and no more",
-            "cannot be read (File is not a zip file); unzip it yourself, or download it again",
+            ": cannot be read (File is not a zip file); unzip it yourself, or download it again",
         ),
+        (gzip.compress(in_zip(b"x")), f": {NESTED}"),
+        (in_zip(in_zip(b"x")), f"!é.txt: {NESTED}"),
+        (in_zip(gzip.compress(b"")), f"!é.txt: {EMPTY}"),
+        *((pickle.dumps([1], protocol), f": {PICKLED}") for protocol in range(2, 6)),
+        (gzip.compress(pickle.dumps([1])), f": {PICKLED}"),
+        (in_zip(pickle.dumps([1])), f"!é.txt: {PICKLED}"),
     ],
 )
 def test_what_is_no_file_to_read_is_refused_in_one_line(
@@ -349,20 +651,112 @@ def test_what_is_no_file_to_read_is_refused_in_one_line(
     path = tmp_path / "a.zip"
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(InputError) as refusal:
-        data_files(path)
-    assert str(refusal.value) == f"{path}: {message}"
+    assert refusal_of(path) == f"{path}{message}"
 
 
-def test_a_folder_is_refused_with_the_way_to_name_its_files(tmp_path: Path) -> None:
-    with pytest.raises(InputError) as refusal:
-        data_files(tmp_path)
-    assert str(refusal.value) == (
-        f"{tmp_path}: is a folder; name the files in it, as in {tmp_path}/*.json"
+@pytest.mark.parametrize("name", ["a.pkl", "A.PICKLE", "a.joblib", "a.pkl.gz", "a.b.pickle.zst"])
+def test_what_is_named_like_a_pickle_is_not_opened(tmp_path: Path, name: str) -> None:
+    path = written(tmp_path / name, b"a,b\n")
+    assert refusal_of(path) == f"{path}: {PICKLED}"
+    assert len(data_files(written(tmp_path / "from.pkl.csv", b"a,b\n"))) == 1
+
+
+class _Dangerous:
+    def __init__(self, made: Path) -> None:
+        self._made = made
+
+    def __reduce__(self) -> tuple[Callable[[Path], None], tuple[Path]]:
+        return Path.touch, (self._made,)
+
+
+def test_a_pickle_runs_nothing(tmp_path: Path) -> None:
+    made = tmp_path / "made"
+    content = pickle.dumps(_Dangerous(made))
+    assert refusal_of(written(tmp_path / "a", content)) == f"{tmp_path / 'a'}: {PICKLED}"
+    assert not made.exists()
+    pickle.loads(content)
+    assert made.exists()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["../a.csv", "a/../../b.csv", "..", "/etc/a.csv", "C:a.csv", "c:/a.csv", "a\\b.csv",
+     "\\\\host\\a.csv", "a\nb.csv", "a\x1b[2J.csv"],
+)  # fmt: skip
+def test_a_zip_with_a_name_that_leads_out_of_its_folder_is_refused_whole(
+    tmp_path: Path, name: str
+) -> None:
+    path = zipped(tmp_path / "a.zip", {"good.csv": b"x", name: b"x"})
+    assert refusal_of(path) == (
+        f"{path}: the zip holds a file of the dangerous name {name!r}; "
+        "zip the files again with plain names"
     )
 
 
-METHODS = [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA]
+def test_names_that_only_look_dangerous_are_read(tmp_path: Path) -> None:
+    names = ["..a.csv", "a..csv", "b/a...csv", "12:30.csv", "é/ü.csv", "[x] *.csv"]
+    path = zipped(tmp_path / "a.zip", dict.fromkeys(names, b"x"))
+    assert named(path) == {f"{path}!{name}": b"x" for name in names if not name.startswith(".")}
+
+
+def test_a_zip_of_too_many_entries_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inputs, "MOST_ENTRIES", 3)
+    three = zipped(tmp_path / "three.zip", dict.fromkeys("abc", b"x"))
+    four = zipped(tmp_path / "four.zip", dict.fromkeys("abcd", b"x"))
+    assert len(data_files(three)) == 3
+    assert refusal_of(four) == (
+        f"{four}: cannot be read (it holds more than 3 entries); "
+        "unzip it yourself, or download it again"
+    )
+
+
+BOMB = (
+    "unpacks to more than 1,000 times its size, as only a bomb does; "
+    "unpack it yourself if you trust it"
+)
+
+
+@pytest.mark.parametrize("form", ["gzip", "zstd in a stored zip", "gzip in zstd in a zip"])
+def test_a_bomb_is_refused_while_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    monkeypatch.setattr(inputs, "BOMB_BYTES", 1_000_000)
+    path = written(tmp_path / "a", PACKED[form](bytes(9_000_000)))
+    (file,) = data_files(path)
+    with pytest.raises(InputError) as refusal:
+        file.digest()
+    assert str(refusal.value) == f"{path}: {BOMB}"
+
+
+def test_it_takes_100_megabytes_to_be_a_bomb(tmp_path: Path) -> None:
+    (file,) = data_files(written(tmp_path / "a", in_zstd(bytes(100 << 20))))
+    assert file.digest()[1] == 100 << 20
+    (file,) = data_files(written(tmp_path / "b", in_zstd(bytes(101 << 20))))
+    with pytest.raises(InputError, match=BOMB):
+        file.digest()
+
+
+@pytest.mark.parametrize("entries", [{"a": 9_000}, {"a": 900, "b": 900}])
+def test_a_zip_that_says_that_it_is_a_bomb_is_refused_unread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, entries: dict[str, int]
+) -> None:
+    monkeypatch.setattr(inputs, "BOMB_BYTES", 1_000)
+    monkeypatch.setattr(inputs, "BOMB_RATIO", 4)
+    path = zipped(tmp_path / "a.zip", {name: bytes(size) for name, size in entries.items()})
+    assert refusal_of(path) == f"{path}: {BOMB.replace('1,000', '4')}"
+
+
+def test_a_zip_that_lies_about_its_size_is_refused_where_the_lie_shows(tmp_path: Path) -> None:
+    packed = in_zip(b"a" * 100_000)
+    lie = packed.replace((100_000).to_bytes(4, "little"), (70_000).to_bytes(4, "little"))
+    path = written(tmp_path / "a.zip", lie)
+    (file,) = data_files(path)
+    read: list[int] = []
+    with pytest.raises(InputError, match=cannot_be_read(path)):
+        read_in_pieces(file, read)
+    assert 0 < sum(read) <= 70_000
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -370,7 +764,7 @@ def test_a_zip_damaged_anywhere_is_read_whole_or_refused_in_one_line(
     tmp_path: Path, method: int
 ) -> None:
     content = bytes(range(256)) + b"tail" * 9
-    path = zipped(tmp_path / "a.zip", {"a.bin": content, "readme": b"r" * 30}, method)
+    path = zipped(tmp_path / "a.zip", {"é.bin": content, "readme": b"r" * 30}, method)
     whole = path.read_bytes()
     flipped = [
         whole[:at] + bytes([whole[at] ^ 0x55]) + whole[at + 1 :] for at in range(0, len(whole), 3)
@@ -389,13 +783,175 @@ def test_a_zip_damaged_anywhere_is_read_whole_or_refused_in_one_line(
     assert [text for text in refusals if not text.startswith(str(path)) or "\n" in text] == []
 
 
-def test_an_encrypted_entry_is_refused_with_what_to_do(tmp_path: Path) -> None:
-    path = zipped(tmp_path / "a.zip", {"a.json": b"[]"})
-    packed = bytearray(path.read_bytes())
+def test_a_directory_damaged_at_random_is_no_crash(tmp_path: Path) -> None:
+    whole = zipped(tmp_path / "a.zip", {"é.bin": b"content", "b": b"xyz"}).read_bytes()
+    chance, sizes, refusals = random.Random(4), set(), []
+    for _ in range(1_000):
+        damaged = bytearray(whole)
+        for _ in range(chance.randint(1, 4)):
+            at = chance.randrange(whole.index(b"PK\x01\x02"), len(whole))
+            damaged[at] = chance.choice([0, 255, chance.randrange(256)])
+        path = written(tmp_path / "a.zip", damaged)
+        try:
+            sizes |= {file.digest()[1] for file in data_files(path)}
+        except InputError as error:
+            refusals.append(str(error))
+    assert sizes == {len(b"content"), len(b"xyz")}
+    assert [text for text in refusals if not text.startswith(str(path)) or "\n" in text] == []
+
+
+def encrypted(path: Path, entries: dict[str, bytes]) -> Path:
+    """Say of the first entry that it is encrypted."""
+    packed = bytearray(zipped(path, entries).read_bytes())
     packed[6] |= 1  # the flag in the entry's header
     packed[packed.index(b"PK\x01\x02") + 8] |= 1  # and in the directory's
-    path.write_bytes(packed)
+    return written(path, packed)
+
+
+def test_an_encrypted_entry_is_refused_with_what_to_do_and_stops_no_other(tmp_path: Path) -> None:
+    path = encrypted(tmp_path / "a.zip", {"a.json": b"[]"})
     (file,) = data_files(path)
     with pytest.raises(InputError) as refusal:
         file.head()
     assert str(refusal.value) == f"{path}: is encrypted; unzip it with its password first"
+    first, second = data_files(encrypted(tmp_path / "b.zip", {"a": b"a", "b": b"b"}))
+    with pytest.raises(InputError, match=r"b\.zip!a: is encrypted"):
+        first.digest()
+    assert content_of(second) == b"b"
+
+
+def test_a_folder_is_all_the_files_in_it_by_path(tmp_path: Path) -> None:
+    for name in ("b/c", "b/.git", "__MACOSX", ".cache"):
+        (tmp_path / name).mkdir(parents=True)
+    for name in (
+        "b/c/z.csv", "a.csv", "b/y.json", "b/.hidden.csv", "b/.git/x.csv", "__MACOSX/x.csv",
+        ".cache/x.csv", "b/photo.JPEG", "c.mp4",
+    ):  # fmt: skip
+        written(tmp_path / name, name.encode())
+    written(tmp_path / "b" / "d.gz", gzip.compress(b"d"))
+    written(tmp_path / "b" / "empty.csv", b"")
+    written(tmp_path / "b" / "model", pickle.dumps([1]))
+    zipped(tmp_path / "b" / "e.zip", {"1.csv": b"1", "2.csv": b"2"})
+    zipped(tmp_path / "f.zip", {"only.csv": b"f", "photo.png": b"x"})
+    zipped(tmp_path / "nothing.zip", {"photo.png": b"x"})
+    (tmp_path / "broken").symlink_to(tmp_path / "nowhere")
+    wanted = {
+        "a.csv": b"a.csv",
+        "b/c/z.csv": b"b/c/z.csv",
+        "b/d.gz": b"d",
+        "b/e.zip!1.csv": b"1",
+        "b/e.zip!2.csv": b"2",
+        "b/y.json": b"b/y.json",
+        "f.zip": b"f",
+    }
+    found = named(tmp_path)
+    assert list(found.items()) == [(f"{tmp_path}/{name}", data) for name, data in wanted.items()]
+
+
+def test_what_cannot_be_read_in_a_folder_stops_no_other_file(tmp_path: Path) -> None:
+    damaged = written(tmp_path / "a.zip", b"PK\x03\x04 and no more")
+    climbing = zipped(tmp_path / "b.zip", {"../b.csv": b"b"})
+    cut_off = written(tmp_path / "c.gz", gzip.compress(b"c" * 99)[:-9])
+    good = written(tmp_path / "d.csv", b"d")
+    files_found = data_files(tmp_path)
+    assert [file.name for file in files_found] == [*map(str, (damaged, climbing, cut_off, good))]
+    for file, fact in zip(files_found, ("not a zip", "dangerous", "ended"), strict=False):
+        for read in (file.head, file.digest):
+            with pytest.raises(InputError, match=f"^{re.escape(file.name)}: .*{fact}"):
+                read()
+    assert content_of(files_found[-1]) == b"d"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("photo.jpg", b"x", f": the folder {NO_FILE}"),
+        (".hidden", b"x", f": the folder {NO_FILE}"),
+        ("empty.csv", b"", f"/empty.csv: {EMPTY}"),
+        ("a.pkl", b"x", f"/a.pkl: {PICKLED}"),
+        ("a.zip", in_zip(in_zip(b"x")), f"/a.zip!é.txt: {NESTED}"),
+    ],
+)
+def test_a_folder_with_nothing_to_read_is_refused(
+    tmp_path: Path, name: str, content: bytes, message: str
+) -> None:
+    written(tmp_path / name, content)
+    assert refusal_of(tmp_path) == f"{tmp_path}{message}"
+
+
+def test_a_pattern_is_the_files_that_match_it(tmp_path: Path) -> None:
+    (tmp_path / "b" / "__MACOSX").mkdir(parents=True)
+    for name in ("1.csv", "2.csv", "3.json", "b/4.csv", "b/5.jpg", "b/__MACOSX/6.csv", "[1].csv"):
+        written(tmp_path / name, name.encode())
+    zipped(tmp_path / "b" / "7.zip", {"x": b"x", "y": b"y"})
+    patterns = {
+        "?.csv": ["1.csv", "2.csv"],
+        "[12].csv": ["1.csv", "2.csv"],
+        "**/*.csv": ["1.csv", "2.csv", "[1].csv", "b/4.csv"],
+        "b*": ["b/4.csv", "b/7.zip!x", "b/7.zip!y"],
+        "b/**": ["b/4.csv", "b/7.zip!x", "b/7.zip!y"],
+        "[1].csv": ["[1].csv"],
+    }
+    for pattern, names in patterns.items():
+        assert list(named(tmp_path / pattern)) == [f"{tmp_path}/{name}" for name in names], pattern
+    nothing = tmp_path / "*.txt"
+    assert refusal_of(nothing) == f"{nothing}: no file has such a name; check the pattern"
+
+
+@pytest.mark.parametrize("form", PACKED)
+def test_standard_input_is_read_as_often_as_needed_however_it_is_packed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    with written(tmp_path / "a", PACKED[form](b"hello\n")).open() as stream:
+        monkeypatch.setattr(sys, "stdin", stream)
+        (file,) = data_files(Path("-"))
+    assert file.name == "standard input"
+    assert [file.head(), content_of(file), file.digest()[1]] == [b"hello\n", b"hello\n", 6]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", EMPTY),
+        (pickle.dumps([1]), PICKLED),
+        (b"PK\x03\x04", "cannot be read (File is not a zip file); "
+         "unzip it yourself, or download it again"),
+    ],
+)  # fmt: skip
+def test_standard_input_is_refused_by_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes, message: str
+) -> None:
+    with written(tmp_path / "a", content).open() as stream:
+        monkeypatch.setattr(sys, "stdin", stream)
+        assert refusal_of(Path("-")) == f"standard input: {message}"
+
+
+FROM_PIPE = """
+from pathlib import Path
+from tweetscore.inputs import data_files
+for file in data_files(Path("-")):
+    print(file.name, *file.digest(), file.path.stat().st_size, file.path)
+"""
+
+
+def test_the_copy_of_standard_input_is_gone_when_the_program_ends(tmp_path: Path) -> None:
+    packed = zipped(tmp_path / "a.zip", {"a": b"a", "b": b"b"}).read_bytes()
+    run = subprocess.run(
+        [sys.executable, "-c", FROM_PIPE], input=packed, capture_output=True, check=True
+    )
+    lines = run.stdout.decode().splitlines()
+    copy = Path(lines[0].split()[-1])
+    assert lines == [
+        f"standard input!{name} {hashlib.sha256(name.encode()).hexdigest()} 1 {len(packed)} {copy}"
+        for name in "ab"
+    ]
+    assert not copy.exists()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes here")
+def test_a_named_pipe_is_read_like_standard_input(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor(1) as writer:
+        writer.submit(pipe.write_bytes, gzip.compress(b"hello"))
+        assert named(pipe) == {str(pipe): b"hello"}

@@ -1,23 +1,23 @@
-"""Read minute bars: HistData ASCII, or any CSV or Parquet with open, high, low and close columns.
+"""Read minute bars: HistData, LEAN, or any table (CSV, JSON, Parquet) of open, high, low and close.
 
-Stamps leave as the file says them: which clock they are on is for the audit to prove. Stamps with a
-zone of their own leave as UTC.
+Stamps leave as the file says them: which clock they are on is for the audit to prove, unless the
+format defines it. Stamps with a zone of their own leave as UTC.
 """
 
-import csv
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from functools import partial
-from io import BytesIO
+from itertools import chain
 
 import polars as pl
-import pyarrow as pa
-import pyarrow.parquet as pq
 
+from tweetscore.bar_tables import Table, open_table
+from tweetscore.bar_times import TimeForm, date_and_time, time_form
 from tweetscore.errors import InputError
-from tweetscore.files import RAW_CHARACTERS, REJECTS_SCHEMA, DataFile, line_records, parse
+from tweetscore.files import RAW_CHARACTERS
+from tweetscore.inputs import DataFile
 
 PRICES = ("open", "high", "low", "close")
 BARS_SCHEMA = pl.Schema(
@@ -30,36 +30,25 @@ BARS_SCHEMA = pl.Schema(
         "volume": pl.Float64(),
     }
 )
+# Headers are compared in small letters, without angle brackets, and with blanks for underscores.
 NAMES = {
-    "stamp": (
-        "time",
-        "timestamp",
-        "datetime",
-        "date_time",
-        "date",
-        "minute",
-        "gmt time",
-        "open time",
-    ),
     "symbol": ("symbol", "ticker", "instrument"),
-    "volume": ("volume", "vol", "tick volume"),
+    "volume": ("volume", "vol", "v", "tick volume", "tickvol"),
     **{price: (price, price[0]) for price in PRICES},
 }
-TIME_FORMATS = (
-    "%Y-%m-%d %H:%M:%S%.f",
-    "%Y-%m-%dT%H:%M:%S%.f",
-    "%Y-%m-%d %H:%M",
-    "%Y-%m-%dT%H:%M",
-    "%Y%m%d %H%M%S",
-    "%Y.%m.%d %H:%M",
-    "%Y.%m.%d %H:%M:%S",
-)
-ZONED_FORMATS = ("%Y-%m-%d %H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M%#z")
+# The first of these with whole times in it counts; pandas may leave its index without a name.
+TIME_NAMES = (
+    "time", "timestamp", "datetime", "date time", "date", "dtyyyymmdd", "minute", "gmt time",
+    "local time", "open time", "window start", "unix", "t", "", "index", "index level 0",
+)  # fmt: skip
+DATE_NAMES = ("date", "dtyyyymmdd")  # beside a column "time"
 OFF_MINUTE = "time is not a whole minute"
-EPOCH = re.compile(r"\d{10}(\d{3})?")
-_HISTDATA = re.compile(rb"\d{8} \d{6}(;-?\d+(\.\d+)?){4};\d+\r?\n")
-_HISTDATA_NAME = re.compile(r"DAT_ASCII_([A-Z0-9]+)_M1_")
-_ZONE = re.compile(r"(Z|[+-]\d\d:?\d\d)$")
+_PLACES = ("line", "byte_offset")
+_SAMPLE_ROWS = 1_000
+_DECIMAL_COMMA = re.compile(r"-?\d+,(\d+)", re.ASCII)
+# Nobody kept minutes then: such a date is a slip, as 0018 for 2018, or a zero counted from 1970.
+_EARLIEST = datetime(1971, 1, 1)
+_AHEAD = timedelta(days=1)  # stamps without a zone may be ahead of UTC, by 14 hours at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +68,7 @@ class BarFile:
     format: str
     symbol: str | None  # None: the file has a column of symbols
     naive: bool  # True: stamps carry no zone
+    clock: str | None  # the clock that the format defines, with stamps at the start of the minute
     _batches: Callable[[], Iterator[BarBatch]]
 
     def read(self) -> Iterator[BarBatch]:
@@ -91,35 +81,45 @@ def open_bars(file: DataFile, symbol: str | None = None) -> BarFile | None:
 
     Args:
         file: the file.
-        symbol: what the bars are of, where no column says it; it goes before HistData's file name.
+        symbol: what the bars are of, where no column says it; it goes before the file's name.
 
     Raises:
-        InputError: it has some but not all columns of bars, times in no known form, or no symbol.
+        InputError: it has some but not all columns of bars, times or prices in no clear form, no
+            symbol, or holds what LEAN keeps beside the minutes of equities.
     """
-    head = file.head()
-    if _HISTDATA.match(head):
-        named = _HISTDATA_NAME.search(file.entry or file.path.name)
-        symbol = _known(file, symbol or (named and named[1]))
-        layout = _Layout(
-            header=b"stamp;open;high;low;close;volume\n",
-            columns={name: name for name in ("stamp", *PRICES, "volume")},
-            separator=";",
-            time_format="%Y%m%d %H%M%S",
-            symbol=symbol,
-        )
-        return BarFile(file, "histdata-ascii-m1", symbol, True, partial(_read_csv, file, layout))
-    if head.startswith(b"PAR1"):
-        return _open_parquet(file, symbol)
-    return _open_csv(file, head, symbol)
+    table = open_table(file)
+    columns = _columns(table) if table else None
+    if table is None or columns is None:
+        return None
+    symbol = None if "symbol" in columns else _known(file, symbol or table.symbol)
+    times = _time_columns(table)
+    sample = _sample(table, [*columns.values(), *chain(*times)])
+    form, stamp, made_of = _stamps(table, times, sample)
+    layout = _Layout(
+        wanted=list(dict.fromkeys([*columns.values(), *made_of])),
+        columns={"stamp": stamp, **{ours: pl.col(name) for ours, name in columns.items()}},
+        form=form,
+        symbol=symbol,
+        price_exponent=table.price_exponent,
+        decimal_comma=_decimal_comma(file, sample.select(columns[price] for price in PRICES)),
+    )
+    batches = partial(_read, table, layout)
+    return BarFile(file, table.format, symbol, form.naive, table.clock, batches)
+
+
+# --- columns --------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    header: bytes
-    columns: dict[str, str]
-    separator: str
-    time_format: str
+    """Which columns of the table to read, and how to make a bar's values of them."""
+
+    wanted: list[str]
+    columns: dict[str, pl.Expr]  # by our names; all are strings
+    form: TimeForm
     symbol: str | None
+    price_exponent: int
+    decimal_comma: bool
 
 
 def _known(file: DataFile, symbol: str | None) -> str:
@@ -130,117 +130,125 @@ def _known(file: DataFile, symbol: str | None) -> str:
     return symbol
 
 
-def _columns(file: DataFile, header: list[str]) -> dict[str, str] | None:
-    """Map our names to the header's; None when the header is not one of bars."""
-    lower = {name.strip().strip("<>").lower(): name for name in header}
+def _columns(table: Table) -> dict[str, str] | None:
+    """Map our names to the table's columns; None when they are not those of bars."""
+    plain = _plain_names(table)
     found = {
-        ours: next(lower[name] for name in names if name in lower)
+        ours: next(plain[name] for name in names if name in plain)
         for ours, names in NAMES.items()
-        if any(name in lower for name in names)
+        if any(name in plain for name in names)
     }
-    prices = [name for name in PRICES if name in found]
-    if len(prices) < 2:
+    if sum(price in found for price in PRICES) < 2:
         return None
-    missing = [name for name in (*PRICES, "stamp") if name not in found]
+    missing = [price for price in PRICES if price not in found]
+    missing += [] if _time_columns(table) else ["time"]
     if missing:
-        words = ", ".join("time" if name == "stamp" else name for name in missing)
         raise InputError(
-            f"{file.name}: looks like bars but has no column {words} "
-            f"(it has {', '.join(header)}); rename or add it"
+            f"{table.file.name}: looks like bars but has no column {', '.join(missing)} "
+            f"(it has {', '.join(table.columns)}); rename or add it"
         )
     return found
 
 
-def _open_csv(file: DataFile, head: bytes, symbol: str | None) -> BarFile | None:
-    lines = [line for line in head.decode("utf-8", "replace").splitlines() if line.strip()]
-    if not lines:
-        return None
-    separator = max(",;\t", key=lines[0].count)
-    names, *rows = (next(csv.reader([line], delimiter=separator)) for line in lines[:2])
-    columns = _columns(file, names)
-    if columns is None:
-        return None
-    if not rows:
-        raise InputError(f"{file.name}: holds no bar but its header; export it again")
-    symbol = None if "symbol" in columns else _known(file, symbol)
-    sample = dict(zip(names, rows[0], strict=False)).get(columns["stamp"], "").strip()
-    layout = _Layout(
-        # Numbered columns: whatever else stands in the header cannot disturb the parser.
-        header=separator.join(map(str, range(len(names)))).encode() + b"\n",
-        columns={ours: str(names.index(theirs)) for ours, theirs in columns.items()},
-        separator=separator,
-        time_format=_time_format(file, sample),
-        symbol=symbol,
-    )
-    naive = layout.time_format in TIME_FORMATS
-    return BarFile(file, "csv-bars", symbol, naive, partial(_read_csv, file, layout, skip=1))
+def _time_columns(table: Table) -> list[list[str]]:
+    """List the columns, and pairs of date and time, that may hold the times; best first."""
+    plain = _plain_names(table)
+    pairs = [[plain[name], plain["time"]] for name in DATE_NAMES if {name, "time"} <= plain.keys()]
+    return [[plain[name]] for name in TIME_NAMES if name in plain] + pairs
 
 
-def _time_format(file: DataFile, sample: str) -> str:
-    if EPOCH.fullmatch(sample):
-        return "epoch"
-    formats = ZONED_FORMATS if _ZONE.search(sample) and ":" in sample else TIME_FORMATS
-    for time_format in formats:
-        if pl.Series([sample]).str.to_datetime(time_format, strict=False).null_count() == 0:
-            return time_format
+def _plain_names(table: Table) -> dict[str, str]:
+    return {
+        name.strip().strip("<>").replace("_", " ").strip().lower(): column
+        for name, column in table.columns.items()
+    }
+
+
+def _sample(table: Table, wanted: Sequence[str]) -> pl.DataFrame:
+    """Return the first rows of the table."""
+    fact = "no bar but its header; export it again"
+    for rows, rejects in table.rows(list(dict.fromkeys(wanted)), _SAMPLE_ROWS):
+        if rows.height:
+            return rows
+        if rejects.height:
+            reason = " ".join(rejects["reason"][0].split())
+            fact = f"no readable bar ({reason}); check its columns"
+    raise InputError(f"{table.file.name}: holds {fact}")
+
+
+def _stamps(
+    table: Table, times: list[list[str]], sample: pl.DataFrame
+) -> tuple[TimeForm, pl.Expr, list[str]]:
+    """Return the form of the times, their text, and the columns that it is made of."""
+    name = table.file.name
+    for made_of in times:
+        column, *beside = made_of
+        text = date_and_time(sample, column, *beside) if beside else pl.col(column)
+        later = (rows for rows, _ in table.rows(made_of, None))
+        parts = (rows.select(text).to_series() for rows in chain([sample], later))
+        if form := table.form or time_form(name, parts):
+            return form, text, made_of
+    shown = sample.select(text.fill_null("")).item(0, 0)
     raise InputError(
-        f"{file.name}: the time {sample!r} has no known form; "
+        f"{name}: the time {shown!r} has no known form; "
         "write times as 2018-01-31 09:30:00, or as seconds or milliseconds since 1970"
     )
 
 
-def _read_csv(file: DataFile, layout: _Layout, skip: int = 0) -> Iterator[BarBatch]:
-    def parser(data: bytes) -> pl.DataFrame:
-        frame = pl.read_csv(
-            BytesIO(layout.header + data), infer_schema=False, separator=layout.separator
+def _decimal_comma(file: DataFile, prices: pl.DataFrame) -> bool:
+    """Say whether prices are written like 2683,73; three digits could as well be thousands."""
+    texts = [text.strip() for text in prices.unpivot()["value"].drop_nulls()]
+    commas = [text for text in texts if "," in text]
+    written = [_DECIMAL_COMMA.fullmatch(text) for text in commas]
+    if not commas or not all(written) or any("." in text for text in texts):
+        return False
+    if all(len(match[1]) == 3 for match in written if match):
+        raise InputError(
+            f"{file.name}: the comma of prices like {commas[0]!r} may be one of thousands; "
+            "write prices with a decimal point"
         )
-        return frame.select(**layout.columns)
-
-    with file.open() as stream:
-        for block in line_records(stream, quote=True):
-            records, skip = block.part(skip, len(block)), 0
-            raw, refused = parse(records, parser)
-            yield _typed(raw, refused, len(records), layout)
+    return True
 
 
-def _typed(raw: pl.DataFrame, refused: pl.DataFrame, rows_read: int, layout: _Layout) -> BarBatch:
+# --- bars -----------------------------------------------------------------------------------------
+
+
+def _read(table: Table, layout: _Layout) -> Iterator[BarBatch]:
+    for rows, refused in table.rows(layout.wanted, None):
+        yield _typed(rows.select(*_PLACES, **layout.columns), refused, layout)
+
+
+def _typed(raw: pl.DataFrame, refused: pl.DataFrame, layout: _Layout) -> BarBatch:
     """Type string columns; a bar with a value that has no meaning becomes a reject."""
     typed = raw.with_columns(
-        _stamp(layout.time_format),
-        *(_number(price).alias(f"_{price}") for price in PRICES),
+        layout.form.stamp.alias("_stamp"),
+        *(_number(price, layout, layout.price_exponent).alias(f"_{price}") for price in PRICES),
         symbol=pl.lit(layout.symbol) if layout.symbol else pl.col("symbol").str.strip_chars(),
         # No window needs a volume: one that is no number is unknown, not wrong.
-        _volume=_number("volume" if "volume" in raw.columns else None),
+        _volume=_number("volume" if "volume" in layout.columns else None, layout),
     ).with_columns(reason=_reason())
-    places = ("line", "byte_offset")
     good = typed.filter(pl.col("reason").is_null()).select(
-        *places,
+        *_PLACES,
         "symbol",
         stamp="_stamp",
         **{name: f"_{name}" for name in (*PRICES, "volume")},
     )
     text = pl.struct(*layout.columns).struct.json_encode().str.head(RAW_CHARACTERS)
-    bad = typed.filter(pl.col("reason").is_not_null()).select(*places, "reason", raw=text)
-    return BarBatch(rows_read, good, pl.concat([refused, bad]).sort("line"))
+    bad = typed.filter(pl.col("reason").is_not_null()).select(*_PLACES, "reason", raw=text)
+    return BarBatch(raw.height + refused.height, good, pl.concat([refused, bad]).sort("line"))
 
 
-def _number(column: str | None) -> pl.Expr:
+def _number(column: str | None, layout: _Layout, exponent: int = 0) -> pl.Expr:
     text = pl.col(column).str.strip_chars() if column else pl.lit(None, pl.String)
+    if layout.decimal_comma:
+        # A point in such a file is one of thousands.
+        pointless = ~text.str.contains(".", literal=True)
+        text = pl.when(pointless).then(text.str.replace(",", ".", literal=True))
+    if exponent:
+        # Polars divides by multiplying with the reciprocal, which misses the nearest float.
+        text = pl.concat_str(text, pl.lit(f"e{exponent}"))
     number = text.cast(pl.Float64, strict=False)
     return pl.when(number.is_finite()).then(number)
-
-
-def _stamp(time_format: str) -> pl.Expr:
-    text = pl.col("stamp").str.strip_chars()
-    if time_format == "epoch":
-        number = text.str.extract(f"^({EPOCH.pattern})$").str.to_integer(dtype=pl.Int64)
-        # Ten digits are seconds until the year 2286, thirteen are milliseconds.
-        scale = pl.when(number < 10**11).then(1_000_000).otherwise(1_000)
-        return (number * scale).cast(pl.Datetime("us")).alias("_stamp")
-    stamp = text.str.to_datetime(time_format, strict=False, time_unit="us")
-    if time_format in ZONED_FORMATS:
-        stamp = stamp.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
-    return stamp.alias("_stamp")
 
 
 def _reason() -> pl.Expr:
@@ -252,6 +260,14 @@ def _reason() -> pl.Expr:
         (
             pl.col("_stamp").is_null(),
             pl.format("time is not a date: '{}'", pl.col("stamp").fill_null("")),
+        ),
+        (
+            pl.col("_stamp") < _EARLIEST,
+            pl.format(f"time lies before {_EARLIEST.year}: '{{}}'", pl.col("stamp")),
+        ),
+        (
+            pl.col("_stamp") > datetime.now(UTC).replace(tzinfo=None) + _AHEAD,
+            pl.format("time lies in the future: '{}'", pl.col("stamp")),
         ),
         (pl.col("symbol").fill_null("") == "", pl.lit("has no symbol")),
         *(
@@ -274,51 +290,3 @@ def _reason() -> pl.Expr:
     for failed, words in reversed(checks):
         reason = pl.when(failed).then(words).otherwise(reason)
     return reason
-
-
-def _open_parquet(file: DataFile, symbol: str | None) -> BarFile | None:
-    if file.entry is not None:
-        raise InputError(f"{file.name}: Parquet inside a zip is not read; unzip it first")
-    with _parquet(file) as parquet:
-        columns = _columns(file, parquet.schema_arrow.names)
-    if columns is None:
-        return None
-    symbol = None if "symbol" in columns else _known(file, symbol)
-    sample = next(_parquet_blocks(file, columns), None)
-    if sample is None:
-        raise InputError(f"{file.name}: holds no rows; export it again")
-    time_format = _time_format(file, str(sample.get_column("stamp")[0]))
-    layout = _Layout(b"", columns, ",", time_format, symbol)
-    naive = time_format in TIME_FORMATS
-    return BarFile(file, "parquet-bars", symbol, naive, partial(_read_parquet, file, layout))
-
-
-@contextmanager
-def _parquet(file: DataFile) -> Iterator[pq.ParquetFile]:
-    try:
-        with pq.ParquetFile(file.path) as parquet:
-            yield parquet
-    except (pa.ArrowException, pl.exceptions.PolarsError, OSError) as error:
-        fact = str(error).splitlines()[0]
-        raise InputError(f"{file.name}: unreadable Parquet ({fact}); export it again") from error
-
-
-def _parquet_blocks(file: DataFile, columns: dict[str, str]) -> Iterator[pl.DataFrame]:
-    """Yield the columns as strings: Parquet bars then meet the very checks of CSV bars."""
-    with _parquet(file) as parquet:
-        for batch in parquet.iter_batches(columns=list(columns.values())):
-            frame = pl.DataFrame(batch).select(**columns)
-            if isinstance(stamp := frame.schema["stamp"], pl.Datetime):
-                written = "%Y-%m-%dT%H:%M:%S%.f" + ("%z" if stamp.time_zone else "")
-                frame = frame.with_columns(pl.col("stamp").dt.strftime(written))
-            yield frame.cast(pl.String)
-
-
-def _read_parquet(file: DataFile, layout: _Layout) -> Iterator[BarBatch]:
-    row = 1
-    for frame in _parquet_blocks(file, layout.columns):
-        placed = frame.with_columns(
-            line=pl.int_range(row, row + pl.len()), byte_offset=pl.lit(None, pl.Int64)
-        )
-        yield _typed(placed, REJECTS_SCHEMA.to_frame(), frame.height, layout)
-        row += frame.height

@@ -1,123 +1,30 @@
-"""Cut files, zipped or not, into records: a path enters, blocks of records with their places leave.
+"""Cut files into records: a stream enters, blocks of records with their places leave.
 
 Every archive and bar file passes through here, so that a record that cannot be read has a line and
 a byte offset, and so that memory does not grow with the file.
 """
 
-import hashlib
-import lzma
-import zipfile
-import zlib
+import codecs
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
-from typing import BinaryIO, cast
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from tweetscore.errors import InputError
-
 BLOCK_BYTES = 4 << 20
 MAX_RECORD_BYTES = 16 << 20
-HEAD_BYTES = 1 << 16
 RAW_CHARACTERS = 2_000
+REASON_CHARACTERS = 200  # polars may quote a record of megabytes
 MOST_INDENT = 16  # blanks before a record that are stepped over one by one, all records at once
 BLANKS = bytes(range(33))
-# What zipfile raises on damage; damaged sizes make it seek to where no file can be.
-UNREADABLE = (
-    OSError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error, lzma.LZMAError
-)  # fmt: skip
-ZIPPED = (b"PK\x03\x04", b"PK\x05\x06")
-BOM = b"\xef\xbb\xbf"
+BOM = codecs.BOM_UTF8
 REJECTS_SCHEMA = pl.Schema(
     {"line": pl.Int64, "byte_offset": pl.Int64, "reason": pl.String, "raw": pl.String}
 )
 Positions = npt.NDArray[np.int64]
-
-
-@dataclass(frozen=True, slots=True)
-class DataFile:
-    """One file to read: a path, or one entry of a zip."""
-
-    path: Path
-    entry: str | None = None
-    alone: bool = True
-
-    @property
-    def name(self) -> str:
-        """The path, with the entry where the zip holds several."""
-        return str(self.path) if self.alone else f"{self.path}!{self.entry}"
-
-    @contextmanager
-    def open(self) -> Iterator[BinaryIO]:
-        """Open the content, decompressed, from its first byte.
-
-        Raises:
-            InputError: also later, when what is read turns out to be damaged.
-        """
-        try:
-            if self.entry is None:
-                with self.path.open("rb") as stream:
-                    yield stream
-                return
-            with zipfile.ZipFile(self.path) as archive:
-                if archive.getinfo(self.entry).flag_bits & 1:
-                    raise InputError(f"{self.name}: is encrypted; unzip it with its password first")
-                with archive.open(self.entry) as entry:
-                    yield cast(BinaryIO, entry)
-        except UNREADABLE as error:
-            raise _unreadable(self.name, error) from error
-
-    def head(self) -> bytes:
-        """Return the first bytes of the content, without a byte order mark."""
-        with self.open() as stream:
-            return stream.read(HEAD_BYTES).removeprefix(BOM)
-
-    def digest(self) -> tuple[str, int]:
-        """Return the sha256 and the size in bytes of the content, decompressed."""
-        digest, size = hashlib.sha256(), 0
-        with self.open() as stream:
-            while block := stream.read(1 << 20):
-                digest.update(block)
-                size += len(block)
-        return digest.hexdigest(), size
-
-
-def data_files(path: Path) -> list[DataFile]:
-    """List the files behind a path: itself, or the entries of a zip.
-
-    Raises:
-        InputError: the path does not exist, is a folder, is empty, or is a damaged or empty zip.
-    """
-    try:
-        if not path.exists():
-            raise InputError(f"{path}: no such file; check the path")
-        if path.is_dir():
-            raise InputError(f"{path}: is a folder; name the files in it, as in {path}/*.json")
-        if path.stat().st_size == 0:
-            raise InputError(f"{path}: is empty (0 bytes); download the file again")
-        with path.open("rb") as stream:
-            if not stream.read(4).startswith(ZIPPED):
-                return [DataFile(path)]
-        with zipfile.ZipFile(path) as archive:
-            infos = archive.infolist()
-    except UNREADABLE as error:
-        raise _unreadable(str(path), error) from error
-    names = [
-        info.filename
-        for info in infos
-        if not info.is_dir() and info.file_size and not info.filename.startswith("__MACOSX/")
-    ]
-    if not names:
-        raise InputError(f"{path}: the zip holds no file; name one with an archive or bars in it")
-    return [DataFile(path, name, alone=len(names) == 1) for name in names]
-
-
-def _unreadable(name: str, error: Exception) -> InputError:
-    return InputError(f"{name}: cannot be read ({error}); unzip it yourself, or download it again")
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +60,8 @@ Parser = Callable[[bytes], pl.DataFrame]
 def parse(records: Records, parser: Parser) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Parse a block at once; where the parser refuses, halve until the bad records stand alone.
 
+    Bytes that are no UTF-8 become U+FFFD, so that they cost no record.
+
     Returns:
         The rows, in order, with their ``line`` and ``byte_offset``, and a reject per bad record.
     """
@@ -168,18 +77,35 @@ def _halved(records: Records, parser: Parser) -> tuple[list[pl.DataFrame], list[
     try:
         frame = parser(records.data)
     except pl.exceptions.PolarsError as error:
-        reason = f"cannot be parsed: {str(error).strip().splitlines()[0]}"
+        fact = str(error).strip().partition("\n")[0]
+        reason = f"cannot be parsed: {fact[:REASON_CHARACTERS]}"
     else:
         if frame.height == len(records):
             return [_placed(frame, records)], []
+    if (readable := _readable(records)) is not records:
+        return _halved(readable, parser)
     if len(records) == 1:
-        raw = records.data.decode("utf-8", "replace").strip()[:RAW_CHARACTERS]
+        raw = records.data.decode().strip()[:RAW_CHARACTERS]
         line, offset = int(records.lines[0]), int(records.offsets[0])
         return [], [{"line": line, "byte_offset": offset, "reason": reason, "raw": raw}]
     middle = len(records) // 2
     frames, rejects = _halved(records.part(0, middle), parser)
     more_frames, more_rejects = _halved(records.part(middle, len(records)), parser)
     return frames + more_frames, rejects + more_rejects
+
+
+def _readable(records: Records) -> Records:
+    """Return the records with U+FFFD for bytes that are no UTF-8; the very same if all are."""
+    try:
+        records.data.decode()
+    except UnicodeDecodeError:
+        pieces = [
+            records.data[low:high].decode("utf-8", "replace").encode()
+            for low, high in pairwise(records.bounds.tolist())
+        ]
+        bounds = np.concatenate(([0], np.cumsum([len(piece) for piece in pieces])))
+        return replace(records, data=b"".join(pieces), bounds=bounds)
+    return records
 
 
 def _placed(frame: pl.DataFrame, records: Records) -> pl.DataFrame:

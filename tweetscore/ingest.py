@@ -148,7 +148,8 @@ def _ingest_bars(
 ) -> Account:
     started = _now()
     account = _with_digest(bars.file, account)
-    if known := _known_source(store, account):
+    # Where the format has its date in the name, equal content may be another day's.
+    if known := _known_source(store, account, named=bars.clock is not None):
         return known
     verdict = _bar_clock(bars, options)
     with store.transaction():
@@ -189,11 +190,13 @@ def _bar_clock(bars: BarFile, options: IngestOptions) -> BarClock:
     spacing = stamps.diff().drop_nulls().mode().sort()
     apart = f"{spacing[0]} apart" if len(spacing) and spacing[0] != _MINUTE else None
     apart = "mostly stamped between minutes" if off_minute > len(stamps) else apart
-    if apart:
+    if apart and not bars.clock:
         raise InputError(
             f"{name}: its bars are {apart}; only one-minute bars make windows, "
             "so export it again with one-minute bars"
         )
+    if bars.clock:
+        return _declared_clock(bars, bars.clock, options)
     if not bars.naive:
         if options.clock not in ("auto", "UTC"):
             raise InputError(f"{name}: its times carry their zone; leave --clock out")
@@ -204,6 +207,16 @@ def _bar_clock(bars: BarFile, options: IngestOptions) -> BarClock:
     sessions = exchange_sessions(options.calendar, first - CALENDAR_MARGIN, last + CALENDAR_MARGIN)
     zone = exchange_zone(options.calendar)
     return audit_bars(name, stamps, sessions, zone, clock=options.clock, stamp=options.stamp)
+
+
+def _declared_clock(bars: BarFile, zone: str, options: IngestOptions) -> BarClock:
+    """Take the clock that a format defines; its quiet minutes may be absent."""
+    if options.clock not in ("auto", zone) or options.stamp == "end":
+        raise InputError(
+            f"{bars.file.name}: its format puts the start of its minutes on the clock of {zone}; "
+            "leave --clock and --stamp out"
+        )
+    return BarClock(Clock.parse(zone), "start", True, f"{zone}, as {bars.format} defines it")
 
 
 def _next_source(store: Store) -> int:
@@ -312,12 +325,17 @@ def _with_digest(file: DataFile, account: Account) -> Account:
     return replace(account, sha256=sha256, bytes=size)
 
 
-def _known_source(store: Store, account: Account) -> Account | None:
-    """Return the account of a file whose content is here already, or None."""
+def _known_source(store: Store, account: Account, *, named: bool = False) -> Account | None:
+    """Return the account of a file whose content is here already, or None.
+
+    With ``named``, it counts as here only under the same name.
+    """
     known = store.rows(
-        "SELECT clock FROM sources WHERE sha256 = $sha256 AND symbol IS NOT DISTINCT FROM $symbol",
+        "SELECT clock FROM sources WHERE sha256 = $sha256 "
+        "AND symbol IS NOT DISTINCT FROM $symbol AND $name IN (name, '')",
         sha256=account.sha256,
         symbol=account.symbol,
+        name=account.name if named else "",
     )
     return replace(account, clock=known[0][0], unchanged=True) if known else None
 

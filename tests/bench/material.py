@@ -15,7 +15,7 @@ import polars as pl
 
 from tweetscore.archives import tweet_json
 from tweetscore.bundle import Bundle, load_bundle, write_bundle
-from tweetscore.files import DataFile
+from tweetscore.inputs import DataFile
 from tweetscore.sample import ARCHIVE_NAME, BARS_NAME, DOWN_WORDS, UP_WORDS, write_sample
 from tweetscore.store import STANDARD_INTERVALS
 from tweetscore.tokens import TextRules, TokenIds, Vocabulary, encode, tokenize

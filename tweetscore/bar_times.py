@@ -1,0 +1,141 @@
+"""Read columns of times: strings enter, the form they share leaves, as what turns them into stamps.
+
+Stamps are polars Datetime("us") without a zone: UTC where the strings carry a zone or count from
+1970, else the wall time that they show.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from itertools import chain
+
+import polars as pl
+
+from tweetscore.errors import InputError
+
+_MILLISECONDS_A_DAY = 86_400_000
+# Ten digits are seconds from 2001 to 2286, and each three more a thousandth of that.
+_EPOCH = re.compile(r"(\d{10}|\d{13}|\d{16}|\d{19})(?:\.0+)?")
+_WRITTEN = re.compile(
+    r"(?:\d{4}(?P<year_first>[-./])\d\d?(?P=year_first)\d\d?|(?P<compact>\d{8})"
+    r"|\d\d?(?P<year_last>[-./])\d\d?(?P=year_last)\d{4})"
+    r"(?P<join>T| {0,2})"
+    r"(?:\d\d?(?P<colon>:)\d\d(?P<second>:\d\d(?:\.\d+)?)?|\d{4}(?P<seconds>\d\d)?)"
+    r"(?P<half> ?[AP]M)?"
+    r"(?P<zone> ?(?:Z|[+-]\d\d(?::?\d\d)?))?",
+    re.ASCII | re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TimeForm:
+    """How a column of times is written."""
+
+    naive: bool  # True: the times carry no zone
+    stamp: pl.Expr  # reads the string column "stamp"; null where a time is in another form
+
+
+def time_form(name: str, parts: Iterable[pl.Series]) -> TimeForm | None:
+    """Tell the form of most times in the first part; None when they have no known one.
+
+    Where day and month could change places, a day above 12 decides, and parts are drawn until one
+    holds such a day.
+
+    Args:
+        name: the file's, for messages.
+        parts: the column of strings, part by part; the first one has rows.
+
+    Raises:
+        InputError: days and months cannot be told apart, or change places within the file.
+    """
+    parts = iter(parts)
+    first = next(parts).str.strip_chars()
+    counted = Counter(filter(None, map(_formats, first.drop_nulls())))
+    if not counted:
+        return None
+    formats = counted.most_common(1)[0][0]
+    if len(formats) == 1:
+        return _form(formats[0])
+    day_first, month_first = map(_form, formats)
+    for times in chain([first], parts):
+        rows = times.to_frame("stamp").select(
+            stamp="stamp",
+            day_first=day_first.stamp.is_not_null(),
+            month_first=month_first.stamp.is_not_null(),
+        )
+        by_day = rows.filter("day_first", ~pl.col("month_first"))["stamp"]
+        by_month = rows.filter("month_first", ~pl.col("day_first"))["stamp"]
+        if len(by_day) and len(by_month):
+            raise InputError(
+                f"{name}: its dates change their order: {by_day[0]!r} has the day first, "
+                f"{by_month[0]!r} the month; write dates as 2018-01-31"
+            )
+        if len(by_day) or len(by_month):
+            return day_first if len(by_day) else month_first
+    raise InputError(
+        f"{name}: no date like {first.drop_nulls()[0]!r} says which number is the day "
+        "(none is above 12); write dates as 2018-01-31"
+    )
+
+
+def milliseconds_form(day: date) -> TimeForm:
+    """Return the form of whole milliseconds since the midnight with which ``day`` begins."""
+    count = pl.col("stamp").str.strip_chars().str.to_integer(strict=False)
+    within = pl.when(count.is_between(0, _MILLISECONDS_A_DAY - 1)).then(count)
+    midnight = pl.lit(day).cast(pl.Datetime("us"))
+    return TimeForm(naive=True, stamp=midnight + pl.duration(milliseconds=within))
+
+
+def date_and_time(sample: pl.DataFrame, day: str, time: str) -> pl.Expr:
+    """Join a column of dates and one of times; ``sample`` shows how the times are written."""
+    texts, text = sample[time].str.strip_chars().drop_nulls(), pl.col(time).str.strip_chars()
+    if len(texts) and texts.str.contains(r"^\d{1,6}$").all():
+        # Where times went through a number, 09:30:00 has become 93000.
+        widths = set(texts.str.len_chars())
+        if not widths <= {4} and not widths <= {6}:
+            text = text.str.zfill(6 if max(widths) > 4 else 4)
+    return pl.concat_str(pl.col(day).str.strip_chars(), text, separator=" ")
+
+
+def _formats(text: str) -> tuple[str, ...]:
+    """Return the strptime formats that a time may be in: none, one, or two for day and month."""
+    if _EPOCH.fullmatch(text):
+        return ("epoch",)
+    written = _WRITTEN.fullmatch(text)
+    if not written:
+        return ()
+    part = written.groupdict("")
+    clock = "%I" if part["half"] else "%H"
+    if part["colon"]:
+        # Files that leave out a fraction of zero have seconds with and without one.
+        clock += ":%M" + (":%S%.f" if part["second"] else "")
+    else:
+        clock += "%M" + ("%S" if part["seconds"] else "")
+    clock = part["join"] + clock + part["half"][:-2] + ("%p" if part["half"] else "")
+    if zone := part["zone"]:
+        clock += (" " if zone.startswith(" ") else "") + "%#z"
+    if between := part["year_last"]:
+        return tuple(
+            between.join(order) + clock for order in (("%d", "%m", "%Y"), ("%m", "%d", "%Y"))
+        )
+    return (part["year_first"].join(("%Y", "%m", "%d")) + clock,)
+
+
+def _form(written: str) -> TimeForm:
+    text = pl.col("stamp").str.strip_chars()
+    if written == "epoch":
+        number = text.str.extract(f"^{_EPOCH.pattern}$").str.to_integer(strict=False)
+        microseconds = (
+            pl.when(number < 10**11).then(number * 1_000_000)
+            .when(number < 10**14).then(number * 1_000)
+            .when(number < 10**17).then(number)
+            .otherwise(number // 1_000)
+        )  # fmt: skip
+        return TimeForm(naive=False, stamp=microseconds.cast(pl.Datetime("us")))
+    stamp = text.str.to_datetime(written, strict=False, time_unit="us")
+    if not written.endswith("%#z"):
+        return TimeForm(naive=True, stamp=stamp)
+    in_utc = stamp.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+    return TimeForm(naive=False, stamp=in_utc)

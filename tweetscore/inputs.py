@@ -1,0 +1,494 @@
+"""Open what people have: a path enters, the files behind it leave, each as a stream of its text.
+
+A path is a file, a zip, a folder, a pattern, or ``-`` for standard input. What packs a file (zip,
+gzip, zstd, UTF-16) is told by its first bytes, never by its name, and is taken off while reading:
+nothing is ever unpacked as a whole, so memory does not grow with the file.
+"""
+
+import atexit
+import bz2
+import codecs
+import glob
+import gzip
+import hashlib
+import io
+import lzma
+import os
+import re
+import shutil
+import struct
+import sys
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from itertools import chain
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, BinaryIO
+
+import zstandard
+
+from tweetscore.errors import InputError
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+HEAD_BYTES = 1 << 16
+PIECE_BYTES = 1 << 16  # unpacked at once
+MOST_LAYERS = 3
+MOST_ENTRIES = 1_000_000
+BOMB_BYTES = 100 << 20  # up to here no ratio is held against a file
+BOMB_RATIO = 1_000
+LZMA_MEMORY_BYTES = 256 << 20
+# What reading raises on damage.
+UNREADABLE = (
+    OSError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error, lzma.LZMAError,
+    zstandard.ZstdError,
+)  # fmt: skip
+STANDARD_INPUT = Path("-")
+ZIPPED = (b"PK\x03\x04", b"PK\x05\x06")
+GZIPPED = b"\x1f\x8b\x08"
+ZSTD = b"\x28\xb5\x2f\xfd"
+ZSTD_SKIPPED = re.compile(rb"[\x50-\x5f]\x2a\x4d\x18")  # frames for other programs
+UTF16 = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
+PICKLE = re.compile(rb"\x80[\x02-\x05]")
+PICKLE_NAME = re.compile(r"\.(pkl|pickle|joblib)(\.(gz|zst|bz2|xz|lzma|z))?$", re.IGNORECASE)
+UNSAFE_NAME = re.compile(r"/|[A-Za-z]:|(.*/)?\.\.(/|$)|.*[\\\x00-\x1f\x7f-\x9f]", re.DOTALL)
+MEDIA = (
+    ".aac", ".avi", ".bmp", ".eot", ".flac", ".gif", ".heic", ".heif", ".ico", ".jpeg", ".jpg",
+    ".m4a", ".m4v", ".mkv", ".mov", ".mp3", ".mp4", ".mpeg", ".mpg", ".ogg", ".otf", ".pdf", ".png",
+    ".svg", ".tif", ".tiff", ".ttf", ".wav", ".webm", ".webp", ".wmv", ".woff", ".woff2",
+)  # fmt: skip
+
+
+class NothingToReadError(InputError):
+    """What a folder or a zip may hold beside other files: it is refused only where it is alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class DataFile:
+    """One file to read: a path, or one entry of a zip."""
+
+    path: Path
+    entry: str | None = None
+    alone: bool = True
+    label: str | None = None  # what messages call the path, where it is only a copy
+    refusal: str | None = None  # raised when the file is opened, so that its neighbours survive
+    info: zipfile.ZipInfo | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def name(self) -> str:
+        """The path, with the entry where the zip holds several."""
+        path = self.label or str(self.path)
+        return path if self.alone else f"{path}!{self.entry}"
+
+    @contextmanager
+    def open(self) -> Iterator[BinaryIO]:
+        """Open the content from its first byte: unpacked, and as UTF-8 where it was UTF-16.
+
+        Raises:
+            InputError: also later, when what is read turns out to be damaged or a bomb.
+        """
+        if self.refusal:
+            raise InputError(self.refusal)
+        with _readable(self.name), self.path.open("rb") as stream:
+            if self.entry is None:
+                yield _decoded(stream, stream, 0, self.name)
+                return
+            info = self.info or _directory(self.path)[self.entry]
+            if info.flag_bits & 1:
+                raise InputError(f"{self.name}: is encrypted; unzip it with its password first")
+            start = _seek_entry(stream, info)
+            yield _decoded(_stream(_entry(stream, info)), stream, start, self.name)
+
+    def head(self) -> bytes:
+        """Return the first bytes of the content, without a byte order mark."""
+        with self.open() as stream:
+            return stream.read(HEAD_BYTES).removeprefix(codecs.BOM_UTF8)
+
+    def digest(self) -> tuple[str, int]:
+        """Return the sha256 and the size in bytes of the content."""
+        digest, size = hashlib.sha256(), 0
+        with self.open() as stream:
+            while block := stream.read(1 << 20):
+                digest.update(block)
+                size += len(block)
+        return digest.hexdigest(), size
+
+
+# --- from a path to its files ---------------------------------------------------------------------
+
+
+def data_files(path: Path) -> list[DataFile]:
+    """List the files behind a path: a file, a zip, a folder, a pattern or ``-``.
+
+    A folder, a pattern and a zip leave out what holds no records: hidden and empty files, media,
+    pickles, and zips within a zip. What cannot be read there is listed, and refused when opened.
+
+    Raises:
+        InputError: there is no such file, nothing to read in it, or danger in it: a pickle, or a
+            zip that is a bomb or writes outside its folder.
+    """
+    with _readable(str(path)):
+        if path == STANDARD_INPUT:
+            return _copied(sys.stdin.buffer, "standard input")
+        if path.is_dir():
+            nothing = "the folder holds no file; name one with an archive or bars in it"
+            return _gathered(_walked(path), f"{path}: {nothing}")
+        if path.is_fifo():
+            with path.open("rb") as stream:
+                return _copied(stream, str(path))
+        if path.exists():
+            return _listed(path)
+        if glob.escape(str(path)) == str(path):
+            raise InputError(f"{path}: no such file; check the path")
+        return _gathered(_matched(path), f"{path}: no file has such a name; check the pattern")
+
+
+def _copied(stream: BinaryIO, label: str) -> list[DataFile]:
+    """List a copy of what can be read only once; the copy is deleted when the program ends."""
+    with _readable(label):
+        descriptor, name = tempfile.mkstemp(prefix="tweetscore-")
+        atexit.register(Path(name).unlink, missing_ok=True)
+        with os.fdopen(descriptor, "wb") as copy:
+            shutil.copyfileobj(stream, copy)
+    return _listed(Path(name), label)
+
+
+def _walked(folder: Path) -> Iterator[Path]:
+    def fail(error: OSError) -> None:
+        raise error
+
+    for root, folders, names in os.walk(folder, onerror=fail):
+        folders[:] = [name for name in folders if not _is_hidden(name)]
+        yield from (Path(root, name) for name in names if not _is_hidden(name))
+
+
+def _matched(pattern: Path) -> Iterator[Path]:
+    for match in map(Path, glob.iglob(str(pattern), recursive=True)):
+        if "__MACOSX" not in match.parts:
+            yield from _walked(match) if match.is_dir() else [match]
+
+
+def _is_hidden(name: str) -> bool:
+    return name.startswith(".") or name == "__MACOSX"
+
+
+def _is_media(name: str) -> bool:
+    return name.lower().endswith(MEDIA)
+
+
+def _gathered(paths: Iterable[Path], nothing: str) -> list[DataFile]:
+    """List the files behind several paths."""
+    found: list[DataFile] = []
+    left_out: list[InputError] = []
+    for path in sorted({path for path in paths if path.is_file() and not _is_media(path.name)}):
+        try:
+            found += _listed(path)
+        except NothingToReadError as error:
+            left_out.append(error)
+        except InputError as error:
+            found.append(DataFile(path, refusal=str(error)))
+    if not found:
+        raise left_out[0] if left_out else NothingToReadError(nothing)
+    return found
+
+
+def _listed(path: Path, label: str | None = None) -> list[DataFile]:
+    """List one file, or the entries of a zip."""
+    with _readable(label or str(path)), path.open("rb") as stream:
+        zipped = stream.read(4).startswith(ZIPPED)
+    return _zipped(path, label) if zipped else [_judged(DataFile(path, label=label))]
+
+
+def _judged(file: DataFile) -> DataFile:
+    """Return the file, unless a glance at it shows that it holds no records."""
+    if fact := _useless(file):
+        raise NothingToReadError(f"{file.name}: {fact}")
+    return file
+
+
+def _useless(file: DataFile) -> str | None:
+    pickle = "is a pickle, which can run code when it is loaded; export it as CSV or JSON"
+    if PICKLE_NAME.search(file.entry or file.path.name):
+        return pickle
+    try:
+        with file.open() as stream:
+            magic = stream.read(4)
+    except InputError:
+        return None  # whoever reads it is told
+    if PICKLE.match(magic):
+        return pickle
+    if not magic:
+        return "is empty (0 bytes); download the file again"
+    if magic.startswith(ZIPPED):
+        return "is a zip within a zip or another packed file; unpack the outer one first"
+    return None
+
+
+def _zipped(path: Path, label: str | None) -> list[DataFile]:
+    """List the entries of a zip that may hold records.
+
+    Raises:
+        InputError: the zip is damaged or dangerous, or holds no such entry.
+    """
+    name = label or str(path)
+    with _readable(name):
+        entries, size = _directory(path), path.stat().st_size
+    for info in entries.values():
+        # ``filename`` is what zipfile made of the name that the zip holds.
+        unsafe = UNSAFE_NAME.match(info.orig_filename) or UNSAFE_NAME.match(info.filename)
+        if unsafe:
+            raise InputError(
+                f"{name}: the zip holds a file of the dangerous name {unsafe.string!r}; "
+                "zip the files again with plain names"
+            )
+    declared = [(info.file_size, info.compress_size) for info in entries.values()]
+    total = (sum(unpacked for unpacked, _ in declared), size)
+    if any(_is_bomb(unpacked, packed) for unpacked, packed in [total, *declared]):
+        raise _bomb(name)
+    found: list[DataFile] = []
+    left_out: list[InputError] = []
+    for entry, info in entries.items():
+        hidden = any(map(_is_hidden, PurePosixPath(entry).parts))
+        if hidden or info.is_dir() or not info.file_size or _is_media(entry):
+            continue
+        try:
+            found.append(_judged(DataFile(path, entry, alone=False, label=label, info=info)))
+        except NothingToReadError as error:
+            left_out.append(error)
+    if not found:
+        nothing = f"{name}: the zip holds no file; name one with an archive or bars in it"
+        raise left_out[0] if left_out else NothingToReadError(nothing)
+    return [replace(file, alone=len(found) == 1) for file in found]
+
+
+class _Counted(io.FileIO):
+    """A zip whose directory is counted before zipfile makes an object of each entry."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        data = super().read(size) or b""
+        if data.count(b"PK\x01\x02") > MOST_ENTRIES:
+            raise zipfile.BadZipFile(f"it holds more than {MOST_ENTRIES:,} entries")
+        return data
+
+
+def _directory(path: Path) -> dict[str, zipfile.ZipInfo]:
+    """Return the entries of a zip by name; of two with one name, the later, as unzip does."""
+    try:
+        with _Counted(path) as stream, zipfile.ZipFile(stream) as archive:
+            return {info.filename: info for info in archive.infolist()}
+    except (ValueError, struct.error) as error:  # a name that is no UTF-8
+        raise zipfile.BadZipFile(str(error)) from error
+
+
+# --- from a file to its text ----------------------------------------------------------------------
+
+
+@contextmanager
+def _readable(name: str) -> Iterator[None]:
+    try:
+        yield
+    except UNREADABLE as error:
+        raise InputError(
+            f"{name}: cannot be read ({error}); unzip it yourself, or download it again"
+        ) from error
+
+
+def _is_bomb(unpacked: int, packed: int) -> bool:
+    return unpacked > BOMB_BYTES and unpacked > BOMB_RATIO * packed
+
+
+def _bomb(name: str) -> InputError:
+    return InputError(
+        f"{name}: unpacks to more than {BOMB_RATIO:,} times its size, as only a bomb does; "
+        "unpack it yourself if you trust it"
+    )
+
+
+class _Pieces(io.RawIOBase):
+    """Make a file of the pieces that an iterator yields."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces, self._rest = pieces, memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "WriteableBuffer") -> int:
+        """Fill the buffer: only the end of the file leaves room in it."""
+        view, filled = memoryview(buffer), 0
+        while filled < len(view):
+            if not self._rest:
+                piece = next(self._pieces, None)
+                if piece is None:
+                    break
+                self._rest = memoryview(piece)
+            taken = self._rest[: len(view) - filled]
+            view[filled : filled + len(taken)] = taken
+            self._rest = self._rest[len(taken) :]
+            filled += len(taken)
+        return filled
+
+
+def _stream(pieces: Iterator[bytes]) -> io.BufferedReader:
+    return io.BufferedReader(_Pieces(pieces))
+
+
+def _watched(pieces: Iterator[bytes], file: BinaryIO, start: int, name: str) -> Iterator[bytes]:
+    """Pass pieces on until they are far more than was read from the file: sizes in a file lie."""
+    unpacked = 0
+    for piece in pieces:
+        unpacked += len(piece)
+        if _is_bomb(unpacked, file.tell() - start):
+            raise _bomb(name)
+        yield piece
+
+
+def _decoded(stream: io.BufferedReader, file: BinaryIO, start: int, name: str) -> io.BufferedReader:
+    """Take off what packs a text, layer by layer."""
+    for _ in range(MOST_LAYERS):
+        magic = stream.peek(4)
+        if magic.startswith(GZIPPED):
+            pieces = _gunzipped(stream)
+        elif magic.startswith(ZSTD) or ZSTD_SKIPPED.match(magic):
+            pieces = _unzstd(stream)
+        else:
+            break
+        stream = _stream(_watched(pieces, file, start, name))
+    codec = UTF16.get(stream.peek(2)[:2])
+    return _stream(_utf8(stream, codec)) if codec else stream
+
+
+def _gunzipped(stream: BinaryIO) -> Iterator[bytes]:
+    with gzip.GzipFile(fileobj=stream, mode="rb") as unpacked:
+        while piece := unpacked.read(PIECE_BYTES):
+            yield piece
+
+
+def _unzstd(stream: io.BufferedReader) -> Iterator[bytes]:
+    """Unpack zstd block by block: a block makes 128 KiB at most.
+
+    The library's own reader takes a file that was cut off for a whole one, so that the frames have
+    to be followed here (RFC 8878, 3.1.1).
+    """
+    decompressor = zstandard.ZstdDecompressor()
+    while stream.peek(1):
+        magic = _exactly(stream, 4)
+        if ZSTD_SKIPPED.match(magic):
+            for _ in _range(stream, int.from_bytes(_exactly(stream, 4), "little")):
+                pass
+            continue
+        frame, descriptor = decompressor.decompressobj(), _exactly(stream, 1)
+        single, checked = descriptor[0] >> 5 & 1, descriptor[0] >> 2 & 1
+        window, dictionary = 1 - single, (0, 1, 2, 4)[descriptor[0] & 3]
+        size = (single, 2, 4, 8)[descriptor[0] >> 6]
+        rest = _exactly(stream, window + dictionary + size)
+        yield frame.decompress(magic + descriptor + rest)
+        last = 0
+        while not last:
+            block = int.from_bytes(header := _exactly(stream, 3), "little")
+            last, repeats, size = block & 1, block >> 1 & 3 == 1, block >> 3
+            yield frame.decompress(header + _exactly(stream, 1 if repeats else size))
+        if checked:
+            yield frame.decompress(_exactly(stream, 4))
+
+
+def _utf8(stream: BinaryIO, codec: str) -> Iterator[bytes]:
+    """Turn UTF-16 into UTF-8; what is no character becomes U+FFFD."""
+    decoder = codecs.getincrementaldecoder(codec)("replace")
+    stream.read(len(codecs.BOM_UTF16))
+    while piece := stream.read(PIECE_BYTES):
+        yield decoder.decode(piece).encode()
+    yield decoder.decode(b"", final=True).encode()
+
+
+def _exactly(stream: BinaryIO, size: int) -> bytes:
+    data = stream.read(size)
+    if len(data) < size:
+        raise EOFError("it ends too early")
+    return data
+
+
+def _range(stream: BinaryIO, size: int) -> Iterator[bytes]:
+    for done in range(0, size, PIECE_BYTES):
+        yield _exactly(stream, min(PIECE_BYTES, size - done))
+
+
+# --- entries of a zip -----------------------------------------------------------------------------
+#
+# zipfile reads the directory, but not the entries: it would read the directory again for each, and
+# unpack all that a piece of bzip2 or LZMA holds at once, which in a bomb is gigabytes.
+
+
+def _seek_entry(stream: BinaryIO, info: zipfile.ZipInfo) -> int:
+    """Go to the packed bytes of an entry and return their place."""
+    if not 0 <= info.header_offset < stream.seek(0, os.SEEK_END):
+        raise zipfile.BadZipFile("an entry lies outside the zip")
+    stream.seek(info.header_offset)
+    header = _exactly(stream, 30)
+    if not header.startswith(ZIPPED[0]):
+        raise zipfile.BadZipFile("an entry is not where the zip says")
+    name_bytes, extra_bytes = struct.unpack("<HH", header[26:])
+    return stream.seek(name_bytes + extra_bytes, os.SEEK_CUR)
+
+
+def _entry(stream: BinaryIO, info: zipfile.ZipInfo) -> Iterator[bytes]:
+    """Yield the content of an entry, and hold it against its size and its checksum."""
+    if info.compress_type not in METHODS:
+        raise NotImplementedError(f"compression method {info.compress_type}")
+    size = checksum = 0
+    for piece in METHODS[info.compress_type](stream, info):
+        size, checksum = size + len(piece), zlib.crc32(piece, checksum)
+        if size > info.file_size:
+            break
+        yield piece
+    if (size, checksum) != (info.file_size, info.CRC):
+        raise zipfile.BadZipFile(f"Bad CRC-32 for file {info.filename!r}")
+
+
+def _stored(stream: BinaryIO, info: zipfile.ZipInfo) -> Iterator[bytes]:
+    return _range(stream, info.compress_size)
+
+
+def _inflated(stream: BinaryIO, info: zipfile.ZipInfo) -> Iterator[bytes]:
+    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+    for piece in _range(stream, info.compress_size):
+        while piece and not inflater.eof:
+            yield inflater.decompress(piece, PIECE_BYTES)
+            piece = inflater.unconsumed_tail
+    yield inflater.flush()
+
+
+def _bunzipped(stream: BinaryIO, info: zipfile.ZipInfo) -> Iterator[bytes]:
+    return _decompressed(_range(stream, info.compress_size), bz2.BZ2Decompressor())
+
+
+def _unlzma(stream: BinaryIO, info: zipfile.ZipInfo) -> Iterator[bytes]:
+    """Unpack LZMA: in a zip it is an ``.lzma`` file with another header."""
+    settings = _exactly(stream, 9)[4:]
+    has_end_mark = info.flag_bits & 2
+    size = b"\xff" * 8 if has_end_mark else info.file_size.to_bytes(8, "little")
+    packed = chain([settings + size], _range(stream, info.compress_size - 9))
+    return _decompressed(packed, lzma.LZMADecompressor(lzma.FORMAT_ALONE, LZMA_MEMORY_BYTES))
+
+
+def _decompressed(
+    packed: Iterator[bytes], decompressor: bz2.BZ2Decompressor | lzma.LZMADecompressor
+) -> Iterator[bytes]:
+    for piece in packed:
+        yield decompressor.decompress(piece, PIECE_BYTES)
+        while not (decompressor.eof or decompressor.needs_input):
+            yield decompressor.decompress(b"", PIECE_BYTES)
+        if decompressor.eof:
+            return
+
+
+METHODS: dict[int, Callable[[BinaryIO, zipfile.ZipInfo], Iterator[bytes]]] = {
+    zipfile.ZIP_STORED: _stored,
+    zipfile.ZIP_DEFLATED: _inflated,
+    zipfile.ZIP_BZIP2: _bunzipped,
+    zipfile.ZIP_LZMA: _unlzma,
+}
