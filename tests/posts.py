@@ -8,7 +8,7 @@ from typing import NamedTuple
 import polars as pl
 
 from tweetscore.archives import TWEETS_SCHEMA, TweetBatch, open_tweets
-from tweetscore.files import data_files
+from tweetscore.inputs import data_files
 
 
 class Post(NamedTuple):

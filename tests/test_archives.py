@@ -15,6 +15,7 @@ from posts import POSTS, Post, assert_same_tweets, at, read_all, stored_as
 
 from tweetscore import files
 from tweetscore.archives import FORMATS, tweet_json
+from tweetscore.errors import InputError
 from tweetscore.files import BOM
 
 API_TIME = "%a %b %d %H:%M:%S +0000 %Y"
@@ -202,7 +203,7 @@ def test_a_lone_half_of_a_surrogate_pair_becomes_the_replacement_character(tmp_p
 def test_texts_agree_with_the_json_module_whatever_is_escaped(texts: list[str]) -> None:
     content = lines([condensed(POSTS[0], text=text) for text in texts])
     (records,) = files.line_records(io.BytesIO(content), quote=False)
-    rows, rejects = files.parse(records, tweet_json._parse)
+    rows, rejects = files.parse(records, tweet_json.parse_tweets)
     # Two halves side by side are one character; what stays alone is replaced.
     wanted = [t.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace") for t in texts]
     assert rejects.height == 0
@@ -225,12 +226,8 @@ UNPARSED = "cannot be parsed: "
          "\"tweet_id\" is not a 64-bit whole number: '9223372036854775808'"),
         (condensed(POSTS[1], id_str=10**30),
          f"\"tweet_id\" is not a 64-bit whole number: '{10**30}'"),
-        (condensed(POSTS[1], id_str=1.0691e18),
-         "\"tweet_id\" is not a 64-bit whole number: '1.0691e+18'"),
-        (condensed(POSTS[1], id_str="1.0691e18"),
-         "\"tweet_id\" is not a 64-bit whole number: '1.0691e18'"),
-        (condensed(POSTS[1], id_str=None, id=1069432000000001.0),
-         "\"tweet_id\" is not a 64-bit whole number: '1069432000000001.0'"),
+        (condensed(POSTS[1], id_str=None, id=123.0),
+         "\"tweet_id\" is not a 64-bit whole number: '123.0'"),
         (condensed(POSTS[1], id_str=True), "\"tweet_id\" is not a 64-bit whole number: 'true'"),
         (condensed(POSTS[1], id_str=[1]), "\"tweet_id\" is not a 64-bit whole number: '[1]'"),
         (condensed(POSTS[1], id_str=-5), "\"tweet_id\" is not positive: '-5'"),
@@ -294,6 +291,23 @@ def test_bytes_that_are_no_text_are_a_reject(tmp_path: Path, bad: bytes) -> None
     ]
 
 
+@pytest.mark.parametrize(
+    ("bad", "shown"),
+    [
+        (lines([condensed(POSTS[1], id_str=1.0691e18)]), "1.0691e+18"),
+        (lines([condensed(POSTS[1], id_str="1.0691e18")]), "1.0691e18"),
+        (lines([condensed(POSTS[1], id_str=None, id=1069432000000001.0)]), "1069432000000001.0"),
+        (TTA_HEADER + b"x,hi,06-30-2019 10:21:17,1,2,false,1.14528E+18\n", "1.14528E+18"),
+    ],
+)
+def test_a_rounded_id_refuses_the_whole_file(tmp_path: Path, bad: bytes, shown: str) -> None:
+    path = stored_as(tmp_path / "a", bad if bad.startswith(TTA_HEADER) else lines([GOOD]) + bad)
+    with pytest.raises(InputError) as refusal:
+        read_all(path)
+    assert str(refusal.value).startswith(f"{path}: its ids are rounded beyond repair")
+    assert f"pandas: {shown};" in str(refusal.value)
+
+
 def test_a_cut_off_file_loses_its_last_record_only(tmp_path: Path) -> None:
     for form in ("lines", "condensed", "pretty with a byte order mark"):
         content = FORMS[form]().rstrip(b"\n]")[:-20]
@@ -306,8 +320,8 @@ def test_a_cut_off_file_loses_its_last_record_only(tmp_path: Path) -> None:
     [
         (b"x,hi", "has no id"),
         (b"x,hi,06-30-2019 10:21:17,1,2,false,", "has no id"),
-        (b"x,hi,06-30-2019 10:21:17,1,2,false,1.14528E+18",
-         "\"tweet_id\" is not a 64-bit whole number: '1.14528E+18'"),
+        (b"x,hi,06-30-2019 10:21:17,1,2,false,123.0",
+         "\"tweet_id\" is not a 64-bit whole number: '123.0'"),
         (b"x,hi,,1,2,false,5", "has no time of posting"),
         (b"x,hi,30-06-2019 10:21:17,1,2,false,5",
          "\"posted\" is not a date: '30-06-2019 10:21:17'"),
@@ -316,7 +330,6 @@ def test_a_cut_off_file_loses_its_last_record_only(tmp_path: Path) -> None:
         (b"x,hi,06-30-2019 10:21:17,1,2,no,5", "\"is_retweet\" is not true or false: 'no'"),
         (b"x,hi,06-30-2019 10:21:17,1,2,false,5,6",
          UNPARSED + "found more fields than defined in 'Schema'"),
-        (b"x,h\xff,06-30-2019 10:21:17,1,2,false,5", UNPARSED + "invalid utf-8 sequence"),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("quoted", [False, True])
@@ -331,6 +344,15 @@ def test_a_bad_row_of_csv_is_a_reject_with_its_place_and_its_neighbours_survive(
     assert read.tweets.row(-1)[-4:] == (None, None, None, None)
     ((line, offset, found, _),) = read.rejects.rows()
     assert (line, offset, found) == (3 if quoted else 4, content.index(bad), reason)
+
+
+@pytest.mark.parametrize("form", ["lines", "unquoted csv"])
+def test_bytes_that_are_no_utf_8_cost_no_post(tmp_path: Path, form: str) -> None:
+    bad = lines([condensed(POSTS[0], text="h~")]) if form == "lines" else TTA_HEADER
+    bad += b"" if form == "lines" else b"x,h~,12-02-2018 21:40:51,1,2,false,1069432000000000001\n"
+    read = read_all(stored_as(tmp_path / "a", bad.replace(b"h~", b"h\xff")))
+    assert read.rejects.rows() == []
+    assert read.tweets["text"].to_list() == ["h�"]
 
 
 @pytest.mark.parametrize(

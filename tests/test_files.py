@@ -22,7 +22,7 @@ from typing import BinaryIO, Literal, cast
 import polars as pl
 import pytest
 import zstandard
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from tweetscore import files, inputs
@@ -477,6 +477,7 @@ def test_what_is_no_utf16_becomes_replacement_characters_wherever_it_is_cut(
 
 @ANYTIME
 @given(st.binary(min_size=1, max_size=200), st.sampled_from(sorted(PACKED)), BLOCKS, BLOCKS)
+@example(bytes(21), f"zip, method {zipfile.ZIP_DEFLATED}", 3, 9)  # all but one come at the very end
 def test_packed_bytes_give_the_records_of_the_plain_bytes(
     tmp_path_factory: pytest.TempPathFactory, content: bytes, form: str, piece: int, block: int
 ) -> None:
@@ -587,6 +588,9 @@ def test_a_file_and_the_only_file_of_a_zip_need_no_other_name(tmp_path: Path) ->
     assert data_files(plain) == [DataFile(plain)]
     assert data_files(packed) == [DataFile(packed, "a.txt", alone=True)]
     assert content_of(DataFile(packed, "a.txt")) == b"hello"
+    with pytest.raises(InputError) as refusal:
+        DataFile(packed, "b.txt").head()
+    assert str(refusal.value) == f"{packed}: the zip holds no b.txt; check its name"
 
 
 def test_the_entries_of_a_zip_are_named_where_there_are_several(tmp_path: Path) -> None:
@@ -639,6 +643,7 @@ EMPTY = "is empty (0 bytes); download the file again"
         ),
         (gzip.compress(in_zip(b"x")), f": {NESTED}"),
         (in_zip(in_zip(b"x")), f"!é.txt: {NESTED}"),
+        (in_zip(b""), f"!é.txt: {EMPTY}"),
         (in_zip(gzip.compress(b"")), f"!é.txt: {EMPTY}"),
         *((pickle.dumps([1], protocol), f": {PICKLED}") for protocol in range(2, 6)),
         (gzip.compress(pickle.dumps([1])), f": {PICKLED}"),
@@ -738,14 +743,48 @@ def test_it_takes_100_megabytes_to_be_a_bomb(tmp_path: Path) -> None:
         file.digest()
 
 
-@pytest.mark.parametrize("entries", [{"a": 9_000}, {"a": 900, "b": 900}])
+def test_a_bomb_is_measured_against_its_own_place_in_a_zip(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inputs, "BOMB_BYTES", 1_000_000)
+    entries = {"big": random.Random(5).randbytes(100_000), "bomb": gzip.compress(bytes(9_000_000))}
+    path = zipped(tmp_path / "a.zip", entries)
+    big, bomb = data_files(path)
+    assert big.digest()[1] == 100_000
+    with pytest.raises(InputError) as refusal:
+        bomb.digest()
+    assert str(refusal.value) == f"{path}!bomb: {BOMB}"
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        {"a": bytes(9_000)},
+        {"a": bytes(900), "b": bytes(900)},
+        {"a": bytes(9_000), "b": random.Random(6).randbytes(9_000)},
+    ],
+)
 def test_a_zip_that_says_that_it_is_a_bomb_is_refused_unread(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, entries: dict[str, int]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, entries: dict[str, bytes]
 ) -> None:
     monkeypatch.setattr(inputs, "BOMB_BYTES", 1_000)
     monkeypatch.setattr(inputs, "BOMB_RATIO", 4)
-    path = zipped(tmp_path / "a.zip", {name: bytes(size) for name, size in entries.items()})
+    path = zipped(tmp_path / "a.zip", entries)
     assert refusal_of(path) == f"{path}: {BOMB.replace('1,000', '4')}"
+
+
+@pytest.mark.parametrize("place", [-1, 10_000, 2**64 - 1])
+def test_an_entry_outside_the_zip_is_refused(tmp_path: Path, place: int) -> None:
+    path = zipped(tmp_path / "a.zip", {"a": b"a"})
+    (file,) = data_files(path)
+    assert file.info
+    file.info.header_offset = place
+    with pytest.raises(InputError) as refusal:
+        file.head()
+    assert str(refusal.value) == (
+        f"{path}: cannot be read (an entry lies outside the zip); "
+        "unzip it yourself, or download it again"
+    )
 
 
 def test_a_zip_that_lies_about_its_size_is_refused_where_the_lie_shows(tmp_path: Path) -> None:
@@ -918,12 +957,15 @@ def test_standard_input_is_read_as_often_as_needed_however_it_is_packed(
          "unzip it yourself, or download it again"),
     ],
 )  # fmt: skip
-def test_standard_input_is_refused_by_its_name(
+def test_standard_input_is_refused_by_a_name_that_says_more_than_a_dash(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes, message: str
 ) -> None:
     with written(tmp_path / "a", content).open() as stream:
         monkeypatch.setattr(sys, "stdin", stream)
         assert refusal_of(Path("-")) == f"standard input: {message}"
+    with (tmp_path / "a").open("w") as stream:
+        monkeypatch.setattr(sys, "stdin", stream)
+        assert refusal_of(Path("-")).startswith("standard input: cannot be read (")
 
 
 FROM_PIPE = """

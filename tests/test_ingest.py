@@ -140,15 +140,53 @@ def test_the_same_content_again_changes_nothing_under_any_name(
 
 def test_a_refused_file_stops_no_other(store: Store, tmp_path: Path) -> None:
     good, last = archive(tmp_path / "a.jsonl", tweet(1)), archive(tmp_path / "b.jsonl", tweet(2))
-    missing = tmp_path / "missing.json"
-    accounts = run(store, good, missing, tmp_path, last)
+    missing, empty = tmp_path / "missing.json", tmp_path / "empty.json"
+    empty.touch()
+    accounts = run(store, good, missing, empty, last)
     assert [account.error for account in accounts] == [
         None,
         f"{missing}: no such file; check the path",
-        f"{tmp_path}: is a folder; name the files in it, as in {tmp_path}/*.json",
+        f"{empty}: is empty (0 bytes); download the file again",
         None,
     ]
     assert texts(store) == [(1, "hi"), (2, "hi")]
+
+
+def test_a_mixed_folder_is_read_whole_and_what_is_neither_is_told(
+    store: Store, tmp_path: Path
+) -> None:
+    folder = tmp_path / "all"
+    (folder / "deep").mkdir(parents=True)
+    archive(folder / "a.jsonl", tweet(1))
+    (folder / "b.txt").write_text("prose, with commas\nand lines\n")
+    bars_csv(folder / "deep" / "c.csv", (1514903400, 1, 1, 1, 1))
+    zipped(folder / "deep" / "d.zip", {"e.jsonl": archive(tmp_path / "e", tweet(2)).read_bytes()})
+    accounts = run(store, folder, symbol="SPX")
+    assert [(Path(each.name).name, each.kind, counts(each)) for each in accounts] == [
+        ("a.jsonl", "tweets", (1, 1, 0, 0, 0)),
+        ("b.txt", "ignored", (0, 0, 0, 0, 0)),
+        ("c.csv", "bars", (1, 1, 0, 0, 0)),
+        ("d.zip", "tweets", (1, 1, 0, 0, 0)),
+    ]
+    assert [each.error for each in accounts] == [None] * 4
+
+
+def test_naive_times_without_ids_that_tell_the_time_need_a_clock(
+    store: Store, tmp_path: Path
+) -> None:
+    path = tmp_path / "posts.csv"
+    path.write_text("when,body\n2018-07-02 10:00:00,hi\n")
+    columns = {"posted": "when", "text": "body"}
+    (refused,) = run(store, path, columns=columns)
+    assert refused.error == (
+        f"{path}: its times carry no zone, and its ids tell no time; "
+        "say which it is, as in --clock UTC or --clock America/New_York"
+    )
+    (account,) = run(store, path, columns=columns, clock="America/New_York")
+    assert counts(account) == (1, 1, 0, 0, 0)
+    assert store.row("SELECT platform, posted_utc, text FROM tweets") == (
+        "other", datetime(2018, 7, 2, 14), "hi",
+    )  # fmt: skip
 
 
 def test_a_run_that_is_interrupted_in_a_file_leaves_nothing_of_it(
@@ -290,6 +328,7 @@ def test_a_zip_with_data_and_a_readme_gives_the_data_without_complaint(
     path = zipped(tmp_path / "all.zip", entries)
     accounts = run(store, path, symbol="SPX")
     assert [(account.name, counts(account)) for account in accounts] == [
+        (f"{path}!readme.txt", (0, 0, 0, 0, 0)),
         (f"{path}!a.jsonl", (1, 1, 0, 0, 0)),
         (f"{path}!b.csv", (1, 1, 0, 0, 0)),
     ]
@@ -327,10 +366,13 @@ SECONDS = "".join(f"{second},1,1,1,1\n" for second in range(1514903400, 15149035
         (b"\n\n", UNKNOWN.format("begins with b'\\n\\n'")),
         (b"[]", UNKNOWN.format("begins with b'[]'")),
         (
-            {"photo.jpg": b"\xff\xd8\xff", "notes.txt": b"hello"},
-            UNKNOWN.format("holds photo.jpg, notes.txt"),
+            {"photo.jpg": b"\xff\xd8\xff", "notes.txt": b"hello", "more.txt": b"there"},
+            UNKNOWN.format("holds notes.txt, more.txt"),
         ),
-        ({"photo.jpg": b"\xff\xd8\xff"}, UNKNOWN.format("begins with b'\\xff\\xd8\\xff'")),
+        (
+            {"photo.jpg": b"\xff\xd8\xff"},
+            "the zip holds no file; name one with an archive or bars in it",
+        ),
         ({}, "the zip holds no file; name one with an archive or bars in it"),
         (TTA_HEADER, "none of its 0 records can be used (line 1: no record); check its format"),
         (V2_HEADER, "none of its 0 records can be used (line 1: no record); check its format"),

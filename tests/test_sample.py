@@ -17,7 +17,7 @@ from tweetscore.archives import open_tweets
 from tweetscore.bars import open_bars
 from tweetscore.clocks import Clock, TweetAudit, audit_bars
 from tweetscore.errors import InputError
-from tweetscore.files import DataFile
+from tweetscore.inputs import DataFile
 from tweetscore.sample import (
     DOWN_WORDS,
     PLANTED_INTERVAL_MINUTES,

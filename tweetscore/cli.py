@@ -91,7 +91,9 @@ def _root(
 
 @app.command()
 def ingest(
-    paths: Annotated[list[Path], typer.Argument(help="Archives and bars, zipped or not.")],
+    paths: Annotated[
+        list[Path], typer.Argument(help="Files, zips, folders, patterns, or - for standard input.")
+    ],
     db: Db = DEFAULT_DB,
     symbol: Annotated[
         str | None, typer.Option(help="What bars are of, if the file is silent.")
@@ -103,6 +105,13 @@ def ingest(
         Literal["auto", "start", "end"], typer.Option(help="Which end of its minute a bar names.")
     ] = "auto",
     calendar: Annotated[str, typer.Option(help="Exchange calendar of the bars.")] = "XNYS",
+    column: Annotated[
+        list[str] | None,
+        typer.Option(help="OURS=THEIRS, as in text=body, for a table; several times."),
+    ] = None,
+    platform: Annotated[
+        str | None, typer.Option(help="Whose ids a table holds, if they do not tell.")
+    ] = None,
     max_gap: Annotated[
         int | None,
         typer.Option(min=0, help="Minutes after which a price is none; kept, 5 at first."),
@@ -125,7 +134,7 @@ def ingest(
     from tweetscore.store import open_store
     from tweetscore.windows import ensure_windows, set_rules
 
-    options = IngestOptions(symbol, clock, stamp, calendar)
+    options = IngestOptions(symbol, clock, stamp, calendar, platform, _columns(column or []))
     with open_store(db) as store, display.row_progress("reading") as progress:
         accounts = list(run(store, paths, options, lambda name, rows: progress(name, rows, None)))
         set_rules(store, max_gap_minutes=max_gap, flat_bps=flat_bps)
@@ -137,6 +146,14 @@ def ingest(
     rejected = sum(account.rejected for account in accounts)
     if strict and rejected:
         raise RejectsError(f"{rejected} records were rejected; see them with: tweetscore info")
+
+
+def _columns(given: list[str]) -> dict[str, str]:
+    """Read OURS=THEIRS pairs; an empty name says that there is no such column."""
+    pairs = [each.partition("=") for each in given]
+    if odd := [each for each, (_, sign, _) in zip(given, pairs, strict=True) if not sign]:
+        raise InputError(f"--column {odd[0]}: is not OURS=THEIRS; write it as in text=body")
+    return {ours.strip(): theirs for ours, _, theirs in pairs}
 
 
 @app.command()

@@ -267,7 +267,8 @@ def show_accounts(accounts: "Sequence[Account]", *, as_json: bool) -> None:
         total = {name: sum(getattr(each, name) for each in accounts) for name in COUNTED}
         show_json({"files": [asdict(each) for each in accounts], "total": total})
         return
-    read = [each for each in accounts if not each.error]
+    ignored = [Path(each.name).name for each in accounts if each.kind == "ignored"]
+    read = [each for each in accounts if not each.error and each.kind != "ignored"]
     if read:
         headings = ["file", "kind", *(name.replace("_", " ") for name in COUNTED)]
         counts = [[getattr(each, name) for name in COUNTED] for each in read]
@@ -276,6 +277,9 @@ def show_accounts(accounts: "Sequence[Account]", *, as_json: bool) -> None:
     for each in read:
         again = "the same content is here already, nothing changed; " if each.unchanged else ""
         say(f"{Path(each.name).name}: {again}clock: {each.clock}")
+    if ignored:
+        shown = ", ".join(ignored[:5]) + (", …" if len(ignored) > 5 else "")
+        say(f"ignored {len(ignored)} files that are neither tweets nor bars: {shown}")
 
 
 def show_scores(account: "ScoreAccount", *, as_json: bool) -> None:

@@ -4,8 +4,8 @@ Here readers, clocks, sessions and the store meet. Nothing of a file is stored b
 been held against evidence, and a file that fails leaves nothing behind.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Literal
@@ -22,6 +22,7 @@ from tweetscore.sessions import exchange_sessions, exchange_zone
 from tweetscore.store import Store
 from tweetscore.windows import forget_windows
 
+IGNORED = "ignored"  # the kind of what is neither tweets nor bars, beside files that are
 _MINUTE = timedelta(minutes=1)
 _NO_STAMPS = pl.Series("stamp", [], pl.Datetime("us"))
 CALENDAR_MARGIN = timedelta(days=4)  # the audit looks at the sessions around the first and last bar
@@ -35,6 +36,8 @@ class IngestOptions:
     clock: str = "auto"
     stamp: str = "auto"
     calendar: str = "XNYS"
+    platform: str | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)  # our name to the file's, for tables
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,7 @@ def ingest(
 
     Args:
         store: the open database.
-        paths: files, or zips of files.
+        paths: files, zips, folders, patterns, or ``-`` for standard input.
         options: what the user says about them.
         progress: called with the file's name and its rows read so far.
     """
@@ -77,14 +80,14 @@ def ingest(
         except InputError as error:
             yield Account(str(path), error=str(error))
             continue
-        # A zip from a data vendor may hold a report beside the data: that is no error.
         accounts = [_ingest_or_refuse(store, file, options, progress) for file in files]
-        useful = [account for account in accounts if account]
-        yield from useful or [_unknown(path, files)]
+        if all(account.kind == IGNORED for account in accounts):
+            accounts = [_unknown(path, files)]
+        yield from accounts
 
 
 def _unknown(path: Path, files: list[DataFile]) -> Account:
-    holds = ", ".join(str(file.entry) for file in files[:5])
+    holds = ", ".join(file.entry or file.path.name for file in files[:5])
     fact = f"holds {holds}" if len(files) > 1 else f"begins with {files[0].head()[:40]!r}"
     error = f"neither a tweet archive nor minute bars in a known format (it {fact})"
     return Account(str(path), error=f"{path}: {error}; the README lists the formats")
@@ -92,17 +95,17 @@ def _unknown(path: Path, files: list[DataFile]) -> Account:
 
 def _ingest_or_refuse(
     store: Store, file: DataFile, options: IngestOptions, progress: Progress
-) -> Account | None:
-    """Ingest one file; return its account, or None where it is nothing that we know."""
+) -> Account:
+    """Ingest one file; a zip or a folder may hold others beside the data, which are ignored."""
     account = Account(file.name)
     try:
-        if tweets := open_tweets(file):
+        if tweets := open_tweets(file, options.columns, options.platform):
             account = replace(account, kind="tweets", format=tweets.format)
             return _ingest_tweets(store, tweets, account, options, progress)
         if bars := open_bars(file, options.symbol):
             account = replace(account, kind="bars", format=bars.format, symbol=bars.symbol)
             return _ingest_bars(store, bars, account, options, progress)
-        return None
+        return replace(account, kind=IGNORED)
     except InputError as error:
         return replace(account, error=str(error))
 
@@ -118,6 +121,11 @@ def _ingest_tweets(
     account = _with_digest(source.file, account)
     if known := _known_source(store, account):
         return known
+    if source.naive and options.clock == "auto" and not source.dated:
+        raise InputError(
+            f"{account.name}: its times carry no zone, and its ids tell no time; "
+            "say which it is, as in --clock UTC or --clock America/New_York"
+        )
     claim = Clock.parse("UTC" if options.clock == "auto" or not source.naive else options.clock)
     assumed = TweetClock(source.platform, claim, proven=False, evidence="")
     with store.transaction():

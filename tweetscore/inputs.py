@@ -97,7 +97,9 @@ class DataFile:
             if self.entry is None:
                 yield _decoded(stream, stream, 0, self.name)
                 return
-            info = self.info or _directory(self.path)[self.entry]
+            info = self.info or _directory(self.path).get(self.entry)
+            if info is None:
+                raise InputError(f"{self.path}: the zip holds no {self.entry}; check its name")
             if info.flag_bits & 1:
                 raise InputError(f"{self.name}: is encrypted; unzip it with its password first")
             start = _seek_entry(stream, info)
@@ -253,7 +255,7 @@ def _zipped(path: Path, label: str | None) -> list[DataFile]:
     left_out: list[InputError] = []
     for entry, info in entries.items():
         hidden = any(map(_is_hidden, PurePosixPath(entry).parts))
-        if hidden or info.is_dir() or not info.file_size or _is_media(entry):
+        if hidden or info.is_dir() or _is_media(entry):
             continue
         try:
             found.append(_judged(DataFile(path, entry, alone=False, label=label, info=info)))
@@ -428,10 +430,7 @@ def _seek_entry(stream: BinaryIO, info: zipfile.ZipInfo) -> int:
     if not 0 <= info.header_offset < stream.seek(0, os.SEEK_END):
         raise zipfile.BadZipFile("an entry lies outside the zip")
     stream.seek(info.header_offset)
-    header = _exactly(stream, 30)
-    if not header.startswith(ZIPPED[0]):
-        raise zipfile.BadZipFile("an entry is not where the zip says")
-    name_bytes, extra_bytes = struct.unpack("<HH", header[26:])
+    name_bytes, extra_bytes = struct.unpack("<26xHH", _exactly(stream, 30))
     return stream.seek(name_bytes + extra_bytes, os.SEEK_CUR)
 
 

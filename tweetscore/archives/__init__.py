@@ -5,14 +5,23 @@ times carry no zone), ``detect(head)`` and ``read(file)``. ``read`` yields batch
 tweets with the records it had to reject.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Protocol, cast
 
-from tweetscore.archives import trump_csv, tweet_json
-from tweetscore.archives.canonical import TWEETS_SCHEMA, TweetBatch
-from tweetscore.files import DataFile
+from tweetscore.archives import (
+    bluesky,
+    csv_layouts,
+    mastodon,
+    truth_social,
+    twarc2,
+    tweet_json,
+    x_export,
+)
+from tweetscore.archives.canonical import TWEETS_SCHEMA, TweetBatch, TweetFile
+from tweetscore.archives.tables import open_table
+from tweetscore.errors import InputError
+from tweetscore.inputs import DataFile
 
 __all__ = ["FORMATS", "TWEETS_SCHEMA", "Format", "TweetBatch", "TweetFile", "open_tweets"]
 
@@ -33,28 +42,42 @@ class Format(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class TweetFile:
-    """A file of tweets whose format is known."""
-
-    file: DataFile
-    format: str
-    platform: str
-    naive: bool  # True: times carry no zone
-    _batches: Callable[[], Iterator[TweetBatch]]
-
-    def read(self) -> Iterator[TweetBatch]:
-        """Yield the tweets and rejects of the file, in its order; it can be read again."""
-        return self._batches()
-
-
-FORMATS = (cast(Format, tweet_json), cast(Format, trump_csv.TTA), cast(Format, trump_csv.V2))
+FORMATS = (
+    cast(Format, tweet_json),
+    cast(Format, csv_layouts.TTA),
+    cast(Format, csv_layouts.V2),
+    cast(Format, x_export.ACCOUNT),
+    cast(Format, x_export.MONTHS),
+    cast(Format, x_export.TWEETS_CSV),
+    cast(Format, twarc2),
+    cast(Format, truth_social),
+    cast(Format, truth_social.CSV),
+    cast(Format, mastodon),
+    cast(Format, bluesky),
+)
 
 
-def open_tweets(file: DataFile) -> TweetFile | None:
-    """Recognise a file of tweets by content; None when it is something else."""
+def open_tweets(
+    file: DataFile, columns: Mapping[str, str] | None = None, platform: str | None = None
+) -> TweetFile | None:
+    """Recognise a file of tweets by content; None when it is something else.
+
+    Args:
+        file: the file.
+        columns: our name to the file's, for a table with columns of its own names; a file is then
+            taken for a table, whatever format it may have.
+        platform: whose ids they are, where the format does not say it.
+
+    Raises:
+        InputError: the platform is not that of the format, or as ``open_table`` has it.
+    """
     head = file.head()
-    for form in FORMATS:
-        if form.detect(head):
-            return TweetFile(file, form.NAME, form.PLATFORM, form.NAIVE, partial(form.read, file))
-    return None
+    form = next((form for form in FORMATS if form.detect(head)), None)
+    if columns or not form:
+        return open_table(file, columns or {}, platform)
+    if platform not in (None, form.PLATFORM):
+        raise InputError(
+            f"{file.name}: is {form.NAME}, whose ids are those of {form.PLATFORM}; "
+            "leave --platform out"
+        )
+    return TweetFile(file, form.NAME, form.PLATFORM, form.NAIVE, partial(form.read, file))

@@ -1,75 +1,129 @@
 """Tweet objects of Twitter's API v1.1 in JSON: whole, or condensed by the Trump Twitter Archive.
 
-One array, or one object a line. ``text`` is the older name of ``full_text``; objects without
-``is_retweet`` (all from the API itself) are retweets when they hold ``retweeted_status``.
+One array, one object a line (what twarc and the streams write), or a page of the search API.
+Objects without ``is_retweet`` (all from the API itself) are retweets when they hold
+``retweeted_status``. A status within a status is no tweet of its own.
 """
 
 import re
 from collections.abc import Iterator
-from functools import partial
 from io import BytesIO
+from typing import BinaryIO
 
 import polars as pl
 
 from tweetscore.archives.canonical import TweetBatch, canonical
-from tweetscore.files import DataFile, json_array_records, line_records
+from tweetscore.archives.enclosed import enclosed_records
+from tweetscore.files import Records, json_array_records, line_records
+from tweetscore.inputs import DataFile
 from tweetscore.pipeline import ahead
 
 NAME = "tweet-json"
 PLATFORM = "twitter"
 NAIVE = False
-TIME_FORMATS = ("%a %b %d %H:%M:%S %z %Y",)  # Sun Dec 02 21:40:51 +0000 2018
+API_TIME = "%a %b %d %H:%M:%S %z %Y"  # Sun Dec 02 21:40:51 +0000 2018
+# A text of more than 140 characters stands in ``full_text``, or, in a stream, in
+# ``extended_tweet``: ``text`` is then cut.
+_TEXTS = {
+    "full_text": pl.String(),
+    "text": pl.String(),
+    "extended_tweet": pl.Struct({"full_text": pl.String()}),
+}
+_USER = pl.Struct({"screen_name": pl.String()})
 # Everything is read as a string: an id that is a number keeps all its digits.
 SCHEMA = {
     "id_str": pl.String(),
     "id": pl.String(),
     "created_at": pl.String(),
-    "full_text": pl.String(),
-    "text": pl.String(),
+    **_TEXTS,
     "retweet_count": pl.String(),
     "favorite_count": pl.String(),
     "is_retweet": pl.String(),
-    "retweeted_status": pl.Struct({"id_str": pl.String()}),
-    "user": pl.Struct({"screen_name": pl.String()}),
+    "retweeted_status": pl.Struct({**_TEXTS, "truncated": pl.String(), "user": _USER}),
+    "user": _USER,
 }
 # An id written as a float has lost digits: as a string of its own it is told from a whole number.
 _FLOAT_ID = re.compile(rb'("id(?:_str)?"\s*:\s*)(-?\d+[.eE][^\s,}]*)')
+_BACKSLASH = re.compile(rb"\\\\")  # bytes.replace takes thrice as long where there is none
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 # Half of a surrogate pair, left where a text was cut: polars makes it NUL, or refuses the record.
 _LONE_SURROGATE = re.compile(
     rb"\\u[dD](?:[89abAB]..(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB]..\\u[dD])[c-fC-F]..)"
 )
-_OPENING = re.compile(rb"\s*(\[\s*)?\{")
+_METADATA = rb'"search_metadata"\s*:\s*\{[^{}]*\}\s*'
+_PAGE = re.compile(rb'\s*\{\s*(?:%b,\s*)?"statuses"\s*:\s*(?=\[)' % _METADATA)
+_PAGE_END = re.compile(rb"\s*(?:%b)?\}\s*" % _METADATA)
+_OPENING = re.compile(rb"(?:%b|\s*)(?:\[\s*)?\{" % _PAGE.pattern)
+# A stream may begin with any number of notices that somebody deleted a tweet.
+_NOTICE = re.compile(rb'\s*\{\s*"delete"\s*:\s*\{\s*"status"\s*:')
+_KEYS = [
+    # The API v2 has the same keys, with a time of another form.
+    re.compile(rb'"created_at"\s*:\s*"[A-Z][a-z]{2} [A-Z][a-z]{2} \d'),
+    re.compile(rb'"(full_)?text"\s*:'),
+    re.compile(rb'"id(_str)?"\s*:'),
+]
 
 
 def detect(head: bytes) -> bool:
     """Look for an object, alone or in an array, with the keys of a tweet."""
-    return bool(_OPENING.match(head)) and all(
-        re.search(rb'"%b"\s*:' % key, head)
-        for key in (rb"created_at", rb"(full_)?text", rb"id(_str)?")
-    )
+    has_keys = _OPENING.match(head) and all(key.search(head) for key in _KEYS)
+    return bool(has_keys or _NOTICE.match(head))
 
 
 def read(file: DataFile) -> Iterator[TweetBatch]:
     """Yield the tweets and rejects of a file, in the file's order."""
-    array = file.head().lstrip().startswith(b"[")
-    cut = json_array_records if array else partial(line_records, quote=False)
+    head = file.head()
     with file.open() as stream:
-        for records in ahead(cut(stream)):
-            yield canonical(records, _parse, platform=PLATFORM, time_formats=TIME_FORMATS)
+        for records in ahead(_cut(stream, head)):
+            yield canonical(records, parse_tweets, platform=PLATFORM, time_formats=(API_TIME,))
 
 
-def _parse(data: bytes) -> pl.DataFrame:
-    # Without escaped backslashes, every backslash left opens an escape.
-    data = _LONE_SURROGATE.sub(rb"\\ufffd", data.replace(rb"\\", rb"\u005c"))
-    data = _FLOAT_ID.sub(rb'\1"\2"', data)
+def _cut(stream: BinaryIO, head: bytes) -> Iterator[Records]:
+    if _PAGE.match(head):
+        return enclosed_records(stream, _PAGE, _PAGE_END)
+    if head.lstrip().startswith(b"["):
+        return json_array_records(stream)
+    return line_records(stream, quote=False)
+
+
+def parse_tweets(data: bytes) -> pl.DataFrame:
+    """Parse objects of the API, one a line, into the columns of ``canonical.held``."""
+    tweets = pl.read_ndjson(BytesIO(mended(data)), schema=SCHEMA)
     marked = pl.when(pl.col("retweeted_status").is_not_null()).then(pl.lit("true"))
     whole = pl.col("user").is_not_null()
-    return pl.read_ndjson(BytesIO(data), schema=SCHEMA).select(
+    return tweets.select(
         tweet_id=pl.coalesce("id_str", "id"),
         author=pl.col("user").struct.field("screen_name"),
         posted="created_at",
-        text=pl.coalesce("full_text", "text"),
+        text=_text(retweets=tweets["retweeted_status"].null_count() < tweets.height),
         retweet_count="retweet_count",
         favorite_count="favorite_count",
         is_retweet=pl.coalesce("is_retweet", marked, pl.when(whole).then(pl.lit("false"))),
     )
+
+
+def mended(data: bytes) -> bytes:
+    """Return JSON that polars reads without loss: of the digits of an id, or of a record."""
+    if _SURROGATE.search(data):
+        # Without escaped backslashes, every backslash left opens an escape.
+        data = _LONE_SURROGATE.sub(rb"\\ufffd", _BACKSLASH.sub(rb"\\u005c", data))
+    return _FLOAT_ID.sub(rb'\1"\2"', data)
+
+
+def _text(*, retweets: bool) -> pl.Expr:
+    """Return the longest text that an object holds; where none is a retweet, more cheaply."""
+    extended = pl.col("extended_tweet").struct.field("full_text")
+    text = pl.coalesce(extended, "full_text", "text")
+    if not retweets:
+        return text
+    original = pl.col("retweeted_status").struct
+    passed_on = pl.coalesce(
+        original.field("extended_tweet").struct.field("full_text"),
+        original.field("full_text"),
+        pl.when(original.field("truncated").ne_missing("true")).then(original.field("text")),
+    )
+    # A retweet's own text is cut to 140 characters even where full texts were asked for.
+    author = original.field("user").struct.field("screen_name")
+    retweet = pl.format("RT @{}: {}", author, passed_on)
+    cut = text.str.ends_with("…") | text.str.ends_with("...")
+    return pl.when(cut & retweet.is_not_null()).then(retweet).otherwise(text)

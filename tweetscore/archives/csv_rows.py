@@ -1,0 +1,53 @@
+"""Tell how CSV is written: the head of a file enters, its names and whether it quotes leave.
+
+The Trump Twitter Archive's own export deleted the commas from texts and never quoted. A reader of
+quoted CSV swallows 80 tweets of that file into two.
+"""
+
+import csv
+import re
+from io import StringIO
+from typing import Literal
+
+
+def column_names(head: bytes, separator: str = ",") -> list[str]:
+    """Return the names in the first line."""
+    first = re.split(rb"[\r\n]", head, maxsplit=1)[0].decode("utf-8", "replace")
+    return next(csv.reader(StringIO(first), delimiter=separator), [])
+
+
+def is_quoted(head: bytes, separator: str = ",") -> bool:
+    """Say whether quotes enclose fields, or are text.
+
+    They enclose fields where all rows are then as wide as the header; elsewhere the reading with
+    more such rows is right. Counting alone would not do: within a quoted text of several lines,
+    each line may look like a row.
+    """
+    if head.startswith(b'"'):
+        return True  # the header's own fields are quoted
+    quoted = _readings(head, separator, csv.QUOTE_MINIMAL)
+    unquoted = _readings(head, separator, csv.QUOTE_NONE)
+    *whole, (last_is_whole, last_lines) = quoted or [(True, 1)]
+    # The head cuts its last row off. One far longer than all others has swallowed its neighbours.
+    cut = last_is_whole or last_lines <= max((lines for _, lines in whole), default=1)
+    if cut and all(is_whole for is_whole, _ in whole):
+        return True
+    return sum(is_whole for is_whole, _ in quoted) >= sum(is_whole for is_whole, _ in unquoted)
+
+
+def _readings(head: bytes, separator: str, quoting: Literal[0, 3]) -> list[tuple[bool, int]]:
+    """Say of each row whether it is as wide as the header, and how many lines it has."""
+    lines = StringIO(head.decode("utf-8", "replace"))
+    rows = csv.reader(lines, delimiter=separator, quoting=quoting, strict=True)
+    width, line = len(column_names(head, separator)), 0
+    readings: list[tuple[bool, int]] = []
+    while True:
+        try:
+            row = next(rows)
+        except csv.Error:
+            row = [""] * (width + 1)
+        except StopIteration:
+            return readings
+        if row:
+            readings.append((len(row) == width, rows.line_num - line))
+        line = rows.line_num
