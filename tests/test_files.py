@@ -414,7 +414,7 @@ def in_parts(pack: Callable[[bytes], bytes], content: bytes) -> bytes:
 
 
 SKIPPED_FRAME = b"\x5e\x2a\x4d\x18\x05\x00\x00\x00other"
-METHODS = [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA]
+METHODS = [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED]
 PACKED: dict[str, Callable[[bytes], bytes]] = {
     "plain": bytes,
     "gzip": gzip.compress,
@@ -563,8 +563,7 @@ def test_memory_does_not_grow_with_what_is_packed(tmp_path: Path, form: str) -> 
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert size == 7_000_000
-    dictionary = 8 << 20 if form == f"zip, method {zipfile.ZIP_LZMA}" else 0
-    assert peak < dictionary + 4_000_000
+    assert peak < 4_000_000
 
 
 # --- files, zips, folders, patterns, standard input -----------------------------------------------
@@ -573,6 +572,13 @@ def test_memory_does_not_grow_with_what_is_packed(tmp_path: Path, form: str) -> 
 def refusal_of(path: Path) -> str:
     with pytest.raises(InputError) as refusal:
         data_files(path)
+    return str(refusal.value)
+
+
+def refusal_when_read(path: Path) -> str:
+    (file,) = data_files(path)
+    with pytest.raises(InputError) as refusal:
+        file.head()
     return str(refusal.value)
 
 
@@ -773,17 +779,10 @@ def test_a_zip_that_says_that_it_is_a_bomb_is_refused_unread(
     assert refusal_of(path) == f"{path}: {BOMB.replace('1,000', '4')}"
 
 
-@pytest.mark.parametrize("place", [-1, 10_000, 2**64 - 1])
-def test_an_entry_outside_the_zip_is_refused(tmp_path: Path, place: int) -> None:
-    path = zipped(tmp_path / "a.zip", {"a": b"a"})
-    (file,) = data_files(path)
-    assert file.info
-    file.info.header_offset = place
-    with pytest.raises(InputError) as refusal:
-        file.head()
-    assert str(refusal.value) == (
-        f"{path}: cannot be read (an entry lies outside the zip); "
-        "unzip it yourself, or download it again"
+def test_a_way_of_packing_without_a_bound_is_refused(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "a.zip", {"a": b"a"}, zipfile.ZIP_LZMA)
+    assert refusal_when_read(path) == (
+        f"{path}: cannot be read (compression method 14); unzip it yourself, or download it again"
     )
 
 

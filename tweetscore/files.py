@@ -206,7 +206,8 @@ _DEPTH[list(b"}]")] = -1
 def _array_ends(data: bytes, first: bool) -> tuple[bytes, Positions]:
     if first:
         data = data.replace(b"[", b" ", 1)
-    bare = data.replace(rb"\\", b"  ")  # now a backslash before a quote escapes it
+    # Without escaped backslashes, a backslash before a quote escapes it.
+    bare = data.replace(rb"\\", b"  ") if b"\\" in data else data
     octets = np.frombuffer(bare, np.uint8)
     places = np.flatnonzero(np.frombuffer(bare.translate(_STRUCTURE), np.bool_))
     kinds = octets[places]

@@ -6,13 +6,11 @@ nothing is ever unpacked as a whole, so memory does not grow with the file.
 """
 
 import atexit
-import bz2
 import codecs
 import glob
 import gzip
 import hashlib
 import io
-import lzma
 import os
 import re
 import shutil
@@ -21,14 +19,14 @@ import sys
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from itertools import chain
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
-import zstandard
+import pyarrow as pa
 
 from tweetscore.errors import InputError
 
@@ -41,11 +39,9 @@ MOST_LAYERS = 3
 MOST_ENTRIES = 1_000_000
 BOMB_BYTES = 100 << 20  # up to here no ratio is held against a file
 BOMB_RATIO = 1_000
-LZMA_MEMORY_BYTES = 256 << 20
 # What reading raises on damage.
 UNREADABLE = (
-    OSError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error, lzma.LZMAError,
-    zstandard.ZstdError,
+    OSError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error,
 )  # fmt: skip
 STANDARD_INPUT = Path("-")
 ZIPPED = (b"PK\x03\x04", b"PK\x05\x06")
@@ -76,7 +72,6 @@ class DataFile:
     alone: bool = True
     label: str | None = None  # what messages call the path, where it is only a copy
     refusal: str | None = None  # raised when the file is opened, so that its neighbours survive
-    info: zipfile.ZipInfo | None = field(default=None, compare=False, repr=False)
 
     @property
     def name(self) -> str:
@@ -93,17 +88,26 @@ class DataFile:
         """
         if self.refusal:
             raise InputError(self.refusal)
-        with _readable(self.name), self.path.open("rb") as stream:
+        with _readable(self.name):
             if self.entry is None:
-                yield _decoded(stream, stream, 0, self.name)
-                return
-            info = self.info or _directory(self.path).get(self.entry)
-            if info is None:
-                raise InputError(f"{self.path}: the zip holds no {self.entry}; check its name")
-            if info.flag_bits & 1:
-                raise InputError(f"{self.name}: is encrypted; unzip it with its password first")
-            start = _seek_entry(stream, info)
-            yield _decoded(_stream(_entry(stream, info)), stream, start, self.name)
+                with self.path.open("rb") as file:
+                    yield _decoded(file, file, self.name)
+            else:
+                with self._open_entry(self.entry) as entry, io.BufferedReader(entry) as stream:
+                    yield _decoded(stream, cast(BinaryIO, entry), self.name)
+
+    def _open_entry(self, entry: str) -> io.RawIOBase:
+        archive = _archive(self.path, self.path.stat().st_mtime_ns)
+        if entry not in archive.namelist():
+            raise InputError(f"{self.name}: the zip holds no {entry}; check its name")
+        info = archive.getinfo(entry)
+        if info.flag_bits & 1:
+            raise InputError(f"{self.name}: is encrypted; unzip it with its password first")
+        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            # zipfile unpacks a piece of bzip2 or LZMA whole, which in a bomb is gigabytes.
+            raise NotImplementedError(f"compression method {info.compress_type}")
+        with _damage_as_bad_zip():
+            return cast(io.RawIOBase, archive.open(info))
 
     def head(self) -> bytes:
         """Return the first bytes of the content, without a byte order mark."""
@@ -238,7 +242,9 @@ def _zipped(path: Path, label: str | None) -> list[DataFile]:
     """
     name = label or str(path)
     with _readable(name):
-        entries, size = _directory(path), path.stat().st_size
+        stat = path.stat()
+        # Of two entries with one name the later counts, as for unzip.
+        entries = {info.filename: info for info in _archive(path, stat.st_mtime_ns).infolist()}
     for info in entries.values():
         # ``filename`` is what zipfile made of the name that the zip holds.
         unsafe = UNSAFE_NAME.match(info.orig_filename) or UNSAFE_NAME.match(info.filename)
@@ -248,7 +254,7 @@ def _zipped(path: Path, label: str | None) -> list[DataFile]:
                 "zip the files again with plain names"
             )
     declared = [(info.file_size, info.compress_size) for info in entries.values()]
-    total = (sum(unpacked for unpacked, _ in declared), size)
+    total = (sum(unpacked for unpacked, _ in declared), stat.st_size)
     if any(_is_bomb(unpacked, packed) for unpacked, packed in [total, *declared]):
         raise _bomb(name)
     found: list[DataFile] = []
@@ -258,7 +264,7 @@ def _zipped(path: Path, label: str | None) -> list[DataFile]:
         if hidden or info.is_dir() or _is_media(entry):
             continue
         try:
-            found.append(_judged(DataFile(path, entry, alone=False, label=label, info=info)))
+            found.append(_judged(DataFile(path, entry, alone=False, label=label)))
         except NothingToReadError as error:
             left_out.append(error)
     if not found:
@@ -267,22 +273,21 @@ def _zipped(path: Path, label: str | None) -> list[DataFile]:
     return [replace(file, alone=len(found) == 1) for file in found]
 
 
-class _Counted(io.FileIO):
-    """A zip whose directory is counted before zipfile makes an object of each entry."""
+@lru_cache(maxsize=2)
+def _archive(path: Path, _changed_ns: int) -> zipfile.ZipFile:
+    """Open a zip, once for all its entries: each opening reads the whole directory."""
+    with _damage_as_bad_zip():
+        archive = zipfile.ZipFile(path)
+    if len(archive.infolist()) > MOST_ENTRIES:
+        raise zipfile.BadZipFile(f"it holds more than {MOST_ENTRIES:,} entries")
+    return archive
 
-    def read(self, size: int | None = -1) -> bytes:
-        data = super().read(size) or b""
-        if data.count(b"PK\x01\x02") > MOST_ENTRIES:
-            raise zipfile.BadZipFile(f"it holds more than {MOST_ENTRIES:,} entries")
-        return data
 
-
-def _directory(path: Path) -> dict[str, zipfile.ZipInfo]:
-    """Return the entries of a zip by name; of two with one name, the later, as unzip does."""
+@contextmanager
+def _damage_as_bad_zip() -> Iterator[None]:
     try:
-        with _Counted(path) as stream, zipfile.ZipFile(stream) as archive:
-            return {info.filename: info for info in archive.infolist()}
-    except (ValueError, struct.error) as error:  # a name that is no UTF-8
+        yield
+    except (ValueError, struct.error) as error:  # a name that is no UTF-8, a place before the file
         raise zipfile.BadZipFile(str(error)) from error
 
 
@@ -335,21 +340,23 @@ class _Pieces(io.RawIOBase):
         return filled
 
 
-def _stream(pieces: Iterator[bytes]) -> io.BufferedReader:
+def _stream(pieces: Iterator[bytes]) -> "io.BufferedReader[Any]":
     return io.BufferedReader(_Pieces(pieces))
 
 
-def _watched(pieces: Iterator[bytes], file: BinaryIO, start: int, name: str) -> Iterator[bytes]:
+def _watched(pieces: Iterator[bytes], file: BinaryIO, name: str) -> Iterator[bytes]:
     """Pass pieces on until they are far more than was read from the file: sizes in a file lie."""
     unpacked = 0
     for piece in pieces:
         unpacked += len(piece)
-        if _is_bomb(unpacked, file.tell() - start):
+        if _is_bomb(unpacked, file.tell()):
             raise _bomb(name)
         yield piece
 
 
-def _decoded(stream: io.BufferedReader, file: BinaryIO, start: int, name: str) -> io.BufferedReader:
+def _decoded(
+    stream: "io.BufferedReader[Any]", file: BinaryIO, name: str
+) -> "io.BufferedReader[Any]":
     """Take off what packs a text, layer by layer."""
     for _ in range(MOST_LAYERS):
         magic = stream.peek(4)
@@ -359,7 +366,7 @@ def _decoded(stream: io.BufferedReader, file: BinaryIO, start: int, name: str) -
             pieces = _unzstd(stream)
         else:
             break
-        stream = _stream(_watched(pieces, file, start, name))
+        stream = _stream(_watched(pieces, file, name))
     codec = UTF16.get(stream.peek(2)[:2])
     return _stream(_utf8(stream, codec)) if codec else stream
 
@@ -370,32 +377,11 @@ def _gunzipped(stream: BinaryIO) -> Iterator[bytes]:
             yield piece
 
 
-def _unzstd(stream: io.BufferedReader) -> Iterator[bytes]:
-    """Unpack zstd block by block: a block makes 128 KiB at most.
-
-    The library's own reader takes a file that was cut off for a whole one, so that the frames have
-    to be followed here (RFC 8878, 3.1.1).
-    """
-    decompressor = zstandard.ZstdDecompressor()
-    while stream.peek(1):
-        magic = _exactly(stream, 4)
-        if ZSTD_SKIPPED.match(magic):
-            for _ in _range(stream, int.from_bytes(_exactly(stream, 4), "little")):
-                pass
-            continue
-        frame, descriptor = decompressor.decompressobj(), _exactly(stream, 1)
-        single, checked = descriptor[0] >> 5 & 1, descriptor[0] >> 2 & 1
-        window, dictionary = 1 - single, (0, 1, 2, 4)[descriptor[0] & 3]
-        size = (single, 2, 4, 8)[descriptor[0] >> 6]
-        rest = _exactly(stream, window + dictionary + size)
-        yield frame.decompress(magic + descriptor + rest)
-        last = 0
-        while not last:
-            block = int.from_bytes(header := _exactly(stream, 3), "little")
-            last, repeats, size = block & 1, block >> 1 & 3 == 1, block >> 3
-            yield frame.decompress(header + _exactly(stream, 1 if repeats else size))
-        if checked:
-            yield frame.decompress(_exactly(stream, 4))
+def _unzstd(stream: BinaryIO) -> Iterator[bytes]:
+    kept_open = _stream(iter(lambda: stream.read(PIECE_BYTES), b""))  # Arrow closes what it reads
+    unpacked = pa.CompressedInputStream(pa.PythonFile(kept_open, mode="r"), "zstd")
+    while piece := unpacked.read(PIECE_BYTES):
+        yield piece
 
 
 def _utf8(stream: BinaryIO, codec: str) -> Iterator[bytes]:
@@ -405,89 +391,3 @@ def _utf8(stream: BinaryIO, codec: str) -> Iterator[bytes]:
     while piece := stream.read(PIECE_BYTES):
         yield decoder.decode(piece).encode()
     yield decoder.decode(b"", final=True).encode()
-
-
-def _exactly(stream: BinaryIO, size: int) -> bytes:
-    data = stream.read(size)
-    if len(data) < size:
-        raise EOFError("it ends too early")
-    return data
-
-
-def _range(stream: BinaryIO, size: int) -> Iterator[bytes]:
-    for done in range(0, size, PIECE_BYTES):
-        yield _exactly(stream, min(PIECE_BYTES, size - done))
-
-
-# --- entries of a zip -----------------------------------------------------------------------------
-#
-# zipfile reads the directory, but not the entries: it would read the directory again for each, and
-# unpack all that a piece of bzip2 or LZMA holds at once, which in a bomb is gigabytes.
-
-
-def _seek_entry(stream: BinaryIO, info: zipfile.ZipInfo) -> int:
-    """Go to the packed bytes of an entry and return their place."""
-    if not 0 <= info.header_offset < stream.seek(0, os.SEEK_END):
-        raise zipfile.BadZipFile("an entry lies outside the zip")
-    stream.seek(info.header_offset)
-    name_bytes, extra_bytes = struct.unpack("<26xHH", _exactly(stream, 30))
-    return stream.seek(name_bytes + extra_bytes, os.SEEK_CUR)
-
-
-def _entry(stream: BinaryIO, info: zipfile.ZipInfo) -> Iterator[bytes]:
-    """Yield the content of an entry, and hold it against its size and its checksum."""
-    if info.compress_type not in METHODS:
-        raise NotImplementedError(f"compression method {info.compress_type}")
-    size = checksum = 0
-    for piece in METHODS[info.compress_type](stream, info):
-        size, checksum = size + len(piece), zlib.crc32(piece, checksum)
-        if size > info.file_size:
-            break
-        yield piece
-    if (size, checksum) != (info.file_size, info.CRC):
-        raise zipfile.BadZipFile(f"Bad CRC-32 for file {info.filename!r}")
-
-
-def _stored(stream: BinaryIO, info: zipfile.ZipInfo) -> Iterator[bytes]:
-    return _range(stream, info.compress_size)
-
-
-def _inflated(stream: BinaryIO, info: zipfile.ZipInfo) -> Iterator[bytes]:
-    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
-    for piece in _range(stream, info.compress_size):
-        while piece and not inflater.eof:
-            yield inflater.decompress(piece, PIECE_BYTES)
-            piece = inflater.unconsumed_tail
-    yield inflater.flush()
-
-
-def _bunzipped(stream: BinaryIO, info: zipfile.ZipInfo) -> Iterator[bytes]:
-    return _decompressed(_range(stream, info.compress_size), bz2.BZ2Decompressor())
-
-
-def _unlzma(stream: BinaryIO, info: zipfile.ZipInfo) -> Iterator[bytes]:
-    """Unpack LZMA: in a zip it is an ``.lzma`` file with another header."""
-    settings = _exactly(stream, 9)[4:]
-    has_end_mark = info.flag_bits & 2
-    size = b"\xff" * 8 if has_end_mark else info.file_size.to_bytes(8, "little")
-    packed = chain([settings + size], _range(stream, info.compress_size - 9))
-    return _decompressed(packed, lzma.LZMADecompressor(lzma.FORMAT_ALONE, LZMA_MEMORY_BYTES))
-
-
-def _decompressed(
-    packed: Iterator[bytes], decompressor: bz2.BZ2Decompressor | lzma.LZMADecompressor
-) -> Iterator[bytes]:
-    for piece in packed:
-        yield decompressor.decompress(piece, PIECE_BYTES)
-        while not (decompressor.eof or decompressor.needs_input):
-            yield decompressor.decompress(b"", PIECE_BYTES)
-        if decompressor.eof:
-            return
-
-
-METHODS: dict[int, Callable[[BinaryIO, zipfile.ZipInfo], Iterator[bytes]]] = {
-    zipfile.ZIP_STORED: _stored,
-    zipfile.ZIP_DEFLATED: _inflated,
-    zipfile.ZIP_BZIP2: _bunzipped,
-    zipfile.ZIP_LZMA: _unlzma,
-}

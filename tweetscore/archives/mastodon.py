@@ -64,7 +64,7 @@ _STATUS_KEYS = [
 _ADDRESS = re.compile(rb'"ur[il]"\s*:\s*"https?:\\?/\\?/(?P<host>[^/"\\]+)')
 # An activity that only points at its object: polars wants every object to be one.
 _BARE_OBJECT = re.compile(rb'"object"\s*:\s*(?P<address>"(?:[^"\\]|\\.)*")')
-_NUMBER = r"/statuses/(\d+)"
+_NUMBER = r"/statuses/(\d+)(?:/activity)?$"
 
 
 def has_statuses(head: bytes, *, truth_social: bool) -> bool:
@@ -134,9 +134,7 @@ def _parse_statuses(data: bytes) -> pl.DataFrame:
         text=status_text(),
         retweet_count="reblogs_count",
         favorite_count="favourites_count",
-        is_retweet=pl.when(pl.col("reblog").is_null())
-        .then(pl.lit("false"))
-        .otherwise(pl.lit("true")),
+        is_retweet=pl.col("reblog").is_not_null().cast(pl.String),
     )
 
 

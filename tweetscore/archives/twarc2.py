@@ -103,7 +103,8 @@ def _taken_apart(page: Records) -> tuple[pl.DataFrame, pl.DataFrame] | None:
         The page, and a reject per bad tweet; None where they are not what is wrong.
     """
     try:
-        whole = json.loads(mended(page.data), parse_float=str, parse_constant=str)
+        text = mended(page.data).decode("utf-8", "replace")
+        whole = json.loads(text, parse_float=str, parse_constant=str)
         tweets = whole["data"]
         shell = _parse(json.dumps({**whole, "data": []}).encode())
     except (ValueError, TypeError, KeyError, RecursionError, pl.exceptions.PolarsError):
