@@ -25,7 +25,7 @@ from tweetscore.cli import app
 from tweetscore.sample import ARCHIVE_NAME, BARS_NAME, write_sample
 from tweetscore.store import open_store
 
-COMMANDS = ["ingest", "train", "score", "evaluate", "query", "info", "sample"]
+COMMANDS = ["ingest", "train", "score", "evaluate", "query", "info", "doctor", "sample"]
 SMALL_NETWORK = [
     *("--interval", "30", "--vectors", "random", "--embedding-dim", "8", "--hidden", "4"),
     *("--epochs", "2"),

@@ -25,8 +25,9 @@ pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="reads /proc and kills as POSIX does"),
 ]
 
-KILLS = 20
+KILLS = 100  # of each command
 AT_ONCE = 2
+STARTING = 0.3  # the share of a run that passes before anything is done
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,15 +88,16 @@ def opened_by(pid: int) -> Iterator[Path]:
 
 
 def moments(seconds: float, seed: int) -> list[float]:
-    """Random moments, one in each twentieth of the run."""
+    """Random moments, one in each hundredth of the run after its start."""
     draws = random.Random(seed)
-    return [seconds * (place + draws.random()) / KILLS for place in range(KILLS)]
+    shares = [(place + draws.random()) / KILLS for place in range(KILLS)]
+    return [seconds * (STARTING + (1 - STARTING) * share) for share in shares]
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("kill")
-    write_sample(folder, posts=60_000)
+    write_sample(folder, posts=12_000, days=60)
     tiny_bundle(folder / "tiny", STANDARD_INTERVALS)
     return folder
 
@@ -143,16 +145,16 @@ def kill_often(made: Path, kind: str, before: Path | None) -> list[Kill]:
     return kills
 
 
-def test_ingest_killed_at_twenty_moments_ends_as_undisturbed(made: Path) -> None:
+def test_ingest_killed_at_any_moment_ends_as_undisturbed(made: Path) -> None:
     kills = kill_often(made, "ingest", None)
     assert sum(kill.hit for kill in kills) >= KILLS * 3 // 4
     assert sum(kill.working for kill in kills) >= KILLS * 2 // 5
     found = contents(made / "ingest.duckdb")
-    assert found["tweets"][0] == 60_000
-    assert found["windows"][0] > 1_000_000
+    assert found["tweets"][0] == 12_000
+    assert found["windows"][0] > 100_000
 
 
-def test_score_killed_at_twenty_moments_ends_as_undisturbed(made: Path) -> None:
+def test_score_killed_at_any_moment_ends_as_undisturbed(made: Path) -> None:
     unscored = made / "unscored.duckdb"
     run(*ingest(made), "--db", unscored)
     kills = kill_often(made, "score", unscored)

@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from tweetscore import __version__, display
-from tweetscore.errors import InputError, RejectsError, TweetscoreError
+from tweetscore.errors import InputError, IntegrityError, RejectsError, TweetscoreError
 
 INTERRUPTED = 130
 TRAIN_EXTRA = ("torch", "gensim", "onnx", "tensorboard")
@@ -300,6 +300,33 @@ def info(db: Db = DEFAULT_DB, as_json: Json = False) -> None:
     from tweetscore.query import describe
 
     display.show_info(describe(db), as_json=as_json)
+
+
+@app.command()
+def doctor(
+    db: Db = DEFAULT_DB,
+    model: Annotated[
+        list[str] | None,
+        typer.Option(help="A bundle's folder or a shipped name; may be given several times."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Check the database, the clocks of what it holds, and bundles; exit 5 when one is broken.
+
+    Shipped models are checked always. With `--model` and no database here, models alone are.
+
+    Example: `tweetscore doctor --model my-model`
+    """
+    from tweetscore.doctor import diagnose
+
+    models_alone = bool(model) and db == DEFAULT_DB and not db.exists()
+    checks = diagnose(None if models_alone else db, model or ())
+    display.show_checks(checks, as_json=as_json)
+    broken = [check for check in checks if check.ok is False]
+    if broken:
+        first = f"the first is {broken[0].name} ({broken[0].fact})"
+        tally = f"{len(broken)} of {len(checks)} checks found something broken"
+        raise IntegrityError(f"{tally}; {first}; {broken[0].next_step}")
 
 
 @app.command()

@@ -33,6 +33,7 @@ from tweetscore.errors import InputError
 if TYPE_CHECKING:  # polars and scikit-learn would slow down --help
     import polars as pl
 
+    from tweetscore.doctor import Check
     from tweetscore.evaluate import Figures
     from tweetscore.ingest import Account
     from tweetscore.score import ScoreAccount
@@ -352,3 +353,16 @@ def show_info(sections: "dict[str, pl.DataFrame]", *, as_json: bool) -> None:
         if frame.height:
             stdout.print(f"\n{name}", style="bold")
             show_table(frame.columns, frame.rows())
+
+
+RESULTS = {True: "ok", False: "broken", None: "skipped"}
+
+
+def show_checks(checks: "Sequence[Check]", *, as_json: bool) -> None:
+    """Print each check's verdict, and what to do about a broken one."""
+    if as_json:
+        healthy = all(check.ok is not False for check in checks)
+        show_json({"checks": [asdict(check) for check in checks], "ok": healthy})
+        return
+    rows = [(each.name, RESULTS[each.ok], each.fact, each.next_step or "") for each in checks]
+    show_table(["check", "result", "fact", "what to do"], rows)

@@ -14,7 +14,7 @@ import polars as pl
 from tweetscore.errors import InputError, IntegrityError, LockedError
 
 SCHEMA_VERSION = 1
-MEMORY_LIMIT = "500MB"  # DuckDB's own default is 80 % of the machine
+MEMORY_LIMIT = "350MB"  # DuckDB's own default is 80 % of the machine; 500 MB were no faster
 STANDARD_INTERVALS = (5, 10, 15, 20, 30, 40, 50)
 
 
@@ -38,8 +38,10 @@ class Store:
         self.con = con
         self.path = path
 
-    def run(self, name: str, **parameters: object) -> None:
-        """Run ``sql/<name>.sql`` with the parameters it names."""
+    # DuckDB finds a frame by the name of the variable. One that is registered instead it would
+    # hold until the transaction ends, and with it all of a file.
+    def run(self, name: str, given: pl.DataFrame | None = None, **parameters: object) -> None:  # noqa: ARG002
+        """Run ``sql/<name>.sql`` with the parameters it names; it reads a frame as ``given``."""
         self.con.execute(statement(name), parameters or None)
 
     def rows(self, query: str, **parameters: object) -> list[tuple[Any, ...]]:
@@ -58,17 +60,9 @@ class Store:
         assert isinstance(frame, pl.DataFrame)
         return frame
 
-    def append(self, table: str, frame: pl.DataFrame) -> None:
+    def append(self, table: str, given: pl.DataFrame) -> None:  # noqa: ARG002 - as above
         """Add a frame's rows to a table, by column name."""
-        with self.lent("appended", frame):
-            self.con.execute(f"INSERT INTO {table} BY NAME SELECT * FROM appended")
-
-    @contextmanager
-    def lent(self, name: str, frame: pl.DataFrame) -> Iterator[None]:
-        """Let statements read a frame under a name."""
-        self.con.register(name, frame.to_arrow())
-        yield
-        self.con.unregister(name)
+        self.con.execute(f"INSERT INTO {table} BY NAME SELECT * FROM given")
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -134,7 +128,13 @@ def _check_schema(con: duckdb.DuckDBPyConnection, path: Path, *, read_only: bool
         return
     if "settings" not in tables:
         raise IntegrityError(f"{path}: is a database but not tweetscore's; name another with --db")
-    ((version,),) = con.execute("SELECT schema_version FROM settings").fetchall()
+    versions = con.execute("SELECT schema_version FROM settings").fetchall()
+    if len(versions) != 1:
+        raise IntegrityError(
+            f"{path}: its settings have {len(versions)} rows instead of one; "
+            "restore it from a copy, or ingest the files again"
+        )
+    ((version,),) = versions
     if version > SCHEMA_VERSION:
         raise InputError(
             f"{path}: has schema {version}, newer than our {SCHEMA_VERSION}; upgrade tweetscore"

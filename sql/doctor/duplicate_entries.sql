@@ -1,0 +1,16 @@
+-- One row: one source, symbol, interval, model or session that is entered more than once.
+WITH entries AS (
+    SELECT 'source ' || source_id AS entry FROM sources
+    UNION ALL
+    SELECT 'symbol ' || symbol FROM symbols
+    UNION ALL
+    SELECT 'interval ' || interval_minutes FROM intervals
+    UNION ALL
+    SELECT 'model ' || model_id FROM models
+    UNION ALL
+    SELECT session || ' session of ' || symbol || ' at ' || open_utc FROM sessions
+)
+SELECT entry || ' is there ' || count(*) || ' times' AS problem
+FROM entries
+GROUP BY entry
+HAVING count(*) > 1;

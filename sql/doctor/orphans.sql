@@ -1,0 +1,40 @@
+-- One row: one prediction without its tweet, or one source, symbol, interval or model that rows of a
+-- table belong to and that is not there.
+WITH of_sources AS (
+    SELECT 'tweets' AS held, source_id, count(*) AS n FROM tweets GROUP BY source_id
+    UNION ALL
+    SELECT 'bars', source_id, count(*) FROM bars GROUP BY source_id
+    UNION ALL
+    SELECT 'rejects', source_id, count(*) FROM rejects GROUP BY source_id
+),
+of_symbols AS (
+    SELECT 'bars' AS held, symbol, count(*) AS n FROM bars GROUP BY symbol
+    UNION ALL
+    SELECT 'sessions', symbol, count(*) FROM sessions GROUP BY symbol
+    UNION ALL
+    SELECT 'windows', symbol, count(*) FROM windows GROUP BY symbol
+),
+of_models AS (
+    SELECT 'predictions' AS held, model_id, count(*) AS n FROM predictions GROUP BY model_id
+    UNION ALL
+    SELECT 'class_predictions', model_id, count(*) FROM class_predictions GROUP BY model_id
+)
+SELECT held || ' of source ' || o.source_id || ', which is no source of them: ' || n AS problem
+FROM of_sources o
+ANTI JOIN sources s ON s.source_id = o.source_id AND o.held IN (s.kind, 'rejects')
+UNION ALL
+SELECT held || ' of symbol ' || symbol || ', which is not there: ' || n
+FROM of_symbols ANTI JOIN symbols USING (symbol)
+UNION ALL
+SELECT 'windows of ' || interval_minutes || ' minutes, an interval not there: ' || count(*)
+FROM windows ANTI JOIN intervals USING (interval_minutes)
+GROUP BY interval_minutes
+UNION ALL
+SELECT held || ' of model ' || model_id || ', which is not there: ' || n
+FROM of_models ANTI JOIN models USING (model_id)
+UNION ALL
+SELECT 'prediction for ' || platform || ' ' || tweet_id || ', which is not there'
+FROM predictions ANTI JOIN tweets USING (platform, tweet_id)
+UNION ALL
+SELECT 'class_prediction for ' || platform || ' ' || tweet_id || ', which is not there'
+FROM class_predictions ANTI JOIN tweets USING (platform, tweet_id);
