@@ -104,7 +104,7 @@ def run(setup: Setup, own_lstm: bool) -> dict[str, float]:
             ensure_windows(store)
         with timed("score"):
             if lstm:
-                with patch("tweetscore.score.Network", lambda *_: lstm):
+                with patch("tweetscore.score.Network", lambda *_, **__: lstm):
                     account = score(store, bundle, (), lambda *_: None)
             else:
                 account = score(store, bundle, (), lambda *_: None)
