@@ -23,6 +23,7 @@ CREATE TABLE sources (
     updated BIGINT NOT NULL,
     duplicates BIGINT NOT NULL,
     rejected BIGINT NOT NULL,
+    mended BIGINT NOT NULL,            -- texts with U+FFFD in the place of bytes that are no character
     started_utc TIMESTAMP NOT NULL,
     finished_utc TIMESTAMP NOT NULL,
     CHECK (rows_read = stored + updated + duplicates + rejected)

@@ -608,6 +608,7 @@ def test_bars_of_a_symbol_with_another_calendar_are_refused(store: Store, tmp_pa
 # --- real files -----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_real_archives_and_bars_are_ingested_without_options_or_loss(
     store: Store, data: Path
 ) -> None:
@@ -644,6 +645,7 @@ def test_the_real_archives_and_bars_are_ingested_without_options_or_loss(
     assert store.rows("FROM sources ORDER BY ALL") == before
 
 
+@pytest.mark.slow
 def test_real_archives_in_any_order_give_the_same_table(data: Path) -> None:
     names = ("tta_2016-12_2019-06.csv", "condensed_2018.json", "master_2017.json.zip")
     tables = []

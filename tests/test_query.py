@@ -66,7 +66,7 @@ def fill(store: Store) -> None:
     store.con.execute("INSERT INTO predictions VALUES ('0123', 'twitter', 103, 30, 0.5)")
     store.con.execute(
         "INSERT INTO sources VALUES (1, 'a.json', 'ab', 9, 'tweets', 'tweet-json', NULL, 'UTC', "
-        "7, 5, 0, 1, 1, '2026-01-01', '2026-01-01')"
+        "7, 5, 0, 1, 1, 0, '2026-01-01', '2026-01-01')"
     )
     store.con.execute("INSERT INTO rejects VALUES (1, 3, 200, 'has no id', '{}')")
 
@@ -452,7 +452,7 @@ def test_info_holds_the_whole_of_a_small_database(db: Path) -> None:
     intervals = (5, 10, 15, 20, 30, 40, 50)
     day = datetime(2018, 12, 19)
     assert {name: frame.rows() for name, frame in describe(db).items()} == {
-        "sources": [(1, "a.json", 7, 5, 0, 1, 1)],
+        "sources": [(1, "a.json", 7, 5, 0, 1, 1, 0)],
         "clocks": [(1, "tweet-json", "UTC")],
         "rejects": [(1, 3, 200, "has no id")],
         "tweets": [("twitter", "somebody", 5, day.replace(hour=10), datetime(2018, 12, 20, 3))],

@@ -40,8 +40,10 @@ if TYPE_CHECKING:  # polars and scikit-learn would slow down --help
     from tweetscore.train import Trained
 
 TERMINAL_ROWS = 100
-# A tweet may hold what would move a terminal's cursor: shown, never obeyed. Line breaks stay.
-VISIBLE = dict.fromkeys((*range(32), *range(127, 160)), "\N{REPLACEMENT CHARACTER}")
+# A tweet may hold what would move a terminal's cursor, or turn the direction of what stands around
+# it: shown, never obeyed. Line breaks stay.
+_CONTROLS = (*range(32), *range(127, 160), *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+VISIBLE = dict.fromkeys(_CONTROLS, "\N{REPLACEMENT CHARACTER}")
 VISIBLE |= {ord("\t"): " ", ord("\n"): "\n", ord("\r"): ""}
 
 stdout = Console(highlight=False, emoji=False, soft_wrap=False)
@@ -49,8 +51,8 @@ stderr = Console(stderr=True, highlight=False, emoji=False)
 
 
 def say(words: str) -> None:
-    """Tell the user something that is not data."""
-    stderr.print(words, markup=False, soft_wrap=True)
+    """Tell the user something that is not data, though it may quote some."""
+    stderr.print(words.translate(VISIBLE), markup=False, soft_wrap=True)
 
 
 def show_json(value: object) -> None:
@@ -74,15 +76,16 @@ def show_table(
         and not any(isinstance(row[place], bool) for row in rows)
         for place in range(len(headings))
     ]
+    headings = [heading.translate(VISIBLE) for heading in headings]
     cells = [[(cell or _cell)(value).translate(VISIBLE) for value in row] for row in rows]
     if not stdout.is_terminal:
-        sys.stdout.writelines(_lines([list(headings), *cells], numeric))
+        sys.stdout.writelines(_lines([headings, *cells], numeric))
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading, right in zip(headings, numeric, strict=True):
         # Numbers keep their line; what room is left goes to the words.
         justify: Literal["right", "left"] = "right" if right else "left"
-        table.add_column(heading, justify=justify, overflow="fold", no_wrap=right)
+        table.add_column(Text(heading), justify=justify, overflow="fold", no_wrap=right)
     for row in cells:
         table.add_row(*map(Text, row))
     stdout.print(table)
@@ -181,15 +184,15 @@ def row_progress(what: str) -> Iterator[Callable[[str, int, int | None], None]]:
     The function given takes a label, the rows done and, where it is known, the rows to do.
     """
     columns = (
-        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
-        _SpeedColumn(), TimeElapsedColumn(), TimeRemainingColumn(),
+        SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(),
+        MofNCompleteColumn(), _SpeedColumn(), TimeElapsedColumn(), TimeRemainingColumn(),
     )  # fmt: skip
     tasks: dict[str, Any] = {}
     with Progress(*columns, console=stderr, disable=not stderr.is_terminal) as progress:
 
         def advance(label: str, done: int, total: int | None = None) -> None:
             if label not in tasks:
-                tasks[label] = progress.add_task(f"{what} {label}", total=total)
+                tasks[label] = progress.add_task(f"{what} {label}".translate(VISIBLE), total=total)
             progress.update(tasks[label], completed=done, total=total)
 
         yield advance
@@ -278,6 +281,9 @@ def show_accounts(accounts: "Sequence[Account]", *, as_json: bool) -> None:
     for each in read:
         again = "the same content is here already, nothing changed; " if each.unchanged else ""
         say(f"{Path(each.name).name}: {again}clock: {each.clock}")
+    for each in read:
+        if each.mended:
+            say(f"{Path(each.name).name}: {each.mended} texts hold U+FFFD for unreadable bytes")
     if ignored:
         shown = ", ".join(ignored[:5]) + (", …" if len(ignored) > 5 else "")
         say(f"ignored {len(ignored)} files that are neither tweets nor bars: {shown}")
@@ -305,9 +311,8 @@ def show_figures(found: "Sequence[Figures]", *, as_json: bool) -> None:
         return
     for model, symbol in dict.fromkeys((each.model, each.symbol) for each in found):
         of_model = [each for each in found if (each.model, each.symbol) == (model, symbol)]
-        stdout.print(
-            f"{model} on {symbol}: {overall_verdict(of_model)}", markup=False, soft_wrap=True
-        )
+        verdict = f"{model} on {symbol}: {overall_verdict(of_model)}"
+        stdout.print(verdict.translate(VISIBLE), markup=False, soft_wrap=True)
         show_table(*figure_table(of_model))
 
 

@@ -11,6 +11,10 @@ class InputError(TweetscoreError):
     """A file, clock or option that cannot be used as it is."""
 
 
+class StorageError(TweetscoreError):
+    """The disk or the memory does not suffice."""
+
+
 class RejectsError(TweetscoreError):
     """Everything readable is stored, but ``--strict`` allows no rejects."""
 

@@ -56,6 +56,7 @@ class Account:
     updated: int = 0
     duplicates: int = 0
     rejected: int = 0
+    mended: int = 0  # texts with U+FFFD in the place of bytes that are no character
     unchanged: bool = False  # the same content is here already: nothing was done
     error: str | None = None  # why the file was refused: nothing of it was stored
 
@@ -262,7 +263,10 @@ def _settle(
     """
     of_file = "WHERE source_id = $source_id"
     (rejected,) = store.row(f"SELECT count(*) FROM rejects {of_file}", source_id=source_id)
-    (fresh,) = store.row(f"SELECT count(*) FROM {kind} {of_file}", source_id=source_id)
+    mark = "contains(text, chr(65533))" if kind == "tweets" else "false"
+    fresh, mended = store.row(
+        f"SELECT count(*), count(*) FILTER ({mark}) FROM {kind} {of_file}", source_id=source_id
+    )
     if not fresh:
         first = f"SELECT line, reason FROM rejects {of_file} ORDER BY line LIMIT 1"
         line, reason = next(iter(store.rows(first, source_id=source_id)), (1, "no record"))
@@ -285,6 +289,7 @@ def _settle(
         updated=updated,
         duplicates=duplicates,
         rejected=rejected,
+        mended=mended,
     )
     (kept,) = store.row(f"SELECT count(*) FROM {kind} {of_file}", source_id=source_id)
     parts = account.stored + account.updated + account.duplicates + account.rejected
@@ -302,7 +307,7 @@ def _settle(
                     name: [getattr(account, name)]
                     for name in (
                         "name", "sha256", "bytes", "kind", "format", "symbol", "clock",
-                        "rows_read", "stored", "updated", "duplicates", "rejected",
+                        "rows_read", "stored", "updated", "duplicates", "rejected", "mended",
                     )
                 },
                 "started_utc": [started],

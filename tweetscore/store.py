@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from tweetscore.errors import InputError, IntegrityError, LockedError
+from tweetscore.errors import InputError, IntegrityError, LockedError, StorageError
 
 SCHEMA_VERSION = 1
 MEMORY_LIMIT = "350MB"  # DuckDB's own default is 80 % of the machine; 500 MB were no faster
@@ -85,6 +85,7 @@ def open_store(path: Path, *, read_only: bool = False, create: bool = True) -> I
         InputError: there is none to read, it is no DuckDB file, or its schema is newer than ours.
         LockedError: another process holds it.
         IntegrityError: it is a DuckDB file without our tables.
+        StorageError: later, when the disk is full, or a statement needs more memory than it has.
     """
     if (read_only or not create) and not path.exists():
         raise InputError(
@@ -103,6 +104,13 @@ def open_store(path: Path, *, read_only: bool = False, create: bool = True) -> I
     try:
         _check_schema(con, path, read_only=read_only)
         yield Store(con, path)
+    # A commit that finds no room on the disk fails as a transaction.
+    except (duckdb.IOException, duckdb.OutOfMemoryException, duckdb.TransactionException) as error:
+        raise StorageError(
+            f"{path}: {str(error).splitlines()[0]}; what was finished is kept: make room on the "
+            f"disk, or allow more memory with TWEETSCORE_MEMORY (now {options['memory_limit']}), "
+            "and run the command again"
+        ) from error
     finally:
         con.close()
 

@@ -36,8 +36,12 @@ def is_quoted(head: bytes, separator: str = ",") -> bool:
 
 
 def _readings(head: bytes, separator: str, quoting: Literal[0, 3]) -> list[tuple[bool, int]]:
-    """Say of each row whether it is as wide as the header, and how many lines it has."""
-    lines = StringIO(head.decode("utf-8", "replace"))
+    """Say of each row whether it is as wide as the header, and how many lines it has.
+
+    Where quotes enclose, a row with one that nobody closes, as in 5" of snow, is not whole: it
+    would swallow the next.
+    """
+    lines = list(StringIO(head.decode("utf-8", "replace")))
     rows = csv.reader(lines, delimiter=separator, quoting=quoting, strict=True)
     width, line = len(column_names(head, separator)), 0
     readings: list[tuple[bool, int]] = []
@@ -49,5 +53,7 @@ def _readings(head: bytes, separator: str, quoting: Literal[0, 3]) -> list[tuple
         except StopIteration:
             return readings
         if row:
-            readings.append((len(row) == width, rows.line_num - line))
+            quotes = sum(text.count('"') for text in lines[line : rows.line_num])
+            closed = quoting == csv.QUOTE_NONE or quotes % 2 == 0
+            readings.append((len(row) == width and closed, rows.line_num - line))
         line = rows.line_num

@@ -1,0 +1,322 @@
+"""Valid files are damaged at random: no reader breaks or hangs, and every row is accounted for.
+
+``corpus`` has a small file of each form that the README lists, written by hand.
+"""
+
+import io
+import itertools
+import os
+import re
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tweetscore import files
+from tweetscore.archives import TweetBatch, TweetFile, open_tweets
+from tweetscore.bars import BarFile, open_bars
+from tweetscore.errors import InputError
+from tweetscore.files import BOM
+from tweetscore.ingest import IGNORED, Account, IngestOptions, ingest
+from tweetscore.inputs import DataFile, data_files
+from tweetscore.store import Store, open_store
+
+CORPUS = Path(__file__).with_name("corpus")
+PATIENCE_SECONDS = 20  # for a file of a few kilobytes, which takes milliseconds
+
+
+class Seed(NamedTuple):
+    """What an undamaged file is, and what the user has to say about it."""
+
+    kind: str
+    format: str
+    rows: int
+    rejected: int = 0
+    clock: str = "auto"
+
+
+NEW_YORK = "America/New_York"
+SEEDS = {
+    "tta_condensed.json": Seed("tweets", "tweet-json", 3),
+    "tta.csv": Seed("tweets", "trump-twitter-archive-csv", 3),
+    "tta_v2.csv": Seed("tweets", "thetrumparchive-v2-csv", 3),
+    "v1_array.json": Seed("tweets", "tweet-json", 3),
+    "v1_lines.jsonl": Seed("tweets", "tweet-json", 3),
+    "v1_stream.jsonl": Seed("tweets", "tweet-json", 3),
+    "v1_search.json": Seed("tweets", "tweet-json", 3),
+    "twarc2_pages.jsonl": Seed("tweets", "twarc2-json", 3),
+    "twarc2_flat.jsonl": Seed("tweets", "twarc2-json", 3),
+    "twarc2_stream.jsonl": Seed("tweets", "twarc2-json", 3),
+    "x_tweets.js": Seed("tweets", "x-export", 3),
+    "x_tweet.js": Seed("tweets", "x-export", 3),
+    "x_export.zip": Seed("tweets", "x-export", 3),
+    "grailbird_2018_12.js": Seed("tweets", "grailbird-js", 3),
+    "grailbird_tweets.csv": Seed("tweets", "grailbird-csv", 3),
+    "truth_social.csv": Seed("tweets", "truth-social-csv", 3),
+    "truth_social.json": Seed("tweets", "truth-social-json", 3),
+    "truth_social_statuses.jsonl": Seed("tweets", "truth-social-json", 3),
+    "mastodon_outbox.json": Seed("tweets", "mastodon-json", 3, rejected=1),  # a boost has no text
+    "mastodon_statuses.json": Seed("tweets", "mastodon-json", 3),
+    "bluesky_feed.json": Seed("tweets", "bluesky-json", 3),
+    "bluesky_posts.jsonl": Seed("tweets", "bluesky-json", 3),
+    "bluesky_records.jsonl": Seed("tweets", "bluesky-json", 3),
+    "table.csv": Seed("tweets", "csv-tweets", 3),
+    "table.tsv": Seed("tweets", "csv-tweets", 3),
+    "table.json": Seed("tweets", "json-tweets", 3),
+    "table.jsonl": Seed("tweets", "json-tweets", 3),
+    "table.parquet": Seed("tweets", "parquet-tweets", 3),
+    "DAT_ASCII_MADEUP_M1_2018.csv": Seed("bars", "histdata-ascii-m1", 5, clock=NEW_YORK),
+    "DAT_MT_MADEUP_M1_2018.csv": Seed("bars", "histdata-mt-m1", 5, clock=NEW_YORK),
+    "20131004_spy_minute_trade.csv": Seed("bars", "lean-equity-minute", 5),
+    "bars_iso.csv": Seed("bars", "csv-bars", 5),
+    "bars_epoch.csv": Seed("bars", "csv-bars", 5),
+    "bars_day_first.csv": Seed("bars", "csv-bars", 5, clock="UTC"),
+    "bars_date_and_time.tsv": Seed("bars", "csv-bars", 5, clock=NEW_YORK),
+    "bars_array.json": Seed("bars", "json-bars", 5),
+    "bars_lines.jsonl": Seed("bars", "json-bars", 5),
+    "bars.parquet": Seed("bars", "parquet-bars", 5),
+}
+ACCOUNT_JS = b'window.YTD.account.part0 = [ {"account" : {"username" : "made_up"} } ]'
+
+
+def export_zip() -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for name, content in (
+            ("data/account.js", ACCOUNT_JS), ("data/tweets.js", seed("x_tweets.js"))
+        ):  # fmt: skip
+            archive.writestr(zipfile.ZipInfo(name), content)
+    return out.getvalue()
+
+
+def parquet_of(name: str) -> bytes:
+    """The rows of a CSV file as Parquet, where no compression hides the values from damage."""
+    out = io.BytesIO()
+    frame = pl.read_csv(seed(name)).with_columns(pl.col(pl.String).fill_null(""))
+    frame.write_parquet(out, compression="uncompressed", statistics=False)
+    return out.getvalue()
+
+
+# What no hand can write.
+MADE: dict[str, Callable[[], bytes]] = {
+    "x_export.zip": export_zip,
+    "table.parquet": lambda: parquet_of("table.csv"),
+    "bars.parquet": lambda: parquet_of("bars_iso.csv"),
+}
+
+
+def seed(name: str) -> bytes:
+    return MADE[name]() if name in MADE else (CORPUS / name).read_bytes()
+
+
+# --- damage ---------------------------------------------------------------------------------------
+
+EDGE = re.compile(rb'[\n"{}\[\],:;\t]')
+INSERTED = (
+    b"\0", b'"', b'""', b"'", b"\\", b"[", b"]", b"{", b"}", b",", b":", b";", b"\n", b"\r\n",
+    b"\r", b"\t", b"\xff", b"\xc3", b"\xed\xa0\x80", b"\xf0\x9f", BOM, b"\xff\xfe", b"\xfe\xff",
+    b"\x1f\x8b\x08", b"\x28\xb5\x2f\xfd", b"PK\x03\x04", b"PAR1", b"\x80\x04", b"9" * 25,
+    b"9" * 5_000, b"-", b"0", b".5", b"e400", b"1e999", b"NaN", b"null", b"true", b"\\ud800",
+    b"\\u0000", b"\xe2\x80\xa8", b"\x1b[2J", b"[" * 3_000, b'{"a":' * 500, b"<" * 999,
+    b"&#" + b"9" * 99 + b";",
+)  # fmt: skip
+Draw = st.DrawFn
+
+
+def spots(draw: Draw, content: bytes, number: int) -> list[int]:
+    """Draw places in their order: anywhere, or where a value begins or ends."""
+    edges = [0, *(edge.end() for edge in EDGE.finditer(content)), len(content)]
+    anywhere = st.integers(0, len(content))
+    at_edges = st.integers(0, len(edges) - 1).map(edges.__getitem__)
+    return sorted(draw(at_edges | anywhere) for _ in range(number))
+
+
+def flip(draw: Draw, content: bytes) -> bytes:
+    changed = bytearray(content or b"\0")
+    changed[draw(st.integers(0, len(changed) - 1))] ^= 1 << draw(st.integers(0, 7))
+    return bytes(changed)
+
+
+def cut(draw: Draw, content: bytes) -> bytes:
+    (place,) = spots(draw, content, 1)
+    return content[:place]
+
+
+def swap(draw: Draw, content: bytes) -> bytes:
+    a, b, c, d = spots(draw, content, 4)
+    return content[:a] + content[c:d] + content[b:c] + content[a:b] + content[d:]
+
+
+def duplicate(draw: Draw, content: bytes) -> bytes:
+    a, b = spots(draw, content, 2)
+    return content[:b] + content[a:]
+
+
+def delete(draw: Draw, content: bytes) -> bytes:
+    a, b = spots(draw, content, 2)
+    return content[:a] + content[b:]
+
+
+def insert(draw: Draw, content: bytes) -> bytes:
+    (place,) = spots(draw, content, 1)
+    return content[:place] + draw(st.sampled_from(INSERTED)) + content[place:]
+
+
+@st.composite
+def damaged(draw: Draw, whole: bytes) -> bytes:
+    content = whole
+    for _ in range(draw(st.integers(1, 4))):
+        damage = draw(st.sampled_from((flip, cut, swap, duplicate, delete, insert)))
+        content = damage(draw, content)
+    return content
+
+
+# --- what must hold -------------------------------------------------------------------------------
+
+
+@contextmanager
+def patience() -> Iterator[None]:
+    begin = time.monotonic()
+    yield
+    assert time.monotonic() - begin < PATIENCE_SECONDS
+
+
+def opened(file: DataFile) -> TweetFile | BarFile | None:
+    return open_tweets(file) or open_bars(file, "SPX")
+
+
+def read_and_account(path: Path) -> None:
+    """Read a file, or be refused in one line; every record has become a row or a reject."""
+    refusal = ""
+    try:
+        for file in data_files(path):
+            if source := opened(file):
+                hold_batches(source)
+    except InputError as error:
+        refusal = str(error)
+    assert "\n" not in refusal
+
+
+def hold_batches(source: TweetFile | BarFile) -> tuple[int, int]:
+    """Hold every batch of a file to its account, and every record to its place."""
+    with source.file.open() as stream:
+        content = stream.read()
+    rows_read = rejected = 0
+    for batch in source.read():
+        rows = batch.tweets if isinstance(batch, TweetBatch) else batch.bars
+        assert batch.rows_read == rows.height + batch.rejects.height
+        assert batch.rejects["reason"].null_count() == 0
+        places = pl.concat(each.select("line", "byte_offset") for each in (rows, batch.rejects))
+        for line, offset in places.drop_nulls().rows():  # Parquet has rows, but no offsets
+            assert offset < len(content)
+            assert line == 1 + content.count(b"\n", 0, offset)
+        rows_read += batch.rows_read
+        rejected += batch.rejects.height
+    return rows_read, rejected
+
+
+TABLES = ("tweets", "bars", "rejects", "sources", "symbols")
+KEYS = {"tweets": "platform, tweet_id", "bars": "symbol, minute_utc"}
+
+
+def ingest_and_account(store: Store, path: Path, clock: str) -> list[Account]:
+    """Ingest a file into the emptied store; it then holds what the accounts say, and no more."""
+    for table in TABLES:
+        store.con.execute(f"DELETE FROM {table}")
+    options = IngestOptions(symbol="SPX", clock=clock)
+    accounts = list(ingest(store, [path], options, lambda *_: None))
+    kept = [each for each in accounts if not each.error and each.kind != IGNORED]
+    for account in accounts:
+        parts = account.stored + account.updated + account.duplicates + account.rejected
+        assert account.rows_read == parts
+        assert account in kept or parts == 0
+        assert "\n" not in (account.error or "")
+    held = {table: store.row(f"SELECT count(*) FROM {table}")[0] for table in TABLES}
+    assert held["tweets"] + held["bars"] == sum(each.stored for each in kept)
+    assert held["rejects"] == sum(each.rejected for each in kept)
+    assert held["sources"] == len(kept)
+    for table, key in KEYS.items():
+        assert store.row(f"SELECT count(DISTINCT ({key})) FROM {table}") == (held[table],)
+    again = list(ingest(store, [path], options, lambda *_: None))
+    assert [(each.unchanged, each.error) for each in again] == [
+        (each in kept, each.error) for each in accounts
+    ]
+    return accounts
+
+
+MOMENTS = itertools.count()
+
+
+def put(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+    # A zip is kept open until its time of change is another, which quick writes may share.
+    os.utime(path, ns=(0, next(MOMENTS)))
+
+
+@pytest.fixture(scope="module")
+def memory() -> Iterator[Store]:
+    """A database in memory, for one file after the other."""
+    with open_store(Path(":memory:")) as opened:
+        yield opened
+
+
+# --- tests ----------------------------------------------------------------------------------------
+
+
+def test_every_file_of_the_corpus_is_known_here() -> None:
+    assert {path.name for path in CORPUS.iterdir()} == SEEDS.keys() - MADE.keys()
+
+
+@pytest.mark.parametrize("name", SEEDS)
+def test_each_seed_is_of_its_form_and_gives_all_its_rows(
+    tmp_path: Path, memory: Store, name: str
+) -> None:
+    kind, form, rows, rejected, clock = SEEDS[name]
+    path = tmp_path / name
+    put(path, seed(name))
+    sources = [source for file in data_files(path) if (source := opened(file))]
+    assert [source.format for source in sources] == [form]
+    assert [hold_batches(source) for source in sources] == [(rows, rejected)]
+    account = ingest_and_account(memory, path, clock)[-1]
+    assert (account.kind, account.format, account.error) == (kind, form, None)
+    assert (account.rows_read, account.stored) == (rows, rows - rejected)
+
+
+@pytest.mark.parametrize("examples", [20, pytest.param(200, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("name", SEEDS)
+def test_damage_breaks_no_reader_and_loses_no_row(tmp_path: Path, name: str, examples: int) -> None:
+    path = tmp_path / name
+
+    @settings(max_examples=examples, deadline=None, derandomize=True)
+    @given(damaged(seed(name)), st.sampled_from((4 << 20, 97)))
+    def hold(content: bytes, block_bytes: int) -> None:
+        put(path, content)
+        with pytest.MonkeyPatch.context() as patch, patience():
+            patch.setattr(files, "BLOCK_BYTES", block_bytes)
+            read_and_account(path)
+
+    hold()
+
+
+@pytest.mark.parametrize("examples", [4, pytest.param(40, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("name", SEEDS)
+def test_damage_breaks_no_ingest_and_every_row_is_accounted_for(
+    tmp_path: Path, memory: Store, name: str, examples: int
+) -> None:
+    path = tmp_path / name
+
+    @settings(max_examples=examples, deadline=None, derandomize=True)
+    @given(damaged(seed(name)))
+    def hold(content: bytes) -> None:
+        put(path, content)
+        with patience():
+            ingest_and_account(memory, path, SEEDS[name].clock)
+
+    hold()
