@@ -198,7 +198,7 @@ def test_a_chunk_that_cannot_be_stored_leaves_nothing_of_itself(
     put_tweets(store, TWEETS)
     execute = Store.run
 
-    def fail_after(self: Store, name: str, *given: Any, **parameters: object) -> None:
+    def fail_after(self: Store, name: str, *given: Any, **parameters: Any) -> None:
         execute(self, name, *given, **parameters)
         if name == "insert_predictions":
             raise OSError("no space left")
