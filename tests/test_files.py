@@ -655,6 +655,8 @@ EMPTY = "is empty (0 bytes); download the file again"
         (gzip.compress(pickle.dumps([1])), f": {PICKLED}"),
         (in_zip(pickle.dumps([1])), f"!é.txt: {PICKLED}"),
     ],
+    # Packed bytes hold the time of packing, and workers must agree on the names of tests.
+    ids=lambda value: "content" if isinstance(value, bytes) else None,
 )
 def test_what_is_no_file_to_read_is_refused_in_one_line(
     tmp_path: Path, content: bytes | None, message: str

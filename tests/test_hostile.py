@@ -39,7 +39,8 @@ NAUGHTY = (
     # markup: HTML, JSON, Markdown, rich
     "<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "<!-- ]]>",
     "&lt;b&gt; &amp;amp; &#0; &#x110000;", '{"text": "inner"}', "[1, 2", "| a | b |",
-    "[click](javascript:alert(1))", "```", "# no heading", "[/]", "[bold red]no markup[/bold red]", "[link=http://made.example]x[/link]",
+    "[click](javascript:alert(1))", "```", "# no heading", "[/]", "[bold red]no markup[/bold red]",
+    "[link=http://made.example]x[/link]",
     # what moves or deceives a terminal
     "\x1b[2J\x1b[H", "\x1b]0;a title\x07", "\x1b]8;;http://made.example\x1b\\x\x1b]8;;\x1b\\",
     "\x9b31m red", "\b\b\b\x7f", "nul\0inside", "\0",
