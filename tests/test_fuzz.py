@@ -289,12 +289,12 @@ def test_each_seed_is_of_its_form_and_gives_all_its_rows(
     assert (account.rows_read, account.stored) == (rows, rows - rejected)
 
 
-@pytest.mark.parametrize("examples", [12, pytest.param(130, marks=pytest.mark.slow)])
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SEEDS)
-def test_damage_breaks_no_reader_and_loses_no_row(tmp_path: Path, name: str, examples: int) -> None:
+def test_damage_breaks_no_reader_and_loses_no_row(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
 
-    @settings(max_examples=examples, deadline=None, derandomize=True)
+    @settings(max_examples=130, deadline=None, derandomize=True)
     @given(damaged(seed(name)), st.sampled_from((4 << 20, 97)))
     def hold(content: bytes, block_bytes: int) -> None:
         put(path, content)
@@ -305,14 +305,14 @@ def test_damage_breaks_no_reader_and_loses_no_row(tmp_path: Path, name: str, exa
     hold()
 
 
-@pytest.mark.parametrize("examples", [3, pytest.param(30, marks=pytest.mark.slow)])
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SEEDS)
 def test_damage_breaks_no_ingest_and_every_row_is_accounted_for(
-    tmp_path: Path, memory: Store, name: str, examples: int
+    tmp_path: Path, memory: Store, name: str
 ) -> None:
     path = tmp_path / name
 
-    @settings(max_examples=examples, deadline=None, derandomize=True)
+    @settings(max_examples=30, deadline=None, derandomize=True)
     @given(damaged(seed(name)))
     def hold(content: bytes) -> None:
         put(path, content)

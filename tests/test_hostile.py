@@ -21,6 +21,8 @@ from typer.testing import CliRunner
 
 from tweetscore.cli import app
 
+pytestmark = pytest.mark.slow
+
 REPLACED = "\N{REPLACEMENT CHARACTER}"
 NAUGHTY = (
     # nothing, or what programs take for nothing
