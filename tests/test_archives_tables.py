@@ -241,6 +241,7 @@ def test_every_post_has_its_line_and_the_offset_of_its_first_byte(path: Path) ->
         max_size=6,
     )
 )
+@pytest.mark.slow
 def test_what_is_written_is_what_is_read(
     tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[int, datetime, str, int]]
 ) -> None:

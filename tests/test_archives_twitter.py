@@ -495,6 +495,7 @@ def drawn_posts(draw: st.DrawFn) -> Post:
 
 @settings(deadline=None, max_examples=100)
 @given(st.sampled_from(sorted(FORMS)), st.lists(drawn_posts(), min_size=1, max_size=4))
+@pytest.mark.slow
 def test_what_is_written_in_any_form_is_read_back(
     tmp_path_factory: pytest.TempPathFactory, form: str, posts: list[Post]
 ) -> None:

@@ -213,6 +213,7 @@ ANY_BAR = st.builds(
 
 @settings(deadline=None, max_examples=100)
 @given(form=st.sampled_from(sorted(LAYOUTS)), bars=st.lists(ANY_BAR), data=st.data())
+@pytest.mark.slow
 def test_bars_written_in_any_layout_and_order_are_read_back_in_that_order(
     tmp_path_factory: pytest.TempPathFactory, form: str, bars: list[Bar], data: st.DataObject
 ) -> None:
@@ -521,6 +522,7 @@ frame(MINUTES, symbol="SPX").write_parquet(PARQUET, compression="uncompressed")
         st.tuples(st.integers(4, len(PARQUET.getvalue()) - 1), st.integers(0, 255)), min_size=1
     )
 )
+@pytest.mark.slow
 def test_no_damage_to_parquet_ends_in_anything_but_a_refusal(
     tmp_path_factory: pytest.TempPathFactory, damage: list[tuple[int, int]]
 ) -> None:
@@ -741,6 +743,7 @@ NOISE = st.binary(max_size=60) | st.text('18:"\r\n,.;-/{}[]oO\\ ', max_size=60).
     start=st.sampled_from([csv_bars(), json_bars(), json_bars(lines=False)[:-2] + b",", HISTDATA]),
     noise=NOISE,
 )
+@pytest.mark.slow
 def test_noise_after_good_bars_harms_none_and_is_accounted_for(
     tmp_path_factory: pytest.TempPathFactory, start: bytes, noise: bytes
 ) -> None:
@@ -753,6 +756,7 @@ def test_noise_after_good_bars_harms_none_and_is_accounted_for(
 
 
 @pytest.mark.parametrize(("name", "rows"), [("2018", 310_381), ("201901-06", 153_672)])
+@pytest.mark.slow
 def test_real_bars_are_read_whole(data: Path, name: str, rows: int) -> None:
     (file,) = data_files(data / "market" / f"HISTDATA_COM_ASCII_SPXUSD_M1{name}.zip")
     bars = open_bars(file)

@@ -244,6 +244,7 @@ def best(observations: list[dict[str, Any]]) -> dict[int, tuple[Any, ...]]:
 
 @settings(deadline=None, max_examples=6)
 @given(st.lists(st.lists(OBSERVATIONS, min_size=5, max_size=20), min_size=2, max_size=3))
+@pytest.mark.slow
 def test_the_order_of_files_does_not_matter(
     tmp_path_factory: pytest.TempPathFactory, parts: list[list[dict[str, Any]]]
 ) -> None:
@@ -273,6 +274,7 @@ BAR = st.tuples(
 
 @settings(deadline=None, max_examples=6)
 @given(st.lists(st.lists(BAR, min_size=5, max_size=15), min_size=2, max_size=3))
+@pytest.mark.slow
 def test_the_order_of_files_of_bars_does_not_matter(
     tmp_path_factory: pytest.TempPathFactory, parts: list[list[tuple[Any, ...]]]
 ) -> None:

@@ -29,6 +29,8 @@ from tweetscore.sample import write_sample
 from tweetscore.store import Store, open_store
 from tweetscore.train import TrainOptions, _prepare
 
+pytestmark = pytest.mark.slow
+
 VOCABULARY_SIZE, HIDDEN = 30, 6
 EDGE = 1e-3  # of a step
 PRECISIONS: tuple[Precision, ...] = ("float32", "int8")

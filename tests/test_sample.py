@@ -236,6 +236,7 @@ def test_the_reader_of_archives_rejects_nothing_and_the_ids_prove_the_clock(
     assert (audit.finish().clock.name, audit.finish().proven) == ("UTC", True)
 
 
+@pytest.mark.slow
 def test_an_archive_of_several_blocks_is_whole_and_in_order(tmp_path: Path) -> None:
     large = write_sample(tmp_path, posts=70_000, days=60)
     ids = read_posts(large)["id_str"].cast(pl.Int64)

@@ -151,6 +151,7 @@ TEXTS = st.lists(
 
 @given(TEXTS)
 @settings(max_examples=30, deadline=None)
+@pytest.mark.slow
 def test_tokens_are_those_of_the_plain_reading(texts: list[str]) -> None:
     assert tokenize(column(texts), RULES).to_list() == [reference_tokens(text) for text in texts]
 
@@ -301,6 +302,7 @@ def archived_tweets(data: Path) -> pl.DataFrame:
     return pl.DataFrame([utc, pl.Series("raw", [row["text"] for row in rows])])
 
 
+@pytest.mark.slow
 def test_our_tokens_are_close_to_those_of_the_study(data: Path) -> None:
     """Mean F1 is 0.8987, and 0.9792 once both sides are singular.
 

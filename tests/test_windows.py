@@ -521,6 +521,7 @@ def take_in(store: Store, *paths: Path) -> None:
     assert errors == [None] * len(errors)
 
 
+@pytest.mark.slow
 def test_a_second_file_of_bars_rebuilds_the_windows(store: Store, tmp_path: Path) -> None:
     bars = sorted(random_bars(random.Random(3)).items())
     early = csv_of_bars(tmp_path / "early.csv", dict(bars[: len(bars) // 2]))
