@@ -368,7 +368,7 @@ def test_hashed_ids_tell_posts_apart(path: Path) -> None:
         tweets = read(opened(path, content, platform=platform)).tweets
         assert tweets["platform"].unique().to_list() == [platform]
         assert tweets["tweet_id"].n_unique() == len(rows)
-        assert tweets["tweet_id"].min() > 0  # type: ignore[operator]
+        assert tweets["tweet_id"].min() > 0  # type: ignore[operator]  # a column of numbers
 
 
 def test_a_post_without_an_id_is_rejected_for_what_else_it_lacks(path: Path) -> None:

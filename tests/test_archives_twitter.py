@@ -410,7 +410,7 @@ def test_an_export_before_2018_gives_its_months_and_the_same_again_in_one_table(
 @pytest.mark.parametrize("write", [month_js, tweets_csv])
 def test_a_post_that_lost_its_time_of_day_is_rejected(tmp_path: Path, write: Write) -> None:
     def post(*posted: int) -> Post:
-        return Post(posted[0], datetime(*posted), "a", 0, 0)  # type: ignore[arg-type]
+        return Post(posted[0], datetime(*posted), "a", 0, 0)  # type: ignore[arg-type]  # three numbers or six
 
     posts = [post(2010, 9, 8), post(2009, 9, 8, 0, 0, 1), post(2011, 9, 8)]
     read = read_all(stored_as(tmp_path / "a", write(posts)))

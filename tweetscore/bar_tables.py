@@ -8,7 +8,6 @@ import csv
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -17,12 +16,12 @@ from typing import BinaryIO
 
 import polars as pl
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from tweetscore.bar_times import TimeForm, milliseconds_form
 from tweetscore.errors import InputError
-from tweetscore.files import REJECTS_SCHEMA, Records, json_array_records, line_records, parse
+from tweetscore.files import Records, json_records, line_records, parse
 from tweetscore.inputs import DataFile
+from tweetscore.parquet import MAGIC, open_parquet, parquet_rows
 
 Rows = tuple[pl.DataFrame, pl.DataFrame]  # string columns with their places; rejects
 
@@ -45,11 +44,6 @@ _HISTDATA = (
 _HISTDATA_NAME = re.compile(r"DAT_(?:ASCII|NT|MT)_([A-Z0-9]+)_M1_")
 _LEAN_NAME = re.compile(r"(\d{8})_([\w.]+?)_(minute|second|tick)_(trade|quote|openinterest)\.csv")
 _LEAN_PATH = re.compile(r"(\w+)/\w+/(minute)/([\w.]+)/(\d{8})_(trade|quote)\.[\w.]+$")
-_PARQUET = b"PAR1"
-# Arrow raises KeyError for a name that two columns bear.
-_UNREADABLE_PARQUET = (
-    pa.ArrowException, pl.exceptions.PolarsError, OSError, UnicodeError, KeyError
-)  # fmt: skip
 _DECIMAL_PRICE = re.compile(rb"^\d+(,\d+){0,3},\d*\.\d", re.MULTILINE)
 
 
@@ -74,7 +68,7 @@ def open_table(file: DataFile) -> Table | None:
         InputError: damaged Parquet, or what LEAN keeps beside the minutes of equities.
     """
     head = file.head()
-    if head.startswith(_PARQUET):
+    if head.startswith(MAGIC):
         return _parquet_table(file)
     if head.lstrip().startswith((b"{", b"[")):
         return _json_table(file, head)
@@ -170,8 +164,7 @@ def _json_table(file: DataFile, head: bytes) -> Table | None:
         def parser(data: bytes) -> pl.DataFrame:
             return pl.read_ndjson(BytesIO(data), schema=dict.fromkeys(wanted, pl.String()))
 
-        cut = json_array_records if array else partial(line_records, quote=False)
-        return _parsed(file, cut, parser, most)
+        return _parsed(file, partial(json_records, head=head), parser, most)
 
     return Table(file, "json-bars", {name: name for name in first}, rows)
 
@@ -195,44 +188,18 @@ def _parsed(
 
 
 def _parquet_table(file: DataFile) -> Table:
-    with file.path.open("rb") as stream:
-        packed = stream.read(len(_PARQUET)) != _PARQUET
-    if packed:
-        raise InputError(f"{file.name}: packed Parquet is not read; unpack it first")
-    with _parquet(file) as parquet:
+    with open_parquet(file) as parquet:
         columns = {name: name for name in parquet.schema_arrow.names}
-    return Table(file, "parquet-bars", columns, partial(_parquet_rows, file))
+
+    def rows(wanted: Sequence[str], most: int | None) -> Iterator[Rows]:
+        # Bars in Parquet then meet the very checks of CSV bars.
+        return parquet_rows(file, {name: name for name in wanted}, most or 65_536, _texts)
+
+    return Table(file, "parquet-bars", columns, rows)
 
 
-@contextmanager
-def _parquet(file: DataFile) -> Iterator[pq.ParquetFile]:
-    try:
-        with pq.ParquetFile(file.path) as parquet:
-            yield parquet
-    except _UNREADABLE_PARQUET as error:
-        fact = str(error).splitlines()[0]
-        raise InputError(f"{file.name}: unreadable Parquet ({fact}); export it again") from error
-
-
-def _parquet_rows(file: DataFile, wanted: Sequence[str], most: int | None) -> Iterator[Rows]:
-    """Yield the columns as strings: Parquet bars then meet the very checks of CSV bars."""
-    row = 1
-    with _parquet(file) as parquet:
-        for batch in parquet.iter_batches(most or 65_536, columns=list(wanted)):
-            # Polars panics at text that is no UTF-8, in the notes on a column as well.
-            batch.validate(full=True)
-            columns = {name: batch.column(name) for name in wanted}
-            # It panics at a date out of all range, too, where Arrow puts words in its place.
-            frame = pl.DataFrame(
-                {
-                    name: pl.Series(
-                        column.cast(pa.string()) if pa.types.is_temporal(column.type) else column
-                    )
-                    for name, column in columns.items()
-                }
-            )
-            placed = frame.cast(pl.String).with_columns(
-                line=pl.int_range(row, row + pl.len()), byte_offset=pl.lit(None, pl.Int64)
-            )
-            yield placed, REJECTS_SCHEMA.to_frame()
-            row += frame.height
+def _texts(column: pa.Array) -> pl.Series:
+    """Write values as text: times by Arrow, as polars panics at a date out of all range."""
+    if pa.types.is_temporal(column.type):
+        return pl.Series(column.cast(pa.string()))
+    return pl.Series(column).cast(pl.String)

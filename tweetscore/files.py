@@ -128,6 +128,13 @@ def json_array_records(stream: BinaryIO) -> Iterator[Records]:
     yield from _blocks(stream, _array_ends)
 
 
+def json_records(stream: BinaryIO, head: bytes) -> Iterator[Records]:
+    """Cut JSON that begins with ``head``: an array, or one value a line."""
+    if head.lstrip().startswith(b"["):
+        return json_array_records(stream)
+    return line_records(stream, quote=False)
+
+
 Cutter = Callable[[bytes, bool], tuple[bytes, Positions]]
 
 

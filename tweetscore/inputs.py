@@ -98,9 +98,10 @@ class DataFile:
 
     def _open_entry(self, entry: str) -> io.RawIOBase:
         archive = _archive(self.path, self.path.stat().st_mtime_ns)
-        if entry not in archive.namelist():
-            raise InputError(f"{self.name}: the zip holds no {entry}; check its name")
-        info = archive.getinfo(entry)
+        try:
+            info = archive.getinfo(entry)
+        except KeyError:
+            raise InputError(f"{self.name}: the zip holds no {entry}; check its name") from None
         if info.flag_bits & 1:
             raise InputError(f"{self.name}: is encrypted; unzip it with its password first")
         if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):

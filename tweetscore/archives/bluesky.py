@@ -15,9 +15,9 @@ import numpy as np
 import polars as pl
 
 from tweetscore.archives.canonical import TweetBatch, canonical
-from tweetscore.archives.mastodon import listed_records
+from tweetscore.archives.enclosed import listed_records
 from tweetscore.archives.tweet_json import mended
-from tweetscore.files import BLANKS, Records, json_array_records, line_records
+from tweetscore.files import BLANKS, Records, json_records, line_records
 from tweetscore.inputs import DataFile
 from tweetscore.pipeline import ahead
 
@@ -91,10 +91,8 @@ def _cut(stream: BinaryIO, head: bytes, *, page_a_line: bool) -> Iterator[Record
             yield from [_joined(parts)] if parts else []
     elif _PAGE.match(head):
         yield from listed_records(stream, _PAGE, _PAGE_END)
-    elif head.lstrip().startswith(b"["):
-        yield from json_array_records(stream)
     else:
-        yield from line_records(stream, quote=False)
+        yield from json_records(stream, head)
 
 
 def _of_line(page: Records) -> Iterator[Records]:

@@ -101,8 +101,6 @@ def canonical(
     *,
     platform: str,
     time_formats: Sequence[str],
-    read_times: ReadTimes | None = None,
-    hash_missing_ids: bool = False,
 ) -> TweetBatch:
     """Parse a block of one tweet a record, and hold its rows to the canonical shape.
 
@@ -111,19 +109,9 @@ def canonical(
         parser: turns its bytes into the columns that ``held`` takes.
         platform: where the ids come from.
         time_formats: how ``posted`` may be written.
-        read_times: see ``held``.
-        hash_missing_ids: see ``held``.
     """
     raw, refused = parse(records, parser)
-    return held(
-        raw,
-        refused,
-        len(records),
-        platform=platform,
-        time_formats=time_formats,
-        read_times=read_times,
-        hash_missing_ids=hash_missing_ids,
-    )
+    return held(raw, refused, len(records), platform=platform, time_formats=time_formats)
 
 
 def held(

@@ -24,6 +24,19 @@ def enclosed_records(
         yield records.part(0, len(records) - 1) if after.fullmatch(last) else records
 
 
+def listed_records(
+    stream: BinaryIO, before: re.Pattern[bytes], after: re.Pattern[bytes]
+) -> Iterator[Records]:
+    """Cut the array in an object; ``before`` and ``after`` match what the object says besides."""
+    for records in enclosed_records(stream, before, after):
+        stop = len(records)
+        # Each key behind the array has been cut like one of its values.
+        while stop and after.fullmatch(records.part(stop - 1, stop).data):
+            stop -= 1
+        if stop:
+            yield records.part(0, stop)
+
+
 class _Blanked:
     """A stream with blanks in the place of the first match of a pattern."""
 

@@ -8,15 +8,14 @@ outbox is a bare address, so it is a reject; the API's boosts hold the boosted t
 import re
 from collections.abc import Iterator
 from io import BytesIO
-from typing import BinaryIO
 
 import polars as pl
 
 from tweetscore.archives.canonical import TweetBatch, canonical, held
-from tweetscore.archives.enclosed import enclosed_records
+from tweetscore.archives.enclosed import listed_records
 from tweetscore.archives.markup import plain_text
 from tweetscore.archives.tweet_json import mended
-from tweetscore.files import RAW_CHARACTERS, Records, json_array_records, line_records, parse
+from tweetscore.files import RAW_CHARACTERS, Records, json_records, parse
 from tweetscore.inputs import DataFile
 from tweetscore.pipeline import ahead
 
@@ -88,28 +87,8 @@ def read(file: DataFile) -> Iterator[TweetBatch]:
             for records in ahead(listed_records(stream, _OUTBOX, _OUTBOX_END)):
                 yield _of_outbox(records)
             return
-        for records in ahead(status_records(stream, head)):
+        for records in ahead(json_records(stream, head)):
             yield canonical(records, _parse_statuses, platform=PLATFORM, time_formats=TIME_FORMATS)
-
-
-def listed_records(
-    stream: BinaryIO, before: re.Pattern[bytes], after: re.Pattern[bytes]
-) -> Iterator[Records]:
-    """Cut the array in an object; ``before`` and ``after`` match what the object says besides."""
-    for records in enclosed_records(stream, before, after):
-        stop = len(records)
-        # Each key behind the array has been cut like one of its values.
-        while stop and after.fullmatch(records.part(stop - 1, stop).data):
-            stop -= 1
-        if stop:
-            yield records.part(0, stop)
-
-
-def status_records(stream: BinaryIO, head: bytes) -> Iterator[Records]:
-    """Cut an array of statuses, or one status a line."""
-    if head.lstrip().startswith(b"["):
-        return json_array_records(stream)
-    return line_records(stream, quote=False)
 
 
 def status_text() -> pl.Expr:

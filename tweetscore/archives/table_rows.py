@@ -7,7 +7,6 @@ not judged here.
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
@@ -15,22 +14,17 @@ from io import BytesIO
 import numpy as np
 import polars as pl
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from tweetscore.archives import csv_rows
 from tweetscore.archives.tweet_json import mended
-from tweetscore.errors import InputError
-from tweetscore.files import REJECTS_SCHEMA, Parser, json_array_records, line_records, parse
+from tweetscore.files import Parser, json_records, line_records, parse
 from tweetscore.inputs import DataFile
+from tweetscore.parquet import MAGIC, open_parquet, parquet_rows
 from tweetscore.pipeline import ahead
 
 _SHOWN_COLUMNS = 30
 _GAP = re.compile(r"[\s,]*")
-_PARQUET = b"PAR1"
 _PARQUET_ROWS = 1 << 14
-_UNREADABLE_PARQUET = (
-    pa.ArrowException, pl.exceptions.PolarsError, OSError, UnicodeError, KeyError
-)  # fmt: skip
 
 Rows = tuple[pl.DataFrame, pl.DataFrame]  # string columns with their places; rejects
 
@@ -63,7 +57,7 @@ def find_table(file: DataFile) -> Table | None:
         InputError: unreadable Parquet, or Parquet in a zip or another packed file.
     """
     head = file.head().lstrip(b"\r\n")
-    if head.startswith(_PARQUET):
+    if head.startswith(MAGIC):
         return _parquet_table(file)
     if head.lstrip().startswith((b"{", b"[")):
         return _json_table(file, head)
@@ -129,10 +123,9 @@ def _json_table(file: DataFile, head: bytes) -> Table | None:
         return None
 
     def rows(columns: Mapping[str, str]) -> Iterator[Rows]:
-        cut = json_array_records if text.startswith("[") else partial(line_records, quote=False)
         parser = _json_parser(columns)
         with file.open() as stream:
-            for records in ahead(cut(stream)):
+            for records in ahead(json_records(stream, head)):
                 yield parse(records, parser)
 
     return Table(file, "json-tweets", [name for name in nested if not nested[name]], rows)
@@ -166,45 +159,12 @@ def _json_parser(columns: Mapping[str, str]) -> Parser:
 
 
 def _parquet_table(file: DataFile) -> Table:
-    packed = file.entry is not None
-    if not packed:
-        with file.path.open("rb") as stream:
-            packed = stream.read(len(_PARQUET)) != _PARQUET
-    if packed:
-        raise InputError(f"{file.name}: packed Parquet is not read; unpack it first")
-    with _parquet(file) as parquet:
+    with open_parquet(file) as parquet:
         schema = parquet.schema_arrow
         columns = [kind.name for kind in schema if not pa.types.is_nested(kind.type)]
-
-    return Table(file, "parquet-tweets", columns, partial(_parquet_rows, file))
-
-
-@contextmanager
-def _parquet(file: DataFile) -> Iterator[pq.ParquetFile]:
-    try:
-        with pq.ParquetFile(file.path) as parquet:
-            yield parquet
-    except _UNREADABLE_PARQUET as error:
-        fact = str(error).partition("\n")[0]
-        raise InputError(f"{file.name}: unreadable Parquet ({fact}); export it again") from error
-
-
-def _parquet_rows(file: DataFile, columns: Mapping[str, str]) -> Iterator[Rows]:
-    """Yield the columns as strings: posts in Parquet then meet the very checks of CSV."""
-    row = 1
-    with _parquet(file) as parquet:
-        wanted = list(dict.fromkeys(columns.values()))
-        for batch in parquet.iter_batches(_PARQUET_ROWS, columns=wanted):
-            # Damaged text makes polars panic.
-            batch.validate(full=True)
-            texts = {ours: _texts(batch.column(theirs)) for ours, theirs in columns.items()}
-            yield (
-                pl.DataFrame(texts).with_columns(
-                    line=pl.int_range(row, row + pl.len()), byte_offset=pl.lit(None, pl.Int64)
-                ),
-                REJECTS_SCHEMA.to_frame(),
-            )
-            row += batch.num_rows
+    # Posts in Parquet then meet the very checks of CSV.
+    rows = partial(parquet_rows, file, batch_rows=_PARQUET_ROWS, text=_texts)
+    return Table(file, "parquet-tweets", columns, rows)
 
 
 def _texts(column: pa.Array) -> pl.Series:

@@ -16,10 +16,10 @@ from tweetscore.archives.mastodon import (
     STATUS,
     TIME_FORMATS,
     has_statuses,
-    status_records,
     status_text,
 )
 from tweetscore.archives.tweet_json import mended
+from tweetscore.files import json_records
 from tweetscore.inputs import DataFile
 from tweetscore.pipeline import ahead
 
@@ -37,7 +37,7 @@ def read(file: DataFile) -> Iterator[TweetBatch]:
     """Yield the posts and rejects of a file, in the file's order."""
     head = file.head()
     with file.open() as stream:
-        for records in ahead(status_records(stream, head)):
+        for records in ahead(json_records(stream, head)):
             yield canonical(records, _parse_statuses, platform=PLATFORM, time_formats=TIME_FORMATS)
 
 

@@ -16,7 +16,7 @@ import polars as pl
 
 from tweetscore.archives.canonical import TweetBatch, held
 from tweetscore.archives.tweet_json import mended
-from tweetscore.files import Parser, Records, json_array_records, line_records, parse
+from tweetscore.files import Parser, Records, json_records, parse
 from tweetscore.inputs import DataFile
 from tweetscore.pipeline import ahead
 
@@ -67,11 +67,9 @@ def detect(head: bytes) -> bool:
 def read(file: DataFile) -> Iterator[TweetBatch]:
     """Yield the tweets and rejects of a file, in the file's order."""
     head = file.head()
-    array = head.lstrip().startswith(b"[")
-    cut = json_array_records if array else partial(line_records, quote=False)
     parser = partial(_parse, one_tweet=bool(_ONE_TWEET.match(head)))
     with file.open() as stream:
-        for records in ahead(cut(stream)):
+        for records in ahead(json_records(stream, head)):
             yield _of_pages(records, parser)
 
 

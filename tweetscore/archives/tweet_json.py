@@ -14,7 +14,7 @@ import polars as pl
 
 from tweetscore.archives.canonical import TweetBatch, canonical
 from tweetscore.archives.enclosed import enclosed_records
-from tweetscore.files import Records, json_array_records, line_records
+from tweetscore.files import Records, json_records
 from tweetscore.inputs import DataFile
 from tweetscore.pipeline import ahead
 
@@ -81,9 +81,7 @@ def read(file: DataFile) -> Iterator[TweetBatch]:
 def _cut(stream: BinaryIO, head: bytes) -> Iterator[Records]:
     if _PAGE.match(head):
         return enclosed_records(stream, _PAGE, _PAGE_END)
-    if head.lstrip().startswith(b"["):
-        return json_array_records(stream)
-    return line_records(stream, quote=False)
+    return json_records(stream, head)
 
 
 def parse_tweets(data: bytes) -> pl.DataFrame:
