@@ -315,10 +315,25 @@ def test_a_cut_off_file_loses_its_last_record_only(tmp_path: Path) -> None:
         assert (read.rows_read, read.tweets.height, read.rejects.height) == (12, 11, 1)
 
 
+@pytest.mark.parametrize("form", CSV_FORMS)
+def test_a_row_that_was_cut_off_is_a_reject_wherever_the_cut_is(tmp_path: Path, form: str) -> None:
+    content = CSV_FORMS[form]().rstrip()
+    place = read_all(stored_as(tmp_path / "a", content)).tweets["byte_offset"][-1]
+    last = content.rindex(b",")
+    for end in (*range(place + 1, last, 11), last - 1, last):
+        read = read_all(stored_as(tmp_path / "a", content[:end]))
+        assert (read.rows_read, read.tweets.height) == (12, 11)
+        assert read.rejects.select("line", "byte_offset").rows() == [
+            (1 + content.count(b"\n", 0, place), place)
+        ]
+        assert read.rejects["reason"][0].startswith(UNPARSED)
+
+
 @pytest.mark.parametrize(
     ("bad", "reason"),
     [
-        (b"x,hi", "has no id"),
+        (b"x,hi", UNPARSED + "fewer fields than in the header"),
+        (b"x,hi,06-30-2019 10:21:17,1,2,false", UNPARSED + "fewer fields than in the header"),
         (b"x,hi,06-30-2019 10:21:17,1,2,false,", "has no id"),
         (b"x,hi,06-30-2019 10:21:17,1,2,false,123.0",
          "\"tweet_id\" is not a 64-bit whole number: '123.0'"),

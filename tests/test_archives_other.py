@@ -736,6 +736,17 @@ def test_a_cut_off_file_loses_its_last_record_only(tmp_path: Path, kind: str, na
     assert read.rejects.height == 1
 
 
+@pytest.mark.parametrize("name", [name for name in TRUTH_FORMS if name.startswith("csv")])
+def test_a_row_of_too_few_fields_is_a_reject(tmp_path: Path, name: str) -> None:
+    content = TRUTH_FORMS[name]().rstrip()
+    place = read_form(tmp_path, content).tweets["byte_offset"][-1]
+    for end in (place + 9, content.rindex(b",") - 1, content.rindex(b",")):
+        read = read_form(tmp_path, content[:end])
+        assert (read.rows_read, read.tweets.height) == (12, 11)
+        assert read.rejects["byte_offset"].to_list() == [place]
+        assert read.rejects["reason"][0].startswith("cannot be parsed: ")
+
+
 # --- HTML -----------------------------------------------------------------------------------------
 
 

@@ -22,13 +22,13 @@ from hypothesis import strategies as st
 from posts import POSTS, assert_same_tweets, at
 
 from tweetscore import clocks, files
-from tweetscore.archives import TweetBatch, TweetFile, open_tweets
+from tweetscore.archives import TweetBatch, TweetFile, open_tweets, with_hashed_ids
 from tweetscore.archives.canonical import DATED_PLATFORMS
 from tweetscore.archives.csv_rows import is_quoted
 from tweetscore.archives.tables import NAMES, open_table
 from tweetscore.errors import InputError
 from tweetscore.files import BOM
-from tweetscore.ingest import IngestOptions, ingest
+from tweetscore.ingest import Account, IngestOptions, ingest
 from tweetscore.inputs import HEAD_BYTES, data_files
 from tweetscore.store import Store
 
@@ -144,6 +144,10 @@ TIMES: dict[str, Write] = {
     "offset with a colon": new_york,
     "offset without one": lambda time: str(time) + "+0000",
     "blank before the offset": lambda time: str(time) + " +00:00",
+    "UTC behind it": lambda time: f"{time} UTC",
+    "a fraction and UTC": lambda time: f"{time}.000 UTC",
+    "offset and UTC": lambda time: f"{time} +0000 UTC",
+    "utc without a blank": lambda time: f"{time:%Y.%m.%d %H:%M:%S}utc",
     "the API's": lambda time: time.strftime("%a %b %d %H:%M:%S +0000 %Y"),
     "seconds": epoch(1),
     "seconds as floats": lambda time: float(epoch(1)(time)),
@@ -311,6 +315,86 @@ def test_the_first_column_with_times_of_day_counts(path: Path) -> None:
     assert found.rejects["reason"].to_list() == ["has no time of posting"]
 
 
+APART = ("id", "date", "author", "text", "shares", "likes", "is_retweet", "Time")
+
+
+@pytest.mark.parametrize(
+    ("day", "time", "naive"),
+    [
+        ("%Y-%m-%d", "%H:%M:%S", True),
+        ("%Y%m%d", "%H%M%S", True),
+        ("%Y/%m/%d", "%I:%M:%S %p", True),
+        ("%Y.%m.%d", "%H:%M:%S.000", True),
+        ("%Y-%m-%d", "%H:%M:%SZ", False),
+        ("%Y-%m-%d", "%H:%M:%S UTC", False),
+    ],
+)
+@pytest.mark.parametrize("write", [csv_table, json_array, json_lines, parquet])
+def test_a_date_beside_a_time_is_one_time(
+    path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    write: Callable[..., bytes],
+    day: str,
+    time: str,
+    naive: bool,
+) -> None:
+    monkeypatch.setattr(files, "BLOCK_BYTES", 300)
+    rows = [(*row, row[1].strftime(time)) for row in timed(lambda time: time, PLAIN)]
+    content = write(timed(lambda time: time.strftime(day), rows), APART)
+    tweets = opened(path, content)
+    assert tweets.naive == naive
+    assert_same_tweets(read(tweets), platform="other", author="Some_1")
+
+
+def test_dates_and_times_of_parquet_are_one_time(path: Path) -> None:
+    rows = [(*row, row[1].time()) for row in PLAIN]
+    content = parquet(timed(lambda time: time.date(), rows), APART)
+    assert_same_tweets(read(opened(path, content)), platform="other", author="Some_1")
+
+
+def test_ids_tell_twitter_where_a_date_stands_beside_a_time(path: Path) -> None:
+    rows = [(snowflake(at(n)), at(n).date(), at(n).time(), "a") for n in range(3)]
+    tweets = opened(path, csv_table(rows, ("id", "date", "time", "text")))
+    assert tweets.platform == "twitter"
+    assert read(tweets).tweets["posted"].to_list() == [at(n) for n in range(3)]
+
+
+def test_a_date_without_its_time_is_a_reject_and_names_both(path: Path) -> None:
+    rows = [("2018-12-02", "21:40:51", "a"), ("2018-12-02", "", "b"), ("", "21:40:51", "c"),
+            ("2018-12-02", "soon", "d")]  # fmt: skip
+    for header in (("date", "time", "text"), ("Date", "TIME", "tweet")):
+        found = read(opened(path, json_lines(rows, header)))
+        assert found.tweets["posted"].to_list() == [at(0)]
+        assert found.rejects["reason"].to_list() == [
+            "\"posted\" is not a date: '2018-12-02 '",
+            "\"posted\" is not a date: ' 21:40:51'",
+            "\"posted\" is not a date: '2018-12-02 soon'",
+        ]
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "posted"),
+    [
+        ("date,time,text", "2018-12-02 21:40:51,5 o'clock,a", at(0)),
+        ("date,time,text", "2018-12-02,2018-12-02 21:40:51,a", at(0)),
+        ("date,time,text", "2018-12-02,1543786851,a", at(0)),
+        ("timestamp,date,time,text", "2018-12-02 21:40:51,2001-01-01,10:00,a", at(0)),
+    ],
+)
+def test_a_column_with_whole_times_goes_before_a_date_beside_a_time(
+    path: Path, header: str, row: str, posted: datetime
+) -> None:
+    found = read(opened(path, f"{header}\n{row}\n".encode()))
+    assert found.tweets["posted"].to_list() == [posted]
+
+
+def test_a_time_that_is_another_column_is_not_joined(path: Path) -> None:
+    content = csv_table([("2018-12-02", "21:40:51", "a")], ("date", "time", "text"))
+    for columns in ({"posted": "date"}, {"author": "time"}):
+        with pytest.raises(InputError, match="the time '2018-12-02' is a whole day"):
+            opened(path, content, columns)
+
+
 def test_a_table_needs_no_more_than_texts_and_times(path: Path) -> None:
     content = csv_table([(at(0), "a"), (at(1), "")], ("date", "text"), end="\n")
     found = read(opened(path, content)).tweets.drop("line", "byte_offset", "tweet_id")
@@ -347,15 +431,57 @@ def test_json_may_leave_out_what_it_does_not_know(path: Path) -> None:
 # --- ids ------------------------------------------------------------------------------------------
 
 
+def hashed_ids(path: Path, content: bytes, platform: str | None = None) -> list[int]:
+    """Return the ids that posts without one get, where their times are UTC."""
+    tweets = read(opened(path, content, platform=platform)).tweets
+    assert tweets["tweet_id"].null_count() == tweets.height
+    return with_hashed_ids(tweets.with_columns(posted_utc="posted"))["tweet_id"].to_list()
+
+
 def test_a_post_without_an_id_is_known_by_a_hash_that_never_changes(path: Path) -> None:
     header = ("time", "author", "text")
     rows = [("2018-12-02T21:40:51Z", "Some_1", "Plain words é"), (1543786851, "", "Plain words é")]
-    first = read(opened(path, csv_table(rows[:1], header))).tweets["tweet_id"].to_list()
-    assert first == [7373739095460859434]
+    assert hashed_ids(path, csv_table(rows[:1], header)) == [7373739095460859434]
     same = [("2018-12-02T16:40:51-05:00", "Some_1", "Plain words é")]
-    assert read(opened(path, json_lines(same, header))).tweets["tweet_id"].to_list() == first
-    second = read(opened(path, csv_table(rows[1:], header))).tweets["tweet_id"].to_list()
-    assert second == [3032190917812342014]
+    assert hashed_ids(path, json_lines(same, header)) == [7373739095460859434]
+    assert hashed_ids(path, csv_table(rows[1:], header)) == [3032190917812342014]
+
+
+def test_posts_without_ids_are_the_same_on_whatever_right_clock_they_are_written(
+    tmp_path: Path, store: Store
+) -> None:
+    times = [datetime(2018, 7, 2, 14) + timedelta(hours=n) for n in range(3)]
+    twice = datetime(2018, 11, 4, 1, 30)  # in New York
+    accounts: list[Account] = []
+    for clock, hours in (("UTC", 0), ("America/New_York", -4), ("Europe/Berlin", 2)):
+        rows = [(time + timedelta(hours=hours), "Some_1", f"{time:%H}") for time in times]
+        path = tmp_path / clock.replace("/", "-")
+        path.write_bytes(csv_table([*rows, (twice, "", "a")], ("time", "author", "text")))
+        accounts += ingest(store, [path], IngestOptions(clock=clock), lambda *_: None)
+    counts = [(each.stored, each.updated, each.duplicates, each.rejected) for each in accounts]
+    assert counts == [(4, 0, 0, 0), (0, 0, 3, 1), (1, 0, 3, 0)]
+    found = "SELECT posted_utc, text FROM tweets WHERE author IS NOT NULL ORDER BY ALL"
+    assert store.rows(found) == [(time, f"{time:%H}") for time in times]
+    assert store.rows("SELECT line, reason, raw->>'tweet_id' FROM rejects") == [
+        (5, '"created_at" does not exist or is ambiguous in America/New_York', None)
+    ]
+
+
+def test_only_posts_without_an_id_and_with_a_time_get_a_hash() -> None:
+    tweets = pl.DataFrame(
+        {
+            "platform": "other",
+            "tweet_id": [5, None, None],
+            "author": None,
+            "posted_utc": [at(0), None, at(0)],
+            "text": "a",
+        },
+        schema_overrides={"tweet_id": pl.Int64, "posted_utc": pl.Datetime("us")},
+    )
+    number = with_hashed_ids(tweets)["tweet_id"].to_list()
+    assert number[:2] == [5, None]
+    assert number[2] > 0
+    assert tweets["tweet_id"].to_list() == [5, None, None]
 
 
 def test_hashed_ids_tell_posts_apart(path: Path) -> None:
@@ -364,11 +490,9 @@ def test_hashed_ids_tell_posts_apart(path: Path) -> None:
         for minute in (0, 1) for author in ("", "a", "ab") for text in ("", "b", "bc", "c")
     ]  # fmt: skip
     content = csv_table([*rows, *rows], ("time", "author", "text"))
-    for platform in ("other", "reddit"):
-        tweets = read(opened(path, content, platform=platform)).tweets
-        assert tweets["platform"].unique().to_list() == [platform]
-        assert tweets["tweet_id"].n_unique() == len(rows)
-        assert tweets["tweet_id"].min() > 0  # type: ignore[operator]  # a column of numbers
+    ids = [hashed_ids(path, content, platform) for platform in ("other", "reddit")]
+    assert [len({*found}) for found in (*ids, ids[0] + ids[1])] == [24, 24, 48]
+    assert min(ids[0] + ids[1]) > 0
 
 
 def test_a_post_without_an_id_is_rejected_for_what_else_it_lacks(path: Path) -> None:
@@ -550,6 +674,8 @@ def test_ids_that_are_floats_refuse_the_file(path: Path, write: Callable[..., by
          "the time '2018-12-02' is a whole day, and posts are matched with minutes; say which "
          "column holds the time of day with --column posted=NAME, or export it too"),
         (b"date,text\n12/02/2018,a\n", {}, None, "the time '12/02/2018' is a whole day"),
+        (b"date,time,text\n2018-12-02,noon,a\n", {}, None,
+         "the time '2018-12-02' is a whole day"),
         (b"date,text\nyesterday,a\n", {}, None,
          "the time 'yesterday' has no known form; write times as 2018-01-31T09:30:00Z, or as "
          "seconds since 1970"),

@@ -7,7 +7,8 @@ import re
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from html import escape
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -18,7 +19,7 @@ from hypothesis import strategies as st
 from posts import POSTS, Post, assert_same_tweets, read_all, stored_as
 
 from tweetscore import files
-from tweetscore.archives import TweetBatch, open_tweets, tweet_json, x_export
+from tweetscore.archives import TweetBatch, open_tweets, tweet_json, x_export, x_notes
 from tweetscore.errors import InputError
 from tweetscore.files import BOM
 from tweetscore.inputs import data_files
@@ -421,6 +422,119 @@ def test_a_post_that_lost_its_time_of_day_is_rejected(tmp_path: Path, write: Wri
     ]
 
 
+# --- long posts -----------------------------------------------------------------------------------
+
+WHOLE = "Words & <signs>…\nand a second line, " + "on and on, " * 40 + "to the end 😀"
+CUT = escape(WHOLE[:275], quote=False).rstrip() + "…"
+CALLED = f"{CUT} https://t.co/aB1 https://t.co/cD2"  # the post itself, and its picture
+
+
+def note(text: str = WHOLE, seconds: float = 0.5) -> Tweet:
+    posted = (POSTS[0].posted + timedelta(seconds=seconds)).isoformat(timespec="milliseconds")
+    core = {"text": text, "urls": [], "mentions": [], "hashtags": []}
+    return {"noteTweet": {"noteTweetId": "5", "createdAt": f"{posted}Z", "core": core}}
+
+
+def notes_js(*notes: Tweet, part: int = 0) -> bytes:
+    return js(f"window.YTD.note_tweet.part{part}", notes)
+
+
+OTHERS = [note("Another…", n / 10) for n in range(30)]
+
+
+@pytest.mark.parametrize("form", ["zip", "folder"])
+@pytest.mark.parametrize("top", ["", "twitter-2023-05-04-0123456789abcdef/"])
+@pytest.mark.parametrize(
+    "tweets",
+    [
+        {"tweets.js": tweets_js},
+        {
+            "tweets.js": lambda _: tweets_js(POSTS[2:4]),
+            "tweets-part1.js": lambda posts: tweets_js(posts, "tweets.part1"),
+        },
+        {"community-tweet.js": lambda posts: tweets_js(posts, "community_tweet.part0")},
+    ],
+)
+@pytest.mark.parametrize(
+    "notes",
+    [
+        {"note-tweet.js": notes_js(*OTHERS, note())},
+        {"note-tweet.js": BOM + notes_js(note(), *OTHERS).replace(b"\n", b"\r\n") + b";\r\n"},
+        {"note-tweet.js": notes_js(*OTHERS), "note-tweet-part1.js": notes_js(note(), part=1)},
+        {"note-tweet.js": notes_js(note("bad"), note()).replace(b'"bad"', b"nonsense")},
+    ],
+)  # fmt: skip
+def test_a_long_post_of_an_export_is_whole_however_it_is_packed(
+    tmp_path: Path, form: str, top: str, tweets: dict[str, Write], notes: dict[str, bytes]
+) -> None:
+    posts = [POSTS[1], POSTS[0]._replace(text=CALLED)]
+    parts = {name: write(posts) for name, write in tweets.items()}
+    content = {**SIBLINGS, "data/account.js": ACCOUNT_JS} | {
+        f"data/{name}": data for name, data in {**parts, **notes}.items()
+    }
+    path = stored(tmp_path, {top + name: data for name, data in content.items()}, form)
+    names, read = read_export(path)
+    assert names == sorted(parts)
+    found = dict(read.tweets.select("tweet_id", "text").rows())
+    assert (found[POSTS[0].id], found[POSTS[1].id]) == (WHOLE, POSTS[1].text)
+    assert read.tweets["author"].unique().to_list() == [AUTHOR]
+    assert read.rejects.rows() == []
+
+
+@pytest.mark.parametrize(
+    ("text", "notes", "found"),
+    [
+        (CUT, [note()], WHOLE),
+        (CUT, [note(seconds=5)], WHOLE),
+        (CUT, [note(seconds=-5)], WHOLE),
+        (CUT, [note(seconds=5.001)], CUT),
+        (CUT, [note(seconds=-5.001)], CUT),
+        (f"{CUT}\nhttps://t.co/aB1 ", [note()], WHOLE),
+        (CUT, [note(escape(WHOLE))], escape(WHOLE)),  # as the file has it, as of all texts
+        (CUT, [note(), note("Words &"), note(WHOLE.upper()), note(f"a{WHOLE}")], WHOLE),
+        (CUT, [note(), note(f"{WHOLE}!")], CUT),
+        (CUT, [note(), note(f"{WHOLE}!", 6)], WHOLE),
+        (CUT, [note(), note()], CUT),
+        (CUT, [note("Words &")], CUT),
+        (WHOLE[:275], [note()], WHOLE[:275]),
+        (f"{CUT} and more", [note()], f"{CUT} and more"),
+        (f"{CUT} http://a.b/c", [note()], f"{CUT} http://a.b/c"),
+        ("… https://t.co/aB1", [note()], "… https://t.co/aB1"),
+        (" https://t.co/aB1", [note()], " https://t.co/aB1"),
+        (CUT, [{"noteTweet": {"createdAt": None, "core": {"text": WHOLE}}}, {}], CUT),
+        (CUT, [], CUT),
+    ],
+)
+def test_a_cut_text_is_completed_by_the_one_note_of_its_time_that_begins_so(
+    tmp_path: Path, text: str, notes: list[Tweet], found: str
+) -> None:
+    content = {"tweets.js": tweets_js([POSTS[0]._replace(text=text)])}
+    path = stored(tmp_path, {**content, "note-tweet.js": notes_js(*notes)}, "folder")
+    assert read_all(path / "tweets.js").tweets["text"].to_list() == [found]
+
+
+def test_cut_posts_of_an_unknown_time_stay_cut_and_are_rejected_for_that(tmp_path: Path) -> None:
+    tweets = tweets_js([POSTS[0]._replace(text=CUT)]).replace(b"Sun Dec 02", b"Someday")
+    path = stored(tmp_path, {"tweets.js": tweets, "note-tweet.js": notes_js(note())}, "folder")
+    ((reason, raw),) = read_all(path / "tweets.js").rejects.select("reason", "raw").rows()
+    assert reason == "\"posted\" is not a date: 'Someday 21:40:51 +0000 2018'"
+    assert json.loads(raw)["text"] == CUT
+
+
+def test_notes_behind_the_most_that_are_kept_complete_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notes = notes_js(note(), *OTHERS)
+    content = {"tweets.js": tweets_js([POSTS[0]._replace(text=CUT)]), "note-tweet.js": notes}
+    path = stored(tmp_path, content, "folder") / "tweets.js"
+    monkeypatch.setattr(files, "BLOCK_BYTES", 2_000)
+    for most, found in ((3_000, WHOLE), (1_000, CUT)):
+        monkeypatch.setattr(x_notes, "MOST_BYTES", most)
+        assert read_all(path).tweets["text"].to_list() == [found]
+
+
+# --- texts ----------------------------------------------------------------------------------------
+
 NAME = {"screen_name": "Other"}
 LONG = "words " * 30 + "to the end"
 
@@ -547,6 +661,19 @@ def test_a_cut_off_file_loses_its_last_record_only(tmp_path: Path, form: str) ->
     read = read_all(stored_as(tmp_path / "a", content[: place + 90]))
     assert (read.rows_read, read.tweets.height, read.rejects.height) == (12, 11, 1)
     assert read.rejects["byte_offset"].to_list() == [place]
+
+
+@pytest.mark.parametrize("form", CSV_FORMS)
+@pytest.mark.parametrize("lost", [b',""', b',"",""'])
+def test_a_row_of_too_few_fields_is_a_reject(tmp_path: Path, form: str, lost: bytes) -> None:
+    content = FORMS[form](POSTS)
+    place = read_all(stored_as(tmp_path / "a", content)).tweets["byte_offset"][1]
+    short = content[:place] + content[place:].replace(lost, b"", 1)
+    read = read_all(stored_as(tmp_path / "a", short))
+    assert (read.rows_read, read.tweets.height) == (12, 11)
+    assert read.rejects.select("byte_offset", "reason").rows() == [
+        (place, "cannot be parsed: fewer fields than in the header")
+    ]
 
 
 @pytest.mark.parametrize("form", ["tweets.js", "a month", "a page of a search"])

@@ -365,8 +365,14 @@ POSTED_UTC = pl.Series([*POSTED, *(datetime(2018, 11, 4, h, 30) for h in (5, 6))
 IDS = twitter_ids(POSTED_UTC + timedelta(milliseconds=700))  # files cut the fraction
 
 
-def verdict(ids: pl.Series, claimed: pl.Series, clock: str = "UTC", batch: int = 100) -> TweetClock:
-    audit = TweetAudit("tweets.json", "twitter", Clock.parse(clock))
+def verdict(
+    ids: pl.Series,
+    claimed: pl.Series,
+    clock: str = "UTC",
+    batch: int = 100,
+    platform: str = "twitter",
+) -> TweetClock:
+    audit = TweetAudit("tweets.json", platform, Clock.parse(clock))
     for start in range(0, len(ids), batch):
         audit.add(ids[start : start + batch], claimed[start : start + batch])
     return audit.finish()
@@ -500,6 +506,88 @@ def test_an_empty_batch_counts_nothing() -> None:
     audit = TweetAudit("tweets.json", "twitter", Clock.parse("UTC"))
     audit.add(IDS[:0], POSTED_UTC[:0])
     assert audit.finish().evidence == "unproven claim: UTC fits the ids of 0 of 0 tweets"
+
+
+# --- times that devices claim ---------------------------------------------------------------------
+
+RECENT = POSTED_UTC + timedelta(days=2_191)  # 2024: older ids of these platforms carry no time
+TIDS = RECENT.to_physical() * 1024
+
+
+def off_by(values: pl.Series, seconds: dict[int, int]) -> pl.Series:
+    """The times with some of them, by their place, so many seconds off."""
+    for place, off in seconds.items():
+        values = replaced(values, [place], timedelta(seconds=off))
+    return values
+
+
+def test_the_clock_of_a_device_may_be_a_minute_off_and_further_is_a_row_of_its_own() -> None:
+    claimed = off_by(RECENT, {0: -61, 1: -60, 2: -3, 3: 30, 4: 60, 5: 61, 6: 4 * 365 * 86_400})
+    found = verdict(TIDS, claimed, platform="bluesky")
+    evidence = "UTC fits the ids of 699 of 702 tweets"
+    assert found == TweetClock("bluesky", Clock.parse("UTC"), True, evidence)
+    posted, reasons = found.apply(TIDS, claimed)
+    wrong = [0, 5, 6]
+    assert posted.is_null().arg_true().to_list() == wrong
+    assert posted.drop_nulls().equals(claimed.filter(~posted.is_null()))
+    assert reasons.is_not_null().arg_true().to_list() == wrong
+    assert reasons.drop_nulls().to_list() == [
+        '"created_at" is 2023-12-31 23:58:59, but the time inside the id is 2024-01-01 00:00:00 '
+        "(UTC)",
+        '"created_at" is 2024-01-03 07:36:01, but the time inside the id is 2024-01-03 07:35:00 '
+        "(UTC)",
+        '"created_at" is 2028-01-02 18:42:00, but the time inside the id is 2024-01-03 18:42:00 '
+        "(UTC)",
+    ]
+    # What is stored stays right when it is held against its ids again.
+    assert found.apply(TIDS, posted, "posted_utc")[0].equals(posted)
+
+
+@pytest.mark.parametrize("platform", ["twitter", "mastodon", "truthsocial"])
+def test_what_devices_may_claim_servers_may_not(platform: str) -> None:
+    ids = twitter_ids(RECENT) if platform == "twitter" else (RECENT.to_physical() // 1000) * 65_536
+    late = RECENT + timedelta(seconds=3)
+    with pytest.raises(InputError, match="UTC fits the ids of 0 of 702 tweets"):
+        verdict(ids, late, platform=platform)
+    found = verdict(ids, RECENT, platform=platform)
+    assert found.apply(ids, late)[1].unique().to_list() == [
+        '"created_at" is 0:00:03 off the time inside the id'
+    ]
+
+
+@pytest.mark.parametrize("share", [2, 10, 1])
+def test_posts_brought_over_from_elsewhere_are_judged_one_by_one_however_many(share: int) -> None:
+    old = list(range(0, 702, share))
+    claimed = off_by(RECENT, {place: -86_400 * (100 + place) for place in old})
+    found = verdict(TIDS, claimed, platform="bluesky")
+    evidence = f"unproven claim: UTC fits the ids of {702 - len(old)} of 702 tweets"
+    assert found == TweetClock("bluesky", Clock.parse("UTC"), False, evidence)
+    assert found.apply(TIDS, claimed)[0].is_null().arg_true().to_list() == old
+
+
+@pytest.mark.parametrize("clock", ["America/New_York", "UTC+05:30", "UTC-08:00", "UTC+05:45"])
+def test_devices_on_a_zone_are_corrected_each_within_its_minute(clock: str) -> None:
+    claimed = Clock.parse(clock).from_utc(RECENT)
+    claimed = off_by(claimed, {3: 59, 4: -60, 5: 300})
+    found = verdict(TIDS, claimed, platform="bluesky")
+    assert (found.clock.name, found.proven) == (clock, True)
+    assert found.evidence == (
+        f"corrected: {clock} fits the ids of 701 of 702 tweets; UTC as claimed 0"
+    )
+    posted, reasons = found.apply(TIDS, claimed)
+    assert posted.equals(off_by(RECENT, {3: 59, 4: -60}).clone().scatter([5], [None]))
+    assert reasons[5].endswith(f" ({clock})")
+
+
+@pytest.mark.parametrize("minutes", [7, -62, 24 * 60, 24 * 60 * 365])
+def test_devices_off_by_what_is_no_zone_are_not_corrected(minutes: int) -> None:
+    claimed = RECENT + timedelta(minutes=minutes)
+    found = verdict(TIDS, claimed, platform="bluesky")
+    assert found.evidence == "unproven claim: UTC fits the ids of 0 of 702 tweets"
+    assert found.apply(TIDS, claimed)[0].null_count() == 702
+
+
+# --- real archives --------------------------------------------------------------------------------
 
 
 def json_archive(data: Path) -> tuple[pl.Series, pl.Series]:

@@ -624,6 +624,33 @@ def test_of_two_entries_with_one_name_the_later_counts(tmp_path: Path) -> None:
     assert named(path) == {str(path): b"new"}
 
 
+@pytest.mark.parametrize("top", ["", "c/", "./", "c/d/"])
+def test_the_file_beside_another_lies_in_its_own_folder(tmp_path: Path, top: str) -> None:
+    entries = {f"{top}a": b"a", f"{top}b": gzip.compress(b"b"), f"{top}c/c": b"c", "o/x": b"x"}
+    packed = zipped(tmp_path / "a.zip", entries)
+    for name in (f"{top}c", "o"):
+        (tmp_path / "folder" / name).mkdir(parents=True)
+    for name, content in entries.items():
+        written(tmp_path / "folder" / name, content)
+    in_folder = DataFile(tmp_path / "folder" / top / "a")
+    for first in (DataFile(packed, f"{top}a", alone=False), in_folder):
+        found = {name: file for name in ("b", "c", "d", "x") if (file := first.beside(name))}
+        assert list(found) == ["b"]
+        assert found["b"].name == f"{first.name[:-1]}b"
+        assert content_of(found["b"]) == b"b"
+
+
+def test_beside_a_copy_of_a_stream_lies_nothing(tmp_path: Path) -> None:
+    written(tmp_path / "b", b"b")
+    copy = DataFile(written(tmp_path / "a", b"a"), label="standard input")
+    assert copy.beside("b") is None
+
+
+def test_what_lies_beside_in_a_zip_that_has_gone_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="cannot be read"):
+        DataFile(tmp_path / "gone.zip", "a").beside("b")
+
+
 def test_text_that_begins_like_a_zip_is_text(tmp_path: Path) -> None:
     path = written(tmp_path / "pk.csv", b"PK,open,high,low,close\n")
     assert data_files(path) == [DataFile(path)]

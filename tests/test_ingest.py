@@ -1,15 +1,17 @@
 """Files enter a fresh database: what it then holds is compared whole, every row accounted for."""
 
+import csv
+import io
 import itertools
 import json
 import random
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import given, settings
@@ -292,6 +294,82 @@ def test_the_order_of_files_of_bars_does_not_matter(
     assert len(tables[0]) == len({bar[0] for part in parts for bar in part})
 
 
+class Record(NamedTuple):
+    """One observation of a post; a second that is None is no date."""
+
+    serial: int
+    second: int | None
+    text: str
+    retweets: int | None
+    favorites: int | None
+
+    def written(self, time: str) -> dict[str, Any]:
+        posted = SEED + timedelta(hours=self.serial, seconds=self.second or 0)
+        return tweet(
+            id_of(SEED + timedelta(hours=self.serial)),
+            self.text,
+            created_at="never" if self.second is None else posted.strftime(time),
+            retweet_count=self.retweets,
+            favorite_count=self.favorites,
+        )
+
+
+RECORDS = st.builds(
+    Record,
+    st.integers(1, 5),
+    st.sampled_from([0, 1, None]),
+    st.text("ab ,;\"'\n\r[]{}\\é😀", max_size=8),
+    st.sampled_from([None, 0, 7]),
+    st.sampled_from([None, 0]),
+)
+
+
+def json_lines(records: Sequence[Record]) -> str:
+    return "".join(json.dumps(each.written(API_TIME)) + "\n" for each in records)
+
+
+def json_array(records: Sequence[Record]) -> str:
+    return json.dumps([each.written(API_TIME) for each in records], indent=1)
+
+
+def tta_csv(records: Sequence[Record]) -> str:
+    out = io.StringIO(newline="")
+    rows = csv.DictWriter(out, TTA_HEADER.decode().strip().split(","), lineterminator="\n")
+    rows.writeheader()
+    rows.writerows(each.written("%m-%d-%Y %H:%M:%S") for each in records)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("form", [json_lines, json_array, tta_csv])
+def test_a_file_and_its_parts_give_the_same_tweets_wherever_it_is_cut(
+    tmp_path: Path, store: Store, form: Callable[[Sequence[Record]], str]
+) -> None:
+    @settings(deadline=None, max_examples=6)
+    @given(
+        st.lists(RECORDS, min_size=6, max_size=12),
+        st.lists(st.integers(1, 11), min_size=1, max_size=2, unique=True),
+        st.sampled_from([4 << 20, 100]),
+    )
+    def holds(records: list[Record], cuts: list[int], block_bytes: int) -> None:
+        borders = [0, *sorted(cut for cut in cuts if cut < len(records)), len(records)]
+        parts = [records[start:stop] for start, stop in itertools.pairwise(borders)]
+        tables = []
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(files, "BLOCK_BYTES", block_bytes)
+            for content in ([records], parts):
+                paths = [tmp_path / str(place) for place in range(len(content))]
+                for path, part in zip(paths, content, strict=True):
+                    path.write_text(form(part), "utf-8", newline="")
+                run(store, *paths)
+                tables.append(store.rows("SELECT * EXCLUDE source_id FROM tweets ORDER BY ALL"))
+                for table in ("tweets", "rejects", "sources"):
+                    store.con.execute(f"DELETE FROM {table}")
+        assert tables[0] == tables[1]
+        assert len(tables[0]) == len({each.serial for each in records if each.second is not None})
+
+    holds()
+
+
 def test_predictions_go_with_the_input_they_were_made_from_and_stay_otherwise(
     store: Store, tmp_path: Path
 ) -> None:
@@ -514,6 +592,34 @@ def test_the_time_of_csv_tweets_may_be_claimed_but_the_ids_decide(
     (account,) = run(store, path, clock="America/New_York")
     assert account.clock == "America/New_York fits the ids of 30 of 30 tweets"
     assert store.row("SELECT min(posted_utc) FROM tweets") == (SEED,)
+
+
+def bluesky(posted: datetime, claimed: datetime) -> dict[str, Any]:
+    """Return a post of Bluesky whose key carries one time, and whose record claims another."""
+    number = round(posted.replace(tzinfo=UTC).timestamp()) * 1_000_000 << 10
+    digits = "234567abcdefghijklmnopqrstuvwxyz"
+    key = "".join(digits[number >> 5 * place & 31] for place in range(12, -1, -1))
+    record = {"text": "hi", "createdAt": f"{claimed.isoformat()}Z"}
+    return {"uri": f"at://did:plc:a/app.bsky.feed.post/{key}", "record": record}
+
+
+def test_of_bluesky_a_device_a_little_off_is_stored_and_posts_brought_over_are_rejects(
+    store: Store, tmp_path: Path
+) -> None:
+    times = [datetime(2024, 11, 10) + timedelta(hours=7 * n) for n in range(30)]
+    offs = [timedelta(seconds=20 - n) for n in range(20)] + [timedelta(days=-900)] * 10
+    claims = [time + off for time, off in zip(times, offs, strict=True)]
+    (account,) = run(store, archive(tmp_path / "a", *map(bluesky, times, claims)))
+    assert counts(account) == (30, 20, 0, 0, 10)
+    assert account.clock == "unproven claim: UTC fits the ids of 20 of 30 tweets"
+    assert store.rows("SELECT posted_utc FROM tweets ORDER BY tweet_id") == [
+        (claim,) for claim in claims[:20]
+    ]
+    assert store.row("SELECT line, reason FROM rejects ORDER BY line LIMIT 1") == (
+        21,
+        '"created_at" is 2022-05-30 20:00:00, but the time inside the id is 2024-11-15 20:00:00 '
+        "(UTC)",
+    )
 
 
 # --- bars -----------------------------------------------------------------------------------------

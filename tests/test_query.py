@@ -2,7 +2,7 @@
 
 import json
 import sys
-from datetime import datetime
+from datetime import datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -455,7 +455,7 @@ def test_info_holds_the_whole_of_a_small_database(db: Path) -> None:
         "sources": [(1, "a.json", 7, 5, 0, 1, 1, 0)],
         "clocks": [(1, "tweet-json", "UTC")],
         "rejects": [(1, 3, 200, "has no id")],
-        "tweets": [("twitter", "somebody", 5, day.replace(hour=10), datetime(2018, 12, 20, 3))],
+        "tweets": [("twitter", 5, 1, day.replace(hour=10), datetime(2018, 12, 20, 3))],
         "bars": [
             ("SPX", "XNYS", 121, day.replace(hour=17, minute=30), day.replace(hour=20, minute=59))
         ],
@@ -467,3 +467,19 @@ def test_info_holds_the_whole_of_a_small_database(db: Path) -> None:
         ],
         "models": [("0123", "hand", 5, 5), ("0123", "hand", 30, 1)],
     }
+
+
+def test_info_has_a_line_for_a_platform_however_many_authors_it_has(store: Store) -> None:
+    store.con.execute(
+        "INSERT INTO tweets SELECT if(n < 7, 'other', 'bluesky'), n, nullif('a' || n // 2, 'a2'), "
+        "TIMESTAMP '2024-01-01' + to_hours(n), 'hi', NULL, NULL, NULL, NULL, 1 "
+        "FROM range(1, 1001) AS numbers(n)"
+    )
+    store.con.close()
+    found = describe(store.path)["tweets"]
+    assert found.columns == ["platform", "tweets", "authors", "first_utc", "last_utc"]
+    start = datetime(2024, 1, 1)
+    assert found.rows() == [
+        ("bluesky", 994, 498, start + timedelta(hours=7), start + timedelta(hours=1000)),
+        ("other", 6, 3, start + timedelta(hours=1), start + timedelta(hours=6)),
+    ]

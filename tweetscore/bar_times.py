@@ -24,7 +24,7 @@ _WRITTEN = re.compile(
     r"(?P<join>T| {0,2})"
     r"(?:\d\d?(?P<colon>:)\d\d(?P<second>:\d\d(?:\.\d+)?)?|\d{4}(?P<seconds>\d\d)?)"
     r"(?P<half> ?[AP]M)?"
-    r"(?P<zone> ?(?:Z|[+-]\d\d(?::?\d\d)?))?",
+    r"(?P<zone> ?(?:Z|[+-]\d\d(?::?\d\d)?))?(?P<utc> ?UTC)?",
     re.ASCII | re.IGNORECASE,
 )
 
@@ -116,6 +116,7 @@ def _formats(text: str) -> tuple[str, ...]:
     clock = part["join"] + clock + part["half"][:-2] + ("%p" if part["half"] else "")
     if zone := part["zone"]:
         clock += (" " if zone.startswith(" ") else "") + "%#z"
+    clock += part["utc"]
     if between := part["year_last"]:
         return tuple(
             between.join(order) + clock for order in (("%d", "%m", "%Y"), ("%m", "%d", "%Y"))
@@ -135,7 +136,7 @@ def _form(written: str) -> TimeForm:
         )  # fmt: skip
         return TimeForm(naive=False, stamp=microseconds.cast(pl.Datetime("us")))
     stamp = text.str.to_datetime(written, strict=False, time_unit="us")
-    if not written.endswith("%#z"):
-        return TimeForm(naive=True, stamp=stamp)
-    in_utc = stamp.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
-    return TimeForm(naive=False, stamp=in_utc)
+    if "%#z" in written:
+        stamp = stamp.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+        return TimeForm(naive=False, stamp=stamp)
+    return TimeForm(naive=not written.upper().endswith("UTC"), stamp=stamp)

@@ -344,7 +344,21 @@ _TWEET_ZONES = (
     "Europe/Berlin",
     "Australia/Sydney",
 )
-_TOLERANCE_SECONDS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class _Claims:
+    """What the claimed times of a platform are worth, beside the times inside its ids."""
+
+    tolerance_seconds: int
+    step_minutes: int  # its clocks differ by whole multiples of this
+    of_devices: bool  # True: rows may be wrong one by one, and say nothing of the file
+
+
+_OF_SERVERS = _Claims(tolerance_seconds=2, step_minutes=1, of_devices=False)
+# A client of Bluesky says when a post was made: by a device's own clock, or, of a post brought over
+# from elsewhere, years before its id.
+_OF_DEVICES = _Claims(tolerance_seconds=60, step_minutes=15, of_devices=True)
 _TWEETS_NEEDED = 20  # with fewer, one damaged row would condemn a good file
 # Unrelated errors agree on one minute of a day to within the tolerance once in 17,000 pairs, so
 # three tweets that all do are corrected rather than rejected one by one.
@@ -387,24 +401,32 @@ class TweetClock:
                 "by_id": claimed - (shown - inside),
                 "by_clock": self.clock.to_utc(claimed),
                 "claimed": claimed,
+                "shown": shown,
             }
         )
         off = pl.col("off").abs()
-        agrees, untested = off <= _TOLERANCE_SECONDS, off.is_null()
+        agrees, untested = off <= _claims(self.platform).tolerance_seconds, off.is_null()
         unclear = untested & pl.col("claimed").is_not_null() & pl.col("by_clock").is_null()
         posted = pl.when(agrees).then("by_id").when(untested).then("by_clock")
-        disagreement = pl.format('"{}" is {} off the time inside the id', pl.lit(field), _hms(off))
+        disagreement = self._disagreement(field, off)
         unclear_text = f'"{field}" does not exist or is ambiguous in {self.clock.name}'
         reason = pl.when(~agrees).then(disagreement).when(unclear).then(pl.lit(unclear_text))
         judged = rows.select(posted_utc=posted, reason=reason)
         return judged["posted_utc"], judged["reason"]
 
+    def _disagreement(self, field: str, off: pl.Expr) -> pl.Expr:
+        if not _claims(self.platform).of_devices:
+            return pl.format('"{}" is {} off the time inside the id', pl.lit(field), _hms(off))
+        claimed, shown = (pl.col(time).dt.to_string("%F %T") for time in ("claimed", "shown"))
+        words = f'"{{}}" is {{}}, but the time inside the id is {{}} ({self.clock.name})'
+        return pl.format(words, pl.lit(field), claimed, shown)
+
 
 class TweetAudit:
     """Hold the claimed times of one file against its ids: ``add`` every batch, then ``finish``.
 
-    Between batches it keeps one row per hour and whole-minute difference, so its size follows the
-    span of the archive, not the number of tweets.
+    Between batches it keeps one row per hour and difference in whole minutes, so its size follows
+    the span of the archive, not the number of tweets.
     """
 
     def __init__(self, name: str, platform: str, clock: Clock) -> None:
@@ -417,9 +439,12 @@ class TweetAudit:
         """Count one batch: ids Int64 (null where the file has none), claimed Datetime("us")."""
         inside = id_times(self._platform, ids)
         seconds = _whole_seconds(claimed) - _whole_seconds(inside)
-        # Clocks differ by whole minutes; whatever is further from one is nobody's clock.
-        minutes = pl.col("seconds").add(30).floordiv(60)
-        near = (pl.col("seconds") - 60 * minutes).abs() <= _TOLERANCE_SECONDS
+        claims = _claims(self._platform)
+        # Clocks differ by whole steps; whatever is further from one is nobody's clock.
+        step = 60 * claims.step_minutes
+        steps = pl.col("seconds").add(step // 2).floordiv(step)
+        near = (pl.col("seconds") - step * steps).abs() <= claims.tolerance_seconds
+        minutes = claims.step_minutes * steps
         batch = pl.DataFrame({"hour_utc": inside.dt.truncate("1h"), "seconds": seconds})
         counts = batch.drop_nulls().select(
             "hour_utc",
@@ -435,10 +460,11 @@ class TweetAudit:
         The claim stands when it fits 95 % of the tweets whose ids carry a time; another zone or a
         constant offset takes its place when that fits 95 % and more than 2 points better.
         With fewer than 20 such tweets the claim is taken as unproven, and its rows are judged one
-        by one, unless all of at least 3 share one other explanation.
+        by one, unless all of at least 3 share one other explanation. So are they where devices
+        claim the times, however few fit.
 
         Raises:
-            InputError: nothing fits 95 % of 20 tweets or more.
+            InputError: nothing fits 95 % of 20 tweets or more, and a server claims the times.
         """
         tested = int(self._counts["rows"].sum())
         claim, claimed_rows = self._claim, self._fitting(self._claim)
@@ -450,21 +476,23 @@ class TweetAudit:
         )
         needed = SHARE_NEEDED * tested
         enough = tested >= _TWEETS_NEEDED
+        mess = enough and claimed_rows < needed
         said = f"the ids of {{}} of {tested} tweets"
         better = rows >= needed and rows - claimed_rows > MARGIN * tested
         if better and tested >= _TWEETS_TO_CORRECT:
             evidence = f"corrected: {best.name} fits {said.format(rows)}"
             evidence += f"; {claim.name} as claimed {claimed_rows}"
             return TweetClock(self._platform, best, enough, evidence)
-        if enough and claimed_rows < needed:
+        if mess and not _claims(self._platform).of_devices:
             raise InputError(
                 f"{self._name}: its times disagree with its ids: {claim.name} fits "
                 f"{said.format(claimed_rows)} ({claimed_rows / tested:.0%}), the best clock found, "
                 f"{best.name}, {rows} ({rows / tested:.0%}); check its dates, or export it again"
             )
         evidence = f"{claim.name} fits {said.format(claimed_rows)}"
-        evidence = evidence if enough else f"unproven claim: {evidence}"
-        return TweetClock(self._platform, claim, enough, evidence)
+        proven = enough and not mess
+        evidence = evidence if proven else f"unproven claim: {evidence}"
+        return TweetClock(self._platform, claim, proven, evidence)
 
     def _fitting(self, clock: Clock) -> int:
         return int(self._counts.filter(self._remainders(clock) == 0)["rows"].sum())
@@ -482,6 +510,10 @@ class TweetAudit:
         """Return the minutes of difference that the clock leaves unexplained, row by row."""
         hours = self._counts["hour_utc"]
         return self._counts["minutes"] - (clock.from_utc(hours) - hours).dt.total_minutes()
+
+
+def _claims(platform: str) -> _Claims:
+    return _OF_DEVICES if platform == "bluesky" else _OF_SERVERS
 
 
 # Files cut the fraction of a second or keep it: whole seconds are compared.

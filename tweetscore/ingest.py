@@ -12,7 +12,7 @@ from typing import Literal
 
 import polars as pl
 
-from tweetscore.archives import TweetFile, open_tweets
+from tweetscore.archives import TweetFile, open_tweets, with_hashed_ids
 from tweetscore.bars import OFF_MINUTE, BarFile, open_bars
 from tweetscore.clocks import BarClock, Clock, TweetAudit, TweetClock, audit_bars
 from tweetscore.errors import InputError, IntegrityError
@@ -140,7 +140,7 @@ def _ingest_tweets(
                 audit.add(tweets["tweet_id"], tweets["posted"])
                 posted, reason = assumed.apply(tweets["tweet_id"], tweets["posted"])
                 judged = tweets.with_columns(posted.alias("posted_utc"), reason.alias("reason"))
-                _append(store, "tweets", source_id, judged, batch.rejects)
+                _append(store, "tweets", source_id, with_hashed_ids(judged), batch.rejects)
                 progress(account.name, rows := rows + batch.rows_read)
             verdict = audit.finish()
             if verdict.clock == assumed.clock or attempt == "corrected":

@@ -110,6 +110,21 @@ class DataFile:
         with _damage_as_bad_zip():
             return cast(io.RawIOBase, archive.open(info))
 
+    def beside(self, name: str) -> "DataFile | None":
+        """Return the file of this name in the same folder, or in that of the zip, if there is one.
+
+        Raises:
+            InputError: the zip cannot be read.
+        """
+        if self.entry is None:
+            path = self.path.with_name(name)
+            # Beside the copy of a stream lies nothing that came with it.
+            return DataFile(path) if not self.label and path.is_file() else None
+        entry = self.entry[: self.entry.rfind("/") + 1] + name
+        with _readable(self.name):
+            known = entry in _archive(self.path, self.path.stat().st_mtime_ns).NameToInfo
+        return replace(self, entry=entry, alone=False) if known else None
+
     def head(self) -> bytes:
         """Return the first bytes of the content, without a byte order mark."""
         with self.open() as stream:

@@ -1,5 +1,5 @@
--- One row: one platform and author.
+-- One row: one platform; authors that no file names are not among its authors.
 SELECT
-    platform, author, count(*) AS tweets,
+    platform, count(*) AS tweets, count(DISTINCT author) AS authors,
     min(posted_utc) AS first_utc, max(posted_utc) AS last_utc
-FROM tweets GROUP BY ALL ORDER BY tweets DESC LIMIT 20;
+FROM tweets GROUP BY platform ORDER BY platform;

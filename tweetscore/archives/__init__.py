@@ -18,12 +18,20 @@ from tweetscore.archives import (
     tweet_json,
     x_export,
 )
-from tweetscore.archives.canonical import TWEETS_SCHEMA, TweetBatch, TweetFile
+from tweetscore.archives.canonical import TWEETS_SCHEMA, TweetBatch, TweetFile, with_hashed_ids
 from tweetscore.archives.tables import open_table
 from tweetscore.errors import InputError
 from tweetscore.inputs import DataFile
 
-__all__ = ["FORMATS", "TWEETS_SCHEMA", "Format", "TweetBatch", "TweetFile", "open_tweets"]
+__all__ = [
+    "FORMATS",
+    "TWEETS_SCHEMA",
+    "Format",
+    "TweetBatch",
+    "TweetFile",
+    "open_tweets",
+    "with_hashed_ids",
+]
 
 
 class Format(Protocol):

@@ -54,6 +54,7 @@ class RoundedIdsError(InputError):
 class TweetBatch:
     """Canonical tweets (``TWEETS_SCHEMA``; ``posted`` as the file says it) and rejects.
 
+    A ``tweet_id`` is null where the file has no ids: ``with_hashed_ids`` gives it one.
     ``rows_read`` counts the records of the block before any of them was parsed.
     """
 
@@ -122,7 +123,7 @@ def held(
     platform: str,
     time_formats: Sequence[str],
     read_times: ReadTimes | None = None,
-    hash_missing_ids: bool = False,
+    may_lack_ids: bool = False,
 ) -> TweetBatch:
     """Type the columns of a block; a row with a value that has no meaning becomes a reject.
 
@@ -136,8 +137,7 @@ def held(
         time_formats: how ``posted`` may be written; with a zone (``%z``) times are turned into UTC.
             ``counts_as_of`` may be in ISO 8601 as well; without a zone it is UTC.
         read_times: reads ``posted`` and ``counts_as_of`` in place of ``time_formats``.
-        hash_missing_ids: give a post without an id a hash of platform, author, time (UTC where it
-            has a zone, else as the file says it) and text; the platform must not be one whose ids
+        may_lack_ids: a post without an id is no reject; the platform must not be one whose ids
             carry a time.
 
     Raises:
@@ -157,9 +157,7 @@ def held(
         counts_as_of_utc=counted,
         **{f"{name}_number": _whole(raw[name]) for name in COUNTS},
     )
-    if hash_missing_ids:
-        typed = _with_hashed_ids(typed)
-    checks = _checks(hash_missing_ids=hash_missing_ids, dated_counts=dated_counts)
+    checks = _checks(may_lack_ids=may_lack_ids, dated_counts=dated_counts)
     # Words are made for the bad rows alone: on every row they would cost more than the parsing.
     wrong = pl.any_horizontal(failed.fill_null(False) for failed, _ in checks)
     typed = typed.with_columns(wrong=wrong)
@@ -183,6 +181,18 @@ def held(
     return TweetBatch(rows_read, good, pl.concat([refused, rejects]).sort("line", "byte_offset"))
 
 
+def with_hashed_ids(tweets: pl.DataFrame) -> pl.DataFrame:
+    """Give each post without an id a hash of platform, author, ``posted_utc`` and text.
+
+    Only the time in UTC is the same in every file with the post. A post without it keeps its null.
+    """
+    nameless = pl.col("tweet_id").is_null() & pl.col("posted_utc").is_not_null()
+    rows = tweets.select(nameless.arg_true()).to_series()
+    said = tweets[rows].select("platform", "author", pl.col("posted_utc").dt.epoch("us"), "text")
+    ids = pl.Series([_hashed_id(*post) for post in said.iter_rows()], dtype=pl.Int64)
+    return tweets.with_columns(tweets["tweet_id"].scatter(rows, ids))
+
+
 def _times(texts: pl.Series, time_formats: Sequence[str], read_times: ReadTimes | None) -> pl.Expr:
     read = [pl.lit(read_times(texts))] if read_times else []
     return pl.coalesce(*read, *(_time(texts.name, written) for written in time_formats))
@@ -204,15 +214,6 @@ def _whole(texts: pl.Series) -> pl.Series:
     return shortened.str.to_integer(strict=False, dtype=pl.Int64)
 
 
-def _with_hashed_ids(typed: pl.DataFrame) -> pl.DataFrame:
-    """Number the posts without an id; those that are to be rejected anyway stay without one."""
-    nameless = _has_no_id() & pl.all_horizontal(pl.col("when", "text").is_not_null())
-    rows = typed.select(nameless.arg_true()).to_series()
-    said = typed[rows].select("platform", "author", pl.col("when").dt.epoch("us"), "text")
-    ids = pl.Series([_hashed_id(*post) for post in said.iter_rows()], dtype=pl.Int64)
-    return typed.with_columns(typed["number"].scatter(rows, ids))
-
-
 def _hashed_id(platform: str, author: str | None, posted_us: int, text: str) -> int:
     """Return 63 bits, never 0, that are the same on every machine and in every version."""
     parts = [part.encode() for part in (platform, author or "", str(posted_us), text)]
@@ -220,10 +221,6 @@ def _hashed_id(platform: str, author: str | None, posted_us: int, text: str) -> 
     said = b"".join(b"%d:%b" % (len(part), part) for part in parts)
     digest = hashlib.blake2b(said, digest_size=8).digest()
     return int.from_bytes(digest, "big") & _LARGEST_ID or 1
-
-
-def _has_no_id() -> pl.Expr:
-    return pl.col("tweet_id").is_null() | (pl.col("tweet_id") == "")
 
 
 def _refuse_rounded(ids: pl.Series) -> None:
@@ -237,7 +234,7 @@ def _refuse_rounded(ids: pl.Series) -> None:
         )
 
 
-def _checks(*, hash_missing_ids: bool, dated_counts: bool) -> list[tuple[pl.Expr, pl.Expr]]:
+def _checks(*, may_lack_ids: bool, dated_counts: bool) -> list[tuple[pl.Expr, pl.Expr]]:
     """Return what can be wrong with a row, the first thing first, and the words for it."""
 
     def wrong(name: str, fact: str) -> pl.Expr:
@@ -247,12 +244,11 @@ def _checks(*, hash_missing_ids: bool, dated_counts: bool) -> list[tuple[pl.Expr
         return (pl.col(name) != "") & pl.col(typed).is_null()
 
     latest = datetime.now(UTC).replace(tzinfo=None) + _AHEAD
-    no_number, nameless = pl.col("number").is_null(), _has_no_id()
+    nameless = pl.col("tweet_id").is_null() | (pl.col("tweet_id") == "")
     checks = [
-        # A post that gets a hash for its id lacks one only where something else is wrong.
-        (pl.lit(False) if hash_missing_ids else nameless, pl.lit("has no id")),
+        (pl.lit(False) if may_lack_ids else nameless, pl.lit("has no id")),
         (
-            no_number & ~nameless if hash_missing_ids else no_number,
+            pl.col("number").is_null() & ~nameless,
             wrong("tweet_id", "is not a 64-bit whole number"),
         ),
         (pl.col("number") <= 0, wrong("tweet_id", "is not positive")),

@@ -6,12 +6,11 @@ Their times are UTC, without a zone.
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from io import BytesIO
 
 import polars as pl
 
 from tweetscore.archives.canonical import TweetBatch, canonical
-from tweetscore.archives.csv_rows import column_names, is_quoted
+from tweetscore.archives.csv_rows import column_names, is_quoted, numbered_columns
 from tweetscore.files import line_records
 from tweetscore.inputs import DataFile
 
@@ -38,9 +37,7 @@ class CsvLayout:
         head = file.head()
         quote, names, skip = is_quoted(head), column_names(head), 1
         columns = {ours: pl.col(str(names.index(its))) for ours, its in self.columns.items()}
-        # Numbered columns: whatever else stands in the header cannot disturb the parser.
-        numbers = ",".join(map(str, range(len(names)))).encode() + b"\n"
-        parser = partial(_parse, header=numbers, columns=columns, values=self.values, quote=quote)
+        parser = partial(_parse, width=len(names), columns=columns, values=self.values, quote=quote)
         with file.open() as stream:
             for records in line_records(stream, quote=quote):
                 body, skip = records.part(skip, len(records)), 0
@@ -78,14 +75,12 @@ V2 = CsvLayout(
 def _parse(
     data: bytes,
     *,
-    header: bytes,
+    width: int,
     columns: dict[str, pl.Expr],
     values: dict[str, pl.Expr],
     quote: bool,
 ) -> pl.DataFrame:
-    frame = pl.read_csv(
-        BytesIO(header + data), infer_schema=False, quote_char='"' if quote else None
-    )
+    frame = numbered_columns(data, width, quote=quote)
     unknown = dict.fromkeys(_NOT_IN_EVERY_LAYOUT, pl.lit(None, pl.String))
     # An empty text stands as "" where the file quotes; unquoted, it is an empty field.
     empty = {"text": pl.col("text").fill_null("")}

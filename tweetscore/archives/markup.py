@@ -40,10 +40,11 @@ def plain_text(html: pl.Expr) -> pl.Expr:
     text = html
     for pattern, replacement in _STEPS:
         text = text.str.replace_all(pattern, replacement)
-    return text.str.strip_chars("\n").map_batches(_decoded, return_dtype=pl.String)
+    return text.str.strip_chars("\n").map_batches(decoded, return_dtype=pl.String)
 
 
-def _decoded(texts: pl.Series) -> pl.Series:
+def decoded(texts: pl.Series) -> pl.Series:
+    """Return texts with characters in the place of HTML entities."""
     rows = texts.str.contains("&", literal=True).fill_null(False).arg_true()
     encoded = texts.gather(rows).str.replace_all(*_NO_CHARACTER)
-    return texts.scatter(rows, [unescape(text) for text in encoded])
+    return texts.clone().scatter(rows, [unescape(text) for text in encoded])

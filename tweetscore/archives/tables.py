@@ -6,15 +6,16 @@ nested in JSON or Parquet is left alone. Without ids, a post is known by a hash 
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
 import polars as pl
 
 from tweetscore.archives.canonical import DATED_PLATFORMS, TweetBatch, TweetFile, held
-from tweetscore.archives.table_rows import Table, find_table
+from tweetscore.archives.table_rows import Rows, Table, find_table
 from tweetscore.archives.tweet_json import API_TIME
-from tweetscore.bar_times import TimeForm, time_form
+from tweetscore.bar_times import TimeForm, date_and_time, time_form
 from tweetscore.errors import InputError
 from tweetscore.inputs import DataFile
 
@@ -39,6 +40,7 @@ NAMES = {
 OTHER = "other"  # the platform of ids that carry no time
 _PRICES = {"open", "high", "low", "close"}
 _TWITTER_NAMES = {"idstr", "tweetid", "fulltext", "favoritecount", "screenname"}
+_CLOCK_TIME = "time of day"  # beside a column of dates
 _SAMPLE_ROWS = 1_000
 _DAY = re.compile(r"\d{4}[-./]?\d\d?[-./]?\d\d?|\d\d?[-./]\d\d?[-./]\d{4}", re.ASCII)
 _TWITTER_EPOCH_MS = 1_288_834_974_657
@@ -79,7 +81,7 @@ def open_table(
             f"{file.name}: has no known column of ids ({table.has}), and ids of {platform} carry "
             "a time; say which it is with --column tweet_id=NAME, or leave --platform out"
         )
-    found["posted"], form = _timed(table, times)
+    table, found["posted"], form = _timed(table, times)
     if platform is None:
         platform = "twitter" if _is_twitter(table, found, form) else OTHER
     batches = partial(_read, table, found, form, platform)
@@ -99,7 +101,7 @@ def _read(
             platform=platform,
             time_formats=(),
             read_times=partial(_stamps, form),
-            hash_missing_ids="tweet_id" not in columns,
+            may_lack_ids="tweet_id" not in columns,
         )
 
 
@@ -189,27 +191,47 @@ def _stamps(form: TimeForm, texts: pl.Series) -> pl.Series:
     return texts.to_frame("stamp").select(form.stamp).to_series()
 
 
-def _timed(table: Table, candidates: Sequence[str]) -> tuple[str, TimeForm]:
-    """Return the first column with times of a known form, and that form."""
+def _timed(table: Table, columns: Sequence[str]) -> tuple[Table, str, TimeForm]:
+    """Return the first column with times of a known form, how to read it, and that form."""
     shown: list[str] = []
-    for column in candidates:
-        sample = _sample(table, {"posted": column})["posted"].drop_nulls()
+    for timed, column in _candidates(table, columns):
+        sample = _sample(timed, {"posted": column})["posted"].drop_nulls()
         sample = sample.filter(sample.str.strip_chars() != "")
         if not len(sample):
             continue
         if 2 * _stamps(_API_FORM, sample).count() > len(sample):
-            return column, _API_FORM
-        if form := _form(table, column, sample):
-            return column, form
+            return timed, column, _API_FORM
+        if form := _form(timed, column, sample):
+            return timed, column, form
         shown.append(sample[0])
     if not shown:
-        return candidates[0], _API_FORM  # no record has a time: each becomes a reject
+        return table, columns[0], _API_FORM  # no record has a time: each becomes a reject
     fact = f"the time {shown[0]!r} has no known form"
     step = "write times as 2018-01-31T09:30:00Z, or as seconds since 1970"
     if _DAY.fullmatch(shown[0].strip()):
         fact = f"the time {shown[0]!r} is a whole day, and posts are matched with minutes"
         step = "say which column holds the time of day with --column posted=NAME, or export it too"
     raise InputError(f"{table.file.name}: {fact}; {step}")
+
+
+def _candidates(table: Table, columns: Sequence[str]) -> Iterator[tuple[Table, str]]:
+    """Yield each column; then, of a date beside a time, the two as one."""
+    yield from ((table, column) for column in columns)
+    day, time = (table.plain.get(name) for name in ("date", "time"))
+    if day and time and {day, time} <= {*columns}:
+        yield _joined(table, day, time), day
+
+
+def _joined(table: Table, day: str, time: str) -> Table:
+    """Return the table with the time of day behind each day, where that is read as posted."""
+    both = {"posted": day, _CLOCK_TIME: time}
+    posted = date_and_time(_sample(table, both), *both)
+
+    def rows(columns: Mapping[str, str]) -> Iterator[Rows]:
+        for raw, refused in table.rows({**columns, **both}):
+            yield raw.with_columns(posted=posted).drop(_CLOCK_TIME), refused
+
+    return replace(table, rows=rows)
 
 
 def _form(table: Table, column: str, sample: pl.Series) -> TimeForm | None:

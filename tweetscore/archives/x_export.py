@@ -3,9 +3,9 @@
 Today's assigns arrays to variables, ``window.YTD.tweets.part0 = [...]``, in ``data/tweets.js``
 (``tweet.js`` until 2022) and its parts. What the account liked or said in private stands in files
 of the same make, and is left alone. So are ``deleted-tweets.js``, which holds but the last weeks
-before the export and what its owner took back, and ``note-tweet.js``, which holds the whole of
-posts of more than 280 characters, but not their ids. Until 2018 there was a file a month,
-``Grailbird.data.tweets_2013_05 = [...]``, and beside them all tweets in one ``tweets.csv``.
+before the export and what its owner took back. ``note-tweet.js`` holds no posts of its own, but
+the whole of long ones. Until 2018 there was a file a month, ``Grailbird.data.tweets_2013_05 =
+[...]``, and beside them all tweets in one ``tweets.csv``.
 """
 
 import re
@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
-from pathlib import PurePosixPath
 
 import polars as pl
 
@@ -21,8 +20,9 @@ from tweetscore.archives.canonical import TweetBatch, canonical
 from tweetscore.archives.csv_layouts import CsvLayout
 from tweetscore.archives.enclosed import enclosed_records
 from tweetscore.archives.tweet_json import API_TIME, mended, parse_tweets
+from tweetscore.archives.x_notes import Notes, read_notes
 from tweetscore.files import Parser
-from tweetscore.inputs import DataFile, data_files
+from tweetscore.inputs import DataFile
 from tweetscore.pipeline import ahead
 
 ISO_TIME = "%Y-%m-%d %H:%M:%S %z"  # 2013-05-04 18:54:25 +0000
@@ -72,29 +72,25 @@ class JsExport:
 def _parser(file: DataFile) -> Parser:
     # Older versions have the tweet at the top level.
     wrapped = bool(_WRAPPED.search(file.head()))
-    return partial(_parse, wrapped=wrapped, author=_author(file))
+    return partial(_parse, wrapped=wrapped, author=_author(file), notes=read_notes(file))
 
 
 def _author(file: DataFile) -> str | None:
     """Return the account's name, from the ``account.js`` beside the tweets, if there is one."""
-    if file.entry is None:
-        path = file.path.with_name("account.js")
-        beside = data_files(path) if path.is_file() else []
-    else:
-        entry = str(PurePosixPath(file.entry).with_name("account.js"))
-        beside = [other for other in data_files(file.path) if other.entry == entry]
-    names = [_USERNAME.search(account.head()) for account in beside]
-    return next((name[1].decode() for name in names if name), None)
+    account = file.beside("account.js")
+    name = _USERNAME.search(account.head()) if account else None
+    return name[1].decode() if name else None
 
 
-def _parse(data: bytes, *, wrapped: bool, author: str | None) -> pl.DataFrame:
+def _parse(data: bytes, *, wrapped: bool, author: str | None, notes: Notes) -> pl.DataFrame:
     schema = pl.Schema({"tweet": pl.Struct(_POST)} if wrapped else _POST)
-    tweets = pl.read_ndjson(BytesIO(mended(data)), schema=schema)
-    return (tweets.unnest("tweet") if wrapped else tweets).select(
+    parsed = pl.read_ndjson(BytesIO(mended(data)), schema=schema)
+    tweets = parsed.unnest("tweet") if wrapped else parsed
+    return tweets.select(
         tweet_id=pl.coalesce("id_str", "id"),
         author=pl.lit(author, pl.String),
         posted="created_at",
-        text="full_text",
+        text=notes.completed(tweets["full_text"], tweets["created_at"]),
         retweet_count="retweet_count",
         favorite_count="favorite_count",
         # The export's "retweeted" is false for every post: the words alone tell a retweet.
