@@ -1,8 +1,11 @@
--- One row: one tweet and interval whose window in $session of $symbol is ok and not flat.
+-- One row: one tweet and interval whose window in $session of $symbol is ok, and not flat unless
+-- $keep_flat.
 SELECT
     t.platform, t.tweet_id, t.posted_utc, t.text, t.retweet_count, t.favorite_count,
-    d.session_date, d.close_utc, w.interval_minutes, w.exit_price > w.entry_price AS up,
-    w.minute_utc + to_minutes(w.interval_minutes) AS exit_utc
+    d.session_date, d.close_utc, w.interval_minutes, w.return_bps,
+    w.minute_utc + to_minutes(w.interval_minutes) AS exit_utc,
+    -- As many minutes before, inside the session: known at the entry.
+    past.return_bps AS past_bps
 FROM tweets t
 JOIN windows w
     -- A tweet enters at the first whole minute at or after it was posted.
@@ -10,10 +13,14 @@ JOIN windows w
 JOIN sessions d
     ON d.symbol = w.symbol AND d.session = w.session
     AND w.minute_utc >= d.open_utc AND w.minute_utc < d.close_utc
+LEFT JOIN windows past
+    ON past.symbol = w.symbol AND past.session = w.session
+    AND past.interval_minutes = w.interval_minutes AND past.status = 'ok'
+    AND past.minute_utc = w.minute_utc - to_minutes(w.interval_minutes)
 CROSS JOIN settings
 WHERE w.symbol = $symbol
     AND w.session = $session
     AND w.interval_minutes IN (SELECT unnest($intervals::INTEGER[]))
     AND w.status = 'ok'
-    AND abs(w.return_bps) > settings.flat_bps
+    AND ($keep_flat OR abs(w.return_bps) > settings.flat_bps)
 ORDER BY t.posted_utc, t.platform, t.tweet_id, w.interval_minutes;

@@ -1,14 +1,30 @@
--- One row: one prediction whose window moved, of a tweet outside the model's training and validation
--- parts, in $session; $model is a model's name or id, or null for all.
+-- One row: one prediction of direction or move whose window has an outcome, in $session; $model is a
+-- model's name or id, or null for all. Without a span ($from_utc and $until_utc null) the tweets of
+-- the model's training and validation parts are left out; with one they are there, with their split.
 SELECT
-    s.model_id, s.model, s.symbol, s.interval_minutes, d.session_date, s.probability_up,
-    s.direction = 'up' AS up
-FROM scored_all s
+    s.model_id, s.model, s.symbol, s.target, s.interval_minutes, d.session_date, s.posted_utc,
+    s.split, s.probability, s.outcome IN ('up', 'move') AS truth,
+    CASE
+        WHEN s.target = 'move' THEN abs(past.return_bps) > s.threshold_bps
+        WHEN past.return_bps <> 0 THEN past.return_bps > 0
+    END AS past
+FROM scored_any s
 JOIN sessions d
     ON d.symbol = s.symbol AND d.session = s.session
     AND s.minute_utc >= d.open_utc AND s.minute_utc < d.close_utc
+LEFT JOIN windows past
+    -- As many minutes before, inside the session: known at the entry.
+    ON past.symbol = s.symbol AND past.session = s.session
+    AND past.interval_minutes = s.interval_minutes AND past.status = 'ok'
+    AND past.minute_utc = s.minute_utc - to_minutes(s.interval_minutes)
 WHERE s.session = $session
-    AND s.direction IN ('up', 'down')
-    AND s.split IN ('test', 'outside')
+    AND s.outcome <> 'flat'
     AND ($model IS NULL OR $model IN (s.model, s.model_id))
+    AND ($from_utc IS NULL OR s.posted_utc >= $from_utc)
+    AND ($until_utc IS NULL OR s.posted_utc < $until_utc)
+    AND (
+        s.split IN ('test', 'outside')
+        OR s.split IN ('train', 'validation')
+            AND ($from_utc IS NOT NULL OR $until_utc IS NOT NULL)
+    )
 ORDER BY s.model, s.model_id, s.symbol, s.interval_minutes, d.session_date, s.tweet_id;

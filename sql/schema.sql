@@ -1,4 +1,4 @@
--- The whole database: settings, tables, then the views that users query. All times are UTC.
+-- The tables of the database; views.sql has the views that users query. All times are UTC.
 -- DuckDB's PRIMARY KEY slows bulk inserts tenfold: uniqueness is kept by the merge statements.
 
 -- One row: how this database was made.
@@ -128,63 +128,33 @@ CREATE TABLE class_predictions (
     probability FLOAT NOT NULL
 );
 
--- One row: one prediction, symbol and session; without bars one row with a null symbol.
-CREATE VIEW scored_all AS
-WITH spans AS (
-    SELECT symbol, min(open_utc) AS first_utc, max(close_utc) AS last_utc
-    FROM sessions WHERE session = 'extended' GROUP BY symbol
-),
-joined AS (
-    SELECT
-        t.platform, t.tweet_id, t.author, t.posted_utc, t.text,
-        m.name AS model, p.model_id,
-        -- A tweet enters at the first whole minute at or after it was posted.
-        date_trunc('minute', t.posted_utc + INTERVAL 59999999 MICROSECONDS) AS minute_utc,
-        -- By the minute of entry, as the parts were cut by the session that it lies in.
-        CASE
-            WHEN m.train_from_utc IS NULL THEN 'unknown'
-            WHEN minute_utc < m.train_from_utc OR minute_utc >= m.test_until_utc THEN 'outside'
-            WHEN minute_utc < m.validation_from_utc THEN 'train'
-            WHEN minute_utc < m.test_from_utc THEN 'validation'
-            ELSE 'test'
-        END AS split,
-        spans.symbol, spans.first_utc, spans.last_utc, kinds.session,
-        p.interval_minutes, p.probability_up,
-        CASE WHEN p.probability_up >= 0.5 THEN 'up' ELSE 'down' END AS predicted
-    FROM predictions p
-    JOIN models m USING (model_id)
-    JOIN tweets t USING (platform, tweet_id)
-    CROSS JOIN (VALUES ('regular'), ('extended')) AS kinds(session)
-    LEFT JOIN spans ON true
-)
-SELECT
-    j.platform, j.tweet_id, j.author, j.posted_utc, j.text, j.model, j.model_id, j.split,
-    j.symbol, j.session, j.interval_minutes, j.probability_up, j.predicted, j.minute_utc,
-    w.entry_price, w.exit_price, w.return_bps,
-    CASE
-        WHEN w.status IS DISTINCT FROM 'ok' THEN NULL
-        WHEN abs(w.return_bps) <= settings.flat_bps THEN 'flat'
-        WHEN w.exit_price > w.entry_price THEN 'up'
-        ELSE 'down'
-    END AS direction,
-    CASE
-        WHEN j.minute_utc BETWEEN j.first_utc AND j.last_utc
-        THEN coalesce(w.status, 'market_closed')
-        ELSE 'no_data'
-    END AS status,
-    CASE
-        WHEN direction IN ('up', 'down') THEN direction = j.predicted
-    END AS correct
-FROM joined j
-CROSS JOIN settings
-LEFT JOIN windows w
-    ON w.symbol = j.symbol AND w.session = j.session
-    AND w.minute_utc = j.minute_utc AND w.interval_minutes = j.interval_minutes;
+-- One row: one head of a model that says which moves are large.
+CREATE TABLE move_thresholds (
+    model_id VARCHAR NOT NULL,
+    interval_minutes INTEGER NOT NULL,
+    threshold_bps DOUBLE NOT NULL      -- an absolute return above it is a move
+);
 
--- One row: one prediction and symbol, held against the regular session. The view to query first.
-CREATE VIEW scored AS
-SELECT * EXCLUDE (session) FROM scored_all WHERE session = 'regular';
-
--- One row: one prediction and symbol, held against all hours in which the symbol has bars.
-CREATE VIEW scored_extended AS
-SELECT * EXCLUDE (session) FROM scored_all WHERE session = 'extended';
+-- One row: one network of a study.
+CREATE TABLE study_runs (
+    fingerprint VARCHAR NOT NULL,      -- of data, options and seed
+    source VARCHAR NOT NULL,
+    protocol VARCHAR NOT NULL,         -- honest, or the 2019 study's with its faults: seed
+    target VARCHAR NOT NULL,
+    interval_minutes INTEGER NOT NULL,
+    vectors BOOLEAN NOT NULL,          -- trained ones, or drawn at random
+    counts BOOLEAN NOT NULL,           -- engagement counts beside the state
+    seed INTEGER NOT NULL,
+    folds INTEGER NOT NULL,
+    train_rows BIGINT NOT NULL,
+    test_rows BIGINT NOT NULL,
+    best_epoch INTEGER NOT NULL,
+    best_accuracy DOUBLE NOT NULL,     -- protocol seed: the highest on the test part of all epochs
+    last_accuracy DOUBLE,              -- protocol seed: of the last epoch
+    majority DOUBLE NOT NULL,
+    train_loss DOUBLE NOT NULL,        -- of the last epoch
+    seconds DOUBLE NOT NULL,
+    figures VARCHAR,                   -- JSON; null under the protocol seed
+    history VARCHAR NOT NULL,          -- JSON, an object an epoch
+    finished_utc TIMESTAMP NOT NULL
+);

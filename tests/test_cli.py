@@ -23,9 +23,9 @@ from tweetscore import __version__
 from tweetscore.bundle import load_bundle
 from tweetscore.cli import app
 from tweetscore.sample import ARCHIVE_NAME, BARS_NAME, write_sample
-from tweetscore.store import open_store
+from tweetscore.store import SCHEMA_VERSION, open_store
 
-COMMANDS = ["ingest", "train", "score", "evaluate", "query", "info", "doctor", "sample"]
+COMMANDS = ["ingest", "train", "study", "score", "evaluate", "query", "info", "doctor", "sample"]
 SMALL_NETWORK = [
     *("--interval", "30", "--vectors", "random", "--embedding-dim", "8", "--hidden", "4"),
     *("--epochs", "2"),
@@ -273,7 +273,7 @@ def test_what_is_no_database_of_ours_is_refused_and_left_alone(
         "text": "cannot be opened as a database",
         "folder": "cannot be opened as a database",
         "foreign": "is a database but not tweetscore's; name another with --db",
-        "newer": "has schema 99, newer than our 1; upgrade tweetscore",
+        "newer": f"has schema 99, newer than our {SCHEMA_VERSION}; upgrade tweetscore",
     }[kind]
     assert line.startswith(f"Error: {bad}: {expected}")
     assert (bad.read_bytes() if bad.is_file() else b"") == before

@@ -1,16 +1,18 @@
 """The doctor finds each thing that can be broken, names it, and finds nothing where nothing is."""
 
 import json
+import random
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import polars as pl
 import pytest
 from tiny import RULES, VOCABULARY, contents, put_bars, tiny_bundle
 from typer.testing import CliRunner
@@ -18,9 +20,12 @@ from typer.testing import CliRunner
 from tweetscore import doctor
 from tweetscore.bundle import write_bundle
 from tweetscore.cli import app
+from tweetscore.clocks import audit_bars
 from tweetscore.doctor import AGAIN, BY_HAND, NEXT_STEPS, Check, diagnose
+from tweetscore.errors import InputError
 from tweetscore.sample import ARCHIVE_NAME, BARS_NAME, write_sample
-from tweetscore.store import Store, open_store, shipped, statement
+from tweetscore.sessions import exchange_sessions
+from tweetscore.store import SCHEMA_VERSION, Store, open_store, shipped, statement
 
 pytestmark = pytest.mark.slow
 
@@ -29,6 +34,11 @@ POST_ID = (int(POSTED.timestamp() * 1000) - 2_000 - 1_288_834_974_657) << 22
 SHIPPED = sorted(path.name for path in shipped("models").glob("*/"))
 # In the order in which they run; each of the folder's bundles follows.
 NAMES = ["schema", "readable", *NEXT_STEPS, "tweet_clocks", "bar_clock MADEUP"]
+NOT_PROVEN = "start or end of the minute not proven"
+STARTS = (
+    "stamps are the start of the minute (a bar is stamped on the opening minute on {} days, on the "
+    "closing on 0)"
+)
 COPY_BUNDLE = "copy the whole model folder again, or train it again"
 
 
@@ -111,10 +121,7 @@ def test_a_healthy_database_and_its_bundles_are_told_so_as_json(made: Path) -> N
     result = invoke("doctor", "--db", made / "made.duckdb", "--model", made / "tiny", "--json")
     facts = dict.fromkeys(NAMES, "none found")
     facts["tweet_clocks"] = "101 tweets are on the time inside their ids"
-    facts["bar_clock MADEUP"] = (
-        "UTC fits 22 of 22 testable days; stamps are the start of the minute "
-        "(a bar is stamped on the opening minute on 22 days, on the closing on 0)"
-    )
+    facts["bar_clock MADEUP"] = f"UTC fits 22 of 22 testable days; {STARTS.format(22)}"
     checks = json.loads(result.stdout)["checks"]
     *of_shipped, of_tiny = checks[len(NAMES) :]
     assert checks[: len(NAMES)] == [
@@ -170,9 +177,9 @@ CLASS = "INSERT INTO class_predictions SELECT 'm', 'twitter', {id}, 'mood', NULL
 DAMAGES: dict[str, tuple[str, str, str, str]] = {
     "views and the version differ": (
         "DROP VIEW scored_extended; CREATE OR REPLACE VIEW scored AS FROM scored_all; "
-        "UPDATE settings SET schema_version = 0",
+        "DROP VIEW scored_labels",
         "schema",
-        "3 found: schema_version is 0, not 1; view scored differs; view scored_extended is missing",
+        "3 found: view scored differs; view scored_extended is missing; view scored_labels is missing",
         UNDO,
     ),
     "a table is gone": (
@@ -454,7 +461,7 @@ def bar_clock(db: Path) -> Check:
 def test_bars_of_too_few_days_are_skipped_with_the_fact(store: Store) -> None:
     put_bars(store, "2018-12-19T14:30:00", [100.0] * 390)
     store.con.close()
-    fact = "unproven claim: UTC fits 0 of 0 testable days; start or end of the minute not proven"
+    fact = f"unproven claim: UTC fits 0 of 0 testable days; {NOT_PROVEN}"
     assert bar_clock(store.path) == Check("bar_clock SPX", None, fact)
 
 
@@ -474,8 +481,88 @@ def test_sources_of_different_hours_on_one_clock_are_fine_together(db: Path) -> 
         "WHERE session = 'regular' GROUP BY session_date ORDER BY session_date LIMIT 11)",
     )
     found = bar_clock(db)
-    assert found.ok
-    assert found.fact.startswith("UTC fits 21 of 21 testable days; ")
+    fact = (
+        f"source 2 ({BARS_NAME}): UTC fits 22 of 22 testable days; {STARTS.format(22)}; "
+        f"source 3 (more.json): unproven claim: UTC fits 9 of 9 testable days; {NOT_PROVEN}"
+    )
+    assert found == Check("bar_clock MADEUP", True, fact)
+
+
+def opens(count: int) -> list[datetime]:
+    sessions = exchange_sessions("XNYS", date(2018, 1, 8), date(2019, 1, 31))
+    return sessions["open_utc"].to_list()[:count]
+
+
+def put_minutes(store: Store, source_id: int, begins: Sequence[datetime], minutes: int) -> None:
+    """Put in bars of so many minutes from each time on."""
+    every = pl.DataFrame({"minute_utc": begins}, schema={"minute_utc": pl.Datetime("us")})
+    bars = every.select(
+        pl.datetime_ranges(
+            "minute_utc", pl.col("minute_utc") + timedelta(minutes=minutes - 1), "1m"
+        )
+    ).explode("minute_utc")
+    prices = dict.fromkeys(("open", "high", "low", "close"), pl.lit(9.0))
+    store.append("bars", bars.with_columns(symbol=pl.lit("SPX"), source_id=source_id, **prices))
+    if not store.rows("FROM symbols"):
+        store.append("symbols", pl.DataFrame({"symbol": ["SPX"], "calendar": ["XNYS"]}))
+
+
+def test_sources_of_other_hours_that_take_turns_are_audited_apart(store: Store) -> None:
+    rng = random.Random(1)
+    turns = [(rng.random() < 0.5, begin) for begin in opens(120)]
+    midnight = timedelta(minutes=570)
+    put_minutes(store, 1, [begin - midnight for whole, begin in turns if whole], 1440)
+    put_minutes(store, 2, [begin for whole, begin in turns if not whole], 390)
+    minutes = store.frame("SELECT minute_utc FROM bars ORDER BY minute_utc")["minute_utc"]
+    store.con.close()
+    sessions = exchange_sessions("XNYS", date(2018, 1, 4), date(2018, 12, 31))
+    with pytest.raises(InputError, match="no single clock fits"):
+        audit_bars("SPX", minutes, sessions, "America/New_York", clock="UTC", stamp="start")
+    found = bar_clock(store.path)
+    fact = (
+        "source 2 (None): UTC fits 39 of 39 testable days; next America/New_York+04:00 32; "
+        f"{STARTS.format(39)}; "
+        f"source 1 (None): unproven claim: UTC fits 0 of 0 testable days; {NOT_PROVEN}"
+    )
+    assert found == Check("bar_clock SPX", True, fact)
+
+
+def test_a_large_source_on_another_clock_is_named_however_many_are_right(store: Store) -> None:
+    right, late = opens(200), timedelta(hours=4)
+    put_minutes(store, 1, right[:160], 390)
+    put_minutes(store, 2, [begin - late for begin in right[160:185]], 390)
+    put_minutes(store, 3, right[185:], 390)
+    store.con.close()
+    fact = (
+        "source 2 (None): --clock UTC is refuted: of 23 testable days fit UTC 0 (0%), "
+        "America/New_York 23 (100%) (sources: 3)"
+    )
+    step = f"{AGAIN}, with the --clock, --stamp or --calendar that is right"
+    assert bar_clock(store.path) == Check("bar_clock SPX", False, fact, step)
+
+
+def test_of_many_sources_on_another_clock_three_are_named(store: Store) -> None:
+    late = timedelta(hours=4)
+    for source_id in range(1, 5):
+        begins = opens(120)[30 * (source_id - 1) :][:30]
+        put_minutes(store, source_id, [begin - late for begin in begins], 390)
+    store.con.close()
+    found = bar_clock(store.path)
+    assert found.ok is False
+    assert re.findall(r"source \d \(None\): --clock UTC is refuted: of \d+", found.fact) == [
+        f"source {source_id} (None): --clock UTC is refuted: of {days}"
+        for source_id, days in ((1, 27), (2, 28), (3, 29))
+    ]
+    assert found.fact.endswith("; … (sources: 4)")
+
+
+def test_sources_of_a_day_each_are_audited_together(store: Store) -> None:
+    for source_id, begin in enumerate(opens(30), 1):
+        put_minutes(store, source_id, [begin], 390)
+    store.con.close()
+    assert bar_clock(store.path) == Check(
+        "bar_clock SPX", True, f"UTC fits 27 of 27 testable days; {STARTS.format(27)}"
+    )
 
 
 def test_sources_on_different_clocks_are_refused_together(db: Path) -> None:
@@ -500,6 +587,27 @@ def test_tweets_off_their_clock_are_counted_and_the_first_three_named(db: Path) 
     with duckdb.connect(str(db)) as con:
         expected = con.execute("SELECT tweet_id FROM tweets ORDER BY ALL LIMIT 3").fetchall()
     assert [(each,) for each in ids] == expected
+
+
+def test_a_time_that_a_device_claims_may_be_a_minute_off_and_no_more(store: Store) -> None:
+    inside = datetime(2024, 11, 10, 9, 10, 50)
+    ids = [
+        round(inside.replace(tzinfo=UTC).timestamp() + second) * 1_000_000 << 10
+        for second in (-60, 0, 60, 61)
+    ]
+    store.con.execute(
+        "INSERT INTO tweets SELECT 'bluesky', unnest($ids), 'a', $inside, 'hi', "
+        "NULL, NULL, NULL, NULL, 1",
+        {"ids": ids, "inside": inside},
+    )
+    store.con.close()
+    (found,) = [check for check in diagnose(store.path) if check.name == "tweet_clocks"]
+    reason = (
+        '"posted_utc" is 2024-11-10 09:10:50, but the time inside the id is 2024-11-10 09:11:51 '
+        "(UTC)"
+    )
+    fact = f"1 found: bluesky {ids[3]} of None: {reason}"
+    assert found == Check("tweet_clocks", False, fact, AGAIN)
 
 
 @pytest.mark.parametrize("time", ["-infinity", "290000-01-01"])
@@ -645,7 +753,11 @@ def test_without_a_database_models_alone_are_checked_where_one_is_named(
     ("sql", "code", "fact"),
     [
         (None, 1, "cannot be opened as a database"),
-        ("UPDATE settings SET schema_version = 99", 1, "has schema 99, newer than our 1; "),
+        (
+            "UPDATE settings SET schema_version = 99",
+            1,
+            f"has schema 99, newer than our {SCHEMA_VERSION}; ",
+        ),
         ("DROP TABLE settings CASCADE", 5, "is a database but not tweetscore's; "),
     ],
 )

@@ -1,26 +1,35 @@
 """Figures are what a hand or another library computes; a verdict is right as often as it says."""
 
+import json
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
+from itertools import permutations
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import stats  # type: ignore[import-untyped]  # it has no types
 from sklearn import metrics
+from sklearn.calibration import calibration_curve
+from sklearn.preprocessing import label_binarize
 from tiny import MINUTE, put_bars, put_tweets
 
 from tweetscore import evaluate as evaluating
 from tweetscore.errors import InputError
 from tweetscore.evaluate import (
+    Bin,
     Figures,
     bag_of_words_accuracy,
     evaluate,
     figures,
     overall_verdict,
+    sentence,
     with_verdicts,
 )
 from tweetscore.store import Store
@@ -31,8 +40,11 @@ Truth = npt.NDArray[np.bool_]
 Whole = npt.NDArray[np.int64]
 
 
-def measured(probability_up: Any, up: Any, day: Any) -> Figures:
-    return figures(np.array(probability_up, float), np.array(up, bool), np.array(day, np.int64))
+def measured(probability_up: Any, up: Any, day: Any, **more: Any) -> Figures:
+    p = np.array(probability_up, float)
+    return figures(
+        np.stack([1 - p, p], axis=1), np.array(up, np.int64), np.array(day, np.int64), **more
+    )
 
 
 # --- one set of figures ---------------------------------------------------------------------------
@@ -69,19 +81,22 @@ def drawn(seed: int, days: int = 60, rows: int = 6, effect: float = 0.0) -> tupl
 
 def test_accuracy_auc_mcc_and_brier_are_scikit_learns() -> None:
     p, up, day = drawn(1)
-    found = figures(p, up, day)
+    found = measured(p, up, day)
     assert found.accuracy == metrics.accuracy_score(up, p >= 0.5)
     assert found.auc == metrics.roc_auc_score(up, p)
     assert found.mcc == metrics.matthews_corrcoef(up, p >= 0.5)
+    assert found.brier == pytest.approx(metrics.brier_score_loss(up, p))
     assert found.brier == pytest.approx(float(np.mean((p - up) ** 2)))
     assert found.baseline == pytest.approx(max(np.mean(up), np.mean(~up)))
+    assert found.balanced_accuracy == pytest.approx(metrics.balanced_accuracy_score(up, p >= 0.5))
+    assert found.log_loss == pytest.approx(metrics.log_loss(up, p))
 
 
 def test_the_order_of_rows_and_the_names_of_days_do_not_matter() -> None:
     p, up, day = drawn(2)
     order = np.random.default_rng(0).permutation(len(p))
-    here = figures(p, up, day)
-    there = figures(p[order], up[order], day[order] + 17_000)
+    here = measured(p, up, day)
+    there = measured(p[order], up[order], day[order] + 17_000)
     assert there.p_value == here.p_value
     assert (there.excess_low, there.excess_high) == (here.excess_low, here.excess_high)
 
@@ -100,7 +115,7 @@ def test_the_interval_is_scipys_bootstrap_over_days() -> None:
         (rows, right, ups), excess, paired=True, n_resamples=10_000, method="percentile",
         rng=np.random.default_rng(5), vectorized=True,
     ).confidence_interval  # fmt: skip
-    found = figures(p, up, day)
+    found = measured(p, up, day)
     assert (found.excess_low, found.excess_high) == pytest.approx(tuple(reference), abs=0.01)
 
 
@@ -137,6 +152,216 @@ def test_a_constant_guess_has_no_skill_whatever_rounding_says() -> None:
     assert found.p_value == 1.0
 
 
+@pytest.mark.parametrize("classes", [2, 3])
+def test_a_constant_guess_has_no_skill_over_many_rows_either(classes: int) -> None:
+    truth = np.random.default_rng(0).integers(0, classes, 200_000)
+    p = np.tile([0.1 + 0.2, 0.3, 0.4][:classes], (len(truth), 1))
+    assert figures(p, truth, np.arange(len(truth)) // 1_000).p_value == 1.0
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from([np.float32, np.float64]))
+def test_the_p_value_of_two_classes_is_that_of_the_positive_one_alone(seed: int, kind: Any) -> None:
+    rng = np.random.default_rng(seed)
+    rows = int(rng.integers(1, 80))
+    p = rng.random(rows).astype(kind).astype(float)
+    up, day = rng.random(rows) < p, rng.integers(0, 12, rows)
+    # The formula for one probability, as it was before there were more classes.
+    products = (p - p.mean()) * (up - up.mean())
+    place = np.unique(day, return_inverse=True)[1]
+    by_day = np.bincount(place, products)
+    signs = np.random.default_rng(3).integers(0, 2, (300, len(by_day))) * 2 - 1
+    reached = int((signs @ by_day >= by_day.sum() - 1e-12).sum())
+    with patch.object(evaluating, "DRAWS", 300):
+        assert measured(p, up, day, seed=3).p_value == (1 + reached) / 301
+
+
+def test_the_size_of_a_block_of_draws_changes_no_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = measured(*drawn(5))
+    monkeypatch.setattr(evaluating, "BLOCK_CELLS", 7 * 60 + 1)
+    assert measured(*drawn(5)) == whole
+
+
+def test_drawing_groups_that_are_alike_as_one_gives_the_same_interval(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    p, up, _ = drawn(6, effect=0.5)
+    here = measured(p, up, np.arange(len(p)))
+    monkeypatch.setattr(evaluating, "MANY_GROUPS", 10)
+    there = measured(p, up, np.arange(len(p)))
+    assert (there.excess_low, there.excess_high) == pytest.approx(
+        (here.excess_low, here.excess_high), abs=0.01
+    )
+    assert there.p_value == here.p_value
+
+
+# --- more than two classes ------------------------------------------------------------------------
+
+THREE = np.array([[0.7, 0.2, 0.1], [0.1, 0.6, 0.3], [0.3, 0.3, 0.4], [0.5, 0.3, 0.2]])
+TRUTH = np.array([0, 1, 2, 1])
+
+
+def many(seed: int, rows: int = 240, classes: int = 4) -> tuple[Floats, Whole, Whole]:
+    """Rows of several classes, six a group, whose probabilities are those of what comes true."""
+    rng = np.random.default_rng(seed)
+    p = rng.dirichlet(np.ones(classes), rows)
+    truth = (rng.random(rows)[:, None] > p.cumsum(axis=1)).sum(axis=1).clip(0, classes - 1)
+    return p, truth, np.arange(rows) // 6
+
+
+def test_figures_of_three_classes_are_those_computed_by_hand() -> None:
+    found = figures(THREE, TRUTH, np.arange(4))
+    assert (found.accuracy, found.baseline) == (3 / 4, 2 / 4)
+    assert found.balanced_accuracy == pytest.approx((1 + 1 / 2 + 1) / 3)
+    assert found.brier == pytest.approx((0.14 + 0.26 + 0.54 + 0.78) / 4)
+    assert found.log_loss == pytest.approx(-np.log([0.7, 0.6, 0.4, 0.3]).mean())
+    # Class 0 before each other: 3 of 3; class 1: (0.6, 0.3) against (0.2, 0.3): 3.5 of 4; class 2.
+    assert found.auc == pytest.approx((1 + 3.5 / 4 + 1) / 3)
+    assert [(b.low, b.rows, b.happened) for b in found.calibration] == [
+        (0.4, 1, 1.0), (0.5, 1, 0.0), (0.6, 1, 1.0), (0.7, 1, 1.0)
+    ]  # fmt: skip
+    assert found.calibration_error == pytest.approx((0.3 + 0.4 + 0.6 + 0.5) / 4)
+
+
+@pytest.mark.parametrize("classes", [3, 5])
+def test_figures_of_more_classes_are_scikit_learns(classes: int) -> None:
+    p, truth, group = many(1, classes=classes)
+    found, said = figures(p, truth, group), p.argmax(axis=1)
+    one_hot = label_binarize(truth, classes=range(classes))
+    assert found.accuracy == metrics.accuracy_score(truth, said)
+    assert found.balanced_accuracy == pytest.approx(metrics.balanced_accuracy_score(truth, said))
+    assert found.mcc == metrics.matthews_corrcoef(truth, said)
+    assert found.auc == pytest.approx(
+        np.mean([metrics.roc_auc_score(one_hot[:, k], p[:, k]) for k in range(classes)])
+    )
+    assert found.log_loss == pytest.approx(metrics.log_loss(truth, p))
+    assert found.brier == pytest.approx(
+        sum(metrics.brier_score_loss(one_hot[:, k], p[:, k]) for k in range(classes))
+    )
+    assert found.baseline == pytest.approx(np.bincount(truth).max() / len(truth))
+
+
+def test_the_p_value_of_more_classes_is_that_of_all_signs_of_the_groups() -> None:
+    p, truth, group = many(2, rows=48)
+    hit = np.eye(4)[truth]
+    by_group = [
+        sum(
+            (p[row, k] - p[:, k].mean()) * (hit[row, k] - hit[:, k].mean())
+            for row in np.flatnonzero(group == day)
+            for k in range(4)
+        )
+        for day in range(8)
+    ]
+    signs = np.array(np.meshgrid(*[[-1, 1]] * 8)).reshape(8, 256)
+    exact = (signs.T @ by_group >= np.sum(by_group) - 1e-12).mean()
+    assert figures(p, truth, group).p_value == pytest.approx(exact, abs=0.015)
+
+
+def test_the_interval_of_more_classes_holds_the_majority_of_each_draw_against_it() -> None:
+    p, truth, group = many(3)
+    right, hit, rng = p.argmax(axis=1) == truth, np.eye(4)[truth], np.random.default_rng(11)
+    excess = []
+    for _ in range(4_000):
+        rows = (rng.integers(0, 40, 40)[:, None] * 6 + np.arange(6)).ravel()
+        excess.append(right[rows].mean() - hit[rows].mean(axis=0).max())
+    found = figures(p, truth, group)
+    assert (found.excess_low, found.excess_high) == pytest.approx(
+        (np.quantile(excess, 0.025), np.quantile(excess, 0.975)), abs=0.012
+    )
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from(list(permutations(range(3)))))
+def test_the_order_of_the_classes_does_not_matter(seed: int, order: tuple[int, ...]) -> None:
+    p, truth, group = many(seed, rows=60, classes=3)
+    with patch.object(evaluating, "DRAWS", 200):
+        here = asdict(figures(p, truth, group))
+        there = asdict(figures(p[:, order], np.argsort(order)[truth], group))
+    for each in (here, there):
+        each["calibration"] = [tuple(one.values()) for one in each["calibration"]]
+    bins = zip(here.pop("calibration"), there.pop("calibration"), strict=True)
+    assert all(one == pytest.approx(other) for one, other in bins)
+    assert there == pytest.approx(here)
+
+
+def test_single_precision_rows_are_made_to_sum_to_one(recwarn: pytest.WarningsRecorder) -> None:
+    p, truth, group = many(4)
+    single = figures(p.astype(np.float32) * np.float32(1.001), truth, group)
+    double = figures(p, truth, group)
+    assert single.log_loss == pytest.approx(double.log_loss, rel=1e-5)
+    assert (single.accuracy, single.p_value) == (double.accuracy, double.p_value)
+    assert [str(warning.message) for warning in recwarn] == []
+
+
+def test_a_class_that_did_not_occur_leaves_no_auc_and_no_warning(
+    recwarn: pytest.WarningsRecorder,
+) -> None:
+    found = figures(THREE, np.array([0, 1, 1, 1]), np.arange(4))
+    assert found.auc is None
+    assert found.balanced_accuracy == pytest.approx((1 + 1 / 3) / 2)  # over the classes there were
+    alone = figures(THREE, np.array([1, 1, 1, 1]), np.arange(4))
+    assert (alone.auc, alone.mcc, alone.baseline) == (None, 0.0, 1.0)
+    assert alone.log_loss == pytest.approx(-np.log([0.2, 0.6, 0.3, 0.3]).mean())
+    assert [str(warning.message) for warning in recwarn] == []
+
+
+def test_a_certainty_that_is_wrong_costs_much_but_not_everything() -> None:
+    found = measured([1.0, 0.0], [0, 1], [1, 2])
+    assert found.log_loss == pytest.approx(-np.log(np.finfo(float).eps))  # as scikit-learn clips
+    assert (found.accuracy, found.brier) == (0.0, 1.0)
+
+
+# --- calibration and momentum ---------------------------------------------------------------------
+
+
+def test_the_reliability_curve_is_scikit_learns() -> None:
+    p, up, day = drawn(7)
+    found = measured(p, up, day)
+    happened, said = calibration_curve(up, p, n_bins=10)
+    assert [b.said for b in found.calibration] == pytest.approx(said.tolist())
+    assert [b.happened for b in found.calibration] == pytest.approx(happened.tolist())
+    assert sum(b.rows for b in found.calibration) == len(p)
+    assert all(b.low <= b.said <= b.high for b in found.calibration)
+
+
+def test_an_edge_belongs_to_the_bin_above_and_one_to_the_last() -> None:
+    found = measured([0.0, 0.1, 0.5, 1.0], [0, 1, 1, 1], [1, 2, 3, 4])
+    assert found.calibration == (
+        Bin(0.0, 0.1, 1, 0.0, 0.0),
+        Bin(0.1, 0.2, 1, 0.1, 1.0),
+        Bin(0.5, 0.6, 1, 0.5, 1.0),
+        Bin(0.9, 1.0, 1, 1.0, 1.0),
+    )
+    assert found.calibration_error == pytest.approx((0.9 + 0.5) / 4)
+
+
+@given(st.lists(st.tuples(st.integers(0, 8), st.integers(1, 5)), min_size=1, max_size=6))
+def test_what_comes_true_as_often_as_said_has_no_calibration_error(
+    parts: list[tuple[int, int]],
+) -> None:
+    """Of ``8 * times`` rows said with ``eighths / 8``, ``eighths * times`` come true."""
+    p = np.concatenate([np.full(8 * times, eighths / 8) for eighths, times in parts])
+    up = np.concatenate([np.arange(8 * times) < eighths * times for eighths, times in parts])
+    with patch.object(evaluating, "DRAWS", 10):
+        assert measured(p, up, np.arange(len(p))).calibration_error == pytest.approx(0)
+
+
+def test_sure_classes_that_come_true_as_often_as_said_have_no_calibration_error() -> None:
+    p = np.array([[0.5, 0.25, 0.25]] * 4 + [[0.1, 0.15, 0.75]] * 4)
+    found = figures(p, np.array([0, 0, 1, 2, 2, 2, 2, 1]), np.arange(8))
+    assert found.calibration_error == 0
+    assert [(b.said, b.happened) for b in found.calibration] == [(0.5, 0.5), (0.75, 0.75)]
+
+
+def test_momentum_is_right_where_the_market_went_on_and_else_takes_the_more_frequent() -> None:
+    up, past = np.array([1, 1, 0, 1, 0]), np.array([1, 0, 0, -1, -1])
+    # Right: went on up, turned (wrong), went on down; unknown means up: right, wrong.
+    assert measured([0.5] * 5, up, np.arange(5), momentum=past).momentum == 3 / 5
+    falling = np.array([1, 1, 0, 0, 0])  # unknown means down: twice right
+    assert measured([0.5] * 5, falling, np.arange(5), momentum=past).momentum == 4 / 5
+    unknown = measured([0.5] * 5, up, np.arange(5), momentum=np.full(5, -1))
+    assert unknown.momentum == unknown.baseline
+    assert measured([0.5] * 5, up, np.arange(5)).momentum is None
+
+
 # --- how often it is right ------------------------------------------------------------------------
 
 
@@ -146,7 +371,7 @@ def test_under_the_null_the_p_value_is_about_uniform_though_windows_are_shared(
 ) -> None:
     monkeypatch.setattr(evaluating, "DRAWS", 1_000)
     runs = 250
-    p = np.array([figures(*drawn(1_000 + seed, 40)).p_value for seed in range(runs)])
+    p = np.array([measured(*drawn(1_000 + seed, 40)).p_value for seed in range(runs)])
     low, high = stats.binom.interval(0.999, runs, 0.05)
     assert low <= (p < 0.05).sum() <= high
     assert stats.kstest(p, "uniform").pvalue > 0.001
@@ -159,7 +384,7 @@ def test_under_the_null_the_p_value_is_about_uniform_though_windows_are_shared(
 
 
 def test_a_planted_effect_has_a_small_p_value_and_is_called_a_signal() -> None:
-    found = with_verdicts([figures(*drawn(4, effect=1.0))])[0]
+    found = with_verdicts([measured(*drawn(4, effect=1.0))])[0]
     assert found.p_value < 0.001
     assert found.excess_low > 0
     assert found.verdict == "signal"
@@ -167,7 +392,7 @@ def test_a_planted_effect_has_a_small_p_value_and_is_called_a_signal() -> None:
 
 def test_guesses_turned_round_are_no_signal() -> None:
     p, up, day = drawn(4, effect=1.0)
-    assert figures(1 - p, up, day).p_value > 0.999
+    assert measured(1 - p, up, day).p_value > 0.999
 
 
 @pytest.mark.slow
@@ -188,7 +413,7 @@ def test_the_interval_covers_the_true_excess_about_as_often_as_it_says(
     rng, runs = np.random.default_rng(7), 120
     covered = 0
     for _ in range(runs):
-        found = figures(*draw(rng, 80))
+        found = measured(*draw(rng, 80))
         covered += found.excess_low <= true_excess <= found.excess_high
     assert 0.87 <= covered / runs <= 0.99
 
@@ -239,16 +464,76 @@ def test_the_verdict_names_the_intervals_with_a_signal() -> None:
     assert overall_verdict(found[1:2]) == "No signal beyond the baseline at any interval."
 
 
-def test_the_bag_of_words_learns_which_word_means_up() -> None:
-    def rows(n: int) -> tuple[pl.Series, Truth]:
-        up = np.arange(n) % 3 == 0
-        return pl.Series([["boom" if each else "bust", "the"] for each in up]), up
+def test_the_verdict_over_own_labels_names_no_interval() -> None:
+    found = with_verdicts([plain(0.001, target="label")])
+    assert overall_verdict(found) == "Signal beyond the baseline."
+    assert overall_verdict([replace(found[0], verdict="no signal")]) == (
+        "No signal beyond the baseline."
+    )
 
-    train, train_up = rows(60)
-    test, test_up = rows(30)
-    assert bag_of_words_accuracy(train, train_up, test, test_up) == 1.0
-    assert bag_of_words_accuracy(train, train_up, test, ~test_up) == 0.0
-    assert bag_of_words_accuracy(train, np.ones(60, bool), test, test_up) is None
+
+def test_an_interval_at_which_two_models_have_a_signal_is_named_once() -> None:
+    found = [plain(0.001, interval_minutes=n, verdict="signal") for n in (5, 30, 5)]
+    assert overall_verdict(found) == "Signal beyond the baseline at 5, 30 minutes."
+
+
+@pytest.mark.parametrize(
+    ("p_value", "interval", "said"),
+    [
+        (1.0, (-0.132, 0.030), "no signal: accuracy 50.0 % against a majority of 53.1 %, the 95 % "
+         "interval of the difference -13.2 to +3.0 points holds 0, p 1.0000 after Holm."),
+        (0.002, (0.012, 0.080), "signal: accuracy 50.0 % against a majority of 53.1 %, the 95 % "
+         "interval of the difference +1.2 to +8.0 points lies above 0, p 0.0020 after Holm."),
+        (0.9, (-0.132, -0.030), "no signal: accuracy 50.0 % against a majority of 53.1 %, the 95 % "
+         "interval of the difference -13.2 to -3.0 points lies below 0, p 0.9000 after Holm."),
+        (0.001, (-0.010, 0.030), "no signal: accuracy 50.0 % against a majority of 53.1 %, the 95 "
+         "% interval of the difference -1.0 to +3.0 points holds 0, p 0.0010 after Holm: p is "
+         "small, but the interval does not lie above 0."),
+        (0.06, (0.010, 0.030), "no signal: accuracy 50.0 % against a majority of 53.1 %, the 95 % "
+         "interval of the difference +1.0 to +3.0 points lies above 0, p 0.0600 after Holm: the "
+         "interval lies above 0, but p is not under 0.05."),
+    ],
+)  # fmt: skip
+def test_a_verdict_is_put_into_words(
+    p_value: float, interval: tuple[float, float], said: str
+) -> None:
+    bare = replace(plain(p_value, interval_minutes=30), accuracy=0.5, baseline=0.531)
+    (found,) = with_verdicts([replace(bare, excess_low=interval[0], excess_high=interval[1])])
+    assert sentence(found) == f"30 minutes: {said}"
+    assert sentence(replace(found, target="move")) == f"30 minutes, move: {said}"
+    assert sentence(replace(found, interval_minutes=None)) == f"your labels: {said}"
+
+
+def test_figures_come_back_from_the_json_of_a_card() -> None:
+    p, up, day = drawn(8)
+    found = replace(measured(p, up, day), interval_minutes=30, bag_of_words=0.5)
+    assert len(found.calibration) > 1
+    assert Figures.from_card(json.loads(json.dumps(asdict(found)))) == found
+    assert Figures.from_card(asdict(found)) == found
+
+
+# --- bag of words ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_the_bag_of_words_learns_which_word_means_which_class(classes: int) -> None:
+    words = np.array(["bust", "boom", "calm"])
+
+    def rows(n: int) -> tuple[pl.Series, Whole]:
+        truth = np.arange(n) % classes
+        return pl.Series([[word, "the"] for word in words[truth].tolist()]), truth
+
+    train, train_truth = rows(60)
+    test, test_truth = rows(30)
+    assert bag_of_words_accuracy(train, train_truth, test, test_truth) == 1.0
+    assert bag_of_words_accuracy(train, train_truth, test, (test_truth + 1) % classes) == 0.0
+    assert bag_of_words_accuracy(train, np.ones(60, np.int64), test, test_truth) is None
+
+
+def test_the_bag_of_words_can_learn_nothing_where_no_word_is_in_two_texts() -> None:
+    alone = pl.Series([["boom", "boom"], ["bust"], []], dtype=pl.List(pl.String))
+    truth = np.array([1, 0, 0])
+    assert bag_of_words_accuracy(alone, truth, alone, truth) is None
 
 
 # --- from the database ----------------------------------------------------------------------------
@@ -373,3 +658,44 @@ def test_an_unknown_model_is_told_with_those_that_scored(week: Store) -> None:
 def test_without_predictions_the_next_step_is_told(store: Store) -> None:
     with pytest.raises(InputError, match="run tweetscore score, or ingest bars of later days"):
         evaluate(store)
+
+
+# --- a span of the user's own ---------------------------------------------------------------------
+
+
+def test_a_span_inside_the_test_part_is_measured_alone(week: Store) -> None:
+    test_from = SPLIT["test_from_utc"]
+    within = evaluate(week, from_utc=test_from, until_utc=SPLIT["test_until_utc"])
+    assert kept(within) == [("known", "SPX", 5, 2, 1, 1.0), ("known", "SPX", 30, 2, 1, 1.0)]
+    assert kept(evaluate(week, from_utc=test_from)) == [
+        ("known", "SPX", 5, 4, 2, 1.0),
+        ("known", "SPX", 30, 4, 2, 1.0),
+    ]
+    before = evaluate(week, until_utc=SPLIT["train_from_utc"])
+    assert kept(before) == [("known", "SPX", 5, 2, 1, 1.0), ("known", "SPX", 30, 2, 1, 1.0)]
+
+
+def test_a_span_that_reaches_into_what_the_model_learned_is_refused(week: Store) -> None:
+    with pytest.raises(InputError) as refusal:
+        evaluate(week, from_utc=SPLIT["validation_from_utc"])
+    assert str(refusal.value) == (
+        f"{week.path}: 4 of the 12 predictions of that span lie in the training or validation "
+        "part of known, whose test part runs from 2018-12-19T21:00:00 UTC; evaluate from "
+        "2018-12-19T21:00:00 on, or leave --from and --until out"
+    )
+    with pytest.raises(InputError, match="8 of the 20 predictions of that span"):
+        evaluate(week, model="known", from_utc=OPEN)
+
+
+def test_a_span_without_outcomes_is_told(week: Store) -> None:
+    with pytest.raises(InputError, match="in the regular session of that span; run tweetscore"):
+        evaluate(week, from_utc=datetime(2019, 6, 1))
+
+
+def test_momentum_of_stored_predictions_is_what_the_minutes_before_went(week: Store) -> None:
+    # Each tweet lies ten minutes into an hour's rise or fall: the five minutes before went the same
+    # way. The thirty before the rising one began before the open: unknown, and so up, which is
+    # right; those before the falling one had gone up.
+    five, thirty = evaluate(week)
+    assert five.momentum == 1.0
+    assert thirty.momentum == 0.5

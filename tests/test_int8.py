@@ -23,11 +23,12 @@ from tweetscore.export import (
     random_texts,
     to_onnx,
 )
+from tweetscore.learn import LearnOptions
 from tweetscore.model import LstmClassifier, LstmConfig
 from tweetscore.network import Network
 from tweetscore.sample import write_sample
 from tweetscore.store import Store, open_store
-from tweetscore.train import TrainOptions, _prepare
+from tweetscore.train import prepare_market
 
 pytestmark = pytest.mark.slow
 
@@ -200,7 +201,7 @@ def test_the_card_has_the_drift_over_the_texts_of_training_and_validation(
 ) -> None:
     db, model, printed = trained
     with open_store(db) as store:
-        prepared = _prepare(store, TrainOptions(intervals=(5, 30), vectors="random"))
+        prepared = prepare_market(store, LearnOptions(intervals=(5, 30), vectors="random"))
     parts = [prepared.parts[name].tokens for name in ("train", "validation")]
     ids, lengths = (
         np.concatenate(each) for each in zip(*[(p.ids, p.lengths) for p in parts], strict=True)

@@ -31,13 +31,18 @@ class Bundle:
 
     @property
     def intervals(self) -> tuple[int, ...]:
-        """Minutes of each head, in the order of the heads."""
+        """Minutes of each head, in the order of the heads; 0 for labels of no interval."""
         return tuple(self.card["intervals"])
 
     @property
     def classes(self) -> tuple[str, ...]:
         """Names of the classes, in the order of the graph's output."""
         return tuple(self.card["classes"])
+
+    @property
+    def target(self) -> str:
+        """What the classes are of: direction, move or label."""
+        return str(self.card.get("target", "direction"))
 
     @property
     def uses_counts(self) -> bool:

@@ -10,42 +10,36 @@ NONE = "-"
 
 def model_card(card: dict[str, Any]) -> str:
     """Return the model card: what it is, its figures out of sample, how it was made, its limits."""
-    split, config, training = card["split"], card["config"], card["training"]
-    train, validation, test = (card["rows"][part] for part in ("train", "validation", "test"))
-    vectors = card["vectors"]
-    found = [Figures(**each) for each in card["figures"]]
-    minutes = ", ".join(map(str, card["intervals"]))
+    config, training, vectors = card["config"], card["training"], card["vectors"]
+    found = [Figures.from_card(each) for each in card["figures"]]
     data = ", ".join(f"{each['name']} ({each['sha256'][:12]})" for each in card["data"])
     versions = ", ".join(f"{name} {number}" for name, number in card["versions"].items())
     return f"""\
 # {card["name"]}
 
-The probability that {card["symbol"]} is higher N minutes after a tweet, for N = {minutes}, in the
-{card["session"]} session.
+{_what_it_tells(card)}
 
 **{overall_verdict(found)}** A score is not advice.
 
 ## Out of sample
 
-The test part holds {test["tweets"]:,} tweets on {test["days"]:,} trading days, from
-{split["test_from_utc"]} to {split["test_until_utc"]} UTC. It was read once, after the best epoch
-had been chosen on validation.
+{_test_part(card)}
 
 {_markdown(*figure_table(found))}
 
-Majority is the share of the more frequent outcome in the same rows; bag of words is a logistic
-regression on word counts, trained on the same training part. Excess is accuracy less majority in
-percentage points, its interval a bootstrap over trading days; p draws the signs of the days at
-random and is corrected for the number of intervals (Holm).
+{_markdown(*quality_table(found))}
+
+{_baselines(found)} Excess is accuracy less majority in percentage points, its interval a bootstrap
+over days; p draws the signs of the days at random and is corrected for the number of intervals
+(Holm). Calibration is the mean distance between the probability said and the share that came true,
+in ten bins.
 
 ## How it was made
 
-- Training part: {train["tweets"]:,} tweets on {train["days"]:,} trading days, from
-  {split["train_from_utc"]} to {split["train_until_utc"]} UTC. Validation: {validation["tweets"]:,}
-  tweets on {validation["days"]:,} trading days. One trading day of embargo before each boundary;
-  windows that reach past one are purged; of a text in two parts the earlier copy went.
+- {_parts(card)}
 - Network: embedding {config["vocabulary_size"]:,} x {config["embedding_dim"]}, one LSTM layer of
-  {config["hidden"]}, the state at the last token, {config["heads"]} heads.
+  {config["hidden"]}, the state at the last token, {config["heads"]} heads of {config["classes"]}
+  classes.
 - Vectors: {vectors["source"]}; {vectors["covered"]:,} of {vectors["words"]:,} words covered.
 - Best of {training["epochs_run"]} epochs: {training["best_epoch"]}; seed {training["seed"]};
   trained on {training["device"]}.
@@ -63,6 +57,58 @@ random and is corrected for the number of intervals (Holm).
 """
 
 
+def _what_it_tells(card: dict[str, Any]) -> str:
+    minutes = ", ".join(map(str, card["intervals"]))
+    if card["target"] == "label":
+        return f"Which of these a text is: {', '.join(card['classes'])}."
+    if card["target"] == "direction":
+        said = f"The probability that {card['symbol']} is higher N minutes after a tweet"
+        return f"{said}, for N = {minutes}, in the\n{card['session']} session."
+    bounds = ", ".join(
+        f"{threshold:.1f} at {n} minutes" for n, threshold in card["thresholds_bps"].items()
+    )
+    return (
+        f"The probability that {card['symbol']} moves by more than a threshold within N minutes "
+        f"after a tweet, for N = {minutes}, in the\n{card['session']} session. Thresholds in basis "
+        f"points, by the training part: {bounds}."
+    )
+
+
+def _test_part(card: dict[str, Any]) -> str:
+    test, split = card["rows"]["test"], card["split"]
+    read_once = "It was read once, after the best epoch\nhad been chosen on validation."
+    texts = f"The test part holds {test['texts']:,} texts"
+    if not split:
+        return f"{texts}, drawn at random, as the rows carry no time. {read_once}"
+    span = f"{split['test_from_utc']} to {split['test_until_utc']} UTC"
+    return f"{texts} on {test['days']:,} days, from\n{span}. {read_once}"
+
+
+def _parts(card: dict[str, Any]) -> str:
+    train, validation = (card["rows"][part] for part in ("train", "validation"))
+    split = card["split"]
+    if not split:
+        counts = f"{train['texts']:,} texts. Validation: {validation['texts']:,} texts"
+        return f"Training part: {counts}. Copies of a text are in one part."
+    return f"""Training part: {train["texts"]:,} texts on {train["days"]:,} days, from
+  {split["train_from_utc"]} to {split["train_until_utc"]} UTC. Validation:
+  {validation["texts"]:,} texts on {validation["days"]:,} days. One day of embargo before each
+  boundary; windows that reach past one are purged; of a text in two parts the earlier copy went."""
+
+
+def _baselines(found: Sequence[Figures]) -> str:
+    words = (
+        "Majority is the share of the most frequent class in the same rows; bag of words is a "
+        "logistic\nregression on word counts, trained on the same training part."
+    )
+    if any(each.momentum is not None for each in found):
+        words += (
+            " Momentum says what the same number of\nminutes before the entry did; where they did "
+            "nothing, the majority."
+        )
+    return words
+
+
 def worded_drift(drift: dict[str, Any]) -> str:
     """Word how far the probabilities in int8 are from those in float32, over some texts."""
     return (
@@ -72,26 +118,56 @@ def worded_drift(drift: dict[str, Any]) -> str:
 
 
 def figure_table(found: Sequence[Figures]) -> tuple[list[str], list[list[str]]]:
-    """Return the headings and the worded cells of one model's figures."""
-    rows = [_cells(each) for each in found]
+    """Return the headings and worded cells of what one model's figures come to."""
+    return _table(
+        [
+            {
+                **_name(each),
+                "rows": f"{each.rows:,}",
+                "days": f"{each.days:,}",
+                "accuracy": f"{each.accuracy:.1%}",
+                "majority": f"{each.baseline:.1%}",
+                "bag of words": _or_none(each.bag_of_words, ".1%"),
+                "momentum": _or_none(each.momentum, ".1%"),
+                "excess, 95 %": f"{100 * each.excess_low:+.1f} to {100 * each.excess_high:+.1f}",
+                "p (Holm)": f"{each.p_holm:.4f}",
+                "verdict": each.verdict,
+            }
+            for each in found
+        ]
+    )
+
+
+def quality_table(found: Sequence[Figures]) -> tuple[list[str], list[list[str]]]:
+    """Return the headings and worded cells of how good one model's probabilities are."""
+    return _table(
+        [
+            {
+                **_name(each),
+                "AUC": _or_none(each.auc, ".3f"),
+                "balanced accuracy": f"{each.balanced_accuracy:.1%}",
+                "MCC": f"{each.mcc:+.3f}",
+                "Brier": f"{each.brier:.3f}",
+                "log loss": f"{each.log_loss:.3f}",
+                "calibration": f"{each.calibration_error:.3f}",
+            }
+            for each in found
+        ]
+    )
+
+
+def _name(each: Figures) -> dict[str, str]:
+    return {} if each.interval_minutes is None else {"min": str(each.interval_minutes)}
+
+
+def _or_none(value: float | None, form: str) -> str:
+    return NONE if value is None else format(value, form)
+
+
+def _table(rows: Sequence[dict[str, str]]) -> tuple[list[str], list[list[str]]]:
     # Stored predictions have no bag of words trained beside them.
     kept = [name for name in rows[0] if any(row[name] != NONE for row in rows)] if rows else []
     return kept, [[row[name] for name in kept] for row in rows]
-
-
-def _cells(each: Figures) -> dict[str, str]:
-    return {
-        "min": str(each.interval_minutes),
-        "rows": f"{each.rows:,}",
-        "days": f"{each.days:,}",
-        "accuracy": f"{each.accuracy:.1%}",
-        "majority": f"{each.baseline:.1%}",
-        "bag of words": NONE if each.bag_of_words is None else f"{each.bag_of_words:.1%}",
-        "excess, 95 %": f"{100 * each.excess_low:+.1f} to {100 * each.excess_high:+.1f}",
-        "AUC": NONE if each.auc is None else f"{each.auc:.3f}",
-        "p (Holm)": f"{each.p_holm:.4f}",
-        "verdict": each.verdict,
-    }
 
 
 def _markdown(headings: list[str], rows: list[list[str]]) -> str:

@@ -1,6 +1,7 @@
 """The command line: every command parses, calls and prints."""
 
 from dataclasses import asdict
+from datetime import datetime
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -66,6 +67,20 @@ Session = Annotated[
 Device = Annotated[
     Literal["auto", "cpu", "cuda"], typer.Option(help="Where to run; auto: cuda where it is.")
 ]
+TargetOption = Annotated[
+    Literal["direction", "move"], typer.Option(help="Up or down, or whether the move is large.")
+]
+MoveQuantile = Annotated[
+    float, typer.Option(min=0.01, max=0.99, help="Of absolute returns; a large move lies above it.")
+]
+Vectors = Annotated[
+    str, typer.Option(help="A word2vec or GloVe file, archive (trained on it), or random.")
+]
+Columns = Annotated[
+    list[str] | None,
+    typer.Option("--column", help="OURS=THEIRS, as in label=class, with --labelled."),
+]
+LogDir = Annotated[Path, typer.Option(help="Where TensorBoard events go.")]
 DEFAULT_DB = Path("tweetscore.duckdb")
 
 
@@ -163,9 +178,13 @@ def train(
     interval: Intervals = None,
     symbol: Annotated[str | None, typer.Option(help="Whose bars to learn from.")] = None,
     session: Session = "regular",
-    vectors: Annotated[
-        str, typer.Option(help="A word2vec or GloVe file, archive (trained on it), or random.")
-    ] = "archive",
+    target: TargetOption = "direction",
+    move_quantile: MoveQuantile = 0.5,
+    labelled: Annotated[
+        Path | None, typer.Option(help="CSV, JSON or Parquet with text and label: learn these.")
+    ] = None,
+    column: Columns = None,
+    vectors: Vectors = "archive",
     vocabulary_size: Annotated[int, typer.Option(min=1)] = 10_000,
     max_tokens: Annotated[int, typer.Option(min=1, max=1_000)] = 50,
     embedding_dim: Annotated[int, typer.Option(min=1, help="Ignored with a vector file.")] = 300,
@@ -178,35 +197,117 @@ def train(
     seed: Annotated[int, typer.Option(min=0)] = 0,
     device: Device = "auto",
     shuffle_labels: Annotated[bool, typer.Option(help="A placebo: learn shuffled labels.")] = False,
-    log_dir: Annotated[Path, typer.Option(help="Where TensorBoard events go.")] = Path("runs"),
+    resume: Annotated[bool, typer.Option(help="Go on with an interrupted run.")] = False,
+    log_dir: LogDir = Path("runs"),
     as_json: Json = False,
 ) -> None:
-    """Train on the tweets with windows, and export a bundle that scores.
+    """Train on the tweets with windows, or on labels of your own, and export a bundle that scores.
 
-    One head per interval, split by time, best epoch on validation. Ctrl-C keeps the best epoch.
+    One head per interval, split by time, best epoch on validation. Ctrl-C keeps the best epoch;
+    `--resume` with the same options goes on from there.
 
     Example: `tweetscore train --interval 5 --interval 30 --out my-model`
     """
+    _need_training()
+    from tweetscore.dataset import Target
+    from tweetscore.fit import FitOptions
+    from tweetscore.learn import LearnOptions
+    from tweetscore.store import STANDARD_INTERVALS, open_store
+    from tweetscore.train import Talk, train_labelled
+    from tweetscore.train import train as run
+
+    options = LearnOptions(
+        intervals=tuple(sorted(set(interval or STANDARD_INTERVALS))), symbol=symbol,
+        session=session, target=Target.of_market(target, move_quantile), vectors=vectors,
+        vocabulary_size=vocabulary_size, max_tokens=max_tokens, embedding_dim=embedding_dim,
+        hidden=hidden, dropout=dropout, counts=counts, seed=seed, device=device,
+        shuffle_labels=shuffle_labels,
+        fit=FitOptions(epochs=epochs, batch_rows=batch_rows, learning_rate=learning_rate),
+    )  # fmt: skip
+    with display.epoch_progress(epochs) as progress:
+        talk, logs = Talk(progress, display.say), log_dir / out.name
+        if labelled:
+            columns = _columns(column or [])
+            done = train_labelled(
+                labelled, columns, options, out, log_folder=logs, talk=talk, resume=resume
+            )
+        else:
+            with open_store(db, create=False) as store:
+                done = run(store, options, out, log_folder=logs, talk=talk, resume=resume)
+    display.show_trained(done, as_json=as_json)
+
+
+def _need_training() -> None:
     for name in TRAIN_EXTRA:
         if find_spec(name) is None:
             raise InputError(f"training needs {name}: pip install 'tweetscore[train]'")
-    from tweetscore.fit import FitOptions
-    from tweetscore.store import STANDARD_INTERVALS, open_store
-    from tweetscore.train import TrainOptions
-    from tweetscore.train import train as run
 
-    options = TrainOptions(
-        intervals=tuple(sorted(set(interval or STANDARD_INTERVALS))), symbol=symbol,
-        session=session, vectors=vectors, vocabulary_size=vocabulary_size, max_tokens=max_tokens,
-        embedding_dim=embedding_dim, hidden=hidden, dropout=dropout, counts=counts, seed=seed,
-        device=device, shuffle_labels=shuffle_labels,
-        fit=FitOptions(epochs=epochs, batch_rows=batch_rows, learning_rate=learning_rate),
+
+@app.command()
+def study(
+    db: Db = DEFAULT_DB,
+    labelled: Annotated[
+        Path | None, typer.Option(help="A folder of the 2019 study's tables, <minutes>.csv.")
+    ] = None,
+    protocol: Annotated[
+        Literal["honest", "seed"], typer.Option(help="seed: the 2019 study's, faults included.")
+    ] = "honest",
+    interval: Intervals = None,
+    ablation: Annotated[int, typer.Option(min=1, help="Minutes of the ablation.")] = 5,
+    symbol: Annotated[str | None, typer.Option(help="Whose bars to learn from.")] = None,
+    session: Session = "regular",
+    target: TargetOption = "direction",
+    move_quantile: MoveQuantile = 0.5,
+    vectors: Vectors = "archive",
+    epochs: Annotated[int, typer.Option(min=1)] = 100,
+    seeds: Annotated[int, typer.Option(min=1, help="How many; the first is 0.")] = 1,
+    folds: Annotated[
+        int, typer.Option(min=1, max=5, help="Walk-forward folds; their test parts are pooled.")
+    ] = 1,
+    device: Device = "auto",
+    resume: Annotated[bool, typer.Option(help="Take what is stored already.")] = False,
+    charts: Annotated[
+        Path | None, typer.Option(help="A folder for intervals, ablation and curves as SVG.")
+    ] = None,
+    log_dir: LogDir = Path("runs"),
+    as_json: Json = False,
+) -> None:
+    """Compare intervals, and vectors and counts, as the 2019 study did, with honest figures.
+
+    Over the database, or over the study's own tables. Every run is stored in `study_runs`.
+
+    Example: `tweetscore study --labelled seed --protocol seed --seeds 3`
+    """
+    _need_training()
+    from tweetscore.charts import write_charts
+    from tweetscore.dataset import Target
+    from tweetscore.fit import FitOptions
+    from tweetscore.learn import LearnOptions
+    from tweetscore.store import STANDARD_INTERVALS, open_store
+    from tweetscore.study import StudyOptions, database_source, summarise, table_source
+    from tweetscore.study import study as run
+
+    learn = LearnOptions(
+        symbol=symbol, session=session, target=Target.of_market(target, move_quantile),
+        vectors=vectors, device=device, fit=FitOptions(epochs=epochs),
     )  # fmt: skip
-    with open_store(db, create=False) as store, display.epoch_progress(epochs) as progress:
-        done = run(
-            store, options, out, log_folder=log_dir / out.name, progress=progress, say=display.say
-        )
-    display.show_trained(done, as_json=as_json)
+    options = StudyOptions(
+        protocol=protocol, intervals=tuple(sorted(set(interval or STANDARD_INTERVALS))),
+        ablation_minutes=ablation, seeds=tuple(range(seeds)), folds=folds, learn=learn,
+    )  # fmt: skip
+    logs = log_dir / f"study-{labelled.name if labelled else db.stem}-{protocol}"
+    with open_store(db, create=labelled is not None) as store:
+        source = table_source(labelled, options) if labelled else database_source(store, options)
+        with display.study_progress(options) as progress:
+            runs = run(
+                store, source, options, log_folder=logs, resume=resume, progress=progress.epoch
+            )
+            done = [progress.finished(each) for each in runs]
+    found = summarise(done, source, options)
+    if charts:
+        for path in write_charts(charts, found.compared, found.ablation, done):
+            display.say(f"wrote {path}")
+    display.show_study(found, as_json=as_json)
 
 
 @app.command()
@@ -250,20 +351,47 @@ def evaluate(
     db: Db = DEFAULT_DB,
     model: Annotated[str | None, typer.Option(help="A scored model's name or id.")] = None,
     session: Session = "regular",
+    since: Annotated[
+        datetime | None, typer.Option("--from", help="Only tweets from this moment on, UTC.")
+    ] = None,
+    until: Annotated[datetime | None, typer.Option(help="Only tweets before it, UTC.")] = None,
+    labelled: Annotated[
+        Path | None, typer.Option(help="CSV, JSON or Parquet with text and label, for --model.")
+    ] = None,
+    column: Columns = None,
     as_json: Json = False,
 ) -> None:
     """Hold stored predictions against what the market did, beside the majority baseline.
 
-    Only tweets outside a model's training and validation parts count.
+    Only tweets outside a model's training and validation parts count; a span that reaches into them
+    is refused.
 
     Example: `tweetscore evaluate --model my-model`
     """
     from tweetscore.evaluate import evaluate as run
     from tweetscore.store import open_store
 
+    if labelled:
+        _evaluate_labelled(labelled, column or [], model, as_json=as_json)
+        return
+
     with open_store(db, read_only=True) as store:
-        found = run(store, model=model, session=session)
+        found = run(store, model=model, session=session, from_utc=since, until_utc=until)
     display.show_figures(found, as_json=as_json)
+
+
+def _evaluate_labelled(file: Path, column: list[str], model: str | None, *, as_json: bool) -> None:
+    from tweetscore.bundle import find_bundle
+    from tweetscore.examine import examine
+    from tweetscore.labelled import read_labelled
+    from tweetscore.store import shipped
+
+    if not model:
+        raise InputError("--labelled needs the bundle that tells labels; name it with --model")
+    table = read_labelled(file, _columns(column))
+    examined = examine(find_bundle(model, shipped("models")), table, file)
+    display.say(f"{file}: {examined.fact}")
+    display.show_figures(examined.figures, as_json=as_json)
 
 
 @app.command()
@@ -309,11 +437,16 @@ def doctor(
         list[str] | None,
         typer.Option(help="A bundle's folder or a shipped name; may be given several times."),
     ] = None,
+    leaks: Annotated[
+        bool, typer.Option(help="Also look for what earlier rows know of later ones.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Check the database, the clocks of what it holds, and bundles; exit 5 when one is broken.
 
     Shipped models are checked always. With `--model` and no database here, models alone are.
+    `--leaks` makes labels, features and predictions again with all that is later than a moment cut
+    away, and altered: whatever changes before the moment is a leak.
 
     Example: `tweetscore doctor --model my-model`
     """
@@ -321,6 +454,10 @@ def doctor(
 
     models_alone = bool(model) and db == DEFAULT_DB and not db.exists()
     checks = diagnose(None if models_alone else db, model or ())
+    if leaks:
+        from tweetscore.leaks import audit
+
+        checks += audit(db, model or ())
     display.show_checks(checks, as_json=as_json)
     broken = [check for check in checks if check.ok is False]
     if broken:

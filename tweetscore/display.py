@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from rich.cells import cell_len
 from rich.console import Console
+from rich.live import Live
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -35,8 +36,10 @@ if TYPE_CHECKING:  # polars and scikit-learn would slow down --help
 
     from tweetscore.doctor import Check
     from tweetscore.evaluate import Figures
+    from tweetscore.fit import Epoch
     from tweetscore.ingest import Account
     from tweetscore.score import ScoreAccount
+    from tweetscore.study import Cell, Found, StudyOptions, StudyRun
     from tweetscore.train import Trained
 
 TERMINAL_ROWS = 100
@@ -254,7 +257,7 @@ def epoch_progress(epochs: int) -> Iterator[Callable[[Any], None]]:
         task = progress.add_task("", total=epochs)
 
         def advance(epoch: Any) -> None:
-            losses = f"loss {epoch.train_loss:.4f}, validation {epoch.validation_loss:.4f}"
+            losses = f"loss {epoch.train_loss:.4f}, validation {epoch.held_out_loss:.4f}"
             progress.update(task, completed=epoch.number, description=losses)
             if not stderr.is_terminal and epoch.number % 10 in (0, 1):
                 say(f"epoch {epoch.number} of {epochs}: {losses}")
@@ -302,18 +305,29 @@ def show_scores(account: "ScoreAccount", *, as_json: bool) -> None:
 
 def show_figures(found: "Sequence[Figures]", *, as_json: bool) -> None:
     """Print figures beside their baselines, and what they mean."""
-    from tweetscore.card import figure_table
-    from tweetscore.evaluate import overall_verdict
+    from tweetscore.card import figure_table, quality_table
+    from tweetscore.evaluate import overall_verdict, sentence
 
     if as_json:
         verdict = overall_verdict(found)
         show_json({"figures": [asdict(each) for each in found], "verdict": verdict})
         return
-    for model, symbol in dict.fromkeys((each.model, each.symbol) for each in found):
-        of_model = [each for each in found if (each.model, each.symbol) == (model, symbol)]
-        verdict = f"{model} on {symbol}: {overall_verdict(of_model)}"
+    for model, symbol, target in dict.fromkeys(map(_subject, found)):
+        of_model = [each for each in found if _subject(each) == (model, symbol, target)]
+        on = f" on {symbol}" if symbol else ""
+        of = ", moves" if target == "move" else ""
+        verdict = f"{model}{on}{of}: {overall_verdict(of_model)}"
         stdout.print(verdict.translate(VISIBLE), markup=False, soft_wrap=True)
         show_table(*figure_table(of_model))
+        stdout.print()
+        show_table(*quality_table(of_model))
+        stdout.print()
+        for each in of_model:
+            stdout.print(sentence(each), markup=False, soft_wrap=True)
+
+
+def _subject(each: "Figures") -> tuple[str, str, str]:
+    return each.model, each.symbol, each.target
 
 
 def show_trained(trained: "Trained", *, as_json: bool) -> None:
@@ -328,7 +342,7 @@ def show_trained(trained: "Trained", *, as_json: bool) -> None:
                 "model_id": bundle.model_id,
                 "folder": str(bundle.path),
                 "best_epoch": fitted.best.number,
-                "epochs": fitted.epochs,
+                "epochs": len(fitted.history),
                 "interrupted": fitted.interrupted,
                 "device": bundle.card["training"]["device"],
                 "parity": asdict(trained.parity),
@@ -341,12 +355,83 @@ def show_trained(trained: "Trained", *, as_json: bool) -> None:
         )
         return
     if fitted.interrupted:
-        say(f"interrupted after epoch {fitted.epochs}: the best epoch so far is kept")
+        say(f"interrupted after epoch {len(fitted.history)}: the best epoch so far is kept")
     show_figures(trained.figures, as_json=False)
     say(
-        f"saved {bundle.path} (epoch {fitted.best.number} of {fitted.epochs}); "
+        f"saved {bundle.path} (epoch {fitted.best.number} of {len(fitted.history)}); "
         f"score with: tweetscore score --model {bundle.path}"
     )
+
+
+class StudyProgress:
+    """Fill a table as the networks of a study finish; without a terminal, say a line for each."""
+
+    def __init__(self, options: "StudyOptions", live: Live) -> None:
+        self.options, self.live = options, live
+        self.cells: dict[tuple[Any, int], str] = {}
+
+    def epoch(self, cell: "Cell", seed: int, epoch: "Epoch") -> None:
+        """Show how far a network is."""
+        of = self.options.learn.fit.epochs
+        self.cells[cell, seed] = f"epoch {epoch.number} of {of}"
+        self.live.update(self._table())
+
+    def finished(self, run: "StudyRun") -> "StudyRun":
+        """Show a network's accuracy; returns the run."""
+        self.cells[run.cell, run.seed] = f"{run.best_accuracy:.1%}"
+        if stderr.is_terminal:
+            self.live.update(self._table())
+        else:
+            say(
+                f"{_cell_name(run.cell)}, seed {run.seed}: {run.best_accuracy:.1%} "
+                f"(majority {run.majority:.1%}) in {run.seconds:.0f} s"
+            )
+        return run
+
+    def _table(self) -> Table:
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for heading in ("network", *(f"seed {seed}" for seed in self.options.seeds)):
+            table.add_column(heading)
+        for cell in self.options.cells:
+            done = (self.cells.get((cell, seed), "-") for seed in self.options.seeds)
+            table.add_row(_cell_name(cell), *done)
+        return table
+
+
+def _cell_name(cell: "Cell") -> str:
+    vectors = "trained vectors" if cell.vectors else "random vectors"
+    return f"{cell.interval_minutes} minutes, {vectors}{', counts' if cell.counts else ''}"
+
+
+@contextmanager
+def study_progress(options: "StudyOptions") -> Iterator[StudyProgress]:
+    """Show a study's table on stderr while it fills."""
+    with Live(console=stderr, auto_refresh=stderr.is_terminal, transient=True) as live:
+        yield StudyProgress(options, live)
+
+
+def show_study(found: "Found", *, as_json: bool) -> None:
+    """Print both comparisons, what the protocol does wrong, and what they show."""
+    from tweetscore.study import ablation_table, interval_table, sentences
+
+    if as_json:
+        show_json(asdict(found))
+        return
+    minutes = found.ablation[0].cell.interval_minutes
+    for title, (headings, rows) in {
+        "intervals": interval_table(found.compared),
+        f"ablation at {minutes} minutes": ablation_table(found.ablation),
+    }.items():
+        stdout.print(title, style="bold")
+        show_table(headings, rows)
+        stdout.print()
+    for sentence in sentences(found.compared):
+        stdout.print(sentence, markup=False, soft_wrap=True)
+    stdout.print(found.verdict, style="bold", markup=False, soft_wrap=True)
+    if found.faults:
+        stdout.print("\nFaults that these figures carry:")
+    for fault in found.faults:
+        stdout.print(f"- {fault}", markup=False, soft_wrap=True)
 
 
 def show_info(sections: "dict[str, pl.DataFrame]", *, as_json: bool) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 
 from tweetscore.bundle import GRAPHS, Bundle, find_bundle
-from tweetscore.clocks import Clock, TweetClock, audit_bars, id_times
+from tweetscore.clocks import DAYS_NEEDED, Clock, TweetClock, audit_bars, id_times
 from tweetscore.errors import InputError, IntegrityError, TweetscoreError
 from tweetscore.ingest import CALENDAR_MARGIN
 from tweetscore.score import Scorer
@@ -100,6 +100,7 @@ def _schema(store: Store) -> Check:
     """Compare columns, types and views with those of a fresh database; more tables may be there."""
     with duckdb.connect(":memory:") as fresh:
         fresh.execute(statement("schema"))
+        fresh.execute(statement("views"))
         ours = dict(fresh.execute(statement("doctor/schema")).fetchall())
     theirs = dict(store.rows(statement("doctor/schema")))
     tables = {name.split(".")[0] for name in ours if "." in name}
@@ -194,35 +195,66 @@ def _tweet_clocks(store: Store) -> Check:
 
 
 def _bar_clocks(store: Store) -> Iterator[Check]:
-    """Audit the stored minutes of each symbol, whatever sources they come from, as one UTC file."""
+    """Audit the stored minutes of each symbol as UTC."""
+    names = dict(store.rows("SELECT source_id, parse_filename(name) FROM sources"))
     symbols = store.rows("SELECT DISTINCT symbol, calendar FROM symbols ORDER BY ALL")
     for symbol, calendar in symbols:
-        name = f"bar_clock {symbol}"
-        stamps = store.frame(
-            "SELECT minute_utc FROM bars WHERE symbol = $symbol "
+        bars = store.frame(
+            "SELECT minute_utc, source_id FROM bars WHERE symbol = $symbol "
             # Calendars know no other times; values.sql finds them.
             "AND minute_utc BETWEEN TIMESTAMP '1970-01-01' AND TIMESTAMP '2200-01-01' "
             "ORDER BY minute_utc",
             symbol=symbol,
-        )["minute_utc"]
-        if stamps.is_empty():
-            yield Check(name, None, "no bars")
-            continue
-        first, last = stamps.dt.date()[0], stamps.dt.date()[-1]
-        try:
-            sessions = exchange_sessions(calendar, first - CALENDAR_MARGIN, last + CALENDAR_MARGIN)
-            zone = exchange_zone(calendar)
-            verdict = audit_bars(symbol, stamps, sessions, zone, clock="UTC", stamp="start")
-        except InputError as error:
-            (sources,) = store.row(
-                "SELECT count(DISTINCT source_id) FROM bars WHERE symbol = $symbol", symbol=symbol
-            )
-            # What follows tells how to ingest a file; these bars may come from several.
-            fact = str(error).rpartition("; ")[0] or str(error)
-            step = f"{AGAIN}, with the --clock, --stamp or --calendar that is right"
-            yield Check(name, False, f"{fact} (sources: {sources})", step)
+        )
+        if bars.is_empty():
+            yield Check(f"bar_clock {symbol}", None, "no bars")
         else:
-            yield Check(name, verdict.proven or None, verdict.evidence)
+            yield _bar_clock(symbol, calendar, bars, names)
+
+
+def _bar_clock(symbol: str, calendar: str, bars: pl.DataFrame, names: dict[int, str]) -> Check:
+    facts: dict[bool | None, list[str]] = {False: [], True: [], None: []}
+    groups = _audited_together(bars)
+    for sources in groups:
+        minutes = bars.filter(pl.col("source_id").is_in(sources))["minute_utc"]
+        ok, fact = _audit(symbol, calendar, minutes)
+        called = f"{len(sources)} sources together"
+        called = f"source {sources[0]} ({names.get(sources[0])})" if len(sources) == 1 else called
+        apart = f"{called}: {fact.removeprefix(f'{symbol}: ')}"
+        facts[ok].append(apart if len(groups) > 1 else fact)
+    found = facts[False] or facts[True] + facts[None]
+    fact = "; ".join(found[:EXAMPLES]) + ("; …" if len(found) > EXAMPLES else "")
+    if not facts[False]:
+        return Check(f"bar_clock {symbol}", bool(facts[True]) or None, fact)
+    fact += f" (sources: {bars['source_id'].n_unique()})"
+    step = f"{AGAIN}, with the --clock, --stamp or --calendar that is right"
+    return Check(f"bar_clock {symbol}", False, fact, step)
+
+
+def _audited_together(bars: pl.DataFrame) -> list[list[int]]:
+    """Return each source of enough days apart, for others may keep other hours; then the rest.
+
+    Of a few days alone nothing can be proven: a file may hold a single day.
+    """
+    days = bars.group_by("source_id").agg(days=pl.col("minute_utc").dt.date().n_unique())
+    large = pl.col("days") >= DAYS_NEEDED
+    apart = days.filter(large)["source_id"].sort().to_list()
+    rest = days.filter(~large)["source_id"].sort().to_list()
+    return [*([source] for source in apart), *([rest] if rest else [])]
+
+
+def _audit(symbol: str, calendar: str, minutes: pl.Series) -> tuple[bool | None, str]:
+    """Audit stored minutes as UTC; return what they prove, and the fact."""
+    days = minutes.dt.date()
+    first, last = days[0] - CALENDAR_MARGIN, days[-1] + CALENDAR_MARGIN
+    try:
+        sessions = exchange_sessions(calendar, first, last)
+        zone = exchange_zone(calendar)
+        verdict = audit_bars(symbol, minutes, sessions, zone, clock="UTC", stamp="start")
+    except InputError as error:
+        # What follows tells how to ingest a file; these bars are no file.
+        return False, str(error).rpartition("; ")[0] or str(error)
+    return verdict.proven or None, verdict.evidence
 
 
 # --- bundles --------------------------------------------------------------------------------------

@@ -1,13 +1,15 @@
 """Fit the network: labelled parts enter, the weights of the best epoch stay in the model.
 
-One visible loop. The best epoch has the lowest validation loss; the test part is not here. The same
-seed gives the same weights on one CPU; CUDA sums in no fixed order, so there they differ slightly.
+One visible loop. The best epoch has the lowest loss on the part that is held out to choose it. The
+same seed gives the same weights on one CPU, also when a run was ended and resumed; CUDA sums in no
+fixed order, so there they differ slightly.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from pickle import UnpicklingError
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
 NO_LABEL = -100  # torch's own mark of a target that has no loss
 POOL_BATCHES = 16  # sorting by length inside pools of so many keeps the batches random
+CHECKPOINT_EPOCHS = 10  # writing weights and moments takes a tenth of an epoch
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,7 @@ class FitOptions:
     learning_rate: float = 3e-4
     decay: float = 0.8  # of the learning rate, every decay_epochs
     decay_epochs: int = 10
+    fresh_optimiser: bool = False  # a new Adam every epoch, as the study's code made
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,7 @@ class Part:
 
     rows: pl.DataFrame  # one row a tweet, with a list of its tokens
     tokens: TokenIds
-    labels: Tensor  # (rows, intervals) int64: 0 down, 1 up, NO_LABEL without a window
+    labels: Tensor  # (rows, intervals) int64: the place of the class, NO_LABEL without a window
     counts: Tensor | None  # (rows, 2)
 
     def __len__(self) -> int:
@@ -64,17 +68,30 @@ class Epoch:
     number: int
     learning_rate: float
     train_loss: float
-    validation_loss: float  # mean over the heads
-    validation_accuracy: tuple[float, ...]  # per head
+    held_out_loss: float  # mean over the heads
+    held_out_accuracy: tuple[float, ...]  # per head
 
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
     """How the epochs went; the model holds the weights of the best one."""
 
-    best: Epoch
-    epochs: int
+    history: tuple[Epoch, ...]
     interrupted: bool
+
+    @property
+    def best(self) -> Epoch:
+        """The first epoch with the lowest loss on the part held out."""
+        return min(self.history, key=lambda epoch: epoch.held_out_loss)
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """Where a run is kept, so that one which was ended can go on."""
+
+    path: Path
+    fingerprint: str  # of options and data: a run goes on only as the run that it was
+    resume: bool = False
 
 
 def training_device(wanted: Device) -> str:
@@ -95,66 +112,163 @@ def training_device(wanted: Device) -> str:
 
 def fit(
     model: LstmClassifier,
-    parts: dict[str, Part],
+    train: Part,
+    held_out: Part,
     options: FitOptions,
     intervals: Sequence[int],
     seed: int,
     log_folder: Path,
     progress: Callable[[Epoch], None],
+    *,
     device: str = "cpu",
+    held_out_name: str = "validation",
+    checkpoint: Checkpoint | None = None,
 ) -> Fitted:
-    """Run the epochs; the model keeps the weights of the one with the lowest validation loss.
+    """Run the epochs; the model keeps the weights of the one with the lowest loss held out.
 
     The model trains on the device and comes back to the CPU; the parts stay there, and each batch
-    is copied. Loss, learning rate and validation figures go to ``log_folder`` as TensorBoard
-    events. A KeyboardInterrupt ends the loop with the best epoch so far, if there is one.
+    is copied. Losses, learning rate and accuracies go to ``log_folder`` as TensorBoard events. A
+    KeyboardInterrupt ends the loop with the best epoch so far, if there is one.
+
+    Args:
+        model: the network, with its first weights.
+        train: what it learns from.
+        held_out: what chooses the best epoch.
+        options: how to fit.
+        intervals: minutes of the heads, for the names of the events.
+        seed: decides the order of the rows.
+        log_folder: where TensorBoard events go.
+        progress: called after every epoch.
+        device: where to train.
+        held_out_name: the part that ``held_out`` is, for the names of the events.
+        checkpoint: where the run is kept every ten epochs and when it is interrupted; removed at
+            its end.
+
+    Raises:
+        InputError: the checkpoint to resume from is of another run.
     """
     from torch.utils.tensorboard import SummaryWriter
 
     model.to(device)
-    optimiser = torch.optim.Adam(model.parameters(), lr=options.learning_rate, fused=True)
-    schedule = torch.optim.lr_scheduler.StepLR(optimiser, options.decay_epochs, options.decay)
-    rng = np.random.default_rng(seed)
-    best: Epoch | None = None
-    best_weights, done, interrupted = model.state_dict(), 0, False
-    with SummaryWriter(str(log_folder)) as board:
+    run = _Run(model, options, np.random.default_rng(seed))
+    if checkpoint and checkpoint.resume:
+        run.load(checkpoint)
+    interrupted = False
+    with SummaryWriter(str(log_folder), purge_step=len(run.history) + 1) as board:
         try:
-            for number in range(1, options.epochs + 1):
-                epoch = _epoch(model, parts, optimiser, number, options.batch_rows, rng)
-                if best is None or epoch.validation_loss < best.validation_loss:
-                    best = epoch
-                    best_weights = {name: each.clone() for name, each in model.state_dict().items()}
-                done = number
-                _log(board, epoch, intervals)
-                schedule.step()
+            for number in range(len(run.history) + 1, options.epochs + 1):
+                epoch = run.epoch(number, train, held_out)
+                _log(board, epoch, intervals, held_out_name)
+                if checkpoint and number % CHECKPOINT_EPOCHS == 0:
+                    run.save(checkpoint)
                 progress(epoch)
         except KeyboardInterrupt:
             interrupted = True
-    if best is None:
+    if not run.history:
         raise KeyboardInterrupt
-    model.load_state_dict(best_weights)
+    if checkpoint and interrupted:
+        run.save(checkpoint)
+    elif checkpoint:
+        checkpoint.path.unlink(missing_ok=True)
+    model.load_state_dict(run.best_weights)
     model.cpu().eval()
-    return Fitted(best, done, interrupted)
+    return Fitted(tuple(run.history), interrupted)
 
 
-def _log(board: "SummaryWriter", epoch: Epoch, intervals: Sequence[int]) -> None:
+class _Run:
+    """Everything that one epoch leaves to the next."""
+
+    def __init__(
+        self, model: LstmClassifier, options: FitOptions, rng: np.random.Generator
+    ) -> None:
+        self.model, self.options, self.rng = model, options, rng
+        self.optimiser = _adam(model, options.learning_rate)
+        self.history: list[Epoch] = []
+        self.best_weights: dict[str, Tensor] = {}
+
+    def epoch(self, number: int, train: Part, held_out: Part) -> Epoch:
+        """Train once over all rows, and measure."""
+        options = self.options
+        rate = options.learning_rate * options.decay ** ((number - 1) // options.decay_epochs)
+        if options.fresh_optimiser:
+            self.optimiser = _adam(self.model, rate)
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        loss = _train(self.model, train, self.optimiser, options.batch_rows, self.rng)
+        done = Epoch(number, rate, loss, *_measure(self.model, held_out))
+        if all(done.held_out_loss < each.held_out_loss for each in self.history):
+            weights = self.model.state_dict()
+            self.best_weights = {name: each.clone() for name, each in weights.items()}
+        self.history.append(done)
+        return done
+
+    def save(self, checkpoint: Checkpoint) -> None:
+        """Write all of it, whole or not at all."""
+        state = {
+            "fingerprint": checkpoint.fingerprint,
+            "model": self.model.state_dict(),
+            "best": self.best_weights,
+            "optimiser": self.optimiser.state_dict(),
+            "history": [asdict(epoch) for epoch in self.history],
+            "order": self.rng.bit_generator.state,
+            "dropout": torch.get_rng_state(),
+        }
+        checkpoint.path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = checkpoint.path.with_suffix(".part")
+        torch.save(state, fresh)
+        fresh.replace(checkpoint.path)
+
+    def load(self, checkpoint: Checkpoint) -> None:
+        """Go on from where the run was ended; from the beginning where nothing is kept."""
+        if not checkpoint.path.exists():
+            return
+        try:
+            # Only tensors and plain values: a checkpoint runs nothing that it contains.
+            state: dict[str, Any] = torch.load(checkpoint.path, weights_only=True)
+            fingerprint = state["fingerprint"]
+        except (OSError, RuntimeError, EOFError, KeyError, TypeError, UnpicklingError) as error:
+            raise InputError(
+                f"{checkpoint.path}: not readable as a checkpoint; delete it to begin again"
+            ) from error
+        if fingerprint != checkpoint.fingerprint:
+            raise InputError(
+                f"{checkpoint.path}: is of a run with other options or data; give the same ones, "
+                "or leave out --resume to begin again"
+            )
+        self.model.load_state_dict(state["model"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.best_weights = state["best"]
+        self.history = [
+            Epoch(**{**each, "held_out_accuracy": tuple(each["held_out_accuracy"])})
+            for each in state["history"]
+        ]
+        self.rng.bit_generator.state = state["order"]
+        torch.set_rng_state(state["dropout"])
+
+
+def _adam(model: LstmClassifier, rate: float) -> torch.optim.Optimizer:
+    return torch.optim.Adam(model.parameters(), lr=rate, fused=True)
+
+
+def _log(
+    board: "SummaryWriter", epoch: Epoch, intervals: Sequence[int], held_out_name: str
+) -> None:
     board.add_scalar("learning_rate", epoch.learning_rate, epoch.number)
     board.add_scalar("loss/train", epoch.train_loss, epoch.number)
-    board.add_scalar("loss/validation", epoch.validation_loss, epoch.number)
-    for minutes, accuracy in zip(intervals, epoch.validation_accuracy, strict=True):
-        board.add_scalar(f"validation_accuracy/{minutes}_minutes", accuracy, epoch.number)
+    board.add_scalar(f"loss/{held_out_name}", epoch.held_out_loss, epoch.number)
+    for minutes, accuracy in zip(intervals, epoch.held_out_accuracy, strict=True):
+        board.add_scalar(f"{held_out_name}_accuracy/{minutes}_minutes", accuracy, epoch.number)
 
 
-def _epoch(
+def _train(
     model: LstmClassifier,
-    parts: dict[str, Part],
+    part: Part,
     optimiser: torch.optim.Optimizer,
-    number: int,
     batch_rows: int,
     rng: np.random.Generator,
-) -> Epoch:
+) -> float:
+    """Take a step a batch; return the mean loss."""
     model.train()
-    part = parts["train"]
     losses = []
     for places in _batches(part.tokens.lengths, batch_rows, rng):
         logits = _logits(model, part, places)
@@ -164,9 +278,7 @@ def _epoch(
         loss.backward()  # type: ignore[no-untyped-call]  # torch does not type it
         optimiser.step()
         losses.append(loss.item())
-    validation_loss, accuracy = _measure(model, parts["validation"])
-    rate = optimiser.param_groups[0]["lr"]
-    return Epoch(number, rate, float(np.mean(losses)), validation_loss, accuracy)
+    return float(np.mean(losses))
 
 
 def _batches(

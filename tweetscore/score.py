@@ -14,7 +14,7 @@ import numpy.typing as npt
 import polars as pl
 
 from tweetscore.bundle import Bundle
-from tweetscore.dataset import COUNTS
+from tweetscore.dataset import COUNTS, OWN_LABEL
 from tweetscore.errors import InputError
 from tweetscore.network import Device, Network
 from tweetscore.pipeline import ahead
@@ -115,6 +115,29 @@ def log_counts(rows: pl.DataFrame) -> npt.NDArray[np.float64]:
     return np.asarray(np.log1p(counts))
 
 
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """Where the predictions of a target are kept: what to ask for the rest, and how to add."""
+
+    pending: str
+    insert: str
+    column: str  # of the probabilities that are added
+    classes: tuple[str, ...]  # whose probabilities they are
+    names: dict[str, object]  # the parameters of pending
+    insert_names: dict[str, object]
+
+
+def _table(bundle: Bundle, wanted: Sequence[int]) -> _Table:
+    names: dict[str, object] = {"model_id": bundle.model_id, "intervals": list(wanted)}
+    if bundle.target == "direction":
+        return _Table("pending", "insert_predictions", "probabilities_up", ("up",), names, names)
+    names |= {"target": bundle.target}
+    return _Table(
+        "pending_classes", "insert_class_predictions", "probabilities", bundle.classes,
+        names, {**names, "classes": list(bundle.classes)},
+    )  # fmt: skip
+
+
 def score(
     store: Store,
     bundle: Bundle,
@@ -135,36 +158,30 @@ def score(
         InputError: the model has no head for an interval, or the device is not there.
     """
     wanted = tuple(sorted(set(intervals or bundle.intervals)))
-    unknown = [minutes for minutes in wanted if minutes not in bundle.intervals]
-    if unknown:
-        raise InputError(
-            f"{bundle.path}: has no head for {unknown[0]} minutes, only for "
-            f"{', '.join(map(str, bundle.intervals))}; "
-            f"train one with: tweetscore train --interval {unknown[0]}"
-        )
-    heads = [bundle.intervals.index(minutes) for minutes in wanted]
-    up = bundle.classes.index("up")
+    _check_heads(bundle, wanted)
     scorer = Scorer(bundle, device)
     _register(store, bundle)
-    ensure_windows(store, wanted)
+    ensure_windows(store, [minutes for minutes in wanted if minutes != OWN_LABEL])
+    table = _table(bundle, wanted)
+    pending = statement(table.pending)
     (tweets,) = store.row("SELECT count(*) FROM tweets")
-    names = {"model_id": bundle.model_id, "intervals": list(wanted)}
-    (to_do,) = store.row(
-        f"SELECT count(*) FROM ({statement('pending').rstrip().rstrip(';')})", **names
-    )
+    (to_do,) = store.row(f"SELECT count(*) FROM ({pending.rstrip().rstrip(';')})", **table.names)
     reasons = Counter(already_scored=tweets - to_do)
     done = scored = 0
+    heads = [bundle.intervals.index(minutes) for minutes in wanted]
+    classes = [bundle.classes.index(name) for name in table.classes]
     # Reading and writing meet on one connection only through two cursors.
     reader = store.con.cursor()
-    pending = reader.sql(statement("pending"), params=names).to_arrow_reader(CHUNK_ROWS)
+    batches = reader.sql(pending, params=table.names).to_arrow_reader(CHUNK_ROWS)
     # While one chunk is stored, the next is in the network and the one after is being cleaned.
-    encoded = ahead(scorer.encode(pl.DataFrame(batch)) for batch in pending)
+    encoded = ahead(scorer.encode(pl.DataFrame(batch)) for batch in batches)
     for chunk in ahead(scorer.run(each) for each in encoded):
-        found = np.ascontiguousarray(chunk.probabilities[:, heads, up])  # (rows, intervals)
-        probabilities = pl.Series("probabilities_up", found)
+        found = chunk.probabilities[:, heads][:, :, classes]  # (rows, intervals, classes)
+        flat = np.ascontiguousarray(found.reshape(len(found), len(heads) * len(classes)))
+        probabilities = pl.Series(table.column, flat)
         rows = chunk.rows.select("platform", "tweet_id", "done", probabilities)
         with store.transaction():
-            store.run("insert_predictions", rows, **names)
+            store.run(table.insert, rows, **table.insert_names)
         scored += chunk.rows.height
         reasons += chunk.skipped
         done += chunk.rows.height + chunk.skipped.total()
@@ -173,6 +190,21 @@ def score(
     return ScoreAccount(
         bundle.name, bundle.model_id, wanted, tweets, scored, tweets - scored, dict(+reasons)
     )
+
+
+def _check_heads(bundle: Bundle, wanted: Sequence[int]) -> None:
+    unknown = [minutes for minutes in wanted if minutes not in bundle.intervals]
+    if unknown and bundle.target == "label":
+        raise InputError(
+            f"{bundle.path}: tells {', '.join(bundle.classes[:3])}, which belong to no interval; "
+            "leave out --interval"
+        )
+    if unknown:
+        raise InputError(
+            f"{bundle.path}: has no head for {unknown[0]} minutes, only for "
+            f"{', '.join(map(str, bundle.intervals))}; "
+            f"train one with: tweetscore train --interval {unknown[0]}"
+        )
 
 
 def _register(store: Store, bundle: Bundle) -> None:
@@ -192,4 +224,17 @@ def _register(store: Store, bundle: Bundle) -> None:
         }
     )
     times = [pl.col(name).cast(pl.String).str.to_datetime(time_unit="us") for name in bounds]
-    store.append("models", row.with_columns(times))
+    thresholds: dict[str, float] = bundle.card.get("thresholds_bps") or {}
+    heads = pl.DataFrame(
+        {
+            "model_id": [bundle.model_id] * len(thresholds),
+            "interval_minutes": [int(minutes) for minutes in thresholds],
+            "threshold_bps": list(thresholds.values()),
+        },
+        schema={
+            "model_id": pl.String, "interval_minutes": pl.Int64, "threshold_bps": pl.Float64
+        },
+    )  # fmt: skip
+    with store.transaction():
+        store.append("models", row.with_columns(times))
+        store.append("move_thresholds", heads)

@@ -13,7 +13,7 @@ import polars as pl
 
 from tweetscore.errors import InputError, IntegrityError, LockedError, StorageError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 MEMORY_LIMIT = "350MB"  # DuckDB's own default is 80 % of the machine; 500 MB were no faster
 STANDARD_INTERVALS = (5, 10, 15, 20, 30, 40, 50)
 
@@ -130,6 +130,7 @@ def _check_schema(con: duckdb.DuckDBPyConnection, path: Path, *, read_only: bool
     if not tables and not read_only:
         con.begin()
         con.execute(statement("schema"))
+        con.execute(statement("views"))
         con.execute("INSERT INTO settings VALUES (?, 5, 0)", [SCHEMA_VERSION])
         con.execute("INSERT INTO intervals SELECT unnest(?)", [list(STANDARD_INTERVALS)])
         con.commit()
@@ -147,3 +148,15 @@ def _check_schema(con: duckdb.DuckDBPyConnection, path: Path, *, read_only: bool
         raise InputError(
             f"{path}: has schema {version}, newer than our {SCHEMA_VERSION}; upgrade tweetscore"
         )
+    if version < SCHEMA_VERSION and read_only:
+        raise InputError(
+            f"{path}: has schema {version}, and reading cannot bring it to our {SCHEMA_VERSION}; "
+            "run tweetscore score on it first"
+        )
+    if version < SCHEMA_VERSION:
+        con.begin()
+        for number in range(version + 1, SCHEMA_VERSION + 1):
+            con.execute(statement(f"migrations/{number}"))
+        con.execute(statement("views"))
+        con.execute("UPDATE settings SET schema_version = ?", [SCHEMA_VERSION])
+        con.commit()

@@ -1,24 +1,29 @@
-"""Train the network on labelled tweets: the database enters, a bundle that has scored a row leaves.
+"""Train a model: labelled texts enter, a bundle that has scored a row leaves.
 
-The split is by time, between trading days. Vocabulary, normalisation and word vectors see nothing
-later than the training part; the best epoch is chosen on validation; the test part is read once.
+What is learned, and by which protocol, is ``learn``'s; here the network becomes a graph that passes
+the parity gate, a card and a folder.
 """
 
 import platform
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal
-
-import numpy as np
-import polars as pl
-import torch
+from typing import Any
 
 from tweetscore.bundle import Bundle, check_place, write_bundle
 from tweetscore.card import model_card, worded_drift
-from tweetscore.dataset import COUNTS, PARTS, Split, choose_symbol, labelled_rows, split_rows
-from tweetscore.evaluate import Figures, bag_of_words_accuracy, figures, with_verdicts
+from tweetscore.dataset import (
+    OWN_LABEL,
+    Target,
+    choose_symbol,
+    clean_rows,
+    market_rows,
+    split_rows,
+    texts_until,
+)
+from tweetscore.errors import InputError
+from tweetscore.evaluate import Figures, with_verdicts
 from tweetscore.export import (
     Parity,
     Texts,
@@ -28,49 +33,22 @@ from tweetscore.export import (
     random_texts,
     to_onnx,
 )
-from tweetscore.fit import NO_LABEL, Epoch, FitOptions, Fitted, Part, fit, predict, training_device
-from tweetscore.model import LstmClassifier, LstmConfig
-from tweetscore.network import Device
-from tweetscore.score import Scorer, log_counts, normalised_counts
-from tweetscore.store import STANDARD_INTERVALS, Store
-from tweetscore.tokens import TextRules, Vocabulary, encode, tokenize
-from tweetscore.vectors import WordVectors, random_vectors, read_vectors, train_vectors
+from tweetscore.fit import Epoch, Fitted, training_device
+from tweetscore.labelled import Labelled, read_labelled, split_labelled
+from tweetscore.learn import (
+    Learned,
+    LearnOptions,
+    Prepared,
+    held_out_figures,
+    learn,
+    prepare,
+)
+from tweetscore.score import Scorer
+from tweetscore.store import Store
+from tweetscore.tokens import TextRules
 from tweetscore.windows import ensure_windows
 
-CLASSES = ("down", "up")
-
-
-@dataclass(frozen=True, slots=True)
-class TrainOptions:
-    """What a training run can be told; the defaults are the study's hyper-parameters."""
-
-    intervals: tuple[int, ...] = STANDARD_INTERVALS
-    symbol: str | None = None
-    session: Literal["regular", "extended"] = "regular"
-    vectors: str = "archive"  # a path, archive or random
-    vocabulary_size: int = 10_000
-    max_tokens: int = 50
-    embedding_dim: int = 300
-    hidden: int = 128
-    dropout: float = 0.5
-    counts: bool = False
-    seed: int = 0
-    device: Device = "auto"
-    fit: FitOptions = field(default_factory=FitOptions)
-    shuffle_labels: bool = False  # a placebo: what the same pipeline finds where nothing is
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """Everything that training learns from, and that scoring will need again."""
-
-    symbol: str
-    rules: TextRules
-    vocabulary: Vocabulary
-    vectors: WordVectors
-    normalisation: dict[str, list[float]] | None  # of the counts, by the training part
-    split: Split
-    parts: dict[str, Part]
+Sources = list[dict[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +61,22 @@ class Trained:
     figures: list[Figures]
 
 
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """Whom a training run tells what on the way."""
+
+    progress: Callable[[Epoch], None]  # after every epoch
+    say: Callable[[str], None]  # each fact that a user should know
+
+
 def train(
     store: Store,
-    options: TrainOptions,
+    options: LearnOptions,
     folder: Path,
     *,
     log_folder: Path,
-    progress: Callable[[Epoch], None],
-    say: Callable[[str], None],
+    talk: Talk,
+    resume: bool = False,
 ) -> Trained:
     """Train on the windows of one symbol, export through the parity gate, save and score a row.
 
@@ -98,88 +84,138 @@ def train(
         store: the database.
         options: hyper-parameters.
         folder: where the bundle goes; replaced as a whole when it is one already.
-        log_folder: where TensorBoard events go.
-        progress: called after every epoch. A KeyboardInterrupt in it, or between batches, ends
-            training with the best epoch so far.
-        say: told each fact a user should know on the way.
+        log_folder: where TensorBoard events and the checkpoint of an interrupted run go.
+        talk: told how it goes. A KeyboardInterrupt in it, or between batches, ends training with
+            the best epoch so far.
+        resume: go on with an interrupted run.
 
     Raises:
-        InputError: too few labelled rows, a symbol must be named, or there is no such device.
+        InputError: too few labelled rows, a symbol must be named, there is no such device, or the
+            interrupted run is another.
         TweetscoreError: the exported graph is not the network.
     """
     check_place(folder)  # now, not after hours of training
-    device = training_device(options.device)
-    torch.manual_seed(options.seed)
-    prepared = _prepare(store, options)
+    training_device(options.device)
+    prepared = prepare_market(store, options)
+    sources = store.rows("SELECT name, sha256 FROM sources ORDER BY source_id")
+    data = [{"name": Path(name).name, "sha256": sha256} for name, sha256 in sources]
+    return _train(prepared, options, folder, log_folder, talk, data, resume=resume)
+
+
+def train_labelled(
+    file: Path,
+    columns: Mapping[str, str],
+    options: LearnOptions,
+    folder: Path,
+    *,
+    log_folder: Path,
+    talk: Talk,
+    resume: bool = False,
+) -> Trained:
+    """Train on the labels of a file; see ``train``.
+
+    Where every row has a time the split is by time, else at random, with copies of one text
+    together.
+
+    Raises:
+        InputError: as ``train``, or the file cannot be used.
+    """
+    check_place(folder)
+    training_device(options.device)
+    table = read_labelled(file, columns)
+    if table.rejects.height:
+        first = table.rejects.row(0, named=True)
+        talk.say(
+            f"{file}: {table.rejects.height:,} rows cannot be used; the first is line "
+            f"{first['line']}: {first['reason']}"
+        )
+    options = replace(
+        options, intervals=(OWN_LABEL,), target=Target("label", table.classes),
+        symbol=None,
+    )  # fmt: skip
+    prepared = prepare_labelled(table, options)
+    if not table.has_times:
+        talk.say("rows carry no time: the split is at random, with copies of a text together")
+    data = [{"name": file.name, "sha256": table.sha256}]
+    return _train(prepared, options, folder, log_folder, talk, data, resume=resume)
+
+
+def prepare_market(store: Store, options: LearnOptions) -> Prepared:
+    """Read, clean and split what the market says of the tweets; see ``learn.prepare``."""
+    ensure_windows(store, options.intervals)
+    symbol = choose_symbol(store, options.symbol)
+    rules = TextRules(max_tokens=options.max_tokens)
+    rows = market_rows(
+        store, symbol, options.session, options.intervals,
+        with_counts=options.counts, target=options.target.name,
+    )  # fmt: skip
+    split, rows = split_rows(clean_rows(rows, rules), options.intervals)
+    return prepare(
+        rows, split, options, rules, symbol=symbol, posts_until=lambda end: texts_until(store, end)
+    )
+
+
+def prepare_labelled(table: Labelled, options: LearnOptions) -> Prepared:
+    """Clean and split rows with labels of their own; see ``learn.prepare``.
+
+    Raises:
+        InputError: counts are wanted and not in every row.
+    """
+    if options.counts and not table.has_counts:
+        raise InputError("--counts: not every row has both counts; leave it out")
+    rules = TextRules(max_tokens=options.max_tokens)
+    split, rows = split_labelled(table, rules, options.seed)
+    return prepare(rows, split, options, rules)
+
+
+def _train(
+    prepared: Prepared,
+    options: LearnOptions,
+    folder: Path,
+    log_folder: Path,
+    talk: Talk,
+    data: Sources,
+    *,
+    resume: bool,
+) -> Trained:
     vectors = prepared.vectors
-    say(
+    talk.say(
         f"vectors: {vectors.source}, {vectors.covered:,} of {vectors.words:,} words covered, "
         f"{vectors.words - vectors.covered:,} drawn at random"
     )
     for name, part in prepared.parts.items():
-        say(f"{name}: {len(part):,} tweets on {part.days:,} trading days")
-    say(f"device: {device}")
-    config = LstmConfig(
-        vocabulary_size=len(prepared.vocabulary),
-        heads=len(options.intervals),
-        embedding_dim=vectors.matrix.shape[1],
-        hidden=options.hidden,
-        dropout=options.dropout,
-        counts=len(COUNTS) if options.counts else 0,
-    )
-    model = LstmClassifier(config, torch.from_numpy(vectors.matrix))
-    fitted = fit(
-        model, prepared.parts, options.fit, options.intervals, options.seed, log_folder, progress,
-        device,
+        days = f" on {part.days:,} trading days" if prepared.split else ""
+        talk.say(f"{name}: {len(part):,} texts{days}")
+    learned = learn(
+        prepared, options, log_folder, talk.progress,
+        checkpoint=log_folder / "checkpoint.pt", resume=resume,
     )  # fmt: skip
-    graph = to_onnx(model)
-    parity = check_parity(model, graph, config.vocabulary_size, options.seed)
-    say(
+    talk.say(f"device: {learned.device}")
+    model = learned.model
+    graph, int8_graph = to_onnx(model), to_onnx(model, "int8")
+    parity = check_parity(model, graph, len(prepared.vocabulary), options.seed)
+    talk.say(
         f"parity: the exported graph is within {parity.graph:.1e} of torch in float64, "
         f"torch in float32 within {parity.float32:.1e}"
     )
-    int8_graph = to_onnx(model, "int8")
     texts = {
         "learned": _learned_texts(prepared),
-        "random": random_texts(config.vocabulary_size, config.counts, options.seed),
+        "random": random_texts(len(prepared.vocabulary), model.config.counts, options.seed),
     }
     drift = {
         name: asdict(measure_drift(model, graph, int8_graph, each)) for name, each in texts.items()
     }
-    say(f"int8: over its own texts {worded_drift(drift['learned'])}")
-    found = _test_figures(model, prepared, options, folder.name)
+    talk.say(f"int8: over its own texts {worded_drift(drift['learned'])}")
+    found = with_verdicts(held_out_figures([learned], options, folder.name))
     card = {
         "name": folder.name,
-        "target": "direction",
-        "classes": list(CLASSES),
-        "intervals": list(options.intervals),
-        "session": options.session,
-        "symbol": prepared.symbol,
-        "config": asdict(config),
-        "text_rules": prepared.rules.to_dict(),
-        "counts": _counts_card(model, prepared),
-        "split": {key: value.isoformat() for key, value in asdict(prepared.split).items()},
-        "rows": {
-            name: {"tweets": len(part), "days": part.days}
-            for name, part in prepared.parts.items()
-        },
-        "vectors": {
-            "source": vectors.source, "covered": vectors.covered, "words": vectors.words,
-        },
-        "training": {
-            **asdict(options),
-            "device": device,
-            "best_epoch": fitted.best.number,
-            "epochs_run": fitted.epochs,
-            "interrupted": fitted.interrupted,
-            "validation_loss": fitted.best.validation_loss,
-        },
+        **_learned_card(learned, options),
         "figures": [asdict(each) for each in found],
         "parity": asdict(parity),
         "int8_drift": drift,
-        "data": _data_card(store),
+        "data": data,
         "versions": _versions(),
-    }  # fmt: skip
+    }
     bundle = write_bundle(
         folder,
         onnx_model=graph.SerializeToString(),
@@ -190,76 +226,41 @@ def train(
     )
     # A bundle is saved once it has been read back and has scored a row.
     Scorer(bundle).probabilities(prepared.parts["train"].rows.head(1))
-    return Trained(bundle, fitted, parity, found)
+    return Trained(bundle, learned.fitted, parity, found)
 
 
-def _prepare(store: Store, options: TrainOptions) -> Prepared:
-    """Label, clean, split and encode; nothing learned here looks past the training part."""
-    ensure_windows(store, options.intervals)
-    symbol = choose_symbol(store, options.symbol)
-    rows = labelled_rows(
-        store, symbol, options.session, options.intervals, with_counts=options.counts
-    )
-    rules = TextRules(max_tokens=options.max_tokens)
-    rows = rows.with_columns(tokenize(rows["text"], rules).alias("tokens"))
-    rows = rows.filter(pl.col("tokens").list.len() > 0)
-    split, rows = split_rows(rows, options.intervals)
-    train_rows = rows.filter(pl.col("part") == "train")
-    vocabulary = Vocabulary.from_tokens(train_rows["tokens"], options.vocabulary_size)
-    normalisation = None
-    if options.counts:
-        logs = log_counts(train_rows)
-        normalisation = {
-            "mean": logs.mean(0).tolist(),
-            "std": np.maximum(logs.std(0), 1e-6).tolist(),
-        }
-    parts = {
-        name: _part(rows.filter(pl.col("part") == name), rules, vocabulary, options, normalisation)
-        for name in PARTS
-    }
-    if options.shuffle_labels:
-        parts = {name: _shuffled(part, options.seed) for name, part in parts.items()}
-    vectors = _vectors(store, options, rules, vocabulary, split)
-    return Prepared(symbol, rules, vocabulary, vectors, normalisation, split, parts)
-
-
-def _vectors(
-    store: Store, options: TrainOptions, rules: TextRules, vocabulary: Vocabulary, split: Split
-) -> WordVectors:
-    seed, dim = options.seed, options.embedding_dim
-    if options.vectors == "random":
-        return random_vectors(vocabulary.words, dim=dim, seed=seed)
-    if options.vectors == "archive":
-        posts = store.frame(
-            "SELECT text FROM tweets WHERE posted_utc < $until ORDER BY posted_utc, tweet_id",
-            until=split.train_until_utc,
-        )
-        return train_vectors(tokenize(posts["text"], rules), vocabulary.words, dim=dim, seed=seed)
-    return read_vectors(Path(options.vectors), vocabulary.words, seed=seed)
-
-
-def _part(
-    rows: pl.DataFrame,
-    rules: TextRules,
-    vocabulary: Vocabulary,
-    options: TrainOptions,
-    normalisation: dict[str, list[float]] | None,
-) -> Part:
-    labels = rows.select(pl.col(f"label_{n}").cast(pl.Int64) for n in options.intervals)
-    counts = None
-    if normalisation:
-        counts = torch.from_numpy(normalised_counts(rows, normalisation))
-    return Part(
-        rows,
-        encode(rows["text"], rules, vocabulary),
-        torch.from_numpy(labels.fill_null(NO_LABEL).to_numpy().copy()),
-        counts,
-    )
-
-
-def _shuffled(part: Part, seed: int) -> Part:
-    order = torch.randperm(len(part), generator=torch.Generator().manual_seed(seed))
-    return replace(part, labels=part.labels[order])
+def _learned_card(learned: Learned, options: LearnOptions) -> dict[str, Any]:
+    """Return what the card says of the learning."""
+    prepared, fitted, vectors = learned.prepared, learned.fitted, learned.prepared.vectors
+    split = asdict(prepared.split) if prepared.split else {}
+    market = options.target.name != "label"
+    return {
+        "target": options.target.name,
+        "classes": list(options.target.classes),
+        "intervals": list(options.intervals),
+        "thresholds_bps": {str(n): each for n, each in prepared.thresholds.items()},
+        "session": options.session if market else None,
+        "symbol": prepared.symbol or None,
+        "config": asdict(learned.model.config),
+        "text_rules": prepared.rules.to_dict(),
+        "counts": _counts_card(learned),
+        "split": {key: value.isoformat() for key, value in split.items()},
+        "rows": {
+            name: {"texts": len(part), "days": part.days} for name, part in prepared.parts.items()
+        },
+        "vectors": {
+            "source": vectors.source, "covered": vectors.covered, "words": vectors.words,
+        },
+        "training": {
+            **asdict(options),
+            "device": learned.device,
+            "best_epoch": fitted.best.number,
+            "epochs_run": len(fitted.history),
+            "interrupted": fitted.interrupted,
+            "validation_loss": fitted.best.held_out_loss,
+            "history": [asdict(epoch) for epoch in fitted.history],
+        },
+    }  # fmt: skip
 
 
 def _learned_texts(prepared: Prepared) -> list[Texts]:
@@ -275,46 +276,11 @@ def _learned_texts(prepared: Prepared) -> list[Texts]:
     ]
 
 
-def _test_figures(
-    model: LstmClassifier, prepared: Prepared, options: TrainOptions, name: str
-) -> list[Figures]:
-    """Measure the test part, once, beside its baselines."""
-    train_part, test = prepared.parts["train"], prepared.parts["test"]
-    probability_up = predict(model, test).softmax(2)[:, :, 1].double().numpy()
-    days = test.rows["session_date"].to_physical().cast(pl.Int64).to_numpy()
-    found = []
-    for head, minutes in enumerate(options.intervals):
-        known = (test.labels[:, head] != NO_LABEL).numpy()
-        if not known.any():
-            continue
-        up = test.labels[:, head].numpy()[known] == 1
-        learned = (train_part.labels[:, head] != NO_LABEL).numpy()
-        words = bag_of_words_accuracy(
-            train_part.rows["tokens"].filter(pl.Series(learned)),
-            train_part.labels[:, head].numpy()[learned] == 1,
-            test.rows["tokens"].filter(pl.Series(known)),
-            up,
-        )
-        measured = figures(probability_up[known, head], up, days[known])
-        found.append(
-            replace(
-                measured, model=name, symbol=prepared.symbol, interval_minutes=minutes,
-                bag_of_words=words,
-            )
-        )  # fmt: skip
-    return with_verdicts(found)
-
-
-def _counts_card(model: LstmClassifier, prepared: Prepared) -> dict[str, Any] | None:
-    weight = counts_weight(model)
-    if weight is None or prepared.normalisation is None:
+def _counts_card(learned: Learned) -> dict[str, Any] | None:
+    weight, normalisation = counts_weight(learned.model), learned.prepared.normalisation
+    if weight is None or normalisation is None:
         return None
-    return {**prepared.normalisation, "weight": weight.tolist()}
-
-
-def _data_card(store: Store) -> list[dict[str, str]]:
-    sources = store.rows("SELECT name, sha256 FROM sources ORDER BY source_id")
-    return [{"name": Path(name).name, "sha256": sha256} for name, sha256 in sources]
+    return {**normalisation, "weight": weight.tolist()}
 
 
 def _versions() -> dict[str, str]:

@@ -1,4 +1,4 @@
--- One row: one source, symbol, interval, model or session that is entered more than once.
+-- One row: one source, symbol, interval, model, threshold, study run or session that is entered more than once.
 WITH entries AS (
     SELECT 'source ' || source_id AS entry FROM sources
     UNION ALL
@@ -7,6 +7,10 @@ WITH entries AS (
     SELECT 'interval ' || interval_minutes FROM intervals
     UNION ALL
     SELECT 'model ' || model_id FROM models
+    UNION ALL
+    SELECT 'threshold of ' || model_id || ' at ' || interval_minutes || ' minutes' FROM move_thresholds
+    UNION ALL
+    SELECT 'study run ' || fingerprint FROM study_runs
     UNION ALL
     SELECT session || ' session of ' || symbol || ' at ' || open_utc FROM sessions
 )

@@ -18,6 +18,8 @@ of_models AS (
     SELECT 'predictions' AS held, model_id, count(*) AS n FROM predictions GROUP BY model_id
     UNION ALL
     SELECT 'class_predictions', model_id, count(*) FROM class_predictions GROUP BY model_id
+    UNION ALL
+    SELECT 'move_thresholds', model_id, count(*) FROM move_thresholds GROUP BY model_id
 )
 SELECT held || ' of source ' || o.source_id || ', which is no source of them: ' || n AS problem
 FROM of_sources o

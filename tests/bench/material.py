@@ -137,14 +137,15 @@ def _make_model(setup: Setup) -> None:
     with TemporaryDirectory() as logs:
         fitted = fit(
             model,
-            {"train": part, "validation": few},
+            part,
+            few,
             FitOptions(epochs=EPOCHS),
             STANDARD_INTERVALS,
             seed=0,
             log_folder=Path(logs),
             progress=lambda _: None,
         )
-    assert fitted.best.validation_accuracy[0] > 0.9, "it must have learned something to be of use"
+    assert fitted.best.held_out_accuracy[0] > 0.9, "it must have learned something to be of use"
     card = {
         "name": "bench",
         "target": "direction",

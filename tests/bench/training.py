@@ -41,7 +41,7 @@ def measure(setup: Setup) -> list[Row]:
 
         def ours() -> None:
             fit(
-                model, {"train": part, "validation": one}, FitOptions(epochs=1), (INTERVAL,),
+                model, part, one, FitOptions(epochs=1), (INTERVAL,),
                 seed=0, log_folder=Path(logs), progress=lambda _: None,
             )  # fmt: skip
 
