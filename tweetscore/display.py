@@ -412,7 +412,7 @@ def study_progress(options: "StudyOptions") -> Iterator[StudyProgress]:
 
 def show_study(found: "Found", *, as_json: bool) -> None:
     """Print both comparisons, what the protocol does wrong, and what they show."""
-    from tweetscore.study import ablation_table, interval_table, sentences
+    from tweetscore.study import ablation_table, interval_table, sentences, study_quality_table
 
     if as_json:
         show_json(asdict(found))
@@ -420,11 +420,13 @@ def show_study(found: "Found", *, as_json: bool) -> None:
     minutes = found.ablation[0].cell.interval_minutes
     for title, (headings, rows) in {
         "intervals": interval_table(found.compared),
+        "probabilities": study_quality_table(found.compared),
         f"ablation at {minutes} minutes": ablation_table(found.ablation),
     }.items():
-        stdout.print(title, style="bold")
-        show_table(headings, rows)
-        stdout.print()
+        if rows:
+            stdout.print(title, style="bold")
+            show_table(headings, rows)
+            stdout.print()
     for sentence in sentences(found.compared):
         stdout.print(sentence, markup=False, soft_wrap=True)
     stdout.print(found.verdict, style="bold", markup=False, soft_wrap=True)

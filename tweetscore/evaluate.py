@@ -313,8 +313,10 @@ def _calibration(p: Floats, said: Wholes, truth: Wholes) -> tuple[Bin, ...]:
     rows, said_sum, true_sum = (
         np.bincount(of_bin, weights, BINS) for weights in (np.ones(len(sure)), sure, came_true)
     )
+    filled = np.maximum(rows, 1)
+    said_mean, share = said_sum / filled, true_sum / filled
     return tuple(
-        Bin(n / BINS, (n + 1) / BINS, int(rows[n]), said_sum[n] / rows[n], true_sum[n] / rows[n])
+        Bin(n / BINS, (n + 1) / BINS, int(rows[n]), float(said_mean[n]), float(share[n]))
         for n in np.flatnonzero(rows).tolist()
     )
 

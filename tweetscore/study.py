@@ -286,6 +286,8 @@ def _run(
         )  # fmt: skip
         folder = log_folder / f"fold-{number}" if options.folds > 1 else log_folder
         learned.append(learn(prepared, own, folder, progress, protocol=protocol))
+        if learned[-1].fitted.interrupted:
+            raise KeyboardInterrupt  # what was trained in part is no run to keep
     last = learned[-1]
     history, last_parts = last.fitted.history, last.prepared.parts
     test = last_parts["test"].labels.numpy()[:, 0]
@@ -497,6 +499,28 @@ def ablation_table(found: Sequence[Summary]) -> tuple[list[str], list[list[str]]
     return _worded(rows)
 
 
+def study_quality_table(found: Sequence[Summary]) -> tuple[list[str], list[list[str]]]:
+    """Return headings and worded cells of how good the probabilities are; none without figures."""
+    measures = {
+        "AUC": ("auc", ".3f"),
+        "balanced accuracy": ("balanced_accuracy", ".1%"),
+        "MCC": ("mcc", "+.3f"),
+        "Brier": ("brier", ".3f"),
+        "log loss": ("log_loss", ".3f"),
+        "calibration": ("calibration_error", ".3f"),
+    }
+    rows = [
+        {"min": str(each.cell.interval_minutes)}
+        | {
+            heading: _mean([getattr(one, name) for one in each.figures], form)
+            for heading, (name, form) in measures.items()
+        }
+        for each in found
+        if each.figures
+    ]
+    return _worded(rows) if rows else ([], [])
+
+
 def _worded(rows: Sequence[dict[str, str]]) -> tuple[list[str], list[list[str]]]:
     kept = [name for name in rows[0] if any(row[name] != NONE for row in rows)]
     return kept, [[row[name] for name in kept] for row in rows]
@@ -526,10 +550,6 @@ def _cells(each: Summary) -> dict[str, str]:
         "majority": f"{each.majority:.1%}",
         "bag of words": _mean([one.bag_of_words for one in found], ".1%"),
         "momentum": _mean([one.momentum for one in found], ".1%"),
-        "balanced": _mean([one.balanced_accuracy for one in found], ".1%"),
-        "AUC": _mean([one.auc for one in found], ".3f"),
-        "MCC": _mean([one.mcc for one in found], "+.3f"),
-        "Brier": _mean([one.brier for one in found], ".3f"),
         "excess, 95 %": _mean([100 * one.excess_low for one in found], "+.1f")
         + " to " + _mean([100 * one.excess_high for one in found], "+.1f"),
         "p (Holm)": "-".join(dict.fromkeys(f"{p:.3f}" for p in _ends([o.p_holm for o in found]))),

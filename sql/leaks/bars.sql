@@ -1,0 +1,30 @@
+-- One row: one bar of $symbol from $from_utc until $until_utc, in the world $world. After $moment_utc
+-- there is none in the world cut, and one of other prices in the world altered.
+WITH judged AS (
+    SELECT
+        *,
+        $world <> 'whole' AND minute_utc >= $moment_utc AS unclosed,
+        -- Another one for each minute: the prices themselves move as they never did.
+        0.5 + (hash(minute_utc) % 1000)::DOUBLE / 1000 AS factor
+    FROM bars
+    WHERE symbol = $symbol AND minute_utc >= $from_utc AND minute_utc < $until_utc
+        AND ($world <> 'cut' OR minute_utc <= $moment_utc)
+),
+priced AS (
+    SELECT
+        * EXCLUDE (open, close),
+        -- Of the bar that begins at the moment, the open is known and nothing else.
+        CASE WHEN unclosed AND minute_utc > $moment_utc THEN open * factor ELSE open END AS open,
+        CASE
+            WHEN NOT unclosed THEN close
+            WHEN $world = 'cut' THEN open
+            ELSE close * factor
+        END AS close
+    FROM judged
+)
+SELECT
+    symbol, minute_utc, open,
+    CASE WHEN unclosed THEN greatest(open, close) ELSE high END AS high,
+    CASE WHEN unclosed THEN least(open, close) ELSE low END AS low,
+    close, volume, source_id
+FROM priced;

@@ -1,0 +1,496 @@
+"""The audit finds each leak that is planted, names its row, and finds none where none is."""
+
+import json
+import random
+import re
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+import polars as pl
+import pytest
+from tiny import tiny_bundle
+
+from tweetscore import dataset, store, windows
+from tweetscore.bundle import load_bundle
+from tweetscore.dataset import PARTS, Split, Target
+from tweetscore.doctor import Check
+from tweetscore.leaks import audit
+from tweetscore.score import score
+from tweetscore.sessions import exchange_sessions
+from tweetscore.store import Store, open_store, statement
+from tweetscore.windows import ensure_windows, forget_windows
+
+learn = pytest.importorskip("tweetscore.learn")
+train = pytest.importorskip("tweetscore.train")
+fit = pytest.importorskip("tweetscore.fit")
+
+MINUTE = timedelta(minutes=1)
+HALF_DAY = date(2018, 7, 3)  # the exchange closes at 17:00 UTC
+FIRST_DAY, DAYS = date(2018, 6, 11), 28
+INTERVALS = (5, 30)
+POSTS_A_DAY = 6
+TWITTER_EPOCH = datetime(1970, 1, 1) + timedelta(milliseconds=1_288_834_974_657)
+Leaky = Callable[[str, Mapping[str, str]], None]
+Honest = tuple[Path, list[str]]  # a database that its model has scored, and the model
+
+
+pytestmark = pytest.mark.slow  # every leak is looked for in several databases
+
+# --- a database without leaks, and its model ------------------------------------------------------
+
+
+def put_market(opened: Store) -> pl.DataFrame:
+    """Bars of every minute in session, and for 15 minutes after the half-day; return the days."""
+    days = exchange_sessions("XNYS", FIRST_DAY, date(2018, 12, 31)).head(DAYS)
+    rng, price = np.random.default_rng(0), 2_800.0
+    frames = []
+    for day, opens, closes in days.select("session_date", "open_utc", "close_utc").iter_rows():
+        last = closes + (15 if day == HALF_DAY else 0) * MINUTE
+        minutes = pl.datetime_range(opens, last - MINUTE, "1m", eager=True, time_unit="us")
+        path = (price + rng.normal(0, 0.5, len(minutes) + 1).cumsum()).round(2)
+        price = path[-1]
+        both = np.stack([path[:-1], path[1:]])
+        frame = pl.DataFrame(
+            {"open": both[0], "close": both[1], "high": both.max(0), "low": both.min(0)}
+        )
+        frames.append(frame.with_columns(minute_utc=minutes, symbol=pl.lit("SPX"), source_id=1))
+    opened.append("symbols", pl.DataFrame({"symbol": ["SPX"], "calendar": ["XNYS"]}))
+    opened.append("bars", pl.concat(frames))
+    return days
+
+
+def put_posts(opened: Store, days: pl.DataFrame) -> None:
+    """Posts of each session and night, with their times in their ids; every tenth is a copy."""
+    rng = random.Random(0)
+    rows: list[dict[str, Any]] = []
+    for opens in days["open_utc"]:
+        for place in range(-2, POSTS_A_DAY):
+            offset = timedelta(minutes=25 * place, milliseconds=rng.randrange(60_000))
+            posted = opens + timedelta(minutes=20) + offset * (60 if place < 0 else 1)
+            number = len(rows)
+            words = [f"word{rng.choice('abcdefghij')}" for _ in range(3)]
+            text = f"only{number} {' '.join(words)}"
+            if number % 10 == 9:
+                text = rng.choice(rows)["text"]
+            milliseconds = (posted - TWITTER_EPOCH) // timedelta(milliseconds=1)
+            rows.append(
+                {
+                    "platform": "twitter", "tweet_id": milliseconds << 22, "author": "somebody",
+                    "posted_utc": posted, "text": text, "source_id": 1, "is_retweet": False,
+                    # Later ones are seen by more.
+                    "retweet_count": number + rng.randrange(9), "favorite_count": number,
+                    "counts_as_of_utc": posted,
+                }
+            )  # fmt: skip
+    opened.append("tweets", pl.DataFrame(rows))
+
+
+def put_sources(opened: Store) -> None:
+    for number, (kind, table) in enumerate((("bars", "bars"), ("tweets", "tweets")), start=1):
+        (rows,) = opened.row(f"SELECT count(*) FROM {table}")
+        now = datetime(2020, 1, 1)
+        source = {
+            "source_id": number, "name": f"{kind}.csv", "sha256": kind, "bytes": 1, "kind": kind,
+            "format": kind, "clock": "UTC", "rows_read": rows, "stored": rows, "updated": 0,
+            "duplicates": 0, "rejected": 0, "mended": 0, "started_utc": now, "finished_utc": now,
+        }  # fmt: skip
+        opened.append("sources", pl.DataFrame([source]))
+
+
+def made_database(path: Path) -> Path:
+    with open_store(path) as opened:
+        opened.con.execute("DELETE FROM intervals WHERE interval_minutes NOT IN (5, 30)")
+        put_posts(opened, put_market(opened))
+        put_sources(opened)
+        opened.con.execute("UPDATE tweets SET source_id = 2")
+        ensure_windows(opened)
+    return path
+
+
+def trained(db: Path, folder: Path, **options: Any) -> str:
+    """Train a small model, whatever stands in train's and learn's places; score the tweets."""
+    plain = learn.LearnOptions(
+        intervals=INTERVALS, vectors="random", embedding_dim=8, hidden=4, dropout=0.0,
+        device="cpu", fit=fit.FitOptions(epochs=2, batch_rows=32, learning_rate=0.02),
+    )  # fmt: skip
+    talk = train.Talk(progress=lambda _: None, say=lambda _: None)
+    with open_store(db) as opened:
+        chosen = replace(plain, **options)
+        train.train(opened, chosen, folder, log_folder=folder.parent / "runs", talk=talk)
+        if chosen.target.name == "direction":
+            score(opened, load_bundle(folder), (), lambda *_: None)
+    return str(folder)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database without leaks."""
+    return made_database(tmp_path_factory.mktemp("made") / "made.duckdb")
+
+
+@pytest.fixture
+def db(made: Path, tmp_path: Path) -> Path:
+    """A copy of the database."""
+    return Path(shutil.copy(made, tmp_path / "copy.duckdb"))
+
+
+@pytest.fixture(scope="module")
+def made_honest(made: Path) -> Honest:
+    """A scored database and its model, that leak nothing."""
+    db = Path(shutil.copy(made, made.with_name("honest.duckdb")))
+    return db, [trained(db, made.with_name("honest"), counts=True, vectors="archive")]
+
+
+@pytest.fixture
+def honest(made_honest: Honest, tmp_path: Path) -> Honest:
+    """A copy of the scored database, and its model."""
+    db, models = made_honest
+    return Path(shutil.copy(db, tmp_path / "copy.duckdb")), models
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick() -> Iterator[None]:
+    """Leave out what takes longest in training: the parity gate is tested elsewhere."""
+    parity = train.Parity(graph=0.0, float32=0.0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(train, "check_parity", lambda *_: parity)
+        yield
+
+
+def change(db: Path, sql: str) -> None:
+    with duckdb.connect(str(db)) as con:
+        con.execute(sql)
+
+
+def found(checks: Sequence[Check]) -> dict[str, str]:
+    """The broken checks, by the first word of their name."""
+    return {check.name.split()[0]: check.fact for check in checks if check.ok is False}
+
+
+@pytest.fixture
+def leaky(monkeypatch: pytest.MonkeyPatch) -> Leaky:
+    """Give a function that changes a statement of ``sql/`` wherever the store runs it."""
+    texts: dict[str, str] = {}
+    monkeypatch.setattr(store, "statement", lambda name: texts.get(name) or statement(name))
+
+    def put(name: str, changes: Mapping[str, str]) -> None:
+        texts[name] = statement(name)
+        for old, new in changes.items():
+            assert old in texts[name]
+            texts[name] = texts[name].replace(old, new)
+
+    return put
+
+
+def rebuild(db: Path) -> None:
+    """Store the windows that the code, as it is now, gives."""
+    with open_store(db) as opened:
+        forget_windows(opened, "SPX")
+        ensure_windows(opened)
+
+
+# --- no leak --------------------------------------------------------------------------------------
+
+OF_DATA = {"tweet_clocks", "bar_clock SPX"}
+OF_WINDOWS = {
+    f"{name} SPX" for name in ("entries", "outcomes", "labels", "momentum", "windows_recomputed")
+}
+OF_TRAINING = {
+    "best_epoch", "split", "features", "vocabulary", "normalisation", "parts", "vectors", "copies",
+    "purge", "chosen_on", "counts", "predictions",
+}  # fmt: skip
+
+
+def test_nothing_is_found_where_nothing_leaks(honest: Honest) -> None:
+    before = honest[0].read_bytes()
+    checks = {check.name: check for check in audit(*honest, moments=1)}
+    assert {name for name, check in checks.items() if check.ok} == (
+        OF_DATA | OF_WINDOWS | {f"{name} honest" for name in OF_TRAINING}
+    )
+    skipped = {name: check.fact for name, check in checks.items() if not check.ok}
+    assert skipped == {"thresholds honest": "compared 0 facts on its card"}
+    # Of the tweets' middle, before the half-day's close and before the validation part.
+    assert re.fullmatch(r"compared [0-9,]{6,} facts at 3 moments", checks["entries SPX"].fact)
+    assert "archive vectors among them" in checks["features honest"].fact
+    assert honest[0].read_bytes() == before
+
+
+def test_nothing_is_found_in_a_model_of_moves_in_the_extended_session(
+    db: Path, tmp_path: Path
+) -> None:
+    options = {"target": Target.of_market("move"), "session": "extended"}
+    model = trained(db, tmp_path / "moves", **options)
+    checks = {check.name: check for check in audit(db, [model], moments=0)}
+    assert {name for name, check in checks.items() if not check.ok} == {
+        "normalisation moves", "vectors moves"
+    }  # fmt: skip
+    assert checks["thresholds moves"].fact == "compared 2 facts on its card"
+
+
+def test_what_cannot_be_derived_again_is_skipped_with_the_reason(honest: Honest) -> None:
+    db, models = honest
+    change(db, "UPDATE sources SET sha256 = 'another' WHERE kind = 'tweets'")
+    change(db, "INSERT INTO models BY NAME SELECT 'x' AS model_id, 'gone' AS name, '{}' AS card, "
+               "false AS uses_counts")  # fmt: skip
+    skipped = {each.name: each.fact for each in audit(db, models, 0) if each.ok is None}
+    assert skipped == {
+        "training honest": "not derived again: it learned from other files than this database "
+        "holds",
+        "predictions gone": "its bundle is not at hand; add --model FOLDER",
+    }
+
+
+# --- clocks ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("hours", [-4, 5])
+def test_leak_1_times_in_utc_read_as_those_of_new_york(db: Path, hours: int) -> None:
+    change(db, f"UPDATE tweets SET posted_utc = posted_utc + to_hours({hours})")
+    broken = found(audit(db, moments=0))
+    assert list(broken) == ["tweet_clocks"]
+    assert re.search(
+        rf"twitter \d+ of tweets.csv: .* is {abs(hours)}:00:00 off", broken["tweet_clocks"]
+    )
+
+
+def test_leak_2_the_end_of_a_minute_read_as_its_start(db: Path) -> None:
+    change(db, "UPDATE bars SET minute_utc = minute_utc + INTERVAL 1 MINUTE")
+    broken = found(audit(db, moments=0))
+    assert list(broken) == ["bar_clock"]
+    assert "SPX: --stamp start is refuted" in broken["bar_clock"]
+
+
+# --- windows --------------------------------------------------------------------------------------
+
+UNCLOSED = {"done.minute_utc = m.minute_utc - INTERVAL 1 MINUTE": "done.minute_utc = m.minute_utc"}
+ACROSS = {
+    "entry.minute_utc + to_minutes(i.interval_minutes) > entry.close_utc AS crosses_close": "false "
+    "AS crosses_close",
+    "LEFT JOIN grid later": "ASOF LEFT JOIN grid later",
+    "AND later.open_utc = entry.open_utc": "",
+    "later.minute_utc = entry.minute_utc": "later.minute_utc >= entry.minute_utc",
+}
+
+
+def test_leak_3_an_entry_at_a_bar_that_has_not_closed(db: Path, leaky: Leaky) -> None:
+    leaky("grid", UNCLOSED)
+    broken = found(audit(db, moments=1))
+    assert set(broken) == {"entries", "outcomes", "momentum", "windows_recomputed"}
+    minute = r"2018-06-\d\d \d\d:\d\d:00"
+    row = rf"SPX regular at ({minute}): [0-9.]+, but [0-9.]+ from the data up to \1 alone"
+    assert re.search(row, broken["entries"])
+
+
+def test_leak_4_a_window_across_the_close(db: Path, leaky: Leaky) -> None:
+    leaky("windows", ACROSS)
+    broken = found(audit(db, moments=1))
+    assert set(broken) == {"windows_recomputed"}
+    row = r"SPX at 2018-\S+ 19:\d\d:00, 30 minutes: ok from .*, but crosses_close from"
+    assert re.search(row, broken["windows_recomputed"])
+
+
+def late_half_days(*given: Any) -> pl.DataFrame:
+    usual = pl.col("open_utc") + timedelta(hours=6.5)
+    return exchange_sessions(*given).with_columns(close_utc=usual)
+
+
+def test_leak_5_a_window_across_the_close_of_a_half_day(
+    db: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(windows, "exchange_sessions", late_half_days)
+    broken = found(audit(db, moments=1))
+    assert set(broken) == {"windows_recomputed"}
+    row = r"SPX at 2018-07-03 16:\d\d:00, \d+ minutes: ok from .*, but crosses_close from"
+    assert re.search(row, broken["windows_recomputed"])
+
+
+@pytest.mark.parametrize("plant", ["unclosed", "across", "half-day"])
+def test_windows_that_were_stored_by_a_leak_are_found_by_a_code_that_has_none(
+    db: Path, monkeypatch: pytest.MonkeyPatch, plant: str
+) -> None:
+    name, changes = ("grid", UNCLOSED) if plant == "unclosed" else ("windows", ACROSS)
+    text = statement(name)
+    for old, new in changes.items():
+        text = text.replace(old, new)
+    with monkeypatch.context() as planted:
+        if plant == "half-day":
+            planted.setattr(windows, "exchange_sessions", late_half_days)
+        else:
+            planted.setattr(
+                store, "statement", lambda each: text if each == name else statement(each)
+            )
+        rebuild(db)
+    assert list(found(audit(db, moments=1))) == ["windows_recomputed"]
+
+
+# --- training -------------------------------------------------------------------------------------
+
+SEES_ALL = partial(learn.prepare, protocol=learn.Protocol("honest", PARTS, "validation"))
+LUCKIEST = partial(learn.learn, protocol=learn.Protocol("honest", ("train",), "test"))
+
+
+def test_leak_6_a_vocabulary_of_the_test_part_too(
+    db: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as planted:
+        planted.setattr(train, "prepare", SEES_ALL)
+        model = trained(db, tmp_path / "leaky")
+    broken = found(audit(db, [model], moments=0))
+    assert set(broken) == {"vocabulary"}
+    assert re.search(r"word only\d+: known, but nothing by today's rules", broken["vocabulary"])
+
+
+def test_leak_6_in_the_code(honest: Honest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(train, "prepare", SEES_ALL)
+    broken = found(audit(*honest, moments=0))
+    assert set(broken) == {"features", "vocabulary", "normalisation"}
+    assert re.search(r"word only\d+: known, but nothing from the data", broken["features"])
+
+
+def test_leak_7_a_normalisation_of_the_test_part_too(
+    db: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as planted:
+        planted.setattr(train, "prepare", SEES_ALL)
+        model = trained(db, tmp_path / "leaky", counts=True)
+    broken = found(audit(db, [model], moments=0))
+    assert set(broken) == {"vocabulary", "normalisation"}
+    row = r"4 found: mean of the log of favorite_count: [0-9.]+, but [0-9.]+ by today's rules"
+    assert re.match(row, broken["normalisation"])
+
+
+def test_leak_8_a_best_epoch_that_the_test_part_chose(
+    db: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(train, "learn", LUCKIEST)
+    broken = found(audit(db, [trained(db, tmp_path / "leaky")], moments=0))
+    assert set(broken) == {"chosen_on"}
+    row = r"epoch \d was chosen by a loss of (\S+), .* on validation, \1 on test"
+    assert re.search(row, broken["chosen_on"])
+
+
+def test_leak_8_a_best_epoch_that_has_not_the_lowest_loss(honest: Honest, tmp_path: Path) -> None:
+    db, (model,) = honest
+    card = Path(shutil.copytree(model, tmp_path / "leaky")) / "card.json"
+    told = json.loads(card.read_text("utf-8"))
+    best = told["training"]["best_epoch"]
+    told["training"]["best_epoch"] = 3 - best  # of two
+    card.write_text(json.dumps(told), "utf-8")
+    assert found(audit(db, [str(card.parent)], moments=0)) == {
+        "best_epoch": f"1 found: epoch {3 - best} is the best on its card, but epoch {best} has "
+        "the lowest loss held out"
+    }
+
+
+@pytest.mark.parametrize(
+    ("read", "words"),
+    [("posted_utc + INTERVAL 2 DAY", "of 2018-"), ("NULL", "of a time that nobody knows")],
+)
+def test_leak_9_counts_that_are_read_later(honest: Honest, read: str, words: str) -> None:
+    change(honest[0], f"UPDATE tweets SET counts_as_of_utc = {read}")
+    broken = found(audit(*honest, moments=0))
+    assert set(broken) == {"counts"}
+    row = rf"224 found: twitter \d+ enters at 2018-\S+ \S+, its counts are {words}"
+    assert re.match(row, broken["counts"])
+
+
+def test_leak_10_copies_of_a_text_in_two_parts(
+    db: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as planted:
+        planted.setattr(dataset, "_without_copies", lambda rows: rows)
+        model = trained(db, tmp_path / "leaky")
+    broken = found(audit(db, [model], moments=0))
+    assert "parts" in broken
+    row = r"train: (\d+), but \d+ by today's rules; before its end are left out twitter \d+"
+    assert re.search(row, broken["parts"])
+
+
+def test_leak_10_in_the_code(honest: Honest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dataset, "_without_copies", lambda rows: rows)
+    broken = found(audit(*honest, moments=0))
+    assert "copies" in broken
+    row = r"twitter \d+ of train has the text of \d+ of (validation|test)"
+    assert re.search(row, broken["copies"])
+
+
+def test_leak_11_windows_of_training_that_reach_into_validation(
+    db: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, leaky: Leaky
+) -> None:
+    leaky("windows", ACROSS)
+    monkeypatch.setattr(dataset, "_purged", lambda rows, *_: rows)
+    model = trained(db, tmp_path / "leaky", intervals=(30, 2_880))
+    broken = found(audit(db, [model], moments=0))
+    assert set(broken) == {"purge", "features"}  # features: the label depends on later prices
+    row = r"twitter \d+ of train has a label of (\S+ \S+), after (\S+ \S+);"
+    late = re.search(row, broken["purge"])
+    assert late
+    assert late[1] > late[2]
+
+
+def test_leak_12_word_vectors_of_posts_of_the_test_part(
+    db: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as planted:
+        planted.setattr(train, "texts_until", all_texts)
+        model = trained(db, tmp_path / "leaky", vectors="archive")
+    broken = found(audit(db, [model], moments=0))
+    row = r"1 found: vectors: trained on 224 posts, but trained on 1\d\d posts by today's rules"
+    assert set(broken) == {"vectors"}
+    assert re.fullmatch(row, broken["vectors"])
+
+
+def test_leak_12_in_the_code(honest: Honest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(train, "texts_until", all_texts)
+    broken = found(audit(*honest, moments=0))
+    assert set(broken) == {"features"}
+    assert re.search(r"vector of \S+: \d+, but \d+ from the data up to", broken["features"])
+
+
+def all_texts(opened: Store, _: datetime) -> pl.Series:
+    return dataset.texts_until(opened, datetime.max)
+
+
+# --- beside the twelve ----------------------------------------------------------------------------
+
+
+def test_a_stored_probability_that_its_text_does_not_give_is_found(honest: Honest) -> None:
+    first = "tweet_id = (SELECT min(tweet_id) FROM tweets)"
+    change(honest[0], f"UPDATE tweets SET text = 'only5 wordj' WHERE {first}")
+    broken = found(audit(*honest, moments=0))
+    assert set(broken) == {"predictions"}
+    row = r"2 found: twitter \d+, 5 minutes, up: 0.\d+, but scored again 0.\d+"
+    assert re.match(row, broken["predictions"])
+
+
+@pytest.mark.parametrize(
+    ("dates", "words"),
+    [
+        (  # the exchange is closed on the fourth
+            ["2018-07-03T17:00:00", "2018-07-05T13:30:00"],
+            "no trading day lies between train_until_utc 2018-07-03 17:00:00 and validation",
+        ),
+        (
+            ["2018-07-05T20:00:00", "2018-07-03T17:00:00"],
+            "validation_from_utc 2018-07-03 17:00:00 is not after train_until_utc 2018-07-05",
+        ),
+    ],
+)
+def test_a_split_without_an_embargoed_day_is_found(
+    db: Path, tmp_path: Path, dates: list[str], words: str
+) -> None:
+    every = ["2018-06-11T13:30:00", *dates, "2018-07-09T20:00:00", "2018-07-12T20:00:00"]
+    split = dict(zip(Split.__slots__, every, strict=True))
+    bundle, _ = tiny_bundle(tmp_path / "tiny", split=split)
+    card = json.loads((bundle.path / "card.json").read_text("utf-8")) | {"symbol": "SPX"}
+    (bundle.path / "card.json").write_text(json.dumps(card), "utf-8")
+    broken = found(audit(db, [str(bundle.path)], moments=0))
+    assert set(broken) == {"split"}
+    assert words in broken["split"]
