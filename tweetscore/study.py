@@ -477,8 +477,8 @@ def interval_table(found: Sequence[Summary]) -> tuple[list[str], list[list[str]]
         {
             "min": str(each.cell.interval_minutes),
             **_cells(each),
-            "first report": _reported(FIRST_REPORT.get(each.cell.interval_minutes)),
-            "final report": _reported(FINAL_REPORT.get(each.cell.interval_minutes)),
+            "first report": _reported(each, FIRST_REPORT.get(each.cell.interval_minutes)),
+            "final report": _reported(each, FINAL_REPORT.get(each.cell.interval_minutes)),
         }
         for each in found
     ]
@@ -492,7 +492,7 @@ def ablation_table(found: Sequence[Summary]) -> tuple[list[str], list[list[str]]
             "vectors": "trained" if each.cell.vectors else "random",
             "counts": "yes" if each.cell.counts else "no",
             **_cells(each),
-            "final report": _reported(REPORTED_ABLATION[each.cell.vectors, each.cell.counts]),
+            "final report": _reported(each, REPORTED_ABLATION[each.cell.vectors, each.cell.counts]),
         }
         for each in found
     ]
@@ -526,16 +526,17 @@ def _worded(rows: Sequence[dict[str, str]]) -> tuple[list[str], list[list[str]]]
     return kept, [[row[name] for name in kept] for row in rows]
 
 
-def _reported(percent: float | None) -> str:
-    return NONE if percent is None else f"{percent:.1f}%"
+def _reported(each: Summary, percent: float | None) -> str:
+    """Word what the study reported, beside its own protocol only: no other compares with it."""
+    return NONE if percent is None or each.figures else f"{percent:.1f}%"
 
 
 def _cells(each: Summary) -> dict[str, str]:
     spread = "" if each.spread is None else f" ± {100 * each.spread:.1f}"
-    common = {"rows": f"{each.rows:,}", "seeds": str(each.seeds)}
     if not each.figures:
         return {
-            **common,
+            "rows": f"{each.rows:,}",
+            "seeds": str(each.seeds),
             "best epoch": f"{each.best_accuracy:.1%}{spread}",
             "last epoch": NONE if each.last_accuracy is None else f"{each.last_accuracy:.1%}",
             "majority": f"{each.majority:.1%}",
@@ -544,8 +545,10 @@ def _cells(each: Summary) -> dict[str, str]:
     found = each.figures
     agreed = sum(one.verdict == "signal" for one in found)
     said = "signal" if agreed == len(found) else "no signal"
+    if len(found) > 1:
+        said += f", {agreed} of {len(found)} seeds"
     return {
-        **common,
+        "rows": f"{each.rows:,}",
         "accuracy": f"{each.best_accuracy:.1%}{spread}",
         "majority": f"{each.majority:.1%}",
         "bag of words": _mean([one.bag_of_words for one in found], ".1%"),
@@ -553,7 +556,7 @@ def _cells(each: Summary) -> dict[str, str]:
         "excess, 95 %": _mean([100 * one.excess_low for one in found], "+.1f")
         + " to " + _mean([100 * one.excess_high for one in found], "+.1f"),
         "p (Holm)": "-".join(dict.fromkeys(f"{p:.3f}" for p in _ends([o.p_holm for o in found]))),
-        "verdict": said if len(found) == 1 else f"{said} ({agreed} of {len(found)} seeds)",
+        "verdict": said,
     }  # fmt: skip
 
 
