@@ -179,7 +179,8 @@ DAMAGES: dict[str, tuple[str, str, str, str]] = {
         "DROP VIEW scored_extended; CREATE OR REPLACE VIEW scored AS FROM scored_all; "
         "DROP VIEW scored_labels",
         "schema",
-        "3 found: view scored differs; view scored_extended is missing; view scored_labels is missing",
+        "3 found: view scored differs; view scored_extended is missing; "
+        "view scored_labels is missing",
         UNDO,
     ),
     "a table is gone": (

@@ -59,6 +59,11 @@ def examine(bundle: Bundle, table: Labelled, file: Path) -> Examined:
 def _unseen(bundle: Bundle, table: Labelled, scorer: Scorer) -> tuple[pl.DataFrame, str]:
     """Return the rows that the model has not learned from, and how they were told."""
     if table.sha256 in {source["sha256"] for source in bundle.card.get("data", ())}:
+        if table.has_times != bool(bundle.card.get("split")):
+            raise InputError(
+                f"{bundle.path}: was trained on this very file with another column of times; "
+                "give the --column options of its training"
+            )
         _, rows = split_labelled(table, scorer.rules, bundle.card["training"]["seed"])
         return rows.filter(pl.col("part") == "test"), "the test part of the file it learned from"
     rows = clean_rows(table.rows, scorer.rules)

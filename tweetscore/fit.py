@@ -5,7 +5,10 @@ same seed gives the same weights on one CPU, also when a run was ended and resum
 fixed order, so there they differ slightly.
 """
 
+import hashlib
+import io
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from pickle import UnpicklingError
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
 
 NO_LABEL = -100  # torch's own mark of a target that has no loss
 POOL_BATCHES = 16  # sorting by length inside pools of so many keeps the batches random
+HASH_BYTES = 32
 CHECKPOINT_EPOCHS = 10  # writing weights and moments takes a tenth of an epoch
 
 
@@ -185,6 +189,7 @@ class _Run:
         self.optimiser = _adam(model, options.learning_rate)
         self.history: list[Epoch] = []
         self.best_weights: dict[str, Tensor] = {}
+        self.finished: dict[str, Any] = {}
 
     def epoch(self, number: int, train: Part, held_out: Part) -> Epoch:
         """Train once over all rows, and measure."""
@@ -200,22 +205,26 @@ class _Run:
             weights = self.model.state_dict()
             self.best_weights = {name: each.clone() for name, each in weights.items()}
         self.history.append(done)
+        # A copy: an interrupt in the middle of the next epoch must not leave half of it behind.
+        self.finished = deepcopy(
+            {
+                "model": self.model.state_dict(),
+                "best": self.best_weights,
+                "optimiser": self.optimiser.state_dict(),
+                "history": [asdict(epoch) for epoch in self.history],
+                "order": self.rng.bit_generator.state,
+                "dropout": torch.get_rng_state(),
+            }
+        )
         return done
 
     def save(self, checkpoint: Checkpoint) -> None:
-        """Write all of it, whole or not at all."""
-        state = {
-            "fingerprint": checkpoint.fingerprint,
-            "model": self.model.state_dict(),
-            "best": self.best_weights,
-            "optimiser": self.optimiser.state_dict(),
-            "history": [asdict(epoch) for epoch in self.history],
-            "order": self.rng.bit_generator.state,
-            "dropout": torch.get_rng_state(),
-        }
+        """Write what the last finished epoch left, behind its own hash, whole or not at all."""
+        content = io.BytesIO()
+        torch.save({"fingerprint": checkpoint.fingerprint, **self.finished}, content)
         checkpoint.path.parent.mkdir(parents=True, exist_ok=True)
         fresh = checkpoint.path.with_suffix(".part")
-        torch.save(state, fresh)
+        fresh.write_bytes(hashlib.sha256(content.getbuffer()).digest() + content.getbuffer())
         fresh.replace(checkpoint.path)
 
     def load(self, checkpoint: Checkpoint) -> None:
@@ -223,14 +232,12 @@ class _Run:
         if not checkpoint.path.exists():
             return
         try:
-            # Only tensors and plain values: a checkpoint runs nothing that it contains.
-            state: dict[str, Any] = torch.load(checkpoint.path, weights_only=True)
-            fingerprint = state["fingerprint"]
-        except (OSError, RuntimeError, EOFError, KeyError, TypeError, UnpicklingError) as error:
+            state = _opened(checkpoint.path.read_bytes())
+        except (OSError, RuntimeError, EOFError, ValueError, UnpicklingError) as error:
             raise InputError(
                 f"{checkpoint.path}: not readable as a checkpoint; delete it to begin again"
             ) from error
-        if fingerprint != checkpoint.fingerprint:
+        if state["fingerprint"] != checkpoint.fingerprint:
             raise InputError(
                 f"{checkpoint.path}: is of a run with other options or data; give the same ones, "
                 "or leave out --resume to begin again"
@@ -244,6 +251,21 @@ class _Run:
         ]
         self.rng.bit_generator.state = state["order"]
         torch.set_rng_state(state["dropout"])
+        self.finished = {name: each for name, each in state.items() if name != "fingerprint"}
+
+
+def _opened(content: bytes) -> dict[str, Any]:
+    """Return what a checkpoint holds.
+
+    Raises:
+        ValueError, RuntimeError, EOFError, UnpicklingError: it is damaged, or none.
+    """
+    digest, content = content[:HASH_BYTES], content[HASH_BYTES:]
+    if hashlib.sha256(content).digest() != digest:
+        raise ValueError("not what its hash says")
+    # Only tensors and plain values: a checkpoint runs nothing that it contains.
+    state: dict[str, Any] = torch.load(io.BytesIO(content), weights_only=True)
+    return state
 
 
 def _adam(model: LstmClassifier, rate: float) -> torch.optim.Optimizer:

@@ -160,6 +160,7 @@ class Source:
     intervals: tuple[int, ...]
     rows: Callable[[int, bool], pl.DataFrame]  # minutes, with counts
     posts_until: Callable[[datetime], pl.Series] | None = None
+    posts_hash: str = ""  # of all posts, which word vectors may be trained on
     symbol: str = ""
     target: Target = field(default_factory=Target)
     faults: tuple[str, ...] = ()  # of its labels, which no protocol takes out
@@ -213,9 +214,13 @@ def database_source(store: Store, options: StudyOptions) -> Source:
         )  # fmt: skip
         return clean_rows(found, rules)
 
-    return Source(
-        str(store.path), minutes_wanted, rows, partial(texts_until, store), symbol, wanted.target
+    (posts_hash,) = store.row(
+        "SELECT concat_ws(' ', count(*), sum(hash(posted_utc, text))) FROM tweets"
     )
+    return Source(
+        str(store.path), minutes_wanted, rows, partial(texts_until, store), posts_hash, symbol,
+        wanted.target,
+    )  # fmt: skip
 
 
 def study(
@@ -249,7 +254,7 @@ def study(
     for seed in options.seeds:
         for cell in options.cells:
             rows = source.rows(cell.interval_minutes, cell.counts)
-            fingerprint = _fingerprint(rows, cell, seed, options)
+            fingerprint = _fingerprint(rows, source.posts_hash, cell, seed, options)
             kept = _stored(store, fingerprint)
             if kept and resume:
                 yield kept
@@ -355,9 +360,13 @@ def _folder_name(cell: Cell, seed: int) -> str:
     return "-".join([*parts, f"seed-{seed}"])
 
 
-def _fingerprint(rows: pl.DataFrame, cell: Cell, seed: int, options: StudyOptions) -> str:
+def _fingerprint(
+    rows: pl.DataFrame, posts_hash: str, cell: Cell, seed: int, options: StudyOptions
+) -> str:
     """Return what tells one run from another: its rows, and all that it was told."""
     digest = hashlib.sha256(rows.drop("tokens").write_json().encode())
+    if cell.vectors and options.learn.vectors == "archive":
+        digest.update(posts_hash.encode())
     told = [options.protocol, options.folds, asdict(cell), seed, asdict(options.learn)]
     digest.update(json.dumps(told, sort_keys=True).encode())
     return digest.hexdigest()[:16]
