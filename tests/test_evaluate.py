@@ -159,6 +159,7 @@ def test_a_constant_guess_has_no_skill_over_many_rows_either(classes: int) -> No
     assert figures(p, truth, np.arange(len(truth)) // 1_000).p_value == 1.0
 
 
+@pytest.mark.slow
 @given(st.integers(0, 2**32 - 1), st.sampled_from([np.float32, np.float64]))
 def test_the_p_value_of_two_classes_is_that_of_the_positive_one_alone(seed: int, kind: Any) -> None:
     rng = np.random.default_rng(seed)
@@ -269,6 +270,7 @@ def test_the_interval_of_more_classes_holds_the_majority_of_each_draw_against_it
     )
 
 
+@pytest.mark.slow
 @given(st.integers(0, 2**32 - 1), st.sampled_from(list(permutations(range(3)))))
 def test_the_order_of_the_classes_does_not_matter(seed: int, order: tuple[int, ...]) -> None:
     p, truth, group = many(seed, rows=60, classes=3)
@@ -333,6 +335,7 @@ def test_an_edge_belongs_to_the_bin_above_and_one_to_the_last() -> None:
     assert found.calibration_error == pytest.approx((0.9 + 0.5) / 4)
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(st.integers(0, 8), st.integers(1, 5)), min_size=1, max_size=6))
 def test_what_comes_true_as_often_as_said_has_no_calibration_error(
     parts: list[tuple[int, int]],

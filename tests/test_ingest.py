@@ -340,6 +340,7 @@ def tta_csv(records: Sequence[Record]) -> str:
     return out.getvalue()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", [json_lines, json_array, tta_csv])
 def test_a_file_and_its_parts_give_the_same_tweets_wherever_it_is_cut(
     tmp_path: Path, store: Store, form: Callable[[Sequence[Record]], str]

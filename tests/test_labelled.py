@@ -154,6 +154,7 @@ TIME = st.none() | st.datetimes(datetime(1971, 1, 1), datetime(2100, 1, 1))
 FORM = st.sampled_from([separated, json_array, json_lines, parquet])
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(st.lists(st.tuples(TEXT, LABEL, COUNT, COUNT, TIME), min_size=2, max_size=8), FORM)
 def test_what_is_written_comes_back(
@@ -431,6 +432,7 @@ def test_unknown_names_and_several_files_are_refused(tmp_path: Path) -> None:
         read_labelled(tmp_path, {})
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(st.binary(max_size=300) | st.text().map(str.encode))
 def test_no_content_breaks_the_reader(
@@ -517,6 +519,7 @@ def test_study_rows_get_the_times_of_their_matches_or_between_them(tmp_path: Pat
     assert_frame_equal(read_study_table(tmp_path, 5), unknown)
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(st.lists(st.integers(0, 20), min_size=1, max_size=12), st.data())
 def test_study_times_never_fall_and_keep_all_that_agree(

@@ -244,6 +244,7 @@ def test_the_seeds_protocol_trains_with_its_faults(by_seed: Studied, tmp_path: P
     assert run.history == learned.fitted.history
 
 
+@pytest.mark.slow
 def test_only_cells_with_vectors_start_from_those_given(honest: Studied, tmp_path: Path) -> None:
     path = tmp_path / "vectors.txt"
     path.write_text("".join(f"{word} {'1.5 ' * 7}{n}\n" for n, word in enumerate(WORDS)))
@@ -463,6 +464,7 @@ def database(sample: Path, tmp_path: Path) -> Path:
     return copy
 
 
+@pytest.mark.slow
 def test_folds_over_a_database_are_measured_together(database: Path) -> None:
     options = StudyOptions("honest", (30,), folds=2, learn=LEARN)
     with open_store(database) as store:
@@ -501,6 +503,7 @@ def test_moves_are_studied_by_their_own_target(database: Path) -> None:
     assert run.majority > 0.6  # a quarter of the training part's windows are moves
 
 
+@pytest.mark.slow
 def test_posts_that_change_the_vectors_are_another_run(database: Path) -> None:
     learned = replace(LEARN, vectors="archive", fit=replace(LEARN.fit, epochs=1))
     options = StudyOptions("honest", (30,), ablation_minutes=30, learn=learned)
