@@ -787,6 +787,18 @@ def test_a_file_is_split_as_it_was_when_it_was_learned(tmp_path: Path) -> None:
     assert (found.rows, found.accuracy) == (measured.rows, measured.accuracy)
 
 
+@pytest.mark.xfail(strict=True, reason="only whether there are times at all is compared")
+def test_a_file_of_two_times_is_split_by_the_one_it_was_learned_by(tmp_path: Path) -> None:
+    path = labelled_file(tmp_path)
+    header, *lines = path.read_text().splitlines()
+    times = [line.rpartition(",")[2] for line in lines]
+    lines = [f"{line},{time}" for line, time in zip(lines, times[::-1], strict=True)]
+    path.write_text("\n".join([f"{header},other_utc", *lines]) + "\n")
+    done, _ = trained_on(path, tmp_path, {"posted_utc": "other_utc"})
+    with pytest.raises(InputError):
+        examine(done.bundle, read_labelled(path, {}), path)
+
+
 # --- from the market to a bundle ------------------------------------------------------------------
 
 

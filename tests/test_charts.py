@@ -1,0 +1,101 @@
+"""Charts show the very figures of a study."""
+
+import xml.etree.ElementTree as ET
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tweetscore.charts import ablation_chart, curve_chart, interval_chart, write_charts
+from tweetscore.fit import Epoch
+from tweetscore.study import REPORTED_ABLATION, Cell, StudyRun, Summary
+
+
+def summary(cell: Cell, accuracy: float) -> Summary:
+    return Summary(
+        cell, seeds=2, best_accuracy=accuracy, spread=0.01, last_accuracy=0.5, majority=0.51,
+        train_loss=0.1, rows=100, figures=(),
+    )  # fmt: skip
+
+
+def study_run(cell: Cell, seed: int, accuracies: list[float]) -> StudyRun:
+    history = [
+        Epoch(number, 3e-4, 1 / number, 0.7, (accuracy,))
+        for number, accuracy in enumerate(accuracies, 1)
+    ]
+    return StudyRun(
+        fingerprint=f"{cell} {seed}", source="x", protocol="seed", target="label",
+        interval_minutes=cell.interval_minutes, vectors=cell.vectors, counts=cell.counts,
+        seed=seed, folds=1, train_rows=80, test_rows=20, best_epoch=1,
+        best_accuracy=max(accuracies), last_accuracy=accuracies[-1], majority=0.5,
+        train_loss=0.1, seconds=1.0, figures=None, history=tuple(history),
+    )  # fmt: skip
+
+
+COMPARED = [summary(Cell(minutes, True, True), 0.5 + minutes / 1_000) for minutes in (5, 30)]
+ABLATION = [
+    summary(Cell(5, *both), 0.5 + place / 100) for place, both in enumerate(REPORTED_ABLATION)
+]
+RUNS = [
+    study_run(Cell(5, True, True), 0, [0.5, 0.6]),
+    study_run(Cell(5, True, True), 1, [0.7, 0.4]),
+    study_run(Cell(30, True, False), 0, [0.3, 0.2]),
+]
+
+
+def data_of(chart: Any) -> list[dict[str, Any]]:
+    """All rows that a chart draws."""
+    return [row for rows in chart.to_dict()["datasets"].values() for row in rows]
+
+
+def test_the_intervals_stand_beside_the_majority_and_both_reports() -> None:
+    rows = data_of(interval_chart(COMPARED))
+    drawn = {(row["minutes"], row["of"]): row["test accuracy"] for row in rows if "of" in row}
+    assert drawn == pytest.approx({
+        (5, "ours"): 0.505, (5, "majority"): 0.51,
+        (5, "first report"): 0.53, (5, "final report"): 0.5295,
+        (30, "ours"): 0.53, (30, "majority"): 0.51,
+        (30, "first report"): 0.5618, (30, "final report"): 0.5092,
+    })  # fmt: skip
+    bounds = {row["minutes"]: (row["low"], row["high"]) for row in rows if "low" in row}
+    assert bounds == {5: pytest.approx((0.495, 0.515)), 30: pytest.approx((0.52, 0.54))}
+
+
+def test_the_ablation_has_its_four_networks_and_what_was_reported() -> None:
+    drawn = {(row["network"], row["of"]): row["test accuracy"] for row in data_of(
+        ablation_chart(ABLATION)
+    )}  # fmt: skip
+    names = [
+        "trained vectors, counts",
+        "trained vectors",
+        "random vectors, counts",
+        "random vectors",
+    ]
+    ours = [0.5, 0.51, 0.52, 0.53]
+    reported = [0.5295, 0.5263, 0.5271, 0.5138]
+    assert drawn == {(name, "ours"): value for name, value in zip(names, ours, strict=True)} | {
+        (name, "final report"): pytest.approx(value)
+        for name, value in zip(names, reported, strict=True)
+    }
+
+
+def test_a_curve_is_the_mean_of_its_seeds() -> None:
+    drawn = {
+        (row["network"], row["epoch"]): (row["accuracy"], row["training loss"])
+        for row in data_of(curve_chart(RUNS))
+    }
+    assert drawn == {
+        ("5 min, trained vectors, counts", 1): pytest.approx((0.6, 1.0)),
+        ("5 min, trained vectors, counts", 2): pytest.approx((0.5, 0.5)),
+        ("30 min, trained vectors", 1): pytest.approx((0.3, 1.0)),
+        ("30 min, trained vectors", 2): pytest.approx((0.2, 0.5)),
+    }
+
+
+def test_the_charts_are_files_of_their_own_with_marks(tmp_path: Path) -> None:
+    paths = write_charts(tmp_path / "charts", COMPARED, ABLATION, RUNS)
+    assert [path.name for path in paths] == ["intervals.svg", "ablation.svg", "curves.svg"]
+    for path in paths:
+        marks = ET.parse(path).getroot().iter("{http://www.w3.org/2000/svg}path")
+        assert sum("mark-" in str(mark.attrib) or mark.get("stroke") is not None for mark in marks)
+        assert "http" not in path.read_text().replace("http://www.w3.org", "")
