@@ -3,6 +3,7 @@
 The database, or rows with labels of their own, enters; rows with the part they belong to leave.
 """
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -114,6 +115,11 @@ def clean_rows(rows: pl.DataFrame, rules: TextRules) -> pl.DataFrame:
     """Add the column ``tokens``, and leave out the texts without any."""
     rows = rows.with_columns(tokenize(rows["text"], rules).alias("tokens"))
     return rows.filter(pl.col("tokens").list.len() > 0)
+
+
+def texts_hash(texts: pl.Series) -> str:
+    """Return the sha256 of the texts of a part, whatever their order."""
+    return hashlib.sha256("\0".join(sorted(texts)).encode()).hexdigest()
 
 
 def split_rows(

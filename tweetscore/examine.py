@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from tweetscore.bundle import Bundle
-from tweetscore.dataset import clean_rows
+from tweetscore.dataset import clean_rows, texts_hash
 from tweetscore.errors import InputError
 from tweetscore.evaluate import Figures, figures, with_verdicts
 from tweetscore.labelled import Labelled, split_labelled
@@ -59,13 +59,14 @@ def examine(bundle: Bundle, table: Labelled, file: Path) -> Examined:
 def _unseen(bundle: Bundle, table: Labelled, scorer: Scorer) -> tuple[pl.DataFrame, str]:
     """Return the rows that the model has not learned from, and how they were told."""
     if table.sha256 in {source["sha256"] for source in bundle.card.get("data", ())}:
-        if table.has_times != bool(bundle.card.get("split")):
+        _, rows = split_labelled(table, scorer.rules, bundle.card["training"]["seed"])
+        test = rows.filter(pl.col("part") == "test")
+        if texts_hash(test["text"]) != bundle.card["rows"]["test"]["sha256"]:
             raise InputError(
-                f"{bundle.path}: was trained on this very file with another column of times; "
+                f"{bundle.path}: was trained on this very file read with other columns; "
                 "give the --column options of its training"
             )
-        _, rows = split_labelled(table, scorer.rules, bundle.card["training"]["seed"])
-        return rows.filter(pl.col("part") == "test"), "the test part of the file it learned from"
+        return test, "the test part of the file it learned from"
     rows = clean_rows(table.rows, scorer.rules)
     split = bundle.card.get("split") or {}
     if not (table.has_times and split):

@@ -20,6 +20,7 @@ from tweetscore.dataset import (
     clean_rows,
     market_rows,
     split_rows,
+    texts_hash,
     texts_until,
 )
 from tweetscore.errors import InputError
@@ -246,7 +247,10 @@ def _learned_card(learned: Learned, options: LearnOptions) -> dict[str, Any]:
         "counts": _counts_card(learned),
         "split": {key: value.isoformat() for key, value in split.items()},
         "rows": {
-            name: {"texts": len(part), "days": part.days} for name, part in prepared.parts.items()
+            name: {
+                "texts": len(part), "days": part.days, "sha256": texts_hash(part.rows["text"]),
+            }
+            for name, part in prepared.parts.items()
         },
         "vectors": {
             "source": vectors.source, "covered": vectors.covered, "words": vectors.words,

@@ -1,5 +1,8 @@
 -- From schema 1 to 2: moves, and studies.
 
+-- The first databases of schema 1 did not count texts with bytes that are no character.
+ALTER TABLE sources ADD COLUMN IF NOT EXISTS mended BIGINT DEFAULT 0;
+
 -- One row: one head of a model that says which moves are large.
 CREATE TABLE move_thresholds (
     model_id VARCHAR NOT NULL,
