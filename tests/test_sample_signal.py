@@ -68,7 +68,9 @@ def test_with_shuffled_labels_nothing_is_found(folder: Path) -> None:
     ups = round(figures["rows"] * figures["baseline"])
     downs = figures["rows"] - ups
     deviation = sqrt((ups + downs + 1) / (12 * ups * downs))  # of Mann and Whitney's test
-    assert abs(figures["auc"] - 0.5) < 1.96 * deviation
+    # Chance alone passes 1.96 deviations at every twentieth change of the rows or the network, and
+    # 3 at every 370th; a placebo that sees its labels passes them all.
+    assert abs(figures["auc"] - 0.5) < 3 * deviation
     assert figures["verdict"] == "no signal"
     assert found["figures"][0]["rows"] == len(up) > 200
     assert found["verdict"] == "No signal beyond the baseline at any interval."
