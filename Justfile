@@ -19,7 +19,12 @@ demo:
     tweetscore sample demo
     tweetscore ingest demo/* --db demo.duckdb
     tweetscore score --interval 30 --db demo.duckdb
-    tweetscore query --file statuses --db demo.duckdb
+    tweetscore report --db demo.duckdb --out demo/report.html
+
+# What README.md and sql/README.md take from the code and from a real run.
+docs:
+    python -m tests.transcript
+    cog -I . -r README.md sql/README.md
 
 # The wheel, in dist.
 wheel:

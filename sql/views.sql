@@ -1,4 +1,22 @@
--- The views that users query; made again whenever the schema changes.
+-- The views that users query; made again whenever the schema changes. A column that has the name of
+-- a table's column means the same. The others:
+--   model: the name of the model that predicts
+--   model_id: its hash
+--   interval_minutes: from entry to exit
+--   split: where the tweet stands to what the model learned from: train, validation or test; outside
+--     these, or unknown
+--   predicted: up or down, move or still, by the likelier one
+--   minute_utc: of entry, the first whole minute at or after the tweet
+--   direction: up, down or flat, as the price went; null without a window
+--   outcome: up, down, flat, move or still, as the price went; null without a window
+--   session: whose windows it is held against, regular or extended
+--   status: ok, or why there is no window: no_entry, no_exit, crosses_close, market_closed, no_data
+--   correct: whether it came as predicted; null when flat or without a window
+--   probability: of the positive class, up or move; of the likeliest class for labels
+--   probability_up: that the price is higher at the exit than at the entry
+--   probability_move: that the absolute return is above the threshold
+--   threshold_bps: what makes a move large; null for direction
+--   class: the likeliest of the user's own labels
 
 -- One row: one prediction of direction or move, symbol and session; without bars one row with a null
 -- symbol. The views below show its parts.

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from tweetscore.charts import ablation_chart, curve_chart, interval_chart, write_charts
-from tweetscore.fit import Epoch
-from tweetscore.study import REPORTED_ABLATION, Cell, StudyRun, Summary
+from tweetscore.epoch import Epoch
+from tweetscore.findings import REPORTED_ABLATION, Cell, StudyRun, Summary
 
 
 def summary(cell: Cell, accuracy: float) -> Summary:

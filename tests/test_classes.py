@@ -26,11 +26,12 @@ from tiny import (
 
 from tweetscore.bundle import Bundle, write_bundle
 from tweetscore.dataset import Target
+from tweetscore.epoch import Epoch
 from tweetscore.errors import InputError
 from tweetscore.evaluate import evaluate, figures, sentence, with_verdicts
 from tweetscore.examine import examine
 from tweetscore.export import counts_weight, to_onnx
-from tweetscore.fit import Epoch, FitOptions
+from tweetscore.fit import FitOptions
 from tweetscore.ingest import IngestOptions, ingest
 from tweetscore.labelled import read_labelled, split_labelled
 from tweetscore.learn import LearnOptions
@@ -732,8 +733,8 @@ def test_labels_of_a_file_become_a_bundle_that_tells_them(
         parts["part"].value_counts().iter_rows()
     )
     assert card["thresholds_bps"] == {}
-    readme = (done.bundle.path / "README.md").read_text("utf-8")
-    assert "\nWhich of these a text is: calm, glad, sad.\n" in readme
+    readme = " ".join((done.bundle.path / "README.md").read_text("utf-8").split())
+    assert " Which of these a text is: calm, glad, sad. " in readme
     assert f"rows.csv ({card['data'][0]['sha256'][:12]})" in readme
     drawn = "rows carry no time: the split is at random, with copies of a text together"
     assert (drawn in told) == (not times)
@@ -820,7 +821,7 @@ def test_what_training_measures_is_what_evaluate_measures_of_the_stored_scores(
         found = evaluate(store)
         thresholds = dict(store.rows("SELECT interval_minutes, threshold_bps FROM move_thresholds"))
     assert thresholds == {int(n): bps for n, bps in done.bundle.card["thresholds_bps"].items()}
-    readme = (done.bundle.path / "README.md").read_text("utf-8")
+    readme = " ".join((done.bundle.path / "README.md").read_text("utf-8").split())
     if target == "move":
         assert "moves by more than a threshold" in readme
         assert all(f"{bps:.1f} at {n} minutes" in readme for n, bps in thresholds.items())

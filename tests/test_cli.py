@@ -16,6 +16,7 @@ import duckdb
 import pytest
 import torch
 from onnxruntime import get_available_providers
+from rich.console import Console
 from tiny import contents, put_tweets, tiny_bundle
 from typer.testing import CliRunner
 
@@ -25,7 +26,10 @@ from tweetscore.cli import app
 from tweetscore.sample import ARCHIVE_NAME, BARS_NAME, write_sample
 from tweetscore.store import SCHEMA_VERSION, open_store
 
-COMMANDS = ["ingest", "train", "study", "score", "evaluate", "query", "info", "doctor", "sample"]
+COMMANDS = [
+    *("ingest", "sample", "info", "doctor", "train", "study"),
+    *("score", "evaluate", "report", "query"),
+]
 SMALL_NETWORK = [
     *("--interval", "30", "--vectors", "random", "--embedding-dim", "8", "--hidden", "4"),
     *("--epochs", "2"),
@@ -130,6 +134,7 @@ def one_json(result: Any) -> Any:
 def test_sample_as_json(tmp_path: Path) -> None:
     found = one_json(invoke("sample", tmp_path / "new", "--posts", 100, "--json"))
     assert found == {
+        "json_version": 1,
         "archive": str(tmp_path / "new" / ARCHIVE_NAME),
         "bars": str(tmp_path / "new" / BARS_NAME),
         "posts": 100,
@@ -223,6 +228,112 @@ def test_the_database_is_named_by_an_option_or_by_the_environment(
     db.rename(db.with_name("tweetscore.duckdb"))
     monkeypatch.delenv("TWEETSCORE_DB")
     assert "MADEUP" in invoke("info").stdout
+
+
+# --- how much is said, and in which colours ------------------------------------------------------
+
+
+def test_quiet_says_errors_only(made: Path, db: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    arguments = ["score", "--model", made / "tiny", "--db", db]
+    invoke(*arguments)
+    loud, silent = invoke(*arguments), invoke(*arguments, "--quiet")
+    assert loud.stderr
+    assert (silent.stdout, silent.stderr) == (loud.stdout, "")
+    assert refusal(1, "info", "--quiet", "--db", "none.duckdb").startswith("Error: none.duckdb: ")
+    monkeypatch.setenv("TWEETSCORE_QUIET", "1")
+    assert invoke(*arguments).stderr == ""
+    assert invoke("info", "--db", db).stderr == ""
+
+
+def test_verbose_says_what_it_took_and_where_an_error_arose(db: Path) -> None:
+    told = invoke("info", "--verbose", "--db", db).stderr
+    assert re.fullmatch(r"took \d+\.\d s\n", told)
+    wrong = invoke("info", "-v", "--db", "none.duckdb", code=1).stderr
+    assert wrong.startswith("Error: none.duckdb: no such database")
+    assert "open_store" in wrong
+    assert wrong.splitlines()[-1].startswith("tweetscore.errors.InputError: none.duckdb: ")
+
+
+def test_quiet_and_verbose_exclude_each_other(db: Path) -> None:
+    expected = "Error: --quiet and --verbose exclude each other; leave one out"
+    assert refusal(1, "info", "-q", "-v", "--db", db) == expected
+
+
+def test_an_option_may_stand_in_the_environment(
+    made: Path, db: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TWEETSCORE_DB", str(db))
+    monkeypatch.setenv("TWEETSCORE_SCORE_MODEL", str(made / "tiny"))
+    monkeypatch.setenv("TWEETSCORE_SCORE_INTERVAL", "5 30")
+    monkeypatch.setenv("TWEETSCORE_JSON", "1")
+    assert one_json(invoke("score"))["intervals"] == [5, 30]
+    assert one_json(invoke("score", "--interval", 5))["intervals"] == [5]
+    monkeypatch.setenv("TWEETSCORE_SCORE_INTERVAL", "half")
+    assert refusal(2, "score").endswith("; see: tweetscore score --help")
+
+
+JSON_OF = {
+    "info": ["info"],
+    "doctor": ["doctor"],
+    "evaluate": ["evaluate"],
+    "query --list": ["query", "--list"],
+    "score": ["score", "--model", "{made}/tiny"],
+    "ingest": ["ingest", "{made}/" + ARCHIVE_NAME],
+}
+
+
+@pytest.mark.parametrize("name", JSON_OF)
+def test_every_command_prints_one_json_object_with_the_version_of_its_shape(
+    made: Path, db: Path, name: str
+) -> None:
+    arguments = [each.format(made=made) for each in JSON_OF[name]]
+    assert one_json(invoke(*arguments, "--json", "--db", db))["json_version"] == 1
+
+
+@pytest.mark.parametrize("columns", [60, 80, 140])
+def test_on_a_terminal_no_word_of_a_table_is_cut(
+    db: Path, columns: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wide = invoke("evaluate", "--db", db).stdout.split()
+    terminal = Console(force_terminal=True, width=columns, color_system=None, highlight=False)
+    monkeypatch.setattr("tweetscore.display.stdout", terminal)
+    shown = invoke("evaluate", "--db", db).stdout
+    assert sorted(set(wide)) == sorted(set(shown.split()))
+    table = shown.split("\n\n")[0].splitlines()[1:]
+    assert all(len(line) <= columns for line in table)
+    assert (len(table) == 2) == (columns >= 80)  # else a block a row
+
+
+def test_no_color_is_respected(db: Path) -> None:
+    code = (
+        "import sys; from rich.console import Console; from tweetscore import display; "
+        "display.stdout = Console(force_terminal=True); from tweetscore.cli import main; main()"
+    )
+    shown = [
+        subprocess.run(
+            [sys.executable, "-c", code, "info", "--db", str(db)],
+            capture_output=True, text=True, env={**os.environ, "TERM": "xterm", **extra},
+        ).stdout
+        for extra in ({}, {"NO_COLOR": "1"})
+    ]  # fmt: skip
+    coloured = [re.findall(r"\x1b\[[\d;]*3\dm", each) for each in shown]
+    assert coloured[1] == []
+    assert "MADEUP" in shown[1]
+
+
+def test_completion_knows_commands_models_and_queries() -> None:
+    def completed(words: str, at: int) -> list[str]:
+        asked = {
+            "_TWEETSCORE_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(at)
+        }  # fmt: skip
+        program = Path(sys.executable).with_name("tweetscore")
+        return subprocess.run(
+            [program], capture_output=True, text=True, env={**os.environ, **asked}
+        ).stdout.split()
+
+    assert completed("tweetscore sc", 1) == ["score"]
+    assert completed("tweetscore score --model ", 3) == ["reference"]
+    assert "hit_rate" in completed("tweetscore query --file h", 3)
 
 
 # --- failures -------------------------------------------------------------------------------------
@@ -361,8 +472,21 @@ MISTAKES: dict[str, tuple[list[str], str]] = {
                             "{tmp}/bare.duckdb: holds no bars; ingest minute bars first"),
     "no such vectors": (["train", "--vectors", "{tmp}/none.bin", "--out", "{tmp}/new"],
                         "{tmp}/none.bin: "),
-    "no query": (["query"], "give SQL, or --file with a path or one of: hit_rate, "),
-    "an unknown query": (["query", "--file", "none"], "none: no such query; shipped are: hit_rate"),
+    "a clock with a slip": (["ingest", "{made}/" + BARS_NAME, "--symbol", "X",
+                             "--clock", "America/New_Yrok"],
+                            "'America/New_Yrok' is no clock; say one like UTC, America/New_York, "
+                            "EST, Europe/Berlin-06:00; did you mean America/New_York?"),
+    "a model with a slip": (["score", "--model", "referense"],
+                            "referense: no such model folder; name one that 'tweetscore train' has "
+                            "written, or a shipped one; did you mean reference?"),
+    "a scored model with a slip": (["evaluate", "--model", "tinny"],
+                                   "{tmp}/copy.duckdb: no model tinny has scored here; "
+                                   "it has: tiny; did you mean tiny?"),
+    "a symbol with a slip": (["train", "--symbol", "MADUP", "--out", "{tmp}/new"],
+                             "{tmp}/copy.duckdb: no bars of MADUP; it has MADEUP; "
+                             "did you mean MADEUP?"),
+    "no query": (["query"], "give SQL, or --file with a path or a name of: tweetscore query --list"),
+    "an unknown query": (["query", "--file", "none"], "none: no such query; shipped are those of: "),
     "a query that writes": (["query", "DROP TABLE tweets"], "a query is one SELECT; "),
     "a sample that is there": (["sample", "{made}"], "{made}/"),
     "a sample inside a file": (["sample", "{tmp}/empty.json"], "{tmp}/empty.json: "),
@@ -441,8 +565,26 @@ def size(path: Path) -> int:
 def test_wrong_usage_is_exit_2(arguments: list[str], tmp_path: Path) -> None:
     result = process(*arguments, cwd=tmp_path)
     assert (result.returncode, result.stdout) == (2, "")
-    assert "Usage: " in result.stderr
+    assert result.stderr.startswith("Error: ")
+    assert result.stderr.endswith(" --help\n")
+    assert result.stderr.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["scor"], "No such command 'scor'. Did you mean 'score', 'doctor'?; see: tweetscore"),
+        (["--jsn"], "No such option: --jsn; see: tweetscore"),
+        (["score", "--intervall", "3"],
+         "No such option: --intervall (Possible options: --interval); see: tweetscore score"),
+        (["ingest"], "Missing argument 'paths'; see: tweetscore ingest"),
+    ],
+)  # fmt: skip
+def test_a_wrong_name_is_answered_with_the_nearest_right_one(
+    arguments: list[str], expected: str
+) -> None:
+    assert refusal(2, *arguments) == f"Error: {expected} --help"
 
 
 def test_several_refused_files_are_a_line_each_and_the_others_are_stored(
@@ -542,7 +684,7 @@ def test_ctrl_c_is_one_line_however_a_library_passes_it_on(db: Path, error: str)
 import sys
 import tweetscore.query
 from tweetscore.cli import main
-def run_query(*arguments):
+def run_query(*arguments, **options):
     error = {error}
     raise error from (KeyboardInterrupt() if isinstance(error, ImportError) else None)
 tweetscore.query.run_query = run_query
@@ -559,7 +701,7 @@ def test_an_error_of_our_own_making_is_not_hidden(db: Path) -> None:
     code = """
 import tweetscore.query
 from tweetscore.cli import main
-def run_query(*arguments):
+def run_query(*arguments, **options):
     raise RuntimeError("a bug")
 tweetscore.query.run_query = run_query
 main()

@@ -43,12 +43,22 @@ def test_a_clock_is_read_from_its_name(text: str, clock: Clock) -> None:
     assert Clock.parse(text) == clock
 
 
-@pytest.mark.parametrize("text", ["", "auto", "Berlin", "-05:00", "Europe/Berlin-25:00", "UTC-5"])
-def test_what_is_no_clock_is_refused_with_examples(text: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "near"),
+    [
+        ("", ""),
+        ("auto", ""),
+        ("Berlin", "; did you mean Europe/Berlin?"),
+        ("-05:00", ""),
+        ("Europe/Berlin-25:00", "; did you mean Europe/Berlin?"),
+        ("UTC-5", "; did you mean UTC?"),
+    ],
+)
+def test_what_is_no_clock_is_refused_with_examples(text: str, near: str) -> None:
     with pytest.raises(InputError) as refusal:
         Clock.parse(text)
     assert str(refusal.value) == (
-        f"{text!r} is no clock; say one like UTC, America/New_York, EST, Europe/Berlin-06:00"
+        f"{text!r} is no clock; say one like UTC, America/New_York, EST, Europe/Berlin-06:00{near}"
     )
 
 

@@ -20,8 +20,9 @@ from tensorboard.backend.event_processing.event_accumulator import (  # type: ig
 from torch import Tensor
 from torch.nn import functional
 
+from tweetscore.epoch import Epoch
 from tweetscore.errors import InputError
-from tweetscore.fit import NO_LABEL, Checkpoint, Epoch, FitOptions, Fitted, Part, fit, predict
+from tweetscore.fit import NO_LABEL, Checkpoint, FitOptions, Fitted, Part, fit, predict
 from tweetscore.model import LstmClassifier, LstmConfig
 from tweetscore.tokens import TokenIds
 

@@ -13,9 +13,10 @@ import torch
 from tiny import put_tweets
 
 from tweetscore.dataset import Split, Target, clean_rows, split_rows, texts_until, walk_forward
+from tweetscore.epoch import Epoch
 from tweetscore.errors import InputError
 from tweetscore.evaluate import bag_of_words_accuracy, figures
-from tweetscore.fit import NO_LABEL, Epoch, FitOptions, predict
+from tweetscore.fit import NO_LABEL, FitOptions, predict
 from tweetscore.learn import (
     HONEST,
     SEED,

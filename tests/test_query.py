@@ -1,9 +1,14 @@
 """A query sees the database and nothing else, and each format holds the whole answer."""
 
 import json
+import os
+import subprocess
 import sys
+import threading
+import time
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from io import BytesIO
+from io import BytesIO, StringIO, TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +20,7 @@ from typer.testing import CliRunner
 from tweetscore import query
 from tweetscore.cli import app
 from tweetscore.errors import InputError
-from tweetscore.query import describe, run_query, shipped_queries
+from tweetscore.query import BATCH_ROWS, describe, query_text, run_query
 from tweetscore.store import Store, open_store, shipped
 from tweetscore.windows import ensure_windows
 
@@ -77,9 +82,18 @@ def printed(db: Path, *arguments: str) -> str:
     return result.stdout
 
 
-def refused(db: Path, sql: str, *given: str) -> str:
+def asked(
+    db: Path, text: str, given: Sequence[str] = (), limit_seconds: float | None = None
+) -> pl.DataFrame:
+    with run_query(db, text, given, limit_seconds=limit_seconds) as answer:
+        frame = pl.concat([pl.DataFrame(schema=answer.schema), *answer.batches])
+    assert answer.names == frame.columns
+    return frame
+
+
+def refused(db: Path, sql: str, *given: str, limit_seconds: float | None = None) -> str:
     with pytest.raises(InputError) as refusal:
-        run_query(db, sql, None, given)
+        asked(db, sql, given, limit_seconds)
     assert "\n" not in str(refusal.value)
     return str(refusal.value)
 
@@ -149,14 +163,6 @@ def test_parquet_holds_the_columns_as_they_are(db: Path) -> None:
     assert frame.schema["seen"] == pl.Datetime("us")
     assert frame["id"].to_list() == [9223372036854775807, -1234567]
     assert frame["text"].to_list() == [TEXT, ""]
-
-
-def test_parquet_is_not_poured_into_a_terminal(db: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from tweetscore.display import show_frame
-
-    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
-    with pytest.raises(InputError, match="parquet is not for a terminal"):
-        show_frame(run_query(db, "SELECT 1", None, []), "parquet")
 
 
 @pytest.mark.parametrize(
@@ -277,15 +283,15 @@ def test_the_variables_of_the_program_are_no_tables(db: Path, name: str) -> None
 
 
 def test_describe_summarize_and_explain_are_allowed(db: Path) -> None:
-    names = run_query(db, "DESCRIBE tweets", None, [])["column_name"].to_list()
+    names = asked(db, "DESCRIBE tweets")["column_name"].to_list()
     assert names[:3] == ["platform", "tweet_id", "author"]
-    assert run_query(db, "SUMMARIZE settings", None, []).height == 3
-    assert "explain_value" in run_query(db, "EXPLAIN SELECT 1", None, []).columns
-    assert run_query(db, "FROM settings;", None, []).height == 1
+    assert asked(db, "SUMMARIZE settings").height == 3
+    assert "explain_value" in asked(db, "EXPLAIN SELECT 1").columns
+    assert asked(db, "FROM settings;").height == 1
 
 
 def test_a_reader_leaves_no_file_beside_the_database(db: Path) -> None:
-    run_query(db, "FROM scored", None, [])
+    asked(db, "FROM scored")
     assert [path.name for path in db.parent.iterdir()] == [db.name]
 
 
@@ -299,6 +305,8 @@ def test_a_reader_leaves_no_file_beside_the_database(db: Path) -> None:
         ("-30", (-30, "INTEGER")),
         ("9223372036854775807", (9223372036854775807, "BIGINT")),
         ("2.5", (2.5, "DOUBLE")),
+        ("0123", ("0123", "VARCHAR")),
+        ("0", (0, "INTEGER")),
         ("half=1", ("half=1", "VARCHAR")),
         ("it's; DROP TABLE tweets", ("it's; DROP TABLE tweets", "VARCHAR")),
         ("", ("", "VARCHAR")),
@@ -307,13 +315,13 @@ def test_a_reader_leaves_no_file_beside_the_database(db: Path) -> None:
 def test_a_parameter_is_a_number_where_it_looks_like_one(
     db: Path, given: str, expected: tuple[object, str]
 ) -> None:
-    frame = run_query(db, "SELECT $p AS p, typeof($p) AS kind", None, [f"p={given}"])
+    frame = asked(db, "SELECT $p AS p, typeof($p) AS kind", [f"p={given}"])
     assert frame.rows() == [expected]
 
 
 def test_a_date_given_as_a_parameter_is_compared_as_a_time(db: Path) -> None:
     sql = "SELECT tweet_id FROM tweets WHERE posted_utc >= $since ORDER BY ALL"
-    frame = run_query(db, sql, None, ["since=2018-12-19 20:00"])
+    frame = asked(db, sql, ["since=2018-12-19 20:00"])
     assert frame["tweet_id"].to_list() == [103, 104]
 
 
@@ -357,95 +365,162 @@ def test_two_columns_of_one_name_are_told_apart_by_the_user(db: Path) -> None:
 
 def test_a_type_without_a_form_is_to_be_cast(db: Path) -> None:
     expected = "a column of the query has a type that cannot be shown; cast it to VARCHAR"
-    assert refused(db, "SELECT INTERVAL 3 DAY AS three") == expected
+    for column in ("INTERVAL 3 DAY", "[INTERVAL 3 DAY]", "{'a': [INTERVAL 3 DAY]}"):
+        assert refused(db, f"SELECT {column} AS three") == expected
 
 
-def test_neither_sql_nor_a_file_or_both_is_refused(db: Path) -> None:
-    expected = "give SQL, or --file with a path or one of: hit_rate, statuses, strongest"
-    for sql, file in ((None, None), ("SELECT 1", "hit_rate")):
+def test_a_wrong_value_met_only_in_a_late_batch_is_one_line(db: Path) -> None:
+    sql = "SELECT if(n < 200_000, n, ('x' || n)::INTEGER) AS n FROM range(300_000) t(n)"
+    with run_query(db, sql, [], limit_seconds=None) as answer:
+        first = next(answer.batches)
+        assert first.height == BATCH_ROWS
         with pytest.raises(InputError) as refusal:
-            run_query(db, sql, file, [])
-        assert str(refusal.value) == expected
-
-
-# --- files ----------------------------------------------------------------------------------------
-
-
-def test_a_file_of_ones_own_is_run(db: Path, tmp_path: Path) -> None:
-    path = tmp_path / "mine.sql"
-    path.write_text("-- One row: one number.\nSELECT $n + 1 AS n;\n", encoding="utf-8")
-    assert run_query(db, None, str(path), ["n=1"]).rows() == [(2,)]
-
-
-def test_an_unknown_file_is_told_with_the_queries_shipped(db: Path) -> None:
-    with pytest.raises(InputError) as refusal:
-        run_query(db, None, "hitrate", [])
-    expected = "hitrate: no such query; shipped are: hit_rate, statuses, strongest"
+            list(answer.batches)
+    expected = "the query fails: Conversion Error: Could not convert string 'x200000' to INT32"
     assert str(refusal.value) == expected
 
 
-def test_a_file_that_is_no_text_is_refused(db: Path, tmp_path: Path) -> None:
+# --- time -----------------------------------------------------------------------------------------
+
+LONG = "SELECT sum(a.n * b.n) AS n FROM range(10_000_000) a(n), range(1_000_000) b(n)"
+ENDLESS = "SELECT a.n FROM range(10_000_000) a(n), range(1_000_000) b(n)"
+TOO_LONG = (
+    "the query took longer than {} s and was stopped; allow more with --timeout, or ask for less"
+)
+
+
+@pytest.mark.parametrize("sql", [LONG, ENDLESS])
+@pytest.mark.parametrize("limit_seconds", [0.2, 1e-9])
+def test_a_query_that_takes_too_long_is_stopped(db: Path, sql: str, limit_seconds: float) -> None:
+    began = time.monotonic()
+    message = refused(db, sql, limit_seconds=limit_seconds)
+    assert message == TOO_LONG.format(f"{limit_seconds:g}")
+    assert time.monotonic() - began < 5
+    assert asked(db, "SELECT 1 AS n").rows() == [(1,)]
+
+
+def test_the_time_that_the_reader_of_batches_takes_does_not_count(db: Path) -> None:
+    sql = "SELECT n FROM range(300_000) t(n)"
+    with run_query(db, sql, [], limit_seconds=0.5) as answer:
+        rows = next(answer.batches).height
+        waited = threading.Event().wait(0.6)  # as a pager does
+        rows += sum(batch.height for batch in answer.batches)
+    assert (rows, waited) == (300_000, False)
+
+
+def test_nothing_runs_on_when_an_answer_is_left_early(db: Path) -> None:
+    before = threading.active_count()
+    with run_query(db, ENDLESS, [], limit_seconds=60) as answer:
+        assert next(answer.batches).height == BATCH_ROWS
+    assert threading.active_count() == before
+    with open_store(db):  # the file is free to be written
+        pass
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+@pytest.mark.parametrize("sql", [LONG, ENDLESS])
+def test_ctrl_c_stops_a_query_at_once(db: Path, sql: str) -> None:
+    code = """
+import os, signal, sys, threading
+from pathlib import Path
+from tweetscore.query import run_query
+signal.signal(signal.SIGINT, signal.default_int_handler)
+threading.Timer(0.3, os.kill, [os.getpid(), signal.SIGINT]).start()
+with run_query(Path(sys.argv[1]), sys.argv[2], [], limit_seconds=None) as answer:
+    for batch in answer.batches:
+        pass
+"""
+    arguments = [sys.executable, "-c", code, str(db), sql]
+    result = subprocess.run(arguments, capture_output=True, text=True, timeout=20)
+    assert (result.stdout, result.stderr.splitlines()[-1]) == ("", "KeyboardInterrupt")
+
+
+def test_no_progress_of_the_database_stands_in_the_output(db: Path) -> None:
+    assert asked(db, "SELECT current_setting('enable_progress_bar') AS n").rows() == [(False,)]
+
+
+# --- where the statement comes from ---------------------------------------------------------------
+
+
+def test_a_statement_is_given_by_text_name_path_or_standard_input(tmp_path: Path) -> None:
+    path = tmp_path / "mine.sql"
+    path.write_text("SELECT 'ü'", encoding="utf-8")
+    found = (shipped("sql") / "queries" / "hit_rate.sql").read_text("utf-8")
+    assert query_text("SELECT 1", None, StringIO("no")) == "SELECT 1"
+    assert query_text(None, str(path), StringIO("no")) == "SELECT 'ü'"
+    assert query_text(None, "hit_rate", StringIO("no")) == found
+    assert query_text(None, "hit_rate.sql", StringIO("no")) == found
+    assert query_text("-", None, StringIO("SELECT 2")) == "SELECT 2"
+    assert query_text(None, "-", StringIO("SELECT 2")) == "SELECT 2"
+
+
+@pytest.mark.parametrize(
+    ("sql", "file", "expected"),
+    [
+        (None, None, "give SQL, or --file with a path or a name of: tweetscore query --list"),
+        ("SELECT 1", "hit_rate", "SQL and --file are both given; give one of them"),
+        ("-", "-", "SQL and --file are both given; give one of them"),
+        (
+            None, "hitrate",
+            "hitrate: no such query; shipped are those of: tweetscore query --list; "
+            "did you mean hit_rate?",
+        ),
+        (
+            None,
+            "x/zz.sql",
+            "x/zz.sql: no such query; shipped are those of: tweetscore query --list",
+        ),
+    ],
+)  # fmt: skip
+def test_no_statement_or_two_or_an_unknown_one_is_refused(
+    sql: str | None, file: str | None, expected: str
+) -> None:
+    with pytest.raises(InputError) as refusal:
+        query_text(sql, file, StringIO("SELECT 1"))
+    assert str(refusal.value) == expected
+
+
+def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
     (tmp_path / "binary.sql").write_bytes(b"SELECT '\xff'")
-    with pytest.raises(InputError, match="cannot be read as UTF-8 text"):
-        run_query(db, None, str(tmp_path / "binary.sql"), [])
+    with pytest.raises(InputError, match=r"binary\.sql: cannot be read as UTF-8 text"):
+        query_text(None, str(tmp_path / "binary.sql"), StringIO())
+    with pytest.raises(InputError, match="standard input: is not UTF-8 text"):
+        query_text("-", None, TextIOWrapper(BytesIO(b"SELECT '\xff'"), encoding="utf-8"))
+
+
+HEADER = """-- One row: one number.
+-- $n = 20: a number, not $m
+-- $Word = up: a word
+-- $none = null: nothing at all
+-- $spare = 1: of no use
+SELECT $n AS n, $word AS word, $none AS none
+-- $late = 1: too late to count
+"""
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ([], (20, "up", None)),
+        (["N=21", "none=0123"], (21, "up", "0123")),
+        (["word=null", "none=1.5"], (20, None, 1.5)),
+    ],
+)
+def test_a_header_gives_defaults(db: Path, given: list[str], expected: tuple[Any, ...]) -> None:
+    assert asked(db, HEADER, given).rows() == [expected]
+
+
+def test_a_parameter_without_default_must_be_given(db: Path) -> None:
+    text = "-- $late: no default\nSELECT $late AS late\n-- $late = 1: too late to count\n"
+    assert refused(db, text) == "the query needs a value for $late: --param late=VALUE"
+    assert asked(db, text, ["late=7"]).rows() == [(7,)]
 
 
 @pytest.mark.parametrize("folder", ["queries", "info"])
-def test_every_shipped_query_says_first_what_one_row_is(folder: str) -> None:
+def test_every_shipped_statement_says_first_what_one_row_is(folder: str) -> None:
     paths = sorted((shipped("sql") / folder).glob("*.sql"))
     assert paths
     assert [path.stem for path in paths if not path.read_text().startswith("-- One row: ")] == []
-
-
-def test_every_shipped_query_is_tried_here() -> None:
-    assert shipped_queries() == sorted(SHIPPED)
-
-
-SHIPPED = {
-    # 101 enters at 18:00 at 107.25 and leaves at 106.5, 102 at 18:21 at 102.5 and leaves at 101.25:
-    # both fell; 0.375 said so and 0.75 did not.
-    "hit_rate": [("hand", "SPX", 5, 2, 0.5, 1.0)],
-    "statuses": [
-        (5, "no_data", 2),
-        (5, "ok", 2),
-        (5, "crosses_close", 1),
-        (30, "crosses_close", 1),
-    ],
-    "strongest": [
-        (
-            datetime(2018, 12, 19, 18, 20, 30),
-            5,
-            0.75,
-            "up",
-            "down",
-            -122.0,
-            False,
-            "in the test part, down",
-        ),
-        (
-            datetime(2018, 12, 19, 18),
-            5,
-            0.375,
-            "down",
-            "down",
-            -69.9,
-            True,
-            "before the model's time, down",
-        ),
-    ],
-}
-
-
-@pytest.mark.parametrize("name", SHIPPED)
-def test_a_shipped_query_gives_the_rows_computed_by_hand(db: Path, name: str) -> None:
-    assert run_query(db, None, name, []).rows() == SHIPPED[name]
-    assert run_query(db, None, f"{name}.sql", []).rows() == SHIPPED[name]
-
-
-@pytest.mark.parametrize("name", ["hit_rate", "statuses", "strongest"])
-def test_a_shipped_query_of_an_empty_database_has_no_rows(store: Store, name: str) -> None:
-    store.con.close()
-    assert run_query(store.path, None, name, []).is_empty()
 
 
 def test_info_holds_the_whole_of_a_small_database(db: Path) -> None:

@@ -72,7 +72,7 @@ def test_an_unknown_calendar_is_refused_with_the_names_of_known_ones() -> None:
         exchange_zone("NYSEX")
     assert str(refusal.value) == (
         "unknown calendar 'NYSEX'; say it with --calendar XNYS (New York), XLON (London), "
-        "XETR (Frankfurt), XTKS (Tokyo), CMES (Chicago futures), …"
+        "XETR (Frankfurt), XTKS (Tokyo), CMES (Chicago futures), …; did you mean NYSE?"
     )
 
 

@@ -16,31 +16,28 @@ import pytest
 from tiny import put_bars
 
 from tweetscore.dataset import Target, choose_symbol, clean_rows, split_rows, walk_forward
+from tweetscore.epoch import Epoch
 from tweetscore.errors import InputError
 from tweetscore.evaluate import Figures, with_verdicts
-from tweetscore.fit import Epoch, FitOptions
+from tweetscore.findings import (
+    LABEL_FAULTS,
+    SEED_FAULTS,
+    SEED_VERDICT,
+    Cell,
+    StudyRun,
+    ablation_table,
+    interval_table,
+    study_quality_table,
+    summaries,
+    summarise,
+)
+from tweetscore.fit import FitOptions
 from tweetscore.ingest import IngestOptions, ingest
 from tweetscore.labelled import read_study_table
 from tweetscore.learn import SEED, LearnOptions, held_out_figures, learn, prepare
 from tweetscore.sample import write_sample
 from tweetscore.store import Store, open_store
-from tweetscore.study import (
-    LABEL_FAULTS,
-    SEED_FAULTS,
-    SEED_VERDICT,
-    Cell,
-    Source,
-    StudyOptions,
-    StudyRun,
-    ablation_table,
-    database_source,
-    interval_table,
-    study,
-    study_quality_table,
-    summaries,
-    summarise,
-    table_source,
-)
+from tweetscore.study import Source, StudyOptions, database_source, study, table_source
 from tweetscore.tokens import TextRules
 
 LEARN = LearnOptions(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from tweetscore.errors import InputError, IntegrityError
+from tweetscore.errors import InputError, IntegrityError, did_you_mean
 
 Precision = Literal["float32", "int8"]
 GRAPHS: dict[Precision, str] = {"float32": "model.onnx", "int8": "model.int8.onnx"}
@@ -126,9 +126,15 @@ def find_bundle(name: str, shipped_models: Path, precision: Precision = "float32
         IntegrityError: it is damaged.
     """
     folder = Path(name)
-    if folder.is_dir() or not (shipped_models / name).is_dir():
+    if folder.is_dir():
         return load_bundle(folder, precision)
-    return load_bundle(shipped_models / name, precision)
+    if (shipped_models / name).is_dir():
+        return load_bundle(shipped_models / name, precision)
+    near = did_you_mean(name, [each.name for each in shipped_models.iterdir()])
+    raise InputError(
+        f"{name}: no such model folder; name one that 'tweetscore train' has written, or a shipped "
+        f"one{near}"
+    )
 
 
 def check_place(folder: Path) -> None:

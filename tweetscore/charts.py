@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from tweetscore.errors import InputError
-from tweetscore.study import FINAL_REPORT, FIRST_REPORT, REPORTED_ABLATION, StudyRun, Summary
+from tweetscore.findings import FINAL_REPORT, FIRST_REPORT, REPORTED_ABLATION, StudyRun, Summary
 
 if TYPE_CHECKING:
     import altair as alt

@@ -1,62 +1,61 @@
 """The command line: every command parses, calls and prints."""
 
-from dataclasses import asdict
+import sys
 from datetime import datetime
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
-from typer.core import TyperGroup
 
-from tweetscore import __version__, display
-from tweetscore.errors import InputError, IntegrityError, RejectsError, TweetscoreError
+from tweetscore import __version__, api, display
+from tweetscore.errors import InputError, IntegrityError, RejectsError
+from tweetscore.shell import OUTPUT, OneLineErrors, command
 
-INTERRUPTED = 130
 TRAIN_EXTRA = ("torch", "gensim", "onnx", "tensorboard")
+QUERY_SECONDS = 300
+DATA, MODELS, RESULTS = "Data", "Models", "Scores and results"
+LEARNED, NETWORK, TRAINING = "What to learn", "The network", "The training"
 
 
-class _OneLineErrors(TyperGroup):
-    """Turns each of our errors into one line on stderr and its exit code."""
+def _models(incomplete: str) -> list[str]:
+    """Complete ``--model`` by the shipped models."""
+    from tweetscore.store import shipped
 
-    def invoke(self, ctx: Any) -> Any:
-        try:
-            return super().invoke(ctx)
-        except TweetscoreError as error:
-            display.say(f"Error: {error}")
-            raise typer.Exit(error.exit_code) from error
-        except OSError as error:
-            if isinstance(error, BrokenPipeError):  # typer ends quietly when the reader has gone
-                raise
-            display.say(f"Error: {error.filename or 'the system'}: {error.strerror or error}")
-            raise typer.Exit(1) from error
-        except (KeyboardInterrupt, Exception) as error:
-            if not _is_interrupt(error):
-                raise
-            display.say("Interrupted: what was finished is kept; run the command again to go on")
-            raise typer.Exit(INTERRUPTED) from error
+    names = sorted(path.name for path in shipped("models").iterdir())
+    return [name for name in names if name.startswith(incomplete)]
 
 
-def _is_interrupt(error: BaseException | None) -> bool:
-    """Recognise Ctrl-C also as DuckDB and half-imported C extensions pass it on."""
-    while error is not None:
-        if isinstance(error, KeyboardInterrupt) or "Query interrupted" in str(error):
-            return True
-        error = error.__cause__
-    return False
+def _queries(incomplete: str) -> list[str]:
+    """Complete ``--file`` by the shipped queries."""
+    from tweetscore.query import shipped_queries
+
+    return [each.name for each in shipped_queries() if each.name.startswith(incomplete)]
 
 
 app = typer.Typer(
-    cls=_OneLineErrors,
+    name="tweetscore",
+    cls=OneLineErrors,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
+    context_settings={"auto_envvar_prefix": "TWEETSCORE"},
     help="Score social-media archives against market minutes, in one DuckDB file.",
+    epilog="Start with `tweetscore sample demo`. The environment may set any option: "
+    "`TWEETSCORE_SCORE_MODEL` is `score --model`, `TWEETSCORE_DB` is `--db` everywhere.",
 )
 Db = Annotated[
     Path, typer.Option("--db", envvar="TWEETSCORE_DB", help="The DuckDB file.", show_default=True)
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON value instead of tables.")]
+Json = Annotated[
+    bool,
+    typer.Option(
+        "--json",
+        envvar="TWEETSCORE_JSON",
+        help="Print one JSON value instead of tables.",
+        rich_help_panel=OUTPUT,
+    ),
+]
 Intervals = Annotated[
     list[int] | None,
     typer.Option("--interval", min=1, max=10_000, help="Minutes; may be given several times."),
@@ -68,19 +67,30 @@ Device = Annotated[
     Literal["auto", "cpu", "cuda"], typer.Option(help="Where to run; auto: cuda where it is.")
 ]
 TargetOption = Annotated[
-    Literal["direction", "move"], typer.Option(help="Up or down, or whether the move is large.")
+    Literal["direction", "move"],
+    typer.Option(help="Up or down, or whether the move is large.", rich_help_panel=LEARNED),
 ]
 MoveQuantile = Annotated[
-    float, typer.Option(min=0.01, max=0.99, help="Of absolute returns; a large move lies above it.")
+    float,
+    typer.Option(
+        min=0.01,
+        max=0.99,
+        help="Of absolute returns; a large move lies above it.",
+        rich_help_panel=LEARNED,
+    ),
 ]
 Vectors = Annotated[
-    str, typer.Option(help="A word2vec or GloVe file, archive (trained on it), or random.")
+    str,
+    typer.Option(
+        help="A word2vec or GloVe file, archive (trained on it), or random.",
+        rich_help_panel=NETWORK,
+    ),
 ]
 Columns = Annotated[
     list[str] | None,
     typer.Option("--column", help="OURS=THEIRS, as in label=class, with --labelled."),
 ]
-LogDir = Annotated[Path, typer.Option(help="Where TensorBoard events go.")]
+LogDir = Annotated[Path, typer.Option(help="Where TensorBoard events go.", rich_help_panel=OUTPUT)]
 DEFAULT_DB = Path("tweetscore.duckdb")
 
 
@@ -104,7 +114,7 @@ def _root(
     del version  # its callback has answered already
 
 
-@app.command()
+@command(app, DATA)
 def ingest(
     paths: Annotated[
         list[Path], typer.Argument(help="Files, zips, folders, patterns, or - for standard input.")
@@ -144,16 +154,12 @@ def ingest(
 
     Example: `tweetscore ingest tweets.json.zip DAT_ASCII_SPXUSD_M1_2018.zip`
     """
-    from tweetscore.ingest import IngestOptions
-    from tweetscore.ingest import ingest as run
-    from tweetscore.store import open_store
-    from tweetscore.windows import ensure_windows, set_rules
-
-    options = IngestOptions(symbol, clock, stamp, calendar, platform, _columns(column or []))
-    with open_store(db) as store, display.row_progress("reading") as progress:
-        accounts = list(run(store, paths, options, lambda name, rows: progress(name, rows, None)))
-        set_rules(store, max_gap_minutes=max_gap, flat_bps=flat_bps)
-        ensure_windows(store)
+    columns = _columns(column or [])
+    with api.open(db) as database, display.row_progress("reading") as progress:
+        accounts = database.ingest(
+            *paths, symbol=symbol, clock=clock, stamp=stamp, calendar=calendar, platform=platform,
+            columns=columns, max_gap_minutes=max_gap, flat_bps=flat_bps, progress=progress,
+        )  # fmt: skip
     display.show_accounts(accounts, as_json=as_json)
     refused = [account.error for account in accounts if account.error]
     if refused:
@@ -171,255 +177,26 @@ def _columns(given: list[str]) -> dict[str, str]:
     return {ours.strip(): theirs for ours, _, theirs in pairs}
 
 
-@app.command()
-def train(
-    db: Db = DEFAULT_DB,
-    out: Annotated[Path, typer.Option(help="The bundle's folder.")] = Path("model"),
-    interval: Intervals = None,
-    symbol: Annotated[str | None, typer.Option(help="Whose bars to learn from.")] = None,
-    session: Session = "regular",
-    target: TargetOption = "direction",
-    move_quantile: MoveQuantile = 0.5,
-    labelled: Annotated[
-        Path | None, typer.Option(help="CSV, JSON or Parquet with text and label: learn these.")
-    ] = None,
-    column: Columns = None,
-    vectors: Vectors = "archive",
-    vocabulary_size: Annotated[int, typer.Option(min=1)] = 10_000,
-    max_tokens: Annotated[int, typer.Option(min=1, max=1_000)] = 50,
-    embedding_dim: Annotated[int, typer.Option(min=1, help="Ignored with a vector file.")] = 300,
-    hidden: Annotated[int, typer.Option(min=1)] = 128,
-    dropout: Annotated[float, typer.Option(min=0, max=0.99)] = 0.5,
-    epochs: Annotated[int, typer.Option(min=1)] = 100,
-    batch_rows: Annotated[int, typer.Option(min=1)] = 256,
-    learning_rate: Annotated[float, typer.Option(min=0)] = 3e-4,
-    counts: Annotated[bool, typer.Option(help="Also read engagement counts.")] = False,
-    seed: Annotated[int, typer.Option(min=0)] = 0,
-    device: Device = "auto",
-    shuffle_labels: Annotated[bool, typer.Option(help="A placebo: learn shuffled labels.")] = False,
-    resume: Annotated[bool, typer.Option(help="Go on with an interrupted run.")] = False,
-    log_dir: LogDir = Path("runs"),
+@command(app, DATA)
+def sample(
+    folder: Annotated[Path, typer.Argument(help="Where the files go.")],
+    posts: Annotated[int | None, typer.Option(min=100, help="How many posts.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed makes other posts.")] = 0,
+    signal: Annotated[bool, typer.Option(help="Plant a signal at 30 minutes.")] = True,
     as_json: Json = False,
 ) -> None:
-    """Train on the tweets with windows, or on labels of your own, and export a bundle that scores.
+    """Write a made-up archive and bars with a planted signal, to try everything without data.
 
-    One head per interval, split by time, best epoch on validation. Ctrl-C keeps the best epoch;
-    `--resume` with the same options goes on from there.
-
-    Example: `tweetscore train --interval 5 --interval 30 --out my-model`
+    Example: `tweetscore sample demo && tweetscore ingest demo/*`
     """
-    _need_training()
-    from tweetscore.dataset import Target
-    from tweetscore.fit import FitOptions
-    from tweetscore.learn import LearnOptions
-    from tweetscore.store import STANDARD_INTERVALS, open_store
-    from tweetscore.train import Talk, train_labelled
-    from tweetscore.train import train as run
+    from tweetscore.sample import write_sample
 
-    options = LearnOptions(
-        intervals=tuple(sorted(set(interval or STANDARD_INTERVALS))), symbol=symbol,
-        session=session, target=Target.of_market(target, move_quantile), vectors=vectors,
-        vocabulary_size=vocabulary_size, max_tokens=max_tokens, embedding_dim=embedding_dim,
-        hidden=hidden, dropout=dropout, counts=counts, seed=seed, device=device,
-        shuffle_labels=shuffle_labels,
-        fit=FitOptions(epochs=epochs, batch_rows=batch_rows, learning_rate=learning_rate),
-    )  # fmt: skip
-    with display.epoch_progress(epochs) as progress:
-        talk, logs = Talk(progress, display.say), log_dir / out.name
-        if labelled:
-            columns = _columns(column or [])
-            done = train_labelled(
-                labelled, columns, options, out, log_folder=logs, talk=talk, resume=resume
-            )
-        else:
-            with open_store(db, create=False) as store:
-                done = run(store, options, out, log_folder=logs, talk=talk, resume=resume)
-    display.show_trained(done, as_json=as_json)
+    options: dict[str, Any] = {} if posts is None else {"posts": posts}
+    written = write_sample(folder, seed=seed, signal=signal, **options)
+    display.show_sample(written, as_json=as_json)
 
 
-def _need_training() -> None:
-    for name in TRAIN_EXTRA:
-        if find_spec(name) is None:
-            raise InputError(f"training needs {name}: pip install 'tweetscore[train]'")
-
-
-@app.command()
-def study(
-    db: Db = DEFAULT_DB,
-    labelled: Annotated[
-        Path | None, typer.Option(help="A folder of the 2019 study's tables, <minutes>.csv.")
-    ] = None,
-    protocol: Annotated[
-        Literal["honest", "seed"], typer.Option(help="seed: the 2019 study's, faults included.")
-    ] = "honest",
-    interval: Intervals = None,
-    ablation: Annotated[int, typer.Option(min=1, help="Minutes of the ablation.")] = 5,
-    symbol: Annotated[str | None, typer.Option(help="Whose bars to learn from.")] = None,
-    session: Session = "regular",
-    target: TargetOption = "direction",
-    move_quantile: MoveQuantile = 0.5,
-    vectors: Vectors = "archive",
-    epochs: Annotated[int, typer.Option(min=1)] = 100,
-    seeds: Annotated[int, typer.Option(min=1, help="How many; the first is 0.")] = 1,
-    folds: Annotated[
-        int, typer.Option(min=1, max=5, help="Walk-forward folds; their test parts are pooled.")
-    ] = 1,
-    device: Device = "auto",
-    resume: Annotated[bool, typer.Option(help="Take what is stored already.")] = False,
-    charts: Annotated[
-        Path | None, typer.Option(help="A folder for intervals, ablation and curves as SVG.")
-    ] = None,
-    log_dir: LogDir = Path("runs"),
-    as_json: Json = False,
-) -> None:
-    """Compare intervals, and vectors and counts, as the 2019 study did, with honest figures.
-
-    Over the database, or over the study's own tables. Every run is stored in `study_runs`.
-
-    Example: `tweetscore study --labelled seed --protocol seed --seeds 3`
-    """
-    _need_training()
-    from tweetscore.charts import write_charts
-    from tweetscore.dataset import Target
-    from tweetscore.fit import FitOptions
-    from tweetscore.learn import LearnOptions
-    from tweetscore.store import STANDARD_INTERVALS, open_store
-    from tweetscore.study import StudyOptions, database_source, summarise, table_source
-    from tweetscore.study import study as run
-
-    learn = LearnOptions(
-        symbol=symbol, session=session, target=Target.of_market(target, move_quantile),
-        vectors=vectors, device=device, fit=FitOptions(epochs=epochs),
-    )  # fmt: skip
-    options = StudyOptions(
-        protocol=protocol, intervals=tuple(sorted(set(interval or STANDARD_INTERVALS))),
-        ablation_minutes=ablation, seeds=tuple(range(seeds)), folds=folds, learn=learn,
-    )  # fmt: skip
-    logs = log_dir / f"study-{labelled.name if labelled else db.stem}-{protocol}"
-    with open_store(db, create=labelled is not None) as store:
-        source = table_source(labelled, options) if labelled else database_source(store, options)
-        with display.study_progress(options) as progress:
-            runs = run(
-                store, source, options, log_folder=logs, resume=resume, progress=progress.epoch
-            )
-            done = [progress.finished(each) for each in runs]
-    found = summarise(done, source, options)
-    if charts:
-        for path in write_charts(charts, found.compared, found.ablation, done):
-            display.say(f"wrote {path}")
-    display.show_study(found, as_json=as_json)
-
-
-@app.command()
-def score(
-    db: Db = DEFAULT_DB,
-    interval: Intervals = None,
-    model: Annotated[
-        str, typer.Option(help="A bundle's folder, or the name of a shipped one.")
-    ] = "reference",
-    precision: Annotated[
-        Literal["float32", "int8"],
-        typer.Option(help="int8 is faster, on the CPU, and differs as the model's card says."),
-    ] = "float32",
-    device: Device = "auto",
-    as_json: Json = False,
-) -> None:
-    """Score every tweet that the model has not scored yet, and join it to the windows.
-
-    Without `--interval`, at every interval of the model. Ended anywhere, it goes on when run again.
-    Scores in int8 are kept beside the others, under the model's name with (int8) after it.
-
-    Example: `tweetscore score --interval 30 --model my-model`
-    """
-    if precision == "int8" and device == "cuda":
-        raise InputError("--precision int8 runs on the CPU alone; leave out either it or --device")
-    from tweetscore.bundle import find_bundle
-    from tweetscore.score import score as run
-    from tweetscore.store import open_store, shipped
-
-    bundle = find_bundle(model, shipped("models"), precision)
-    where = "cpu" if precision == "int8" else device
-    with open_store(db, create=False) as store, display.row_progress("scoring") as progress:
-        account = run(
-            store, bundle, interval or (), lambda done, total: progress("", done, total), where
-        )
-    display.show_scores(account, as_json=as_json)
-
-
-@app.command()
-def evaluate(
-    db: Db = DEFAULT_DB,
-    model: Annotated[str | None, typer.Option(help="A scored model's name or id.")] = None,
-    session: Session = "regular",
-    since: Annotated[
-        datetime | None, typer.Option("--from", help="Only tweets from this moment on, UTC.")
-    ] = None,
-    until: Annotated[datetime | None, typer.Option(help="Only tweets before it, UTC.")] = None,
-    labelled: Annotated[
-        Path | None, typer.Option(help="CSV, JSON or Parquet with text and label, for --model.")
-    ] = None,
-    column: Columns = None,
-    as_json: Json = False,
-) -> None:
-    """Hold stored predictions against what the market did, beside the majority baseline.
-
-    Only tweets outside a model's training and validation parts count; a span that reaches into them
-    is refused.
-
-    Example: `tweetscore evaluate --model my-model`
-    """
-    from tweetscore.evaluate import evaluate as run
-    from tweetscore.store import open_store
-
-    if labelled:
-        _evaluate_labelled(labelled, column or [], model, as_json=as_json)
-        return
-
-    with open_store(db, read_only=True) as store:
-        found = run(store, model=model, session=session, from_utc=since, until_utc=until)
-    display.show_figures(found, as_json=as_json)
-
-
-def _evaluate_labelled(file: Path, column: list[str], model: str | None, *, as_json: bool) -> None:
-    from tweetscore.bundle import find_bundle
-    from tweetscore.examine import examine
-    from tweetscore.labelled import read_labelled
-    from tweetscore.store import shipped
-
-    if not model:
-        raise InputError("--labelled needs the bundle that tells labels; name it with --model")
-    table = read_labelled(file, _columns(column))
-    examined = examine(find_bundle(model, shipped("models")), table, file)
-    display.say(f"{file}: {examined.fact}")
-    display.show_figures(examined.figures, as_json=as_json)
-
-
-@app.command()
-def query(
-    sql: Annotated[str | None, typer.Argument(help="One SELECT statement.")] = None,
-    file: Annotated[
-        str | None, typer.Option(help="An SQL file, or the name of a shipped one.")
-    ] = None,
-    param: Annotated[
-        list[str] | None, typer.Option(help="NAME=VALUE for $NAME; may be given several times.")
-    ] = None,
-    output: Annotated[
-        Literal["table", "csv", "json", "jsonl", "parquet", "md"], typer.Option("--format")
-    ] = "table",
-    db: Db = DEFAULT_DB,
-    as_json: Json = False,
-) -> None:
-    """Ask the database in SQL: read-only, without access to anything else.
-
-    Example: `tweetscore query "SELECT status, count(*) FROM scored GROUP BY ALL"`
-    """
-    from tweetscore.query import run_query
-
-    frame = run_query(db, sql, file, param or [])
-    display.show_frame(frame, "json" if as_json else output)
-
-
-@app.command()
+@command(app, DATA)
 def info(db: Db = DEFAULT_DB, as_json: Json = False) -> None:
     """Show what the database holds: sources, rejects, spans, windows and models.
 
@@ -430,12 +207,15 @@ def info(db: Db = DEFAULT_DB, as_json: Json = False) -> None:
     display.show_info(describe(db), as_json=as_json)
 
 
-@app.command()
+@command(app, DATA)
 def doctor(
     db: Db = DEFAULT_DB,
     model: Annotated[
         list[str] | None,
-        typer.Option(help="A bundle's folder or a shipped name; may be given several times."),
+        typer.Option(
+            help="A bundle's folder or a shipped name; may be given several times.",
+            autocompletion=_models,
+        ),
     ] = None,
     leaks: Annotated[
         bool, typer.Option(help="Also look for what earlier rows know of later ones.")
@@ -466,23 +246,349 @@ def doctor(
         raise IntegrityError(f"{tally}; {first}; {broken[0].next_step}")
 
 
-@app.command()
-def sample(
-    folder: Annotated[Path, typer.Argument(help="Where the files go.")],
-    posts: Annotated[int | None, typer.Option(min=100, help="How many posts.")] = None,
-    seed: Annotated[int, typer.Option(min=0)] = 0,
-    signal: Annotated[bool, typer.Option(help="Plant a signal at 30 minutes.")] = True,
+@command(app, MODELS)
+def train(
+    db: Db = DEFAULT_DB,
+    out: Annotated[Path, typer.Option(help="The bundle's folder.")] = Path("model"),
+    interval: Intervals = None,
+    symbol: Annotated[
+        str | None, typer.Option(help="Whose bars to learn from.", rich_help_panel=LEARNED)
+    ] = None,
+    session: Session = "regular",
+    target: TargetOption = "direction",
+    move_quantile: MoveQuantile = 0.5,
+    labelled: Annotated[
+        Path | None,
+        typer.Option(
+            help="CSV, JSON or Parquet with text and label: learn these.", rich_help_panel=LEARNED
+        ),
+    ] = None,
+    column: Columns = None,
+    vectors: Vectors = "archive",
+    vocabulary_size: Annotated[
+        int, typer.Option(min=1, help="The most frequent words.", rich_help_panel=NETWORK)
+    ] = 10_000,
+    max_tokens: Annotated[
+        int, typer.Option(min=1, max=1_000, help="Words of a text.", rich_help_panel=NETWORK)
+    ] = 50,
+    embedding_dim: Annotated[
+        int, typer.Option(min=1, help="Ignored with a vector file.", rich_help_panel=NETWORK)
+    ] = 300,
+    hidden: Annotated[
+        int, typer.Option(min=1, help="Width of the LSTM.", rich_help_panel=NETWORK)
+    ] = 128,
+    dropout: Annotated[
+        float, typer.Option(min=0, max=0.99, help="On the state read.", rich_help_panel=NETWORK)
+    ] = 0.5,
+    epochs: Annotated[
+        int, typer.Option(min=1, help="The best on validation is kept.", rich_help_panel=TRAINING)
+    ] = 100,
+    batch_rows: Annotated[
+        int, typer.Option(min=1, help="Texts a step.", rich_help_panel=TRAINING)
+    ] = 256,
+    learning_rate: Annotated[
+        float, typer.Option(min=0, help="Adam's, at first.", rich_help_panel=TRAINING)
+    ] = 3e-4,
+    counts: Annotated[
+        bool, typer.Option(help="Also read engagement counts.", rich_help_panel=NETWORK)
+    ] = False,
+    seed: Annotated[
+        int, typer.Option(min=0, help="Of all that is random.", rich_help_panel=TRAINING)
+    ] = 0,
+    device: Device = "auto",
+    shuffle_labels: Annotated[
+        bool, typer.Option(help="A placebo: learn shuffled labels.", rich_help_panel=TRAINING)
+    ] = False,
+    resume: Annotated[
+        bool, typer.Option(help="Go on with an interrupted run.", rich_help_panel=TRAINING)
+    ] = False,
+    log_dir: LogDir = Path("runs"),
     as_json: Json = False,
 ) -> None:
-    """Write a made-up archive and bars with a planted signal, to try everything without data.
+    """Train on the tweets with windows, or on labels of your own, and export a bundle that scores.
 
-    Example: `tweetscore sample demo && tweetscore ingest demo/*`
+    One head per interval, split by time, best epoch on validation. Ctrl-C keeps the best epoch;
+    `--resume` with the same options goes on from there.
+
+    Example: `tweetscore train --interval 5 --interval 30 --out my-model`
     """
-    from tweetscore.sample import write_sample
+    _need_training()
+    from tweetscore.dataset import Target
+    from tweetscore.fit import FitOptions
+    from tweetscore.learn import LearnOptions
+    from tweetscore.store import STANDARD_INTERVALS
+    from tweetscore.train import Talk, train_labelled
 
-    options: dict[str, Any] = {} if posts is None else {"posts": posts}
-    written = write_sample(folder, seed=seed, signal=signal, **options)
-    if as_json:
-        display.show_json(asdict(written))
-    else:
-        display.show_table(["what", "value"], list(asdict(written).items()))
+    options = LearnOptions(
+        intervals=tuple(sorted(set(interval or STANDARD_INTERVALS))), symbol=symbol,
+        session=session, target=Target.of_market(target, move_quantile), vectors=vectors,
+        vocabulary_size=vocabulary_size, max_tokens=max_tokens, embedding_dim=embedding_dim,
+        hidden=hidden, dropout=dropout, counts=counts, seed=seed, device=device,
+        shuffle_labels=shuffle_labels,
+        fit=FitOptions(epochs=epochs, batch_rows=batch_rows, learning_rate=learning_rate),
+    )  # fmt: skip
+    with display.epoch_progress(epochs) as progress:
+        talk, logs = Talk(progress, display.say), log_dir / out.name
+        if labelled:
+            columns = _columns(column or [])
+            done = train_labelled(
+                labelled, columns, options, out, log_folder=logs, talk=talk, resume=resume
+            )
+        else:
+            with api.open(db, create=False) as database:
+                done = database.train(out, options, log_folder=logs, talk=talk, resume=resume)
+    display.show_trained(done, as_json=as_json)
+
+
+def _need_training() -> None:
+    for name in TRAIN_EXTRA:
+        if find_spec(name) is None:
+            raise InputError(f"training needs {name}: pip install 'tweetscore[train]'")
+
+
+@command(app, MODELS)
+def study(
+    db: Db = DEFAULT_DB,
+    labelled: Annotated[
+        Path | None,
+        typer.Option(
+            help="A folder of the 2019 study's tables, <minutes>.csv.", rich_help_panel=LEARNED
+        ),
+    ] = None,
+    protocol: Annotated[
+        Literal["honest", "seed"],
+        typer.Option(help="seed: the 2019 study's, faults included.", rich_help_panel=TRAINING),
+    ] = "honest",
+    interval: Intervals = None,
+    ablation: Annotated[int, typer.Option(min=1, help="Minutes of the ablation.")] = 5,
+    symbol: Annotated[
+        str | None, typer.Option(help="Whose bars to learn from.", rich_help_panel=LEARNED)
+    ] = None,
+    session: Session = "regular",
+    target: TargetOption = "direction",
+    move_quantile: MoveQuantile = 0.5,
+    vectors: Vectors = "archive",
+    epochs: Annotated[
+        int, typer.Option(min=1, help="Of each network.", rich_help_panel=TRAINING)
+    ] = 100,
+    seeds: Annotated[
+        int, typer.Option(min=1, help="How many; the first is 0.", rich_help_panel=TRAINING)
+    ] = 1,
+    folds: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            max=5,
+            help="Walk-forward folds; their test parts are pooled.",
+            rich_help_panel=TRAINING,
+        ),
+    ] = 1,
+    device: Device = "auto",
+    resume: Annotated[
+        bool, typer.Option(help="Take what is stored already.", rich_help_panel=TRAINING)
+    ] = False,
+    charts: Annotated[
+        Path | None,
+        typer.Option(
+            help="A folder for intervals, ablation and curves as SVG.", rich_help_panel=OUTPUT
+        ),
+    ] = None,
+    log_dir: LogDir = Path("runs"),
+    as_json: Json = False,
+) -> None:
+    """Compare intervals, and vectors and counts, as the 2019 study did, with honest figures.
+
+    Over the database, or over the study's own tables. Every run is stored in `study_runs`.
+
+    Example: `tweetscore study --labelled seed --protocol seed --seeds 3`
+    """
+    _need_training()
+    from tweetscore.charts import write_charts
+    from tweetscore.dataset import Target
+    from tweetscore.findings import summarise
+    from tweetscore.fit import FitOptions
+    from tweetscore.learn import LearnOptions
+    from tweetscore.store import STANDARD_INTERVALS, open_store
+    from tweetscore.study import StudyOptions, database_source, table_source
+    from tweetscore.study import study as run
+
+    learn = LearnOptions(
+        symbol=symbol, session=session, target=Target.of_market(target, move_quantile),
+        vectors=vectors, device=device, fit=FitOptions(epochs=epochs),
+    )  # fmt: skip
+    options = StudyOptions(
+        protocol=protocol, intervals=tuple(sorted(set(interval or STANDARD_INTERVALS))),
+        ablation_minutes=ablation, seeds=tuple(range(seeds)), folds=folds, learn=learn,
+    )  # fmt: skip
+    logs = log_dir / f"study-{labelled.name if labelled else db.stem}-{protocol}"
+    with open_store(db, create=labelled is not None) as store:
+        source = table_source(labelled, options) if labelled else database_source(store, options)
+        with display.study_progress(options) as progress:
+            runs = run(
+                store, source, options, log_folder=logs, resume=resume, progress=progress.epoch
+            )
+            done = [progress.finished(each) for each in runs]
+    found = summarise(done, source, options)
+    if charts:
+        for path in write_charts(charts, found.compared, found.ablation, done):
+            display.say(f"wrote {path}")
+    display.show_study(found, as_json=as_json)
+
+
+@command(app, RESULTS)
+def score(
+    db: Db = DEFAULT_DB,
+    interval: Intervals = None,
+    model: Annotated[
+        str,
+        typer.Option(
+            help="A bundle's folder, or the name of a shipped one.", autocompletion=_models
+        ),
+    ] = "reference",
+    precision: Annotated[
+        Literal["float32", "int8"],
+        typer.Option(help="int8 is faster, on the CPU, and differs as the model's card says."),
+    ] = "float32",
+    device: Device = "auto",
+    as_json: Json = False,
+) -> None:
+    """Score every tweet that the model has not scored yet, and join it to the windows.
+
+    Without `--interval`, at every interval of the model. Ended anywhere, it goes on when run again.
+    Scores in int8 are kept beside the others, under the model's name with (int8) after it.
+
+    Example: `tweetscore score --interval 30 --model my-model`
+    """
+    if precision == "int8" and device == "cuda":
+        raise InputError("--precision int8 runs on the CPU alone; leave out either it or --device")
+    bundle = api.find_model(model, precision)
+    display.detail(f"model {bundle.name} of {bundle.path}, id {bundle.model_id}")
+    with api.open(db, create=False) as database, display.row_progress("scoring") as progress:
+        account = database.score(
+            bundle, intervals=interval or (), precision=precision, device=device, progress=progress
+        )
+    display.show_scores(account, bundle.target, as_json=as_json)
+
+
+@command(app, RESULTS)
+def evaluate(
+    db: Db = DEFAULT_DB,
+    model: Annotated[str | None, typer.Option(help="A scored model's name or id.")] = None,
+    session: Session = "regular",
+    since: Annotated[
+        datetime | None,
+        typer.Option(
+            "--from",
+            envvar="TWEETSCORE_EVALUATE_FROM",
+            help="Only tweets from this moment on, UTC.",
+        ),
+    ] = None,
+    until: Annotated[datetime | None, typer.Option(help="Only tweets before it, UTC.")] = None,
+    labelled: Annotated[
+        Path | None, typer.Option(help="CSV, JSON or Parquet with text and label, for --model.")
+    ] = None,
+    column: Columns = None,
+    as_json: Json = False,
+) -> None:
+    """Hold stored predictions against what the market did, beside the majority baseline.
+
+    Only tweets outside a model's training and validation parts count; a span that reaches into them
+    is refused.
+
+    Example: `tweetscore evaluate --model my-model`
+    """
+    if labelled:
+        _evaluate_labelled(labelled, column or [], model, as_json=as_json)
+        return
+    with api.open(db, read_only=True) as database:
+        found = database.evaluate(model, session=session, from_utc=since, until_utc=until)
+    display.show_figures(found, as_json=as_json)
+
+
+def _evaluate_labelled(file: Path, column: list[str], model: str | None, *, as_json: bool) -> None:
+    from tweetscore.examine import examine
+    from tweetscore.labelled import read_labelled
+
+    if not model:
+        raise InputError("--labelled needs the bundle that tells labels; name it with --model")
+    table = read_labelled(file, _columns(column))
+    examined = examine(api.find_model(model), table, file)
+    display.say(f"{file}: {examined.fact}")
+    display.show_figures(examined.figures, as_json=as_json)
+
+
+@command(app, RESULTS)
+def report(
+    db: Db = DEFAULT_DB,
+    out: Annotated[Path, typer.Option(help="The page; one there is replaced.")] = Path(
+        "report.html"
+    ),
+    model: Annotated[
+        str | None, typer.Option(help="A scored model's name or id, if there are several.")
+    ] = None,
+    symbol: Annotated[
+        str | None, typer.Option(help="Whose bars to hold it against, if there are several.")
+    ] = None,
+    session: Session = "regular",
+    interval: Annotated[
+        int | None,
+        typer.Option(min=1, max=10_000, help="Minutes whose details are shown; 30 where scored."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Write one page of what is in the database and what the scores are worth.
+
+    It needs no network, and shows charts with their baselines, the price path around tweets, the
+    strongest and the most wrong scores, the verdict in words, and how all of it was made.
+
+    Example: `tweetscore report --out report.html --interval 30`
+    """
+    with api.open(db, read_only=True) as database:
+        made = database.report(
+            out, model=model, symbol=symbol, session=session, interval_minutes=interval
+        )
+    display.show_report(made, out, as_json=as_json)
+
+
+@command(app, RESULTS)
+def query(
+    sql: Annotated[
+        str | None, typer.Argument(help="One SELECT statement, or - for standard input.")
+    ] = None,
+    file: Annotated[
+        str | None,
+        typer.Option(help="An SQL file, the name of a shipped one, or -.", autocompletion=_queries),
+    ] = None,
+    list_them: Annotated[bool, typer.Option("--list", help="Show the shipped queries.")] = False,
+    param: Annotated[
+        list[str] | None, typer.Option(help="NAME=VALUE for $NAME; may be given several times.")
+    ] = None,
+    timeout: Annotated[
+        float, typer.Option(min=0, help="Seconds after which it is stopped; 0: never.")
+    ] = QUERY_SECONDS,
+    output: Annotated[
+        Literal["table", "csv", "tsv", "json", "jsonl", "parquet", "md"] | None,
+        typer.Option("--format", help="table, or by --out.", rich_help_panel=OUTPUT),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="A file; its ending tells the format.", rich_help_panel=OUTPUT),
+    ] = None,
+    db: Db = DEFAULT_DB,
+    as_json: Json = False,
+) -> None:
+    """Ask the database in SQL: read-only, without access to anything else.
+
+    Example: `tweetscore query "SELECT status, count(*) FROM scored GROUP BY ALL"`, or
+    `tweetscore query --file hit_rate --out hit_rate.csv`
+    """
+    from tweetscore.formats import form_of
+    from tweetscore.query import query_text, run_query, shipped_queries
+
+    if list_them:
+        display.show_queries(shipped_queries(), as_json=as_json)
+        return
+    text = query_text(sql, file, sys.stdin)
+    form = "json" if as_json else output or (form_of(out) if out else "table")
+    with run_query(db, text, param or [], limit_seconds=timeout or None) as answer:
+        display.show_answer(answer, form, out)

@@ -10,12 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
+from zoneinfo import available_timezones
 
 import numpy as np
 import polars as pl
 from polars.exceptions import ComputeError
 
-from tweetscore.errors import InputError
+from tweetscore.errors import InputError, did_you_mean
 
 EXAMPLES = "UTC, America/New_York, EST, Europe/Berlin-06:00"
 
@@ -53,7 +54,8 @@ class Clock:
             clock = cls.of("Etc/GMT+5" if zone == "EST" else zone, offset)
             if clock._is_known():
                 return clock
-        raise InputError(f"{text!r} is no clock; say one like {EXAMPLES}")
+        near = did_you_mean(text, available_timezones())
+        raise InputError(f"{text!r} is no clock; say one like {EXAMPLES}{near}")
 
     @classmethod
     def of(cls, zone: str, offset_minutes: int) -> "Clock":

@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 import polars as pl
 
-from tweetscore.errors import InputError
+from tweetscore.errors import InputError, did_you_mean
 from tweetscore.store import Store, statement
 from tweetscore.tokens import TextRules, tokenize
 
@@ -63,7 +63,8 @@ def choose_symbol(store: Store, wanted: str | None) -> str:
     if not known:
         raise InputError(f"{store.path}: holds no bars; ingest minute bars first")
     if wanted and wanted not in known:
-        raise InputError(f"{store.path}: no bars of {wanted}; it has {', '.join(known)}")
+        near = did_you_mean(wanted, known)
+        raise InputError(f"{store.path}: no bars of {wanted}; it has {', '.join(known)}{near}")
     if not wanted and len(known) > 1:
         raise InputError(
             f"{store.path}: has bars of {', '.join(known)}; choose one with --symbol {known[0]}"

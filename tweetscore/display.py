@@ -1,12 +1,9 @@
 """Show results: records enter; tables and JSON leave on stdout, talk and progress on stderr."""
 
-import json
-import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
-from datetime import date, datetime, time
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 from itertools import zip_longest
 from pathlib import Path
@@ -30,41 +27,81 @@ from rich.table import Table
 from rich.text import Text
 
 from tweetscore.errors import InputError
+from tweetscore.formats import VISIBLE, cell_text, json_text, short_floats, write, write_file
 
 if TYPE_CHECKING:  # polars and scikit-learn would slow down --help
     import polars as pl
 
     from tweetscore.doctor import Check
+    from tweetscore.epoch import Epoch
     from tweetscore.evaluate import Figures
-    from tweetscore.fit import Epoch
+    from tweetscore.findings import Cell, Found, StudyRun
     from tweetscore.ingest import Account
+    from tweetscore.query import Answer, ShippedQuery
+    from tweetscore.report import Report
+    from tweetscore.sample import Sample
     from tweetscore.score import ScoreAccount
-    from tweetscore.study import Cell, Found, StudyOptions, StudyRun
+    from tweetscore.study import StudyOptions
     from tweetscore.train import Trained
 
 TERMINAL_ROWS = 100
-# A tweet may hold what would move a terminal's cursor, or turn the direction of what stands around
-# it: shown, never obeyed. Line breaks stay.
-_CONTROLS = (*range(32), *range(127, 160), *range(0x202A, 0x202F), *range(0x2066, 0x206A))
-VISIBLE = dict.fromkeys(_CONTROLS, "\N{REPLACEMENT CHARACTER}")
-VISIBLE |= {ord("\t"): " ", ord("\n"): "\n", ord("\r"): ""}
-
+FOLDABLE = 20  # a column wider than this may be folded to it
+JSON_VERSION = 1  # of the objects that --json prints; README says what changes it
 stdout = Console(highlight=False, emoji=False, soft_wrap=False)
 stderr = Console(stderr=True, highlight=False, emoji=False)
 
 
+@dataclass
+class _Talk:
+    """How much is said on stderr."""
+
+    quiet: bool = False
+    verbose: bool = False
+
+    def set(self, *, quiet: bool, verbose: bool) -> None:
+        """Choose for the command that runs.
+
+        Raises:
+            InputError: both are chosen.
+        """
+        self.quiet, self.verbose = quiet, verbose and not quiet
+        if quiet and verbose:
+            raise InputError("--quiet and --verbose exclude each other; leave one out")
+
+    @property
+    def shows_progress(self) -> bool:
+        """Only to a person, and only to one who has not asked for silence."""
+        return stderr.is_terminal and not self.quiet
+
+
+talk = _Talk()
+
+
 def say(words: str) -> None:
     """Tell the user something that is not data, though it may quote some."""
+    if not talk.quiet:
+        complain(words)
+
+
+def detail(words: str) -> None:
+    """Tell what only those want to know who asked for more."""
+    if talk.verbose:
+        complain(words)
+
+
+def complain(words: str) -> None:
+    """Tell what went wrong, to whoever wants silence, too."""
     stderr.print(words.translate(VISIBLE), markup=False, soft_wrap=True)
+
+
+def show_record(record: dict[str, Any]) -> None:
+    """Print one JSON object of a command, with the version of its shape."""
+    show_json({"json_version": JSON_VERSION, **record})
 
 
 def show_json(value: object) -> None:
     """Print one JSON value; what JSON has no number for is null."""
-    try:
-        text = json.dumps(value, ensure_ascii=False, default=_plain, allow_nan=False)
-    except ValueError:  # NaN or infinity, which no other reader of JSON takes
-        text = json.dumps(_finite(value), ensure_ascii=False, default=_plain)
-    sys.stdout.write(text + "\n")
+    sys.stdout.write(json_text(value) + "\n")
 
 
 def show_table(
@@ -72,7 +109,10 @@ def show_table(
     rows: Sequence[Sequence[object]],
     cell: "Callable[[object], str] | None" = None,
 ) -> None:
-    """Print rows under headings; numbers to the right."""
+    """Print rows under headings; numbers to the right.
+
+    On a terminal that is too narrow for them, each row becomes a block of lines instead.
+    """
     numeric = [
         bool(rows)
         and all(isinstance(row[place], int | float | Decimal | None) for row in rows)
@@ -84,14 +124,34 @@ def show_table(
     if not stdout.is_terminal:
         sys.stdout.writelines(_lines([headings, *cells], numeric))
         return
+    widths = [
+        max(cell_len(line) for line in column) for column in zip(headings, *cells, strict=True)
+    ]
+    stiff = [right or width <= FOLDABLE for right, width in zip(numeric, widths, strict=True)]
+    least = [width if keeps else FOLDABLE for width, keeps in zip(widths, stiff, strict=True)]
+    if sum(least) + 2 * (len(least) - 1) > stdout.width:
+        _show_blocks(headings, cells)
+        return
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading, right in zip(headings, numeric, strict=True):
-        # Numbers keep their line; what room is left goes to the words.
+    for heading, right, keeps in zip(headings, numeric, stiff, strict=True):
+        # Numbers and short words keep their line; what room is left goes to the texts.
         justify: Literal["right", "left"] = "right" if right else "left"
-        table.add_column(Text(heading), justify=justify, overflow="fold", no_wrap=right)
+        table.add_column(Text(heading), justify=justify, overflow="fold", no_wrap=keeps)
     for row in cells:
         table.add_row(*map(Text, row))
     stdout.print(table)
+
+
+def _show_blocks(headings: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
+    """Print each row as lines of heading and value."""
+    for row in cells:
+        block = Table(box=None, pad_edge=False, show_header=False)
+        block.add_column(style="bold", no_wrap=True)
+        block.add_column(overflow="fold")
+        for heading, value in zip(headings, row, strict=True):
+            block.add_row(Text(heading), Text(value))
+        stdout.print(block)
+        stdout.print()
 
 
 def _lines(rows: list[list[str]], right: list[bool]) -> Iterator[str]:
@@ -110,69 +170,37 @@ def _lines(rows: list[list[str]], right: list[bool]) -> Iterator[str]:
             yield "  ".join(padded).rstrip() + "\n"
 
 
-def show_frame(frame: "pl.DataFrame", output: str) -> None:
-    """Print a query's result as table, csv, json, jsonl, parquet or md.
+def show_answer(answer: "Answer", form: str, out: Path | None) -> None:
+    """Print a query's answer as a table, or write it to stdout or a file in another form.
 
     Raises:
-        InputError: Parquet is asked for on a terminal.
+        InputError: a table is to go to a file, or Parquet to a terminal, or the query fails.
     """
-    if output == "parquet":
-        if sys.stdout.isatty():
-            raise InputError("parquet is not for a terminal; write it with: > result.parquet")
-        frame.write_parquet(sys.stdout.buffer)
-        return
-    frame = _with_short_floats(frame)
-    if output == "csv":
-        sys.stdout.write(_flat(frame).write_csv())
-    elif output == "json":
-        show_json(frame.to_dicts())
-    elif output == "jsonl":
-        for row in frame.iter_rows(named=True):
-            show_json(row)
-    elif output == "md":
-        print_markdown(frame)
+    if form != "table" and out:
+        rows = write_file(answer, form, out)
+        say(f"wrote {rows:,} rows to {out}")
+    elif form != "table":
+        sys.stdout.flush()
+        write(answer, form, sys.stdout.buffer)
+    elif out:
+        raise InputError(f"{out}: tables are for the screen; leave out --format, or choose md")
     else:
-        shown = frame.head(TERMINAL_ROWS) if stdout.is_terminal else frame
-        show_table(frame.columns, shown.rows(), _exact_cell)
-        if shown.height < frame.height:
-            say(f"{shown.height} of {frame.height:,} rows shown; --format csv gives all")
+        _show_rows(answer)
 
 
-def _with_short_floats(frame: "pl.DataFrame") -> "pl.DataFrame":
-    """Widen 32-bit floats by their shortest decimals: 0.1, not 0.10000000149011612."""
-    import polars as pl
-
-    return frame.with_columns(pl.col(pl.Float32).cast(pl.String).cast(pl.Float64))
-
-
-def _flat(frame: "pl.DataFrame") -> "pl.DataFrame":
-    """Write lists, structs and bytes as text, which is all that CSV can hold."""
-    import polars as pl
-
-    def text(value: object) -> str | None:
-        if value is None:
-            return None
-        if isinstance(value, bytes):
-            return value.hex()
-        return json.dumps(_finite(value), ensure_ascii=False, default=_plain)
-
-    return frame.with_columns(
-        pl.Series(each.name, [text(value) for value in each.to_list()], pl.String)
-        for each in frame
-        if each.dtype.is_nested() or each.dtype == pl.Binary
-    )
-
-
-def print_markdown(frame: "pl.DataFrame") -> None:
-    """Print a frame as a Markdown table; bars and line breaks inside cells are kept readable."""
-    lines = [frame.columns, ["---"] * frame.width]
-    lines += [[_exact_cell(value) for value in row] for row in frame.iter_rows()]
-    for cells in lines:
-        safe = (
-            cell.translate(VISIBLE).replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ")
-            for cell in cells
+def _show_rows(answer: "Answer") -> None:
+    rows: list[tuple[object, ...]] = []
+    for batch in answer.batches:
+        rows += short_floats(batch).rows()
+        if stdout.is_terminal and len(rows) > TERMINAL_ROWS:
+            break
+    more = stdout.is_terminal and len(rows) > TERMINAL_ROWS
+    show_table(answer.names, rows[:TERMINAL_ROWS] if more else rows, cell_text)
+    if more:
+        say(
+            f"{TERMINAL_ROWS} rows shown, there are more; --format csv, or --out result.csv, "
+            "gives all"
         )
-        sys.stdout.write(f"| {' | '.join(safe)} |\n")
 
 
 class _SpeedColumn(ProgressColumn):
@@ -191,7 +219,7 @@ def row_progress(what: str) -> Iterator[Callable[[str, int, int | None], None]]:
         MofNCompleteColumn(), _SpeedColumn(), TimeElapsedColumn(), TimeRemainingColumn(),
     )  # fmt: skip
     tasks: dict[str, Any] = {}
-    with Progress(*columns, console=stderr, disable=not stderr.is_terminal) as progress:
+    with Progress(*columns, console=stderr, disable=not talk.shows_progress) as progress:
 
         def advance(label: str, done: int, total: int | None = None) -> None:
             if label not in tasks:
@@ -206,44 +234,7 @@ def _cell(value: object) -> str:
         return f"{value:,}" if abs(value) < 10**15 else str(value)  # ids are no quantities
     if isinstance(value, float):
         return f"{value:.4g}" if abs(value) < 1e4 else f"{value:,.2f}"
-    return _exact_cell(value)
-
-
-def _exact_cell(value: object) -> str:
-    """Show a value of the user's own query: a year, an id or a price is not rounded."""
-    if value is None:
-        return "-"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return f"{value:.10g}"
-    if isinstance(value, datetime):
-        return value.isoformat(sep=" ")
-    if isinstance(value, bytes):
-        return value.hex()
-    if isinstance(value, list | dict):
-        return json.dumps(_finite(value), ensure_ascii=False, default=_plain)
-    return str(value)
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, datetime | date | time):
-        return value.isoformat()
-    if isinstance(value, Decimal):  # DuckDB's sums of whole numbers
-        return int(value) if value == value.to_integral_value() else float(value)
-    if isinstance(value, bytes):
-        return value.hex()
-    return str(value)
-
-
-def _finite(value: object) -> object:
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, dict):
-        return {key: _finite(each) for key, each in value.items()}
-    if isinstance(value, list):
-        return [_finite(each) for each in value]
-    return value
+    return cell_text(value)
 
 
 @contextmanager
@@ -253,13 +244,13 @@ def epoch_progress(epochs: int) -> Iterator[Callable[[Any], None]]:
         TextColumn("epoch"), MofNCompleteColumn(), BarColumn(),
         TextColumn("{task.description}"), TimeElapsedColumn(), TimeRemainingColumn(),
     )  # fmt: skip
-    with Progress(*columns, console=stderr, disable=not stderr.is_terminal) as progress:
+    with Progress(*columns, console=stderr, disable=not talk.shows_progress) as progress:
         task = progress.add_task("", total=epochs)
 
         def advance(epoch: Any) -> None:
             losses = f"loss {epoch.train_loss:.4f}, validation {epoch.held_out_loss:.4f}"
             progress.update(task, completed=epoch.number, description=losses)
-            if not stderr.is_terminal and epoch.number % 10 in (0, 1):
+            if not talk.shows_progress and epoch.number % 10 in (0, 1):
                 say(f"epoch {epoch.number} of {epochs}: {losses}")
 
         yield advance
@@ -272,7 +263,7 @@ def show_accounts(accounts: "Sequence[Account]", *, as_json: bool) -> None:
     """Print what became of each file, and in total."""
     if as_json:
         total = {name: sum(getattr(each, name) for each in accounts) for name in COUNTED}
-        show_json({"files": [asdict(each) for each in accounts], "total": total})
+        show_record({"files": [asdict(each) for each in accounts], "total": total})
         return
     ignored = [Path(each.name).name for each in accounts if each.kind == "ignored"]
     read = [each for each in accounts if not each.error and each.kind != "ignored"]
@@ -292,15 +283,54 @@ def show_accounts(accounts: "Sequence[Account]", *, as_json: bool) -> None:
         say(f"ignored {len(ignored)} files that are neither tweets nor bars: {shown}")
 
 
-def show_scores(account: "ScoreAccount", *, as_json: bool) -> None:
+ASK_FOR = {
+    "direction": "tweetscore query --file hit_rate, or tweetscore report",
+    "move": "tweetscore query --file moves, or tweetscore report",
+    "label": "tweetscore query --file labels",
+}
+
+
+def show_sample(written: "Sample", *, as_json: bool) -> None:
+    """Print what a made-up archive holds, and where it is."""
+    if as_json:
+        show_record(asdict(written))
+        return
+    show_table(["what", "value"], list(asdict(written).items()))
+    say(f"bring it in with: tweetscore ingest {written.archive} {written.bars}")
+
+
+def show_scores(account: "ScoreAccount", target: str, *, as_json: bool) -> None:
     """Print what became of every tweet."""
     if as_json:
-        show_json(asdict(account))
+        show_record(asdict(account))
         return
     rows: list[tuple[str, int]] = [("tweets", account.tweets), ("scored", account.scored)]
     rows += [(f"skipped: {name}", count) for name, count in account.skipped_reasons.items()]
     show_table([account.model, "tweets"], rows)
-    say("ask for the result: tweetscore query --file hit_rate")
+    say(f"ask for the result: {ASK_FOR[target]}")
+
+
+def show_report(made: "Report", out: Path, *, as_json: bool) -> None:
+    """Say where a page is and what it comes to."""
+    size = out.stat().st_size
+    if as_json:
+        subject = asdict(made.subject) if made.subject else None
+        show_record({"out": str(out), "bytes": size, "subject": subject, "verdict": made.verdict})
+        return
+    stdout.print(made.verdict.translate(VISIBLE), markup=False, soft_wrap=True)
+    say(f"wrote {out} ({size / 1e6:.1f} MB); open it in a browser, it needs no network")
+
+
+def show_queries(queries: "Sequence[ShippedQuery]", *, as_json: bool) -> None:
+    """Print what each shipped query answers, and its parameters."""
+    if as_json:
+        show_record({"queries": [asdict(each) for each in queries]})
+        return
+    rows = [
+        (each.name, each.says, ", ".join(one.name for one in each.parameters)) for each in queries
+    ]
+    show_table(["query", "one row is", "parameters"], rows)
+    say("run one with: tweetscore query --file NAME --param interval=30")
 
 
 def show_figures(found: "Sequence[Figures]", *, as_json: bool) -> None:
@@ -310,7 +340,7 @@ def show_figures(found: "Sequence[Figures]", *, as_json: bool) -> None:
 
     if as_json:
         verdict = overall_verdict(found)
-        show_json({"figures": [asdict(each) for each in found], "verdict": verdict})
+        show_record({"figures": [asdict(each) for each in found], "verdict": verdict})
         return
     for model, symbol, target in dict.fromkeys(map(_subject, found)):
         of_model = [each for each in found if _subject(each) == (model, symbol, target)]
@@ -336,7 +366,7 @@ def show_trained(trained: "Trained", *, as_json: bool) -> None:
 
     bundle, fitted = trained.bundle, trained.fitted
     if as_json:
-        show_json(
+        show_record(
             {
                 "model": bundle.name,
                 "model_id": bundle.model_id,
@@ -379,7 +409,7 @@ class StudyProgress:
     def finished(self, run: "StudyRun") -> "StudyRun":
         """Show a network's accuracy; returns the run."""
         self.cells[run.cell, run.seed] = f"{run.best_accuracy:.1%}"
-        if stderr.is_terminal:
+        if talk.shows_progress:
             self.live.update(self._table())
         else:
             say(
@@ -406,16 +436,22 @@ def _cell_name(cell: "Cell") -> str:
 @contextmanager
 def study_progress(options: "StudyOptions") -> Iterator[StudyProgress]:
     """Show a study's table on stderr while it fills."""
-    with Live(console=stderr, auto_refresh=stderr.is_terminal, transient=True) as live:
+    console = Console(quiet=True) if talk.quiet else stderr
+    with Live(console=console, auto_refresh=talk.shows_progress, transient=True) as live:
         yield StudyProgress(options, live)
 
 
 def show_study(found: "Found", *, as_json: bool) -> None:
     """Print both comparisons, what the protocol does wrong, and what they show."""
-    from tweetscore.study import ablation_table, interval_table, sentences, study_quality_table
+    from tweetscore.findings import (
+        ablation_table,
+        interval_table,
+        sentences,
+        study_quality_table,
+    )
 
     if as_json:
-        show_json(asdict(found))
+        show_record(asdict(found))
         return
     minutes = found.ablation[0].cell.interval_minutes
     for title, (headings, rows) in {
@@ -439,7 +475,7 @@ def show_study(found: "Found", *, as_json: bool) -> None:
 def show_info(sections: "dict[str, pl.DataFrame]", *, as_json: bool) -> None:
     """Print each part of what a database holds under its name."""
     if as_json:
-        show_json({name: frame.to_dicts() for name, frame in sections.items()})
+        show_record({name: frame.to_dicts() for name, frame in sections.items()})
         return
     for name, frame in sections.items():
         if frame.height:
@@ -454,7 +490,7 @@ def show_checks(checks: "Sequence[Check]", *, as_json: bool) -> None:
     """Print each check's verdict, and what to do about a broken one."""
     if as_json:
         healthy = all(check.ok is not False for check in checks)
-        show_json({"checks": [asdict(check) for check in checks], "ok": healthy})
+        show_record({"checks": [asdict(check) for check in checks], "ok": healthy})
         return
     rows = [(each.name, RESULTS[each.ok], each.fact, each.next_step or "") for each in checks]
     show_table(["check", "result", "fact", "what to do"], rows)

@@ -1,5 +1,8 @@
 """The one family of errors that users meet, each with the exit code of its kind."""
 
+from collections.abc import Iterable
+from difflib import get_close_matches
+
 
 class TweetscoreError(Exception):
     """A failure told in one line: the thing, the fact, the next step."""
@@ -31,3 +34,10 @@ class IntegrityError(TweetscoreError):
     """A database or bundle is not what it says it is."""
 
     exit_code = 5
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Word the known name that is nearest to a wrong one, or nothing where none is near."""
+    by_lower = {each.lower(): each for each in known}
+    near = get_close_matches(name.lower(), by_lower, 1)
+    return f"; did you mean {by_lower[near[0]]}?" if near else ""

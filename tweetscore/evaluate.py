@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from tweetscore.errors import InputError
+from tweetscore.errors import InputError, did_you_mean
 from tweetscore.store import Store, statement
 
 DRAWS = 10_000
@@ -242,8 +242,11 @@ def _outcomes(
 ) -> pl.DataFrame:
     scored = store.rows("SELECT name, model_id FROM models ORDER BY name, model_id")
     if model is not None and not any(model in names for names in scored):
-        known = ", ".join(dict.fromkeys(name for name, _ in scored)) or "none"
-        raise InputError(f"{store.path}: no model {model} has scored here; it has: {known}")
+        names = list(dict.fromkeys(name for name, _ in scored))
+        raise InputError(
+            f"{store.path}: no model {model} has scored here; it has: {', '.join(names) or 'none'}"
+            f"{did_you_mean(model, names)}"
+        )
     rows = store.frame(
         statement("outcomes"), model=model, session=session, from_utc=from_utc, until_utc=until_utc
     )

@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from tweetscore.epoch import Epoch
 from tweetscore.errors import InputError
 from tweetscore.model import LstmClassifier
 from tweetscore.network import Device
@@ -63,17 +64,6 @@ class Part:
     def days(self) -> int:
         """Trading days with a row."""
         return self.rows["session_date"].n_unique()
-
-
-@dataclass(frozen=True, slots=True)
-class Epoch:
-    """What one epoch of training came to."""
-
-    number: int
-    learning_rate: float
-    train_loss: float
-    held_out_loss: float  # mean over the heads
-    held_out_accuracy: tuple[float, ...]  # per head
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,10 +235,7 @@ class _Run:
         self.model.load_state_dict(state["model"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.best_weights = state["best"]
-        self.history = [
-            Epoch(**{**each, "held_out_accuracy": tuple(each["held_out_accuracy"])})
-            for each in state["history"]
-        ]
+        self.history = [Epoch.from_record(each) for each in state["history"]]
         self.rng.bit_generator.state = state["order"]
         torch.set_rng_state(state["dropout"])
         self.finished = {name: each for name, each in state.items() if name != "fingerprint"}

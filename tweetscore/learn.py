@@ -17,11 +17,11 @@ import polars as pl
 import torch
 
 from tweetscore.dataset import COUNTS, PARTS, Split, Target, with_labels
+from tweetscore.epoch import Epoch
 from tweetscore.evaluate import Figures, bag_of_words_accuracy, figures
 from tweetscore.fit import (
     NO_LABEL,
     Checkpoint,
-    Epoch,
     FitOptions,
     Fitted,
     Part,

@@ -1,66 +1,136 @@
-"""Ask the database: SQL and parameters enter, a frame leaves; nothing else can be reached."""
+"""Ask the database: SQL and parameters enter, frames leave one by one; nothing else is in reach."""
 
 import re
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TextIO
 
 import duckdb
 import polars as pl
+import pyarrow as pa
 
-from tweetscore.errors import InputError
+from tweetscore.errors import InputError, did_you_mean
 from tweetscore.store import Store, open_store, shipped, statement
 
 # The statement alone; the database is read-only, so that nothing inside it can write either.
 ALLOWED = ([duckdb.StatementType.SELECT], [duckdb.StatementType.EXPLAIN])
 INFO = ("sources", "clocks", "rejects", "tweets", "bars", "windows", "models")
+STANDARD_INPUT = "-"
+BATCH_ROWS = 65_536  # of tweets some 20 MB; also the rows of a Parquet group
+ONE_ROW = "One row: "
+LIST = "tweetscore query --list"
+# In a header "-- $interval = 30: minutes", or "-- $tweet_id: the post" for what must be given.
+PARAMETER = re.compile(r"-- \$(\w+)(?: = ([^:]*))?: (.+)")
+Value = str | int | float | None
+Run = Callable[[Callable[[], Any]], Any]
 
 
-def run_query(db: Path, sql: str | None, file: str | None, given: Sequence[str]) -> pl.DataFrame:
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The result of a query, of which only a batch at a time lies in memory."""
+
+    schema: pl.Schema
+    batches: Iterator[pl.DataFrame]  # each of this schema, at most BATCH_ROWS rows; none if no rows
+
+    @property
+    def names(self) -> list[str]:
+        """The columns."""
+        return self.schema.names()
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One ``-- $interval = 30: minutes`` of a query's header."""
+
+    name: str
+    default: str | None  # as it would be given; None: it must be given
+    says: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShippedQuery:
+    """One file of ``sql/queries/``."""
+
+    name: str
+    says: str  # what one row of its result is
+    parameters: tuple[Parameter, ...]
+
+
+@contextmanager
+def run_query(
+    db: Path, text: str, given: Sequence[str], *, limit_seconds: float | None
+) -> Iterator[Answer]:
     """Run one statement read-only, without access to files or network.
 
     Args:
         db: the database.
-        sql: the statement, or None to take it from a file.
-        file: a path, or the name of one of ``sql/queries/``.
-        given: parameters as ``name=value``; numbers are taken as numbers.
+        text: the statement; lines ``-- $name = value: meaning`` before it give defaults.
+        given: parameters as ``name=value``; numbers are taken as numbers, null as no value.
+        limit_seconds: how long the database may work on it, all batches together; None for ever.
+            The time that the caller takes between batches does not count.
 
     Raises:
-        InputError: there is not exactly one statement, or it is wrong, or a parameter is.
+        InputError: it is not one statement that reads, or it is wrong, or a parameter is, or it
+            takes too long. Batches may raise it, too.
     """
-    if (sql is None) == (file is None):
-        raise InputError(
-            f"give SQL, or --file with a path or one of: {', '.join(shipped_queries())}"
-        )
-    text = str(sql) if file is None else _text_of(file)
-    parameters: dict[str, str | int | float] = {}
-    for name, value in map(_parameter, given):
-        if name in parameters:
-            raise InputError(f"--param {name}: is given twice; give each parameter once")
-        parameters[name] = value
-    with open_store(db, read_only=True) as store:
+    chosen = _chosen(given)
+    with (
+        open_store(db, read_only=True) as store,
+        ThreadPoolExecutor(1) as worker,
+        ExitStack() as opened,
+    ):
+        store.con.execute("SET enable_progress_bar = false")  # it would stand in the output
         store.con.execute("SET enable_external_access = false")
         store.con.execute("SET lock_configuration = true")
-        try:
+        with _one_line():
             statements = duckdb.extract_statements(text)
-            if [each.type for each in statements] not in ALLOWED:
-                raise InputError("a query is one SELECT; write others with another DuckDB client")
-            _check_parameters(statements[0].named_parameters, parameters)
-            return store.frame(text, **parameters)
-        except duckdb.Error as error:
-            raise InputError(f"the query fails: {_first_line(error)}") from error
-        except pl.exceptions.DuplicateError as error:
-            raise InputError(
-                "two columns of the query have one name; give each its own with AS"
-            ) from error
-        except pl.exceptions.PolarsError as error:
-            raise InputError(
-                "a column of the query has a type that cannot be shown; cast it to VARCHAR"
-            ) from error
+        if [each.type for each in statements] not in ALLOWED:
+            raise InputError("a query is one SELECT; write others with another DuckDB client")
+        wanted = statements[0].named_parameters
+        values = _defaults(text, wanted, chosen) | chosen
+        _check_parameters(wanted, values)
+        # In a thread of its own, so that this one can stop it: on Ctrl-C and when time is up.
+        run = _limited(store.con, worker, limit_seconds)
+
+        def start() -> pa.RecordBatchReader:
+            reader = store.con.sql(text, params=values or None).to_arrow_reader(BATCH_ROWS)
+            opened.callback(reader.close)  # an open one would keep the database open
+            return reader
+
+        with _one_line():
+            reader = run(start)
+            schema = _schema(reader.schema)
+        yield Answer(schema, _batches(reader, run))
 
 
-def shipped_queries() -> list[str]:
-    """Name the queries that come with the tool."""
-    return sorted(path.stem for path in (shipped("sql") / "queries").glob("*.sql"))
+def query_text(sql: str | None, file: str | None, stdin: TextIO) -> str:
+    """Find the statement: SQL itself, or the text of a file or a shipped query; - is ``stdin``.
+
+    Raises:
+        InputError: not exactly one of SQL and file is given, or there is no such file, or its bytes
+            are no text.
+    """
+    if sql is not None and file is not None:
+        raise InputError("SQL and --file are both given; give one of them")
+    if STANDARD_INPUT in (sql, file):
+        try:
+            return stdin.read()
+        except UnicodeDecodeError as error:
+            raise InputError(f"standard input: is not UTF-8 text ({error}); save it so") from error
+    if sql is not None:
+        return sql
+    if file is None:
+        raise InputError(f"give SQL, or --file with a path or a name of: {LIST}")
+    return _text_of(file)
+
+
+def shipped_queries() -> list[ShippedQuery]:
+    """Describe the queries that come with the tool, by their headers."""
+    return [_described(path) for path in sorted((shipped("sql") / "queries").glob("*.sql"))]
 
 
 def describe(db: Path) -> dict[str, pl.DataFrame]:
@@ -73,19 +143,128 @@ def _section(store: Store, name: str) -> pl.DataFrame:
     return store.frame(statement(f"info/{name}"))
 
 
+def _limited(
+    con: duckdb.DuckDBPyConnection, worker: ThreadPoolExecutor, limit_seconds: float | None
+) -> Run:
+    """Make what runs a step of a query; all steps together may take so long."""
+    left = limit_seconds
+
+    def run(step: Callable[[], Any]) -> Any:
+        nonlocal left
+        began = time.monotonic()
+        running = worker.submit(step)
+        try:
+            done, _ = wait([running], timeout=left)
+        except BaseException:  # Ctrl-C
+            _stop(con, running)
+            raise
+        if not done:
+            _stop(con, running)
+            raise InputError(
+                f"the query took longer than {limit_seconds:g} s and was stopped; "
+                "allow more with --timeout, or ask for less"
+            )
+        if left is not None:
+            left = max(0.0, left - (time.monotonic() - began))
+        return running.result()
+
+    return run
+
+
+def _stop(con: duckdb.DuckDBPyConnection, running: Future[Any]) -> None:
+    """Interrupt until it has ended: DuckDB forgets an interrupt that comes before the statement."""
+    while not running.done():
+        con.interrupt()
+        wait([running], timeout=0.05)
+
+
+def _batches(reader: pa.RecordBatchReader, run: Run) -> Iterator[pl.DataFrame]:
+    while True:
+        with _one_line():
+            batch = run(lambda: next(reader, None))
+            if batch is None:
+                return
+            frame = pl.from_arrow(batch)
+        assert isinstance(frame, pl.DataFrame)
+        yield frame
+
+
+def _schema(schema: pa.Schema) -> pl.Schema:
+    if any(map(_has_interval, schema.types)):  # polars does not fail on them: it panics
+        raise pl.exceptions.SchemaError("interval")
+    return pl.Schema(schema)
+
+
+def _has_interval(kind: pa.DataType) -> bool:
+    return pa.types.is_interval(kind) or any(
+        _has_interval(kind.field(place).type) for place in range(kind.num_fields)
+    )
+
+
+@contextmanager
+def _one_line() -> Iterator[None]:
+    """Tell what DuckDB and polars find wrong with a query in one line."""
+    try:
+        yield
+    except (duckdb.Error, OSError) as error:  # Arrow's reader passes errors of DuckDB on as OSError
+        raise InputError(f"the query fails: {_first_line(error)}") from error
+    except pl.exceptions.DuplicateError as error:
+        raise InputError(
+            "two columns of the query have one name; give each its own with AS"
+        ) from error
+    except pl.exceptions.PolarsError as error:
+        raise InputError(
+            "a column of the query has a type that cannot be shown; cast it to VARCHAR"
+        ) from error
+
+
+def _first_line(error: Exception) -> str:
+    return " ".join(str(error).strip().split("\n\n")[0].split())
+
+
 def _text_of(file: str) -> str:
-    path = Path(file)
+    path, name = Path(file), file.removesuffix(".sql")
     if not path.is_file():
-        path = shipped("sql") / "queries" / f"{file.removesuffix('.sql')}.sql"
+        path = shipped("sql") / "queries" / f"{name}.sql"
     if not path.is_file():
-        raise InputError(f"{file}: no such query; shipped are: {', '.join(shipped_queries())}")
+        near = did_you_mean(name, [each.name for each in shipped_queries()])
+        raise InputError(f"{file}: no such query; shipped are those of: {LIST}{near}")
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read as UTF-8 text ({error}); save it so") from error
 
 
-def _check_parameters(wanted: set[str], given: dict[str, str | int | float]) -> None:
+def _described(path: Path) -> ShippedQuery:
+    header = _header(path.read_text(encoding="utf-8"))
+    words = " ".join(line.removeprefix("--").strip() for line in header)
+    says = words.removeprefix(ONE_ROW).partition(". ")[0].removesuffix(".")
+    return ShippedQuery(path.stem, says, tuple(_parameters_of(header)))
+
+
+def _header(text: str) -> list[str]:
+    """Return the lines of comment before the statement."""
+    lines = text.splitlines()
+    ends = next((place for place, line in enumerate(lines) if not line.startswith("--")), None)
+    return lines[:ends]
+
+
+def _parameters_of(header: Sequence[str]) -> list[Parameter]:
+    """Return the parameters that a header names."""
+    return [Parameter(*each.groups()) for each in map(PARAMETER.fullmatch, header) if each]
+
+
+def _defaults(text: str, wanted: set[str], chosen: Mapping[str, Value]) -> dict[str, Value]:
+    """Take the defaults of parameters that the statement has and nobody gave."""
+    lacking = {name.lower() for name in wanted} - {name.lower() for name in chosen}
+    return {
+        each.name: _value(each.default)
+        for each in _parameters_of(_header(text))
+        if each.default is not None and each.name.lower() in lacking
+    }
+
+
+def _check_parameters(wanted: set[str], given: Mapping[str, Value]) -> None:
     """Say which parameters are missing or too many; DuckDB takes their names in any case."""
     have = {name.lower() for name in given}
     if missing := sorted(name for name in wanted if name.lower() not in have):
@@ -95,16 +274,24 @@ def _check_parameters(wanted: set[str], given: dict[str, str | int | float]) -> 
         raise InputError(f"the query has no parameter ${extra[0]}; it has: {known}")
 
 
-def _parameter(text: str) -> tuple[str, str | int | float]:
-    name, equals, value = text.partition("=")
-    if not equals or not name.isidentifier():
-        raise InputError(f"--param {text}: is not NAME=VALUE; write it as --param interval=30")
-    if re.fullmatch(r"-?\d+", value):
-        return name, int(value)
-    if re.fullmatch(r"-?\d+\.\d+", value):
-        return name, float(value)
-    return name, value
+def _chosen(given: Sequence[str]) -> dict[str, Value]:
+    parameters: dict[str, Value] = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals or not name.isidentifier():
+            raise InputError(f"--param {text}: is not NAME=VALUE; write it as --param interval=30")
+        if name in parameters:
+            raise InputError(f"--param {name}: is given twice; give each parameter once")
+        parameters[name] = _value(value)
+    return parameters
 
 
-def _first_line(error: Exception) -> str:
-    return " ".join(str(error).strip().split("\n\n")[0].split())
+def _value(text: str) -> Value:
+    """Take a number as one; 0123 is none, but a name or an id."""
+    if text == "null":
+        return None
+    if re.fullmatch(r"-?(0|[1-9]\d*)", text):
+        return int(text)
+    if re.fullmatch(r"-?\d+\.\d+", text):
+        return float(text)
+    return text

@@ -6,8 +6,6 @@ after it. All other posts lie outside the session. Who finds no signal here has 
 finds one with ``signal=False`` has a leak. Nothing is taken from real archives.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from io import BytesIO
@@ -22,6 +20,7 @@ import pyarrow.compute as pc
 
 from tweetscore.clocks import Clock
 from tweetscore.errors import InputError
+from tweetscore.formats import new_file
 from tweetscore.sessions import exchange_sessions
 
 PLANTED_INTERVAL_MINUTES = 30
@@ -181,22 +180,13 @@ def write_sample(
         folder.mkdir(parents=True, exist_ok=True)
         if there := [path for path in (archive, bars) if path.exists()]:
             raise InputError(f"{there[0]}: is there already; delete it, or name another folder")
-        with _new_file(archive) as file:
+        with new_file(archive) as file:
             _write_archive(file, posts, plan, post_draws)
-        with _new_file(bars) as file:
+        with new_file(bars) as file:
             bar_rows = _write_bars(file, plan, price_draws, signal=signal)
     except OSError as error:
         raise InputError(f"{folder}: cannot be written ({error}); name another folder") from error
     return Sample(archive, bars, posts, bar_rows, int(np.count_nonzero(plan.moods)))
-
-
-@contextmanager
-def _new_file(path: Path) -> Iterator[BinaryIO]:
-    """Open a file that has its name only once it is whole."""
-    part = path.with_name(f"{path.name}.part")
-    with part.open("wb") as file:
-        yield file
-    part.rename(path)
 
 
 def _plan(posts: int, days: int, draws: np.random.Generator) -> _Plan:

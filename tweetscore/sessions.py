@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from tweetscore.errors import InputError
+from tweetscore.errors import InputError, did_you_mean
 
 
 def exchange_sessions(calendar: str, first: date, last: date) -> pl.DataFrame:
@@ -70,9 +70,10 @@ def _build(calendar: str, first_year: int, last_year: int) -> Any:
             calendar, start=f"{first_year:04}-01-01", end=f"{last_year:04}-12-31"
         )
     except exchange_calendars.errors.InvalidCalendarName:
+        near = did_you_mean(calendar, exchange_calendars.get_calendar_names())
         raise InputError(
             f"unknown calendar {calendar!r}; say it with --calendar XNYS (New York), "
-            "XLON (London), XETR (Frankfurt), XTKS (Tokyo), CMES (Chicago futures), …"
+            f"XLON (London), XETR (Frankfurt), XTKS (Tokyo), CMES (Chicago futures), …{near}"
         ) from None
     except (ValueError, NotImplementedError) as error:
         reason = str(error).split("\n")[0][:200]

@@ -23,6 +23,7 @@ from tweetscore.dataset import (
     texts_hash,
     texts_until,
 )
+from tweetscore.epoch import Epoch
 from tweetscore.errors import InputError
 from tweetscore.evaluate import Figures, with_verdicts
 from tweetscore.export import (
@@ -34,7 +35,7 @@ from tweetscore.export import (
     random_texts,
     to_onnx,
 )
-from tweetscore.fit import Epoch, Fitted, training_device
+from tweetscore.fit import Fitted, training_device
 from tweetscore.labelled import Labelled, read_labelled, split_labelled
 from tweetscore.learn import (
     Learned,

@@ -1,3 +1,14 @@
--- One row: one interval and status, with the number of predictions: why tweets have no window.
-SELECT interval_minutes, status, count(*) AS predictions
-FROM scored GROUP BY ALL ORDER BY interval_minutes, predictions DESC, status;
+-- One row: one model, symbol, interval and status, with the number of predictions.
+-- status: ok, or why a prediction has no outcome: the market was closed (market_closed), or would close
+-- before the exit (crosses_close), the last price was too old at entry (no_entry) or exit (no_exit), or
+-- there are no bars at that time (no_data). share: of the predictions of model, symbol and interval.
+-- symbol: null without bars. All parts of the split are counted.
+SELECT
+    model, model_id, symbol, interval_minutes, status,
+    count(*) AS predictions,
+    round(
+        count(*) / sum(count(*)) OVER (PARTITION BY model_id, symbol, interval_minutes), 4
+    ) AS share
+FROM scored
+GROUP BY model, model_id, symbol, interval_minutes, status
+ORDER BY model, model_id, symbol, interval_minutes, predictions DESC, status;

@@ -16,7 +16,7 @@ from tweetscore.archives.canonical import DATED_PLATFORMS, TweetBatch, TweetFile
 from tweetscore.archives.table_rows import Rows, Table, find_table
 from tweetscore.archives.tweet_json import API_TIME
 from tweetscore.bar_times import TimeForm, date_and_time, time_form
-from tweetscore.errors import InputError
+from tweetscore.errors import InputError, did_you_mean
 from tweetscore.inputs import DataFile
 
 # Names are compared in small letters, without blanks, underscores and dashes; the first counts.
@@ -123,9 +123,13 @@ def _columns(table: Table, given: Mapping[str, str]) -> dict[str, str]:
     }
     for ours, theirs in given.items():
         if ours not in NAMES:
-            raise InputError(f"no column is called {ours!r} here; say one of {', '.join(NAMES)}")
+            near = did_you_mean(ours, NAMES)
+            raise InputError(
+                f"no column is called {ours!r} here; say one of {', '.join(NAMES)}{near}"
+            )
         if theirs and theirs not in table.columns:
-            raise InputError(f"{table.file.name}: has no column {theirs!r} ({table.has})")
+            near = did_you_mean(theirs, table.columns)
+            raise InputError(f"{table.file.name}: has no column {theirs!r} ({table.has}){near}")
     # What is given for one thing is not recognised as another.
     taken = set(given.values())
     found = {ours: theirs for ours, theirs in found.items() if theirs not in taken}

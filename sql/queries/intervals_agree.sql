@@ -1,0 +1,16 @@
+-- One row: one model and pair of its intervals, with how often both say the same.
+-- rows: tweets scored for both. agree: the share for which both say up, or both down. both_up: the share
+-- for which both say up. Nothing is held against prices, and all tweets count, learned from or not.
+SELECT
+    m.name AS model, a.model_id,
+    a.interval_minutes, b.interval_minutes AS other_interval_minutes,
+    count(*) AS rows,
+    round(avg(((a.probability_up >= 0.5) = (b.probability_up >= 0.5))::INTEGER), 4) AS agree,
+    round(avg((a.probability_up >= 0.5 AND b.probability_up >= 0.5)::INTEGER), 4) AS both_up
+FROM predictions a
+JOIN predictions b
+    ON b.model_id = a.model_id AND b.platform = a.platform AND b.tweet_id = a.tweet_id
+    AND b.interval_minutes > a.interval_minutes
+JOIN models m ON m.model_id = a.model_id
+GROUP BY ALL
+ORDER BY ALL;

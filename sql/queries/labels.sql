@@ -1,0 +1,12 @@
+-- One row: one model of labels of your own and class, with the posts that it gave to it.
+-- A post counts for its likeliest class. share: of the model's posts. mean_probability: of that class, over
+-- these posts. The shares are the model's opinion: tweetscore evaluate --labelled says how often it is
+-- right.
+SELECT
+    model, model_id, class,
+    count(*) AS posts,
+    round(count(*) / sum(count(*)) OVER (PARTITION BY model_id), 4) AS share,
+    round(avg(probability), 4) AS mean_probability
+FROM scored_labels
+GROUP BY model, model_id, class
+ORDER BY ALL;

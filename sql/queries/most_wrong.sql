@@ -1,0 +1,16 @@
+-- One row: one of the wrong predictions that were the most sure.
+-- Of tweets outside the parts that the model has learned from. A model that is sure and wrong
+-- more often than its probability says is not calibrated: see the query calibration.
+-- $interval = null: minutes, or null for all
+-- $rows = 20: how many
+SELECT
+    model, model_id, symbol, interval_minutes, posted_utc, author,
+    round(probability_up, 3) AS probability_up, predicted, direction,
+    round(return_bps, 1) AS return_bps, text
+FROM scored
+WHERE NOT correct AND split IN ('test', 'outside')
+    AND ($interval IS NULL OR interval_minutes = $interval)
+ORDER BY
+    abs(scored.probability_up - 0.5) DESC, posted_utc, platform, tweet_id, interval_minutes,
+    model, model_id, symbol
+LIMIT $rows;

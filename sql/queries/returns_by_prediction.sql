@@ -1,0 +1,31 @@
+-- One row: one model, symbol, interval and side predicted, with the mean return that followed.
+-- Of tweets outside the parts that the model has learned from; flat windows count, too. minutes:
+-- entries that differ, as tweets of one minute share its return. mean_bps: the mean over trading days of
+-- each day's mean return, in basis points, and standard_error_bps that of days (null for a single one):
+-- windows of one day overlap, and are no independent evidence. No costs are taken off.
+-- $interval = null: minutes, or null for all
+WITH minutes AS (
+    SELECT DISTINCT model, model_id, symbol, interval_minutes, predicted, minute_utc, return_bps
+    FROM scored
+    WHERE status = 'ok' AND split IN ('test', 'outside')
+        AND ($interval IS NULL OR interval_minutes = $interval)
+),
+days AS (
+    SELECT
+        m.model, m.model_id, m.symbol, m.interval_minutes, m.predicted, d.session_date,
+        count(*) AS minutes, avg(m.return_bps) AS mean_bps
+    FROM minutes m
+    JOIN sessions d
+        ON d.symbol = m.symbol AND d.session = 'regular'
+        AND m.minute_utc >= d.open_utc AND m.minute_utc < d.close_utc
+    GROUP BY ALL
+)
+SELECT
+    model, model_id, symbol, interval_minutes, predicted,
+    sum(minutes)::BIGINT AS minutes,
+    count(*) AS days,
+    round(avg(mean_bps), 2) AS mean_bps,
+    round(stddev_samp(mean_bps) / sqrt(count(*)), 2) AS standard_error_bps
+FROM days
+GROUP BY ALL
+ORDER BY ALL;

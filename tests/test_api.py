@@ -1,0 +1,130 @@
+"""The functions for notebooks do what the commands do."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import polars as pl
+import pyarrow as pa
+import pytest
+from tiny import contents, tiny_bundle
+from typer.testing import CliRunner
+
+import tweetscore
+from tweetscore.cli import app
+from tweetscore.errors import InputError
+from tweetscore.sample import ARCHIVE_NAME, BARS_NAME, write_sample
+
+OUTSIDE = {
+    "train_from_utc": "2024-01-01T00:00:00",
+    "validation_from_utc": "2024-02-01T00:00:00",
+    "test_from_utc": "2024-03-01T00:00:00",
+    "test_until_utc": "2024-04-01T00:00:00",
+}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a small sample and a bundle; nothing here may change it."""
+    folder = tmp_path_factory.mktemp("api")
+    write_sample(folder, posts=300, days=60)
+    tiny_bundle(folder / "tiny", split=OUTSIDE)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def db(made: Path) -> Path:
+    """The same sample, ingested and scored by the functions."""
+    path = made / "by_functions.duckdb"
+    with tweetscore.open(path) as database:
+        archive, bars = database.ingest(made / ARCHIVE_NAME, str(made / BARS_NAME))
+        assert (archive.stored, archive.rejected, bars.kind) == (300, 0, "bars")
+        account = database.score(made / "tiny", intervals=[30])
+        assert account.tweets == account.scored + account.skipped == 300
+    return path
+
+
+def test_functions_and_commands_make_the_same_database(made: Path, db: Path) -> None:
+    other = made / "by_commands.duckdb"
+    for arguments in (
+        ["ingest", str(made / ARCHIVE_NAME), str(made / BARS_NAME)],
+        ["score", "--model", str(made / "tiny"), "--interval", "30"],
+    ):
+        assert CliRunner().invoke(app, [*arguments, "--db", str(other)]).exit_code == 0
+    assert contents(other) == contents(db)
+
+
+def test_scored_is_the_view_of_one_interval(db: Path) -> None:
+    with tweetscore.open(db, read_only=True) as database:
+        frame = database.scored(30)
+        order = "posted_utc, platform, tweet_id, model_id, symbol, interval_minutes"
+        assert frame.equals(database.query(f"FROM scored ORDER BY {order}"))
+        assert frame.height > 250
+        assert database.scored(5).is_empty()
+        assert database.scored(30, model="other").is_empty()
+        assert database.scored(model="tiny").equals(frame)
+        extended = database.query(f"FROM scored_extended ORDER BY {order}")
+        assert database.scored(30, session="extended").equals(extended)
+        reader = database.scored_batches(30)
+        assert isinstance(reader, pa.RecordBatchReader)
+        assert frame.equals(pl.DataFrame(reader.read_all()))
+
+
+def test_a_query_takes_its_parameters_by_name(db: Path) -> None:
+    with tweetscore.open(db, read_only=True) as database:
+        sql = "SELECT count(*) AS n FROM scored WHERE interval_minutes = $interval"
+        assert database.query(sql, interval=30).rows() == [(database.scored(30).height,)]
+        assert database.query(sql, interval=5).rows() == [(0,)]
+
+
+def test_figures_are_those_of_the_command(db: Path) -> None:
+    with tweetscore.open(db, read_only=True) as database:
+        (figures,) = database.evaluate("tiny")
+    result = CliRunner().invoke(app, ["evaluate", "--db", str(db)])
+    assert f"{figures.accuracy:.1%}" in result.stdout
+    assert (figures.model, figures.interval_minutes) == ("tiny", 30)
+
+
+def test_a_closed_database_lets_the_file_go(db: Path) -> None:
+    database = tweetscore.open(db)
+    database.close()
+    with tweetscore.open(db) as again:
+        assert again.scored(30).height > 0
+
+
+def test_mistakes_are_errors_of_ours(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no such database"):
+        tweetscore.open(tmp_path / "none.duckdb", read_only=True)
+    with pytest.raises(InputError, match="no such database"):
+        tweetscore.open(tmp_path / "none.duckdb", create=False)
+    assert list(tmp_path.iterdir()) == []
+    with (
+        tweetscore.open(tmp_path / "new.duckdb") as database,
+        pytest.raises(InputError, match="no such model"),
+    ):
+        database.score("none")
+
+
+def test_importing_it_imports_nothing_heavy() -> None:
+    code = (
+        "import sys, tweetscore; heavy = 'polars duckdb numpy pyarrow torch onnxruntime'.split(); "
+        "print(tweetscore.__all__, [name for name in heavy if name in sys.modules])"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout == "['Database', '__version__', 'open'] []\n"
+
+
+@pytest.mark.slow
+def test_a_model_trained_by_function_scores(made: Path, tmp_path: Path) -> None:
+    from tweetscore.fit import FitOptions
+    from tweetscore.learn import LearnOptions
+
+    small = LearnOptions(
+        intervals=(30,), vectors="random", embedding_dim=8, hidden=4, fit=FitOptions(epochs=2)
+    )
+    with tweetscore.open(tmp_path / "new.duckdb") as database:
+        database.ingest(made / ARCHIVE_NAME, made / BARS_NAME)
+        trained = database.train(tmp_path / "model", small, log_folder=tmp_path / "runs")
+        account = database.score(trained.bundle)
+    assert account.intervals == (30,)
+    assert account.scored > 250
