@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tweetscore.charts import ablation_chart, curve_chart, interval_chart, write_charts
+from tweetscore.charts import ablation_chart, curve_charts, interval_chart, write_charts
 from tweetscore.epoch import Epoch
 from tweetscore.findings import REPORTED_ABLATION, Cell, StudyRun, Summary
 
@@ -80,16 +80,17 @@ def test_the_ablation_has_its_four_networks_and_what_was_reported() -> None:
 
 
 def test_a_curve_is_the_mean_of_its_seeds() -> None:
-    drawn = {
-        (row["network"], row["epoch"]): (row["accuracy"], row["training loss"])
-        for row in data_of(curve_chart(RUNS))
-    }
-    assert drawn == {
-        ("5 min, trained vectors, counts", 1): pytest.approx((0.6, 1.0)),
-        ("5 min, trained vectors, counts", 2): pytest.approx((0.5, 0.5)),
-        ("30 min, trained vectors", 1): pytest.approx((0.3, 1.0)),
-        ("30 min, trained vectors", 2): pytest.approx((0.2, 0.5)),
-    }
+    for chart in curve_charts(RUNS):
+        drawn = {
+            (row["network"], row["epoch"]): (row["accuracy"], row["training loss"])
+            for row in data_of(chart)
+        }
+        assert drawn == {
+            ("5 min, trained vectors, counts", 1): pytest.approx((0.6, 1.0)),
+            ("5 min, trained vectors, counts", 2): pytest.approx((0.5, 0.5)),
+            ("30 min, trained vectors", 1): pytest.approx((0.3, 1.0)),
+            ("30 min, trained vectors", 2): pytest.approx((0.2, 0.5)),
+        }
 
 
 def test_the_charts_are_files_of_their_own_with_marks(tmp_path: Path) -> None:

@@ -485,8 +485,8 @@ MISTAKES: dict[str, tuple[list[str], str]] = {
     "a symbol with a slip": (["train", "--symbol", "MADUP", "--out", "{tmp}/new"],
                              "{tmp}/copy.duckdb: no bars of MADUP; it has MADEUP; "
                              "did you mean MADEUP?"),
-    "no query": (["query"], "give SQL, or --file with a path or a name of: tweetscore query --list"),
-    "an unknown query": (["query", "--file", "none"], "none: no such query; shipped are those of: "),
+    "no query": (["query"], "give SQL, or --file with a path or a name of: "),
+    "an unknown query": (["query", "--file", "none"], "none: no such query; shipped are those "),
     "a query that writes": (["query", "DROP TABLE tweets"], "a query is one SELECT; "),
     "a sample that is there": (["sample", "{made}"], "{made}/"),
     "a sample inside a file": (["sample", "{tmp}/empty.json"], "{tmp}/empty.json: "),

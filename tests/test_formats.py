@@ -12,8 +12,7 @@ import polars as pl
 import pytest
 
 from tweetscore.errors import InputError
-from tweetscore.formats import WRITERS, form_of, write, write_file
-from tweetscore.query import Answer
+from tweetscore.formats import WRITERS, Answer, form_of, write, write_file
 
 HARD = """
     SELECT

@@ -370,13 +370,13 @@ def test_a_type_without_a_form_is_to_be_cast(db: Path) -> None:
 
 
 def test_a_wrong_value_met_only_in_a_late_batch_is_one_line(db: Path) -> None:
-    sql = "SELECT if(n < 200_000, n, ('x' || n)::INTEGER) AS n FROM range(300_000) t(n)"
+    sql = "SELECT if(n < 5_000_000, n, ('x' || n)::INTEGER) AS n FROM range(5_000_001) t(n)"
     with run_query(db, sql, [], limit_seconds=None) as answer:
         first = next(answer.batches)
         assert first.height == BATCH_ROWS
         with pytest.raises(InputError) as refusal:
             list(answer.batches)
-    expected = "the query fails: Conversion Error: Could not convert string 'x200000' to INT32"
+    expected = "the query fails: Conversion Error: Could not convert string 'x5000000' to INT32"
     assert str(refusal.value) == expected
 
 

@@ -10,9 +10,12 @@
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import datetime
+from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal
+
+from tweetscore.errors import InputError
 
 if TYPE_CHECKING:  # what a command does not need, it does not wait for
     import polars as pl
@@ -26,6 +29,10 @@ if TYPE_CHECKING:  # what a command does not need, it does not wait for
     from tweetscore.score import ScoreAccount
     from tweetscore.train import Talk, Trained
 
+EXTRAS = {
+    "train": ("torch", "gensim", "onnx", "tensorboard"),
+    "report": ("altair", "jinja2", "vl_convert"),
+}
 Session = Literal["regular", "extended"]
 Progress = Callable[[str, int, int | None], None]  # a label, rows done, rows to do
 
@@ -134,6 +141,7 @@ class Database:
         Raises:
             InputError: training is not installed, or there is nothing to learn from.
         """
+        need("train", "training")
         from tweetscore.learn import LearnOptions
         from tweetscore.train import Talk, train
 
@@ -260,6 +268,7 @@ class Database:
             session: whose windows it is held against.
             interval_minutes: the interval whose details are shown; 30 where it is scored.
         """
+        need("report", "a report")
         from tweetscore.formats import new_file
         from tweetscore.page import page
         from tweetscore.report import gather
@@ -291,6 +300,17 @@ def find_model(
     if isinstance(model, Bundle):
         return model
     return find_bundle(str(model), shipped("models"), precision)
+
+
+def need(extra: Literal["train", "report"], purpose: str) -> None:
+    """Ask for an extra by the first of its packages that is not there.
+
+    Raises:
+        InputError: one is not.
+    """
+    for name in EXTRAS[extra]:
+        if find_spec(name) is None:
+            raise InputError(f"{purpose} needs {name}: pip install 'tweetscore[{extra}]'")
 
 
 def _silent(*told: object) -> None:

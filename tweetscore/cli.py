@@ -2,7 +2,6 @@
 
 import sys
 from datetime import datetime
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -12,7 +11,6 @@ from tweetscore import __version__, api, display
 from tweetscore.errors import InputError, IntegrityError, RejectsError
 from tweetscore.shell import OUTPUT, OneLineErrors, command
 
-TRAIN_EXTRA = ("torch", "gensim", "onnx", "tensorboard")
 QUERY_SECONDS = 300
 DATA, MODELS, RESULTS = "Data", "Models", "Scores and results"
 LEARNED, NETWORK, TRAINING = "What to learn", "The network", "The training"
@@ -312,7 +310,7 @@ def train(
 
     Example: `tweetscore train --interval 5 --interval 30 --out my-model`
     """
-    _need_training()
+    api.need("train", "training")
     from tweetscore.dataset import Target
     from tweetscore.fit import FitOptions
     from tweetscore.learn import LearnOptions
@@ -338,12 +336,6 @@ def train(
             with api.open(db, create=False) as database:
                 done = database.train(out, options, log_folder=logs, talk=talk, resume=resume)
     display.show_trained(done, as_json=as_json)
-
-
-def _need_training() -> None:
-    for name in TRAIN_EXTRA:
-        if find_spec(name) is None:
-            raise InputError(f"training needs {name}: pip install 'tweetscore[train]'")
 
 
 @command(app, MODELS)
@@ -402,7 +394,9 @@ def study(
 
     Example: `tweetscore study --labelled seed --protocol seed --seeds 3`
     """
-    _need_training()
+    api.need("train", "training")
+    if charts:
+        api.need("report", "charts")
     from tweetscore.charts import write_charts
     from tweetscore.dataset import Target
     from tweetscore.findings import summarise

@@ -36,8 +36,9 @@ if TYPE_CHECKING:  # polars and scikit-learn would slow down --help
     from tweetscore.epoch import Epoch
     from tweetscore.evaluate import Figures
     from tweetscore.findings import Cell, Found, StudyRun
+    from tweetscore.formats import Answer
     from tweetscore.ingest import Account
-    from tweetscore.query import Answer, ShippedQuery
+    from tweetscore.query import ShippedQuery
     from tweetscore.report import Report
     from tweetscore.sample import Sample
     from tweetscore.score import ScoreAccount

@@ -5,6 +5,7 @@ import math
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
 from pathlib import Path
@@ -15,13 +16,24 @@ from tweetscore.errors import InputError
 if TYPE_CHECKING:  # polars would slow down --help
     import polars as pl
 
-    from tweetscore.query import Answer
-
 # A tweet may hold what would move a terminal's cursor, or turn the direction of what stands around
 # it: shown, never obeyed. Line breaks stay.
 _CONTROLS = (*range(32), *range(127, 160), *range(0x202A, 0x202F), *range(0x2066, 0x206A))
 VISIBLE = dict.fromkeys(_CONTROLS, "\N{REPLACEMENT CHARACTER}")
 VISIBLE |= {ord("\t"): " ", ord("\n"): "\n", ord("\r"): ""}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The result of a query, of which only a batch at a time lies in memory."""
+
+    schema: "pl.Schema"
+    batches: "Iterator[pl.DataFrame]"  # each of this schema, none if no rows
+
+    @property
+    def names(self) -> list[str]:
+        """The columns."""
+        return self.schema.names()
 
 
 def form_of(path: Path) -> str:
@@ -37,7 +49,7 @@ def form_of(path: Path) -> str:
     return form
 
 
-def write_file(answer: "Answer", form: str, path: Path) -> int:
+def write_file(answer: Answer, form: str, path: Path) -> int:
     """Write an answer to a file that has its name only once it is whole; return the rows.
 
     Raises:
@@ -47,7 +59,7 @@ def write_file(answer: "Answer", form: str, path: Path) -> int:
         return write(answer, form, out)
 
 
-def write(answer: "Answer", form: str, out: BinaryIO) -> int:
+def write(answer: Answer, form: str, out: BinaryIO) -> int:
     r"""Write an answer as csv, tsv, json, jsonl, parquet or md in UTF-8; return the rows.
 
     Times are ISO 8601. Lists, structs and bytes are JSON and hexadecimal text where a format has no
@@ -72,7 +84,7 @@ def write(answer: "Answer", form: str, out: BinaryIO) -> int:
     return WRITERS[form](answer, out)
 
 
-def _write_csv(answer: "Answer", out: BinaryIO) -> int:
+def _write_csv(answer: Answer, out: BinaryIO) -> int:
     rows = 0
     out.write(_flat(_empty(answer)).write_csv().encode())
     for batch in answer.batches:
@@ -81,7 +93,7 @@ def _write_csv(answer: "Answer", out: BinaryIO) -> int:
     return rows
 
 
-def _write_tsv(answer: "Answer", out: BinaryIO) -> int:
+def _write_tsv(answer: Answer, out: BinaryIO) -> int:
     import polars as pl
 
     rows = 0
@@ -111,7 +123,7 @@ def _escaped(text: str) -> str:
     return text
 
 
-def _write_json(answer: "Answer", out: BinaryIO) -> int:
+def _write_json(answer: Answer, out: BinaryIO) -> int:
     rows = 0
     out.write(b"[")
     for batch in answer.batches:
@@ -122,7 +134,7 @@ def _write_json(answer: "Answer", out: BinaryIO) -> int:
     return rows
 
 
-def _write_jsonl(answer: "Answer", out: BinaryIO) -> int:
+def _write_jsonl(answer: Answer, out: BinaryIO) -> int:
     rows = 0
     for batch in answer.batches:
         for row in short_floats(batch).iter_rows(named=True):
@@ -131,7 +143,7 @@ def _write_jsonl(answer: "Answer", out: BinaryIO) -> int:
     return rows
 
 
-def _write_markdown(answer: "Answer", out: BinaryIO) -> int:
+def _write_markdown(answer: Answer, out: BinaryIO) -> int:
     rows = 0
     for cells in (answer.names, ["---"] * len(answer.names)):
         out.write(_markdown_line(cells))
@@ -150,7 +162,7 @@ def _markdown_line(cells: list[str]) -> bytes:
     return f"| {' | '.join(safe)} |\n".encode()
 
 
-def _write_parquet(answer: "Answer", out: BinaryIO) -> int:
+def _write_parquet(answer: Answer, out: BinaryIO) -> int:
     import polars as pl
     from pyarrow import parquet
 
@@ -163,7 +175,7 @@ def _write_parquet(answer: "Answer", out: BinaryIO) -> int:
     return rows
 
 
-WRITERS: dict[str, Callable[["Answer", BinaryIO], int]] = {
+WRITERS: dict[str, Callable[[Answer, BinaryIO], int]] = {
     "csv": _write_csv,
     "tsv": _write_tsv,
     "json": _write_json,
@@ -225,7 +237,7 @@ def _finite(value: object) -> object:
     return value
 
 
-def _empty(answer: "Answer") -> "pl.DataFrame":
+def _empty(answer: Answer) -> "pl.DataFrame":
     import polars as pl
 
     return pl.DataFrame(schema=answer.schema)

@@ -14,6 +14,7 @@ import polars as pl
 import pyarrow as pa
 
 from tweetscore.errors import InputError, did_you_mean
+from tweetscore.formats import Answer
 from tweetscore.store import Store, open_store, shipped, statement
 
 # The statement alone; the database is read-only, so that nothing inside it can write either.
@@ -27,19 +28,6 @@ LIST = "tweetscore query --list"
 PARAMETER = re.compile(r"-- \$(\w+)(?: = ([^:]*))?: (.+)")
 Value = str | int | float | None
 Run = Callable[[Callable[[], Any]], Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """The result of a query, of which only a batch at a time lies in memory."""
-
-    schema: pl.Schema
-    batches: Iterator[pl.DataFrame]  # each of this schema, at most BATCH_ROWS rows; none if no rows
-
-    @property
-    def names(self) -> list[str]:
-        """The columns."""
-        return self.schema.names()
 
 
 @dataclass(frozen=True, slots=True)
