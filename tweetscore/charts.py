@@ -102,7 +102,7 @@ def curve_charts(runs: Sequence[StudyRun]) -> tuple[Chart, Chart]:
     table = pl.DataFrame(rows).group_by("network", "epoch", maintain_order=True).mean()
     lines = alt.Chart(table).mark_line().encode(
         x=alt.X("epoch:Q", axis=alt.Axis(tickMinStep=1)),
-        color=alt.Color("network:N", title=None, sort=None),
+        color=alt.Color("network:N", title=None, sort=None, legend=alt.Legend(columns=2)),
         tooltip=["network", "epoch", "accuracy", "training loss"],
     )  # fmt: skip
     accuracy = alt.Y("accuracy:Q", scale=alt.Scale(zero=False), axis=alt.Axis(format="%"))
@@ -127,7 +127,7 @@ def _share(percent: float | None) -> float | None:
 
 
 def _network(vectors: bool, counts: bool) -> str:
-    return f"{'trained' if vectors else 'random'} vectors{', counts' if counts else ''}"
+    return f"{'trained' if vectors else 'random'}{', counts' if counts else ''}"
 
 
 # --- of stored predictions ------------------------------------------------------------------------
@@ -159,7 +159,10 @@ def calibration_chart(calibration: pl.DataFrame) -> Chart:
         x=alt.X("said:Q", title="probability said", axis=share, scale=alt.Scale(zero=False))
     )
     bounds = base.mark_rule(opacity=0.6).encode(
-        y=alt.Y("happened_low:Q", title="share that happened", axis=share), y2="happened_high:Q"
+        y=alt.Y(
+            "happened_low:Q", title="share that happened", axis=share, scale=alt.Scale(zero=False)
+        ),
+        y2="happened_high:Q",
     )
     points = base.mark_point(filled=True, size=70, opacity=1).encode(
         y="happened:Q", tooltip=["rows", "said", "happened", "happened_low", "happened_high"]
@@ -177,20 +180,27 @@ def roc_chart(roc: pl.DataFrame) -> Chart:
         x=alt.X("false_positive_rate:Q", title="false positive rate", axis=alt.Axis(format="%")),
         y=alt.Y("true_positive_rate:Q", title="true positive rate", axis=alt.Axis(format="%")),
         order="row:Q",
-        color=alt.Color("interval_minutes:N", title="min", sort=None),
+        color=alt.Color(
+            "interval_minutes:N", title="min", sort=None, legend=alt.Legend(columns=7)
+        ),
     )  # fmt: skip
     lines.data = roc.with_columns(pl.selectors.float().round(4)).with_row_index("row")
     return alt.layer(_even_line(EVEN), lines)
 
 
-def path_chart(paths: pl.DataFrame) -> Chart:
+def path_chart(paths: pl.DataFrame, classes: tuple[str, str]) -> Chart:
     """Draw the mean path of each class and of the placebo, with their bands."""
     import altair as alt
 
     rounded = paths.with_columns(pl.col("mean_bps", "low_bps", "high_bps").round(3))
     base = alt.Chart(rounded).encode(
         x=alt.X("offset_minutes:Q", title="minutes from entry"),
-        color=alt.Color("series:N", title=None, sort=None),
+        color=alt.Color(
+            "series:N",
+            title=None,
+            scale=alt.Scale(domain=[*reversed(classes), "placebo"]),
+            legend=alt.Legend(columns=3, symbolOpacity=1),
+        ),
     )
     bands = base.mark_area(opacity=0.18).encode(
         y=alt.Y("low_bps:Q", title="mean distance from entry (basis points)"), y2="high_bps:Q"
@@ -208,10 +218,9 @@ def score_chart(scores: pl.DataFrame, positive: str) -> Chart:
     said = scores.filter(pl.col("predictions") > 0)
     return alt.Chart(said).mark_bar().encode(
         x=alt.X(
-            "low:Q", title=f"probability of {positive}", axis=alt.Axis(format="%"),
-            scale=alt.Scale(zero=False),
+            "low:Q", title=f"probability of {positive}", axis=alt.Axis(format="%"), bin="binned",
         ),
-        x2="high:Q",
+        x2="high",
         y=alt.Y("predictions:Q", title="predictions"),
         color=alt.Color("split:N", title=None, sort=None),
         tooltip=["low", "high", "split", "predictions"],
@@ -223,7 +232,10 @@ def hour_chart(by_hour: pl.DataFrame) -> Chart:
     import altair as alt
 
     return alt.Chart(by_hour).mark_bar().encode(
-        x=alt.X("hour_utc:O", title="hour of the day (UTC)", axis=alt.Axis(labelAngle=0)),
+        x=alt.X(
+            "hour_utc:O", title="hour of the day (UTC)",
+            axis=alt.Axis(labelAngle=0, labelOverlap=True),
+        ),
         y=alt.Y("tweets:Q", title="tweets"),
         tooltip=["hour_utc", "tweets"],
     )  # fmt: skip
@@ -241,15 +253,15 @@ def month_chart(by_month: pl.DataFrame) -> Chart:
     )  # fmt: skip
 
 
-def word_chart(words: pl.DataFrame) -> Chart:
+def word_chart(words: pl.DataFrame, classes: tuple[str, str]) -> Chart:
     """Draw the telling words of both classes by how far they tell."""
     import altair as alt
 
     rounded = words.with_columns(pl.col("z").round(2))
     return alt.Chart(rounded).mark_bar().encode(
-        x=alt.X("z:Q", title="log-odds ratio, in standard deviations"),
+        x=alt.X("z:Q", title="z (standard deviations)"),
         y=alt.Y("word:N", title=None, sort=None),
-        color=alt.Color("class:N", title=None, sort=None),
+        color=alt.Color("class:N", title=None, scale=alt.Scale(domain=list(reversed(classes)))),
         tooltip=["word", "class", "z", "texts_in_class", "texts_elsewhere"],
     ).properties(height=WORD_HEIGHT * words["word"].n_unique())  # fmt: skip
 

@@ -21,10 +21,10 @@ HEIGHT = 280
 MOST_ROWS = 500  # of a table
 MOST_CHARACTERS = 1_000  # of a cell
 WORDED = {"verdict", "vectors", "counts"}  # columns of worded tables that are no numbers
-COLOURS = [f"var(--mark-{n})" for n in range(1, 7)]
+COLOURS = [f"var(--mark-{n})" for n in range(1, 11)]
 LOOK = {
     "background": None,
-    "font": "inherit",
+    "font": "system-ui, 'Segoe UI', 'Helvetica Neue', 'Liberation Sans', sans-serif",
     "view": {"stroke": None},
     "axis": {
         "labelColor": "var(--soft)", "titleColor": "var(--soft)", "tickColor": "var(--line)",
@@ -33,8 +33,7 @@ LOOK = {
     },
     "legend": {
         "orient": "top", "labelColor": "var(--ink)", "titleColor": "var(--soft)", "labelLimit": 260,
-        "labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal", "columns": 3,
-        "symbolLimit": 60,
+        "labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal", "columns": 2,
     },
     "range": {"category": COLOURS},
     "mark": {"color": COLOURS[0]},
@@ -130,12 +129,14 @@ def _specs(report: Report) -> Iterator[tuple[str, dict[str, Any]]]:
             yield "calibration", _spec(charts.calibration_chart(shown))
         if report.scores["predictions"].sum():
             yield "scores", _spec(charts.score_chart(report.scores, positive))
+        if report.paths.height:
+            yield "paths", _spec(charts.path_chart(report.paths, report.subject.classes))
+        if report.words.height:
+            yield "words", _spec(charts.word_chart(report.words, report.subject.classes))
     for name, frame, draw in (
         ("roc", report.roc, charts.roc_chart),
-        ("paths", report.paths, charts.path_chart),
         ("hours", report.by_hour, charts.hour_chart),
         ("months", report.by_month, charts.month_chart),
-        ("words", report.words, charts.word_chart),
     ):
         if frame.height:
             yield name, _spec(draw(frame))
@@ -169,7 +170,7 @@ def _tables(report: Report) -> Iterator[tuple[str, Table]]:
         ("rejects", report.rejects),
         ("tweets_by_platform", report.tweets_by_platform),
         ("bars_by_symbol", report.bars_by_symbol),
-        ("statuses", report.statuses),
+        ("statuses", _by_interval(report.statuses)),
         ("calibration", report.calibration),
         ("words", report.words),
     ):
@@ -203,7 +204,18 @@ def _worded(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
     return Table(columns, tuple(map(tuple, rows)))
 
 
+def _by_interval(statuses: pl.DataFrame) -> pl.DataFrame:
+    """Return a row an interval with a column a status, the most frequent first."""
+    order = statuses.group_by("status").agg(pl.col("predictions").sum())
+    names = order.sort("predictions", "status", descending=[True, False])["status"]
+    return statuses.group_by("interval_minutes", maintain_order=True).agg(
+        pl.col("predictions").filter(status=name).sum().alias(name) for name in names
+    )
+
+
 def _table(frame: pl.DataFrame, *, most: int = MOST_ROWS, searchable: bool = False) -> Table:
+    """Return a frame as a table, without the columns that hold nothing."""
+    frame = frame.select(each for each in frame if each.null_count() < frame.height)
     columns = tuple(
         (name.replace("_", " "), kind.is_numeric()) for name, kind in frame.schema.items()
     )
