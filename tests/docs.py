@@ -12,7 +12,8 @@ ROOT = Path(__file__).parent.parent
 HELP_COLUMNS = 96
 UNDOCUMENTED = "**undocumented**"
 COMMANDS = (
-    "sample", "ingest", "info", "doctor", "train", "study", "score", "evaluate", "report", "query"
+    "sample", "ingest", "info", "doctor", "export", "import", "train", "study", "score", "evaluate",
+    "report", "query",
 )  # fmt: skip
 
 

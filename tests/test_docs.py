@@ -26,7 +26,9 @@ def test_what_comes_from_the_code_is_up_to_date(
 
 def test_every_command_table_column_and_query_is_documented() -> None:
     assert UNDOCUMENTED not in dictionary()
-    registered = {each.callback.__name__ for each in app.registered_commands if each.callback}
+    registered = {
+        each.name or each.callback.__name__ for each in app.registered_commands if each.callback
+    }
     assert set(COMMANDS) == registered
     assert help_blocks().count("<details>") == len(registered)
     assert all(f"| `{each.name}` | " in queries() for each in shipped_queries())

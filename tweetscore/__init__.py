@@ -7,7 +7,7 @@
 ...     frame = database.scored(30)
 """
 
-from tweetscore.api import Database, open  # noqa: A004 - as gzip.open and others are named
+from tweetscore.api import Database, open, score_files  # noqa: A004 - as gzip.open and others are named
 
 __version__ = "0.1.0"
-__all__ = ["Database", "__version__", "open"]
+__all__ = ["Database", "__version__", "open", "score_files"]

@@ -27,11 +27,13 @@ if TYPE_CHECKING:  # what a command does not need, it does not wait for
     from tweetscore.learn import LearnOptions
     from tweetscore.report import Report
     from tweetscore.score import ScoreAccount
+    from tweetscore.shards import FilesAccount
     from tweetscore.train import Talk, Trained
 
 EXTRAS = {
     "train": ("torch", "gensim", "onnx", "tensorboard"),
     "report": ("altair", "jinja2", "vl_convert"),
+    "ray": ("ray",),
 }
 Session = Literal["regular", "extended"]
 Progress = Callable[[str, int, int | None], None]  # a label, rows done, rows to do
@@ -250,6 +252,37 @@ class Database:
         """Run one query with the parameters it names (``$interval``), and return its rows."""
         return self.store.frame(sql, **parameters)
 
+    def export(
+        self,
+        folder: str | Path,
+        tables: Sequence[str] = (),
+        *,
+        rows_per_file: int = 500_000,
+        progress: Progress | None = None,
+    ) -> dict[str, int]:
+        """Write tables and views as Parquet, each in its own folder; return the rows of each.
+
+        Args:
+            folder: it appears once it is whole.
+            tables: of tables and views; none means every table, which ``bring_in`` needs.
+            rows_per_file: the most rows of one file.
+            progress: is told how far it is.
+        """
+        from tweetscore.transfer import export
+
+        told = progress or _silent
+        return export(self.store, Path(folder), tables, told, rows_per_file)
+
+    def bring_in(self, folder: str | Path) -> dict[str, int]:
+        """Bring in an export, or what ``score_files`` has written; return the rows by table.
+
+        An export makes an empty database what the exported one was. Results are added: tweets and
+        predictions that are there already stay as they are.
+        """
+        from tweetscore.transfer import bring_in
+
+        return bring_in(self.store, Path(folder))
+
     def report(
         self,
         out: str | Path,
@@ -285,6 +318,63 @@ class Database:
         return found
 
 
+def score_files(
+    inputs: Sequence[str],
+    output: str | Path,
+    *,
+    model: "str | Path | Bundle" = "reference",
+    intervals: Sequence[int] = (),
+    precision: Literal["float32", "int8"] = "float32",
+    market: str | Path | None = None,
+    engine: Literal["local", "ray"] = "local",
+    address: str | None = None,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> "FilesAccount":
+    """Score Parquet files in the columns of the table tweets into Parquet files like ``scored``.
+
+    Run again, it does what is missing. Every row stays a row: nothing is merged.
+
+    Args:
+        inputs: files, folders or patterns; one file is one shard.
+        output: a folder; its files bear the names of the inputs.
+        model: a bundle's folder, the name of a shipped one, or a loaded one.
+        intervals: in minutes; without any, all of the model's.
+        precision: int8 is faster, and differs as the model's card says.
+        market: a database with bars, whose windows the scores are joined to.
+        engine: local, on every core of this machine, or ray, with equal results.
+        address: of a Ray cluster that runs; None starts one here for as long as it takes.
+        workers: on Ray; None: one for every core of the cluster.
+        progress: is told how far it is.
+
+    Raises:
+        InputError: nothing is there to score, or the output is of another model or market, or a
+            library or the cluster is missing. Shards that fail are listed instead.
+    """
+    from tweetscore.shards import Job, local_engine, read_market
+    from tweetscore.shards import score_files as run
+    from tweetscore.store import memory_store, open_store
+
+    bundle = find_model(model, precision)
+    wanted = tuple(sorted(set(intervals or bundle.intervals)))
+    with ExitStack() as opened:
+        store = (
+            opened.enter_context(open_store(Path(market), read_only=True))
+            if market
+            else memory_store()
+        )
+        windows = read_market(store, wanted)
+    job = Job(bundle, wanted, windows, Path(output).absolute())
+    chosen = local_engine
+    if engine == "ray":
+        need("ray", "--engine ray")
+        from tweetscore.cluster import RayEngine
+
+        chosen = RayEngine(address, workers)
+    told = progress or _silent
+    return run(inputs, job, chosen, lambda done, total: told("", done, total))
+
+
 def find_model(
     model: "str | Path | Bundle", precision: Literal["float32", "int8"] = "float32"
 ) -> "Bundle":
@@ -302,7 +392,7 @@ def find_model(
     return find_bundle(str(model), shipped("models"), precision)
 
 
-def need(extra: Literal["train", "report"], purpose: str) -> None:
+def need(extra: Literal["train", "report", "ray"], purpose: str) -> None:
     """Ask for an extra by the first of its packages that is not there.
 
     Raises:

@@ -13,6 +13,7 @@ from tweetscore.shell import OUTPUT, OneLineErrors, command
 
 QUERY_SECONDS = 300
 DATA, MODELS, RESULTS = "Data", "Models", "Scores and results"
+FILES = "Files instead of the database"
 LEARNED, NETWORK, TRAINING = "What to learn", "The network", "The training"
 
 
@@ -444,9 +445,35 @@ def score(
         typer.Option(help="int8 is faster, on the CPU, and differs as the model's card says."),
     ] = "float32",
     device: Device = "auto",
+    files: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--input",
+            help="Parquet files, folders or patterns, instead of the database's tweets.",
+            rich_help_panel=FILES,
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="Where their scores go.", rich_help_panel=FILES)
+    ] = None,
+    engine: Annotated[
+        Literal["local", "ray"],
+        typer.Option(help="This machine, or a Ray cluster.", rich_help_panel=FILES),
+    ] = "local",
+    address: Annotated[
+        str | None,
+        typer.Option(help="Of a Ray cluster that runs; else one here.", rich_help_panel=FILES),
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, help="On Ray; else one for every core.", rich_help_panel=FILES),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Score every tweet that the model has not scored yet, and join it to the windows.
+
+    With `--input` no database is needed: files in the columns of the table tweets become files in
+    those of the view scored, joined to the bars of the database where there is one.
 
     Without `--interval`, at every interval of the model. Ended anywhere, it goes on when run again.
     Scores in int8 are kept beside the others, under the model's name with (int8) after it.
@@ -457,6 +484,25 @@ def score(
         raise InputError("--precision int8 runs on the CPU alone; leave out either it or --device")
     bundle = api.find_model(model, precision)
     display.detail(f"model {bundle.name} of {bundle.path}, id {bundle.model_id}")
+    if files:
+        if not output:
+            raise InputError("--input needs a folder for the scores; name it with --output")
+        market = db if db != DEFAULT_DB or db.exists() else None
+        if not market:
+            display.say(f"{db} is not here: without bars, no score has a window")
+        with display.row_progress("scoring") as progress:
+            found = api.score_files(
+                files, output, model=bundle, intervals=interval or (), market=market,
+                engine=engine, address=address, workers=workers, progress=progress,
+            )  # fmt: skip
+        display.show_files(found, output, as_json=as_json)
+        if found.failed:
+            first = found.failed[0]
+            raise InputError(
+                f"{len(found.failed)} of {found.shards} shards failed, the first is {first.name} "
+                f"({first.reason}); mend them and run the command again"
+            )
+        return
     with api.open(db, create=False) as database, display.row_progress("scoring") as progress:
         account = database.score(
             bundle, intervals=interval or (), precision=precision, device=device, progress=progress
@@ -509,6 +555,43 @@ def _evaluate_labelled(file: Path, column: list[str], model: str | None, *, as_j
     examined = examine(api.find_model(model), table, file)
     display.say(f"{file}: {examined.fact}")
     display.show_figures(examined.figures, as_json=as_json)
+
+
+@command(app, DATA)
+def export(
+    folder: Annotated[Path, typer.Argument(help="Where the files go; it must not exist.")],
+    table: Annotated[
+        list[str] | None,
+        typer.Option(help="A table or view, as scored; several times. Without: every table."),
+    ] = None,
+    rows_per_file: Annotated[int, typer.Option(min=1, help="The most rows of one file.")] = 500_000,
+    db: Db = DEFAULT_DB,
+    as_json: Json = False,
+) -> None:
+    """Write the database as Parquet: to keep, to share, or to score on a cluster.
+
+    Example: `tweetscore export posts --table tweets`
+    """
+    with api.open(db, read_only=True) as database, display.row_progress("writing") as progress:
+        rows = database.export(folder, table or (), rows_per_file=rows_per_file, progress=progress)
+    display.show_tables(rows, as_json=as_json)
+
+
+@command(app, DATA, name="import")
+def bring_in(
+    folder: Annotated[Path, typer.Argument(help="From export, or from score --output.")],
+    db: Db = DEFAULT_DB,
+    as_json: Json = False,
+) -> None:
+    """Make a database from an export, or add what was scored without one.
+
+    Scores from a cluster can then be asked with query, evaluate and report.
+
+    Example: `tweetscore import scored`
+    """
+    with api.open(db) as database:
+        rows = database.bring_in(folder)
+    display.show_tables(rows, as_json=as_json)
 
 
 @command(app, RESULTS)

@@ -1,7 +1,7 @@
 """Show results: records enter; tables and JSON leave on stdout, talk and progress on stderr."""
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from decimal import Decimal
@@ -42,6 +42,7 @@ if TYPE_CHECKING:  # polars and scikit-learn would slow down --help
     from tweetscore.report import Report
     from tweetscore.sample import Sample
     from tweetscore.score import ScoreAccount
+    from tweetscore.shards import FilesAccount
     from tweetscore.study import StudyOptions
     from tweetscore.train import Trained
 
@@ -309,6 +310,33 @@ def show_scores(account: "ScoreAccount", target: str, *, as_json: bool) -> None:
     rows += [(f"skipped: {name}", count) for name, count in account.skipped_reasons.items()]
     show_table([account.model, "tweets"], rows)
     say(f"ask for the result: {ASK_FOR[target]}")
+
+
+def show_files(account: "FilesAccount", output: Path, *, as_json: bool) -> None:
+    """Print what became of every shard and row."""
+    if as_json:
+        show_record(asdict(account))
+        return
+    rows: list[tuple[str, int]] = [
+        ("shards", account.shards),
+        ("finished before", account.already_finished),
+        ("failed", len(account.failed)),
+        ("rows", account.rows),
+        ("scored", account.scored),
+    ]
+    rows += [(f"not scored: {name}", count) for name, count in account.reasons.items()]
+    show_table([account.model, "count"], rows)
+    for each in account.failed:
+        complain(f"failed: {each.name}: {each.reason}")
+    say(f"the scores are in {output}; bring them into a database with: tweetscore import {output}")
+
+
+def show_tables(rows: Mapping[str, int], *, as_json: bool) -> None:
+    """Print how many rows of each table were written or added."""
+    if as_json:
+        show_record({"rows": dict(rows)})
+        return
+    show_table(["table", "rows"], list(rows.items()))
 
 
 def show_report(made: "Report", out: Path, *, as_json: bool) -> None:

@@ -13,7 +13,7 @@ from tweetscore.inputs import DataFile
 
 MAGIC = b"PAR1"
 # Arrow raises KeyError for a name that two columns bear.
-_UNREADABLE = (
+UNREADABLE = (
     pa.ArrowException, pl.exceptions.PolarsError, OSError, UnicodeError, KeyError
 )  # fmt: skip
 
@@ -32,7 +32,7 @@ def open_parquet(file: DataFile) -> Iterator[pq.ParquetFile]:
     try:
         with pq.ParquetFile(file.path) as parquet:
             yield parquet
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         fact = str(error).partition("\n")[0]
         raise InputError(f"{file.name}: unreadable Parquet ({fact}); export it again") from error
 

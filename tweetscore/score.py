@@ -4,6 +4,7 @@ Only what this model has not scored at these intervals is scored, so a run that 
 is finished by running it again.
 """
 
+import json
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -61,8 +62,8 @@ class Scored:
 class Scorer:
     """A loaded bundle: a frame of tweets enters, a ``Scored`` leaves. It knows no database."""
 
-    def __init__(self, bundle: Bundle, device: Device = "cpu") -> None:
-        """Load vocabulary, rules and graph.
+    def __init__(self, bundle: Bundle, device: Device = "cpu", threads: int | None = None) -> None:
+        """Load vocabulary, rules and graph; so many threads at most, or one for every core.
 
         Raises:
             InputError: the device is not there.
@@ -76,6 +77,7 @@ class Scorer:
             len(bundle.intervals),
             len(bundle.classes),
             self.counts["weight"] if self.counts else None,
+            threads=threads,
             device=device,
         )
 
@@ -158,9 +160,10 @@ def score(
         InputError: the model has no head for an interval, or the device is not there.
     """
     wanted = tuple(sorted(set(intervals or bundle.intervals)))
-    _check_heads(bundle, wanted)
+    check_heads(bundle, wanted)
     scorer = Scorer(bundle, device)
-    _register(store, bundle)
+    with store.transaction():
+        register_model(store, bundle.name, bundle.model_id, bundle.card)
     ensure_windows(store, [minutes for minutes in wanted if minutes != OWN_LABEL])
     table = _table(bundle, wanted)
     pending = statement(table.pending)
@@ -192,7 +195,12 @@ def score(
     )
 
 
-def _check_heads(bundle: Bundle, wanted: Sequence[int]) -> None:
+def check_heads(bundle: Bundle, wanted: Sequence[int]) -> None:
+    """Refuse an interval that the model has no head for.
+
+    Raises:
+        InputError: there is one.
+    """
     unknown = [minutes for minutes in wanted if minutes not in bundle.intervals]
     if unknown and bundle.target == "label":
         raise InputError(
@@ -207,27 +215,34 @@ def _check_heads(bundle: Bundle, wanted: Sequence[int]) -> None:
         )
 
 
-def _register(store: Store, bundle: Bundle) -> None:
-    """Write the model's row, once."""
-    if store.rows("FROM models WHERE model_id = $model_id", model_id=bundle.model_id):
+def register_model(store: Store, name: str, model_id: str, card: dict[str, Any]) -> None:
+    """Write a model's row, once."""
+    if store.rows("FROM models WHERE model_id = $model_id", model_id=model_id):
         return
-    split = bundle.card.get("split") or {}
+    models, thresholds = model_rows(name, model_id, card)
+    store.append("models", models)
+    store.append("move_thresholds", thresholds)
+
+
+def model_rows(name: str, model_id: str, card: dict[str, Any]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the rows of a bundle in the tables models and move_thresholds."""
+    split = card.get("split") or {}
     bounds = ("train_from_utc", "validation_from_utc", "test_from_utc", "test_until_utc")
     row = pl.DataFrame(
         {
-            "model_id": [bundle.model_id],
-            "name": [bundle.name],
-            "session": [bundle.card.get("session")],
-            "uses_counts": [bundle.uses_counts],
-            **{name: [split.get(name)] for name in bounds},
-            "card": [(bundle.path / "card.json").read_text(encoding="utf-8")],
+            "model_id": [model_id],
+            "name": [name],
+            "session": [card.get("session")],
+            "uses_counts": [card["counts"] is not None],
+            **{bound: [split.get(bound)] for bound in bounds},
+            "card": [json.dumps(card, ensure_ascii=False)],
         }
     )
-    times = [pl.col(name).cast(pl.String).str.to_datetime(time_unit="us") for name in bounds]
-    thresholds: dict[str, float] = bundle.card.get("thresholds_bps") or {}
+    times = [pl.col(bound).cast(pl.String).str.to_datetime(time_unit="us") for bound in bounds]
+    thresholds: dict[str, float] = card.get("thresholds_bps") or {}
     heads = pl.DataFrame(
         {
-            "model_id": [bundle.model_id] * len(thresholds),
+            "model_id": [model_id] * len(thresholds),
             "interval_minutes": [int(minutes) for minutes in thresholds],
             "threshold_bps": list(thresholds.values()),
         },
@@ -235,6 +250,4 @@ def _register(store: Store, bundle: Bundle) -> None:
             "model_id": pl.String, "interval_minutes": pl.Int64, "threshold_bps": pl.Float64
         },
     )  # fmt: skip
-    with store.transaction():
-        store.append("models", row.with_columns(times))
-        store.append("move_thresholds", heads)
+    return row.with_columns(times), heads

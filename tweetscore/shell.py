@@ -98,7 +98,7 @@ def _is_interrupt(error: BaseException | None) -> bool:
     return False
 
 
-def command(app: typer.Typer, panel: str) -> Callable[[Run], Run]:
+def command(app: typer.Typer, panel: str, name: str | None = None) -> Callable[[Run], Run]:
     """Make a function a command of the app, with ``--quiet`` and ``--verbose``."""
 
     def decorate(run: Run) -> Run:
@@ -117,7 +117,7 @@ def command(app: typer.Typer, panel: str) -> Callable[[Run], Run]:
         vars(talking)["__signature__"] = of_run.replace(
             parameters=[*of_run.parameters.values(), *extra]
         )
-        app.command(rich_help_panel=panel)(talking)
+        app.command(name, rich_help_panel=panel)(talking)
         return run
 
     return decorate

@@ -15,6 +15,7 @@ from tweetscore.errors import InputError, IntegrityError, LockedError, StorageEr
 
 SCHEMA_VERSION = 2
 MEMORY_LIMIT = "350MB"  # DuckDB's own default is 80 % of the machine; 500 MB were no faster
+IN_MEMORY = Path(":memory:")
 STANDARD_INTERVALS = (5, 10, 15, 20, 30, 40, 50)
 
 
@@ -93,10 +94,7 @@ def open_store(path: Path, *, read_only: bool = False, create: bool = True) -> I
         )
     if not path.parent.is_dir():
         raise InputError(f"{path}: its folder does not exist; make {path.parent} first")
-    options: dict[str, str | bool | int | float | list[str]] = {
-        "memory_limit": os.environ.get("TWEETSCORE_MEMORY", MEMORY_LIMIT),
-        "preserve_insertion_order": "false",
-    }
+    options = _options()
     try:
         con = duckdb.connect(str(path), read_only=read_only, config=options)
     except duckdb.Error as error:
@@ -113,6 +111,24 @@ def open_store(path: Path, *, read_only: bool = False, create: bool = True) -> I
         ) from error
     finally:
         con.close()
+
+
+def memory_store(threads: int | None = None) -> Store:
+    """Make an empty database that lives in memory, as long as the store does.
+
+    Args:
+        threads: so many at most; None: one for every core.
+    """
+    con = duckdb.connect(config=_options() | ({"threads": threads} if threads else {}))
+    _check_schema(con, IN_MEMORY, read_only=False)
+    return Store(con, IN_MEMORY)
+
+
+def _options() -> dict[str, str | bool | int | float | list[str]]:
+    return {
+        "memory_limit": os.environ.get("TWEETSCORE_MEMORY", MEMORY_LIMIT),
+        "preserve_insertion_order": "false",
+    }
 
 
 def _refusal(path: Path, error: duckdb.Error) -> Exception:
