@@ -6,6 +6,7 @@ result, one shard at a time, so a worker's memory does not grow with the archive
 """
 
 import logging
+import os
 from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -15,6 +16,8 @@ from tweetscore.shards import Failed, Finished, Job, Shard, ShardScorer
 
 ATTEMPTS = 3  # at a shard, whatever went wrong
 ONE_THREAD = dict.fromkeys(("POLARS_MAX_THREADS", "OMP_NUM_THREADS", "ARROW_NUM_THREADS"), "1")
+
+QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_BACKEND_LOG_LEVEL": "fatal"}
 
 
 class Worker:
@@ -48,10 +51,12 @@ class RayEngine:
         Raises:
             InputError: no cluster can be reached.
         """
-        import ray
-
         if not shards:
             return
+        for name, value in QUIET.items():
+            os.environ.setdefault(name, value)
+        import ray
+
         options: dict[str, Any] = {} if self.address else {"include_dashboard": False}
         try:
             ray.init(

@@ -299,15 +299,15 @@ class ShardScorer:
         """
         bundle = self.job.bundle
         number = pl.int_range(pl.len(), dtype=pl.Int64)
-        tweets = chunk.rows.select(  # noqa: F841 - DuckDB finds frames by their variables
+        of_chunk = chunk.rows.select(  # noqa: F841 - DuckDB finds frames by their variables
             platform=pl.lit(""), tweet_id=number, author=pl.lit(None, pl.String),
             posted_utc="posted_utc", text=pl.lit(""),
         )  # fmt: skip
         target = "predictions" if bundle.target == "direction" else "class_predictions"
-        predictions = _predictions(bundle, self.job.intervals, chunk, self.heads)  # noqa: F841
+        said = _predictions(bundle, self.job.intervals, chunk, self.heads)  # noqa: F841
         con = self.store.con
-        con.execute("CREATE OR REPLACE TABLE tweets AS FROM tweets")
-        con.execute(f"CREATE OR REPLACE TABLE {target} AS FROM predictions")
+        con.execute("CREATE OR REPLACE TABLE tweets AS FROM of_chunk")
+        con.execute(f"CREATE OR REPLACE TABLE {target} AS FROM said")
         found = self.store.frame(f"FROM {VIEWS[bundle.target]}")
         order = [name for name in ("tweet_id", "symbol", "interval_minutes") if name in found]
         found = found.sort(order)

@@ -22,6 +22,7 @@ from tweetscore.windows import ensure_windows
 FORMAT = 1
 EXPORT = "export.json"
 BATCH_ROWS = 65_536
+ADDED = ("tweets", "predictions", "models")  # to what results are added
 ROWS_PER_FILE = 500_000
 Progress = Callable[[str, int, int | None], None]
 
@@ -124,7 +125,8 @@ def bring_in(store: Store, folder: Path) -> dict[str, int]:
     """Bring in an export of every table, or the results of ``score_files``; return rows by table.
 
     An export makes an empty database what the exported one was. Results are added to what is there:
-    tweets and predictions that are there already stay as they are.
+    tweets and predictions that are there already stay as they are, and the same results again add
+    nothing.
 
     Raises:
         InputError: it is neither, or the database is not empty, or the target is not direction.
@@ -192,6 +194,8 @@ def _attach(store: Store, folder: Path) -> dict[str, int]:
         raise InputError(f"{folder}: no shard of it is finished; run tweetscore score again")
     files = [str(folder / each.name) for each in finished]
     digest = hashlib.sha256((folder / MANIFEST / FINISHED).read_bytes()).hexdigest()
+    if store.rows("FROM sources WHERE sha256 = $sha256", sha256=digest):
+        return dict.fromkeys(ADDED, 0)
     with store.transaction():
         before = _counts(store)
         (source_id,) = store.row("SELECT coalesce(max(source_id), 0) + 1 FROM sources")
@@ -214,6 +218,6 @@ def _attach(store: Store, folder: Path) -> dict[str, int]:
 
 def _counts(store: Store) -> dict[str, int]:
     found = {}
-    for name in ("tweets", "predictions", "models"):
+    for name in ADDED:
         (found[name],) = store.row(f"SELECT count(*) FROM {name}")
     return found

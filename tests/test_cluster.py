@@ -1,0 +1,116 @@
+"""A cluster gives what one machine gives, whatever dies on the way."""
+
+import os
+import signal
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+from test_shards import bundle as bundle
+from test_shards import job_of, outputs, posts, run, write
+from test_shards import market as market
+
+from tweetscore.bundle import Bundle
+from tweetscore.cluster import RayEngine
+from tweetscore.errors import InputError
+from tweetscore.shards import Failed, Finished, Job, Shard, score_files
+
+pytestmark = pytest.mark.slow
+ray = pytest.importorskip("ray", reason="ray is not installed: pip install 'tweetscore[ray]'")
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[str]:
+    """Two nodes of one core each, every one with its own processes."""
+    from ray.cluster_utils import Cluster
+
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    nodes = Cluster(
+        initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False}
+    )
+    nodes.add_node(num_cpus=1)
+    yield nodes.address
+    nodes.shutdown()
+
+
+def on_ray(inputs: Path, job: Job, engine: RayEngine) -> dict[str, bytes]:
+    account = score_files([str(inputs)], job, engine, lambda *_: None)
+    assert account.failed == ()
+    assert account.rows == account.scored + account.skipped + account.rejected
+    return outputs(job.output)
+
+
+def test_two_nodes_give_what_one_machine_gives(
+    cluster: str, bundle: Bundle, market: Path, tmp_path: Path
+) -> None:
+    inputs = write(tmp_path / "in", *(posts(500, seed) for seed in range(8)))
+    run(inputs, job_of(market, bundle, tmp_path / "local"))
+    found = on_ray(inputs, job_of(market, bundle, tmp_path / "ray"), RayEngine(cluster))
+    assert found == outputs(tmp_path / "local")
+    assert len(found) == 8
+
+
+def test_a_worker_that_is_killed_loses_nothing(
+    cluster: str, bundle: Bundle, market: Path, tmp_path: Path
+) -> None:
+    inputs = write(tmp_path / "in", *(posts(20_000, seed) for seed in range(12)))
+    run(inputs, job_of(market, bundle, tmp_path / "local"))
+    killed: list[int] = []
+
+    def kill_after_the_second(job: Job, shards: Sequence[Shard]) -> Iterator[Finished | Failed]:
+        for number, each in enumerate(RayEngine(cluster)(job, shards)):
+            if number == 1:
+                killed.append(kill_a_worker())
+            yield each
+
+    job = job_of(market, bundle, tmp_path / "ray")
+    account = score_files([str(inputs)], job, kill_after_the_second, lambda *_: None)
+    assert killed
+    assert (account.failed, account.rows) == ((), 240_000)
+    assert outputs(tmp_path / "ray") == outputs(tmp_path / "local")
+    assert not list(tmp_path.rglob("*.part"))
+
+
+def kill_a_worker() -> int:
+    """Kill one process that is scoring, as the machine would that ran out of memory."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            title = (folder / "cmdline").read_text()
+        except OSError:
+            continue
+        if title.startswith("ray::Worker.score"):
+            os.kill(int(folder.name), signal.SIGKILL)
+            return int(folder.name)
+    raise AssertionError("no worker is scoring")
+
+
+def test_a_poisoned_shard_is_tried_again_and_then_listed(
+    cluster: str, bundle: Bundle, market: Path, tmp_path: Path
+) -> None:
+    inputs = write(tmp_path / "in", *(posts(50, seed) for seed in range(4)))
+    path = inputs / "2.parquet"
+    path.write_bytes(path.read_bytes()[:-20])
+    job = job_of(market, bundle, tmp_path / "ray")
+    account = score_files([str(inputs)], job, RayEngine(cluster), lambda *_: None)
+    (failed,) = account.failed
+    assert failed.name == "2.parquet"
+    assert failed.reason.startswith(f"{path}: unreadable Parquet (")
+    assert set(outputs(tmp_path / "ray")) == {"0.parquet", "1.parquet", "3.parquet"}
+
+
+def test_a_cluster_on_this_machine_is_started_and_ended(
+    bundle: Bundle, market: Path, tmp_path: Path
+) -> None:
+    inputs = write(tmp_path / "in", posts(100))
+    run(inputs, job_of(market, bundle, tmp_path / "local"))
+    found = on_ray(inputs, job_of(market, bundle, tmp_path / "ray"), RayEngine(workers=2))
+    assert found == outputs(tmp_path / "local")
+    assert not ray.is_initialized()
+
+
+def test_a_cluster_that_is_not_there_is_one_clear_error(
+    bundle: Bundle, market: Path, tmp_path: Path
+) -> None:
+    inputs = write(tmp_path / "in", posts(3))
+    with pytest.raises(InputError, match=r"no Ray cluster at 127\.0\.0\.1:1 "):
+        on_ray(inputs, job_of(market, bundle, tmp_path / "ray"), RayEngine("127.0.0.1:1"))

@@ -1,0 +1,201 @@
+"""A database leaves as Parquet and comes back as it was; scores of a cluster come in."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+import pytest
+from test_report import fill
+from test_shards import SCORED, in_a_database, job_of, posts, run, write
+from test_shards import bundle as bundle
+from test_shards import market as market
+
+from tweetscore.bundle import Bundle
+from tweetscore.errors import InputError, IntegrityError
+from tweetscore.evaluate import evaluate
+from tweetscore.report import gather
+from tweetscore.store import Store, open_store
+from tweetscore.transfer import bring_in, export
+
+TABLES = [
+    "bars",
+    "class_predictions",
+    "intervals",
+    "models",
+    "move_thresholds",
+    "predictions",
+    "rejects",
+    "sessions",
+    "settings",
+    "sources",
+    "study_runs",
+    "symbols",
+    "tweets",
+    "windows",
+]
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("filled") / "tweetscore.duckdb"
+    with open_store(path) as store:
+        fill(store)
+    return path
+
+
+@pytest.fixture
+def whole(filled: Path) -> Iterator[Store]:
+    with open_store(filled, read_only=True) as store:
+        yield store
+
+
+def silent(*_: object) -> None:
+    """Nobody looks."""
+
+
+def everything(store: Store) -> dict[str, pl.DataFrame]:
+    return {name: store.frame(f"FROM {name} ORDER BY ALL") for name in TABLES}
+
+
+def test_a_database_comes_back_as_it_was(whole: Store, tmp_path: Path) -> None:
+    rows = export(whole, tmp_path / "out", (), silent, rows_per_file=100)
+    known = everything(whole)
+    assert rows == {name: frame.height for name, frame in known.items()}
+    assert rows["tweets"] == 240
+    with open_store(tmp_path / "again.duckdb") as store:
+        assert bring_in(store, tmp_path / "out") == rows
+        found = everything(store)
+        assert all(found[name].equals(known[name]) for name in TABLES)
+        assert evaluate(store) == evaluate(whole)
+
+
+def test_files_hold_so_many_rows_and_are_the_same_each_time(whole: Store, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        export(whole, tmp_path / name, ("tweets", "rejects"), silent, rows_per_file=100)
+    files = sorted((tmp_path / "one" / "tweets").iterdir())
+    assert [pl.read_parquet(each).height for each in files] == [100, 100, 40]
+    assert pl.concat(map(pl.read_parquet, files)).equals(whole.frame("FROM tweets"))
+    other = sorted((tmp_path / "two" / "tweets").iterdir())
+    assert [each.read_bytes() for each in files] == [each.read_bytes() for each in other]
+    (nothing,) = (tmp_path / "one" / "rejects").iterdir()
+    assert pl.read_parquet(nothing).schema == whole.frame("FROM rejects").schema
+
+
+def test_views_are_exported_by_name(whole: Store, tmp_path: Path) -> None:
+    rows = export(whole, tmp_path / "out", ("scored",), silent)
+    found = pl.read_parquet(tmp_path / "out" / "scored" / "*.parquet")
+    assert rows == {"scored": found.height}
+    order = ["tweet_id", "interval_minutes"]
+    assert found.sort(order).equals(whole.frame("FROM scored").sort(order))
+
+
+def test_an_unknown_table_and_a_place_that_is_taken_are_refused(
+    whole: Store, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match=r"no table or view tweet; did you mean tweets\?"):
+        export(whole, tmp_path / "out", ("tweet",), silent)
+    with pytest.raises(InputError, match="stands there; name another folder"):
+        export(whole, tmp_path, (), silent)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_export_that_fails_leaves_nothing(whole: Store, tmp_path: Path) -> None:
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        export(whole, tmp_path / "out", (), stop)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_only_a_whole_export_makes_a_database_and_only_an_empty_one(
+    whole: Store, tmp_path: Path
+) -> None:
+    export(whole, tmp_path / "part", ("tweets",), silent)
+    export(whole, tmp_path / "all", (), silent)
+    with open_store(tmp_path / "new.duckdb") as store:
+        with pytest.raises(InputError, match="holds no bars; a database is made from an export"):
+            bring_in(store, tmp_path / "part")
+        bring_in(store, tmp_path / "all")
+        with pytest.raises(InputError, match="is not empty; import into a database of its own"):
+            bring_in(store, tmp_path / "all")
+        with pytest.raises(InputError, match="is neither an export nor a folder of results"):
+            bring_in(store, tmp_path)
+
+
+def test_an_export_that_lacks_rows_is_refused_and_leaves_the_database_empty(
+    whole: Store, tmp_path: Path
+) -> None:
+    export(whole, tmp_path / "out", (), silent, rows_per_file=100)
+    (tmp_path / "out" / "tweets" / "part-00001.parquet").unlink()
+    with open_store(tmp_path / "new.duckdb") as store:
+        with pytest.raises(IntegrityError, match="tweets has 140 rows instead of 240"):
+            bring_in(store, tmp_path / "out")
+        assert store.rows("FROM tweets") == []
+        assert len(store.rows("FROM settings")) == 1
+
+
+def test_another_version_is_refused(whole: Store, tmp_path: Path) -> None:
+    export(whole, tmp_path / "out", (), silent)
+    about = json.loads((tmp_path / "out" / "export.json").read_text())
+    (tmp_path / "out" / "export.json").write_text(json.dumps(about | {"schema_version": 99}))
+    with open_store(tmp_path / "new.duckdb") as store, pytest.raises(InputError, match="another"):
+        bring_in(store, tmp_path / "out")
+
+
+# --- results of scoring without a database --------------------------------------------------------
+
+
+def test_scores_made_without_a_database_are_those_made_with_one(
+    bundle: Bundle, market: Path, tmp_path: Path
+) -> None:
+    frames = [posts(200), posts(150, seed=1)]
+    run(write(tmp_path / "in", *frames), job_of(market, bundle, tmp_path / "out"))
+    known = in_a_database(market, bundle, pl.concat(frames), tmp_path / "whole.duckdb")
+    (tmp_path / "new.duckdb").write_bytes(market.read_bytes())
+    with open_store(tmp_path / "new.duckdb") as store:
+        added = bring_in(store, tmp_path / "out")
+        assert store.frame(SCORED).equals(known)
+        assert added == {"tweets": known.height // 2, "predictions": known.height, "models": 1}
+        (source,) = store.frame("FROM sources").to_dicts()
+        assert (source["rows_read"], source["stored"], source["duplicates"]) == (
+            known.height // 2, known.height // 2, 0
+        )  # fmt: skip
+        assert bring_in(store, tmp_path / "out") == {"tweets": 0, "predictions": 0, "models": 0}
+        assert store.frame(SCORED).equals(known)
+        with open_store(tmp_path / "whole.duckdb", read_only=True) as scored:
+            assert evaluate(store) == evaluate(scored)
+        assert gather(store).subject is not None
+
+
+def test_what_is_there_already_stays(bundle: Bundle, market: Path, tmp_path: Path) -> None:
+    first, second = posts(100), posts(60, seed=1)
+    run(write(tmp_path / "in", first, second), job_of(market, bundle, tmp_path / "out"))
+    path = tmp_path / "some.duckdb"
+    in_a_database(market, bundle, first.with_columns(author=pl.lit("already there")), path)
+    known = in_a_database(market, bundle, pl.concat([first, second]), tmp_path / "all.duckdb")
+    with open_store(path) as store:
+        added = bring_in(store, tmp_path / "out")
+        found = store.frame(SCORED)
+    of_second = known.filter(pl.col("tweet_id") > 1_000_000)
+    assert added == {
+        "tweets": of_second.height // 2, "predictions": of_second.height, "models": 0
+    }  # fmt: skip
+    assert found.drop("author").equals(known.drop("author"))
+    kept = found.filter(pl.col("tweet_id") <= 1_000_000)["author"].unique().to_list()
+    assert kept == ["already there"]
+
+
+def test_results_without_a_finished_shard_or_of_a_broken_manifest_are_refused(
+    bundle: Bundle, market: Path, tmp_path: Path
+) -> None:
+    run(write(tmp_path / "in", posts(5)), job_of(market, bundle, tmp_path / "out"))
+    manifest = tmp_path / "out" / "_manifest"
+    (manifest / "shards.jsonl").write_text("")
+    with open_store(tmp_path / "new.duckdb") as store:
+        with pytest.raises(InputError, match="no shard of it is finished"):
+            bring_in(store, tmp_path / "out")
+        (manifest / "run.json").write_text("{")
+        with pytest.raises(InputError, match="is no folder of results"):
+            bring_in(store, tmp_path / "out")
