@@ -7,6 +7,7 @@ result, one shard at a time, so a worker's memory does not grow with the archive
 
 import logging
 import os
+import socket
 from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 from tweetscore.errors import InputError
 from tweetscore.shards import Failed, Finished, Job, Shard, ShardScorer
 
+KNOCK_SECONDS = 10
 ATTEMPTS = 3  # at a shard, whatever went wrong
 ONE_THREAD = dict.fromkeys(("POLARS_MAX_THREADS", "OMP_NUM_THREADS", "ARROW_NUM_THREADS"), "1")
 
@@ -59,12 +61,13 @@ class RayEngine:
 
         options: dict[str, Any] = {} if self.address else {"include_dashboard": False}
         try:
+            _knock(self.address)
             ray.init(
                 address=self.address, log_to_driver=False, logging_level=logging.ERROR,
                 runtime_env={"env_vars": ONE_THREAD},
                 **options,
             )  # fmt: skip
-        except (ConnectionError, ValueError) as error:
+        except (OSError, ValueError) as error:
             fact = str(error).partition("\n")[0]
             raise InputError(
                 f"no Ray cluster at {self.address} ({fact}); start one with: ray start --head"
@@ -97,6 +100,17 @@ class RayEngine:
             if waiting:
                 shard, attempt = waiting.popleft()
                 running[worker.score.remote(shard)] = worker, shard, attempt
+
+
+def _knock(address: str | None) -> None:
+    """Fail at once where nobody listens, which Ray tries for minutes.
+
+    Raises:
+        OSError: nobody does.
+    """
+    host, colon, port = (address or "").removeprefix("ray://").rpartition(":")
+    if colon and port.isdigit():
+        socket.create_connection((host.strip("[]"), int(port)), KNOCK_SECONDS).close()
 
 
 def _reason(error: Exception) -> str:

@@ -256,6 +256,8 @@ class ShardScorer:
         rejects: list[pl.DataFrame] = []
         out = self.job.output / shard.name
         out.parent.mkdir(parents=True, exist_ok=True)
+        for part in out.parent.glob(f".{glob.escape(out.name)}.*.part"):
+            part.unlink()  # of a worker that was killed: no two are at one shard
         with new_file(out) as file, _writer(file, self._joined(self._nothing()).schema) as write:
             for chunk, bad in self._scored(shard):
                 write(self._joined(chunk))
