@@ -1,7 +1,10 @@
 """A cluster gives what one machine gives, whatever dies on the way."""
 
+import json
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -30,7 +33,7 @@ def cluster() -> Iterator[str]:
     )
     nodes.add_node(num_cpus=1)
     yield nodes.address
-    nodes.shutdown()
+    nodes.shutdown()  # type: ignore[no-untyped-call]
 
 
 def on_ray(inputs: Path, job: Job, engine: RayEngine) -> dict[str, bytes]:
@@ -101,11 +104,19 @@ def test_a_poisoned_shard_is_tried_again_and_then_listed(
 def test_a_cluster_on_this_machine_is_started_and_ended(
     bundle: Bundle, market: Path, tmp_path: Path
 ) -> None:
-    inputs = write(tmp_path / "in", posts(100))
+    inputs = write(tmp_path / "in", posts(100), posts(100, seed=1))
     run(inputs, job_of(market, bundle, tmp_path / "local"))
-    found = on_ray(inputs, job_of(market, bundle, tmp_path / "ray"), RayEngine(workers=2))
-    assert found == outputs(tmp_path / "local")
-    assert not ray.is_initialized()
+    done = subprocess.run(
+        [
+            sys.executable, "-m", "tweetscore", "score", "--input", str(inputs), "--output",
+            str(tmp_path / "ray"), "--engine", "ray", "--workers", "2", "--db", str(market),
+            "--model", str(bundle.path), "--json",
+        ],
+        capture_output=True, text=True, check=True, timeout=240,
+    )  # fmt: skip
+    assert json.loads(done.stdout)["shards"] == 2
+    assert done.stderr == ""
+    assert outputs(tmp_path / "ray") == outputs(tmp_path / "local")
 
 
 def test_a_cluster_that_is_not_there_is_one_clear_error(

@@ -18,22 +18,10 @@ from tweetscore.report import gather
 from tweetscore.store import Store, open_store
 from tweetscore.transfer import bring_in, export
 
-TABLES = [
-    "bars",
-    "class_predictions",
-    "intervals",
-    "models",
-    "move_thresholds",
-    "predictions",
-    "rejects",
-    "sessions",
-    "settings",
-    "sources",
-    "study_runs",
-    "symbols",
-    "tweets",
-    "windows",
-]
+TABLES = (
+    "bars", "class_predictions", "intervals", "models", "move_thresholds", "predictions", "rejects",
+    "sessions", "settings", "sources", "study_runs", "symbols", "tweets", "windows",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")

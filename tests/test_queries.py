@@ -1,0 +1,585 @@
+"""Every shipped query gives what a plain reading of the same rows gives, and nothing else."""
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from itertools import groupby
+from math import sqrt
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Any
+
+import polars as pl
+import pytest
+from test_charts import study_run
+from test_event_study import DAYS, put_model
+from test_report import fill
+
+from tweetscore.findings import Cell, keep_run
+from tweetscore.query import query_text, run_query, shipped_queries
+from tweetscore.store import Store, open_store, shipped
+
+Rows = list[dict[str, Any]]
+EMPTY_STDIN = open(Path("/dev/null"))  # noqa: SIM115 - no query here reads it
+FILES = sorted((shipped("sql") / "queries").glob("*.sql"))
+
+
+def put_classes(store: Store) -> None:
+    """A second model of direction, one of moves and one of labels, over the first thirty posts."""
+    for name in ("second", "moving", "labelling"):
+        put_model(store, (DAYS[0], DAYS[2], DAYS[5] + timedelta(days=9)), name=name)
+    for n in range(1, 31):
+        for minutes in (5, 30):
+            store.con.execute(
+                "INSERT INTO predictions VALUES ('second', 'twitter', ?, ?, ?)",
+                [n, minutes, (n * 7 % 30) / 30],
+            )
+        for kind, p in (("move", n / 32), ("still", 1 - n / 32)):
+            store.con.execute(
+                "INSERT INTO class_predictions VALUES ('moving', 'twitter', ?, 'move', 30, ?, ?)",
+                [n, kind, p],
+            )
+        for kind, p in (("joy", n % 3 / 4), ("fear", 0.3)):
+            store.con.execute(
+                "INSERT INTO class_predictions VALUES "
+                "('labelling', 'twitter', ?, 'label', NULL, ?, ?)",
+                [n, kind, p],
+            )
+    store.con.execute("INSERT INTO move_thresholds VALUES ('moving', 30, 4.0)")
+
+
+def put_sources(store: Store) -> None:
+    for number, name in enumerate(("a.json", "b.csv"), 1):
+        store.con.execute(
+            "INSERT INTO sources VALUES (?, ?, 'x', 1, 'tweets', 'f', NULL, 'UTC', 10, 5, 0, 2, 3, "
+            "0, '2020-01-01', '2020-01-01')",
+            [number, name],
+        )
+    for line, reason in ((4, "no text"), (9, "no time"), (2, "no time")):
+        store.con.execute("INSERT INTO rejects VALUES (2, ?, NULL, ?, NULL)", [line, reason])
+
+
+@pytest.fixture(scope="module")
+def db(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("queries") / "tweetscore.duckdb"
+    with open_store(path) as store:
+        fill(store)
+        store.con.execute("UPDATE tweets SET author = 'author ' || tweet_id % 5")
+        store.con.execute("UPDATE tweets SET is_retweet = tweet_id % 4 = 0")
+        put_classes(store)
+        put_sources(store)
+        for seed in (0, 1):
+            keep_run(store, study_run(Cell(5, True, True), seed, [0.5, 0.6 + seed / 10]))
+    return path
+
+
+@pytest.fixture(scope="module")
+def tables(db: Path) -> dict[str, Rows]:
+    """The tables and views as plain rows."""
+    names = (
+        "scored scored_any scored_moves scored_labels tweets predictions models sessions bars "
+        "rejects sources study_runs"
+    )
+    with open_store(db, read_only=True) as store:
+        return {name: store.frame(f"FROM {name} ORDER BY ALL").to_dicts() for name in names.split()}
+
+
+def asked(db: Path, name: str, *given: str) -> pl.DataFrame:
+    with run_query(db, query_text(None, name, EMPTY_STDIN), given, limit_seconds=60) as answer:
+        return pl.concat([pl.DataFrame(schema=answer.schema), *answer.batches])
+
+
+def grouped(rows: Rows, *keys: str) -> Iterator[tuple[dict[str, Any], Rows]]:
+    """Rows with equal keys together, in the order of the keys, nulls last."""
+
+    def key(row: dict[str, Any]) -> tuple[Any, ...]:
+        return tuple((row[name] is None, row[name] or 0) for name in keys)
+
+    for _, each in groupby(sorted(rows, key=key), key):
+        group = list(each)
+        yield {name: group[0][name] for name in keys}, group
+
+
+def judged(rows: Rows, interval: int | None = None) -> Rows:
+    return [
+        row
+        for row in rows
+        if row["correct"] is not None
+        and row["split"] in ("test", "outside")
+        and interval in (None, row["interval_minutes"])
+    ]
+
+
+def share(rows: Rows, is_so: Callable[[dict[str, Any]], bool]) -> float:
+    return sum(map(is_so, rows)) / len(rows)
+
+
+def rates(rows: Rows) -> dict[str, Any]:
+    up = share(rows, lambda row: row["direction"] == "up")
+    return {
+        "rows": len(rows),
+        "accuracy": round(share(rows, lambda row: row["correct"]), 4),
+        "majority": round(max(up, 1 - up), 4),
+    }
+
+
+MODEL = ("model", "model_id", "symbol", "interval_minutes")
+
+
+def by(part: str, of: Callable[[dict[str, Any]], Any], rows: Rows, least: int = 1) -> Rows:
+    placed = [{**row, part: of(row)} for row in rows]
+    return [
+        {**keys, **rates(group)}
+        for keys, group in grouped(placed, *MODEL, part)
+        if len(group) >= least
+    ]
+
+
+def opening(row: dict[str, Any], sessions: Rows) -> dict[str, Any]:
+    (found,) = [
+        each
+        for each in sessions
+        if each["session"] == "regular"
+        and each["open_utc"] <= row["minute_utc"] < each["close_utc"]
+    ]
+    return found
+
+
+def hit_rate(t: dict[str, Rows]) -> Rows:
+    return [
+        {**keys, **rates(group), "minutes": len({row["minute_utc"] for row in group})}
+        for keys, group in grouped(judged(t["scored"]), *MODEL)
+    ]
+
+
+def by_author(t: dict[str, Rows]) -> Rows:
+    return by("author", lambda row: row["author"], judged(t["scored"]), 30)
+
+
+def by_month(t: dict[str, Rows]) -> Rows:
+    return by("month", lambda row: row["minute_utc"].date().replace(day=1), judged(t["scored"], 5))
+
+
+def by_hour(t: dict[str, Rows]) -> Rows:
+    return by("hour_utc", lambda row: row["minute_utc"].hour, judged(t["scored"], 5))
+
+
+def after_open(t: dict[str, Rows]) -> Rows:
+    def half_hour(row: dict[str, Any]) -> int:
+        gone = row["minute_utc"] - opening(row, t["sessions"])["open_utc"]
+        return int(gone.total_seconds()) // 1_800 * 30
+
+    return by("minutes_after_open", half_hour, judged(t["scored"], 5))
+
+
+def by_split(t: dict[str, Rows]) -> Rows:
+    order = ["train", "validation", "test", "outside", "unknown"]
+    rows = [row for row in t["scored"] if row["correct"] is not None]
+    found = by("split", lambda row: row["split"], rows)
+    return sorted(found, key=lambda row: ([row[name] for name in MODEL], order.index(row["split"])))
+
+
+def confident(t: dict[str, Rows]) -> Rows:
+    found = []
+    for keys, group in grouped(judged(t["scored"]), *MODEL):
+        sure = [
+            row for row in group if max(row["probability_up"], 1 - row["probability_up"]) >= 0.9
+        ]
+        found.append(
+            {
+                **keys, "all_rows": len(group), "rows": len(sure),
+                "coverage": round(len(sure) / len(group), 4),
+                **({"accuracy": None, "majority": None} if not sure else
+                   {name: rates(sure)[name] for name in ("accuracy", "majority")}),
+            }
+        )  # fmt: skip
+    return found
+
+
+def calibration(t: dict[str, Rows]) -> Rows:
+    placed = [
+        {**row, "low": min(int(row["probability_up"] * 10 + 1e-9), 9) / 10}
+        for row in judged(t["scored"], 30)
+    ]
+    return [
+        {
+            **keys, "high": round(keys["low"] + 0.1, 1), "rows": len(group),
+            "said": round(mean(row["probability_up"] for row in group), 4),
+            "happened": round(share(group, lambda row: row["direction"] == "up"), 4),
+        }
+        for keys, group in grouped(placed, *MODEL, "low")
+    ]  # fmt: skip
+
+
+def statuses(t: dict[str, Rows]) -> Rows:
+    found = []
+    for keys, group in grouped(t["scored"], *MODEL):
+        counts: dict[str, int] = defaultdict(int)
+        for row in group:
+            counts[row["status"]] += 1
+        for status, count in sorted(counts.items(), key=lambda each: (-each[1], each[0])):
+            found.append(
+                {
+                    **keys, "status": status, "predictions": count,
+                    "share": round(count / len(group), 4),
+                }
+            )  # fmt: skip
+    return found
+
+
+def returns(t: dict[str, Rows]) -> Rows:
+    minutes = {
+        (*(row[name] for name in MODEL), row["predicted"], row["minute_utc"]): row
+        for row in t["scored"]
+        if row["status"] == "ok" and row["split"] in ("test", "outside")
+    }
+    placed = [
+        {**row, "day": opening(row, t["sessions"])["session_date"]} for row in minutes.values()
+    ]
+    found = []
+    for keys, group in grouped(placed, *MODEL, "predicted"):
+        days = [mean(row["return_bps"] for row in each) for _, each in grouped(group, "day")]
+        error = round(stdev(days) / sqrt(len(days)), 2) if len(days) > 1 else None
+        found.append(
+            {
+                **keys, "minutes": len(group), "days": len(days),
+                "mean_bps": round(mean(days), 2), "standard_error_bps": error,
+            }
+        )  # fmt: skip
+    return found
+
+
+def long_short(t: dict[str, Rows]) -> Rows:
+    rows = [r for r in t["scored"] if r["status"] == "ok" and r["split"] in ("test", "outside")]
+    entries = []
+    for keys, group in grouped(rows, *MODEL, "minute_utc"):
+        side = 1 if mean(row["probability_up"] for row in group) >= 0.5 else -1
+        day = opening(group[0], t["sessions"])["session_date"]
+        entries.append(
+            {**keys, "side": side, "session_date": day, "return_bps": group[0]["return_bps"]}
+        )
+    found: Rows = []
+    for _, of_model in grouped(entries, *MODEL):
+        running = 0.0
+        for keys, group in grouped(of_model, *MODEL, "session_date"):
+            day_mean = mean(row["side"] * row["return_bps"] for row in group)
+            running += day_mean
+            found.append(
+                {
+                    **keys, "minutes": len(group),
+                    "long_minutes": sum(row["side"] == 1 for row in group),
+                    "mean_bps": round(day_mean, 2),
+                    "long_only_bps": round(mean(row["return_bps"] for row in group), 2),
+                    "running_bps": round(running, 2),
+                }
+            )  # fmt: skip
+    return found
+
+
+def strength(row: dict[str, Any]) -> tuple[Any, ...]:
+    away = -abs(row["probability_up"] - 0.5)
+    return away, row["posted_utc"], row["tweet_id"], row["interval_minutes"], row["model"]
+
+
+def shown(row: dict[str, Any], *more: str) -> dict[str, Any]:
+    names = (*MODEL, "posted_utc", "author", "predicted", "direction", "text", *more)
+    return {
+        **{name: row[name] for name in names},
+        "probability_up": round(row["probability_up"], 3), "return_bps": round(row["return_bps"], 1),
+    }  # fmt: skip
+
+
+def strongest(t: dict[str, Rows]) -> Rows:
+    rows = [r for r in t["scored"] if r["status"] == "ok" and r["split"] in ("test", "outside")]
+    return [shown(row, "correct") for row in sorted(rows, key=strength)[:7]]
+
+
+def most_wrong(t: dict[str, Rows]) -> Rows:
+    rows = [row for row in judged(t["scored"]) if not row["correct"]]
+    return [shown(row) for row in sorted(rows, key=strength)[:20]]
+
+
+def models_compared(t: dict[str, Rows]) -> Rows:
+    found = []
+    rows = judged(t["scored"])
+    for keys, group in grouped(rows, "symbol", "interval_minutes"):
+        of = {
+            name: {row["tweet_id"]: row for row in group if row["model"] == name}
+            for name in ("m", "second")
+        }
+        both = sorted(set(of["m"]) & set(of["second"]))
+        right = [(of["m"][n]["correct"], of["second"][n]["correct"]) for n in both]
+        if right:
+            found.append(
+                {
+                    "model_a": "m", "model_a_id": "m", "model_b": "second", "model_b_id": "second",
+                    **keys, "rows": len(right),
+                    "accuracy_a": round(mean(a for a, _ in right), 4),
+                    "accuracy_b": round(mean(b for _, b in right), 4),
+                    "agree": round(mean(a == b for a, b in right), 4),
+                    "only_a": sum(a and not b for a, b in right),
+                    "only_b": sum(b and not a for a, b in right),
+                }
+            )  # fmt: skip
+    return found
+
+
+def intervals_agree(t: dict[str, Rows]) -> Rows:
+    said: dict[tuple[str, int], dict[int, bool]] = defaultdict(dict)
+    for row in t["predictions"]:
+        up = row["probability_up"] >= 0.5
+        said[row["model_id"], row["interval_minutes"]][row["tweet_id"]] = up
+    found = []
+    for (model, one), first in sorted(said.items()):
+        for (other_model, other), second in sorted(said.items()):
+            if other_model == model and other > one:
+                pairs = [(first[n], second[n]) for n in first.keys() & second.keys()]
+                found.append(
+                    {
+                        "model": model, "model_id": model, "interval_minutes": one,
+                        "other_interval_minutes": other, "rows": len(pairs),
+                        "agree": round(mean(a == b for a, b in pairs), 4),
+                        "both_up": round(mean(a and b for a, b in pairs), 4),
+                    }
+                )  # fmt: skip
+    return found
+
+
+def scores_by_day(t: dict[str, Rows]) -> Rows:
+    posted = {row["tweet_id"]: row["posted_utc"].date() for row in t["tweets"]}
+    rows = [
+        {**row, "model": row["model_id"], "day": posted[row["tweet_id"]]}
+        for row in t["predictions"]
+        if row["interval_minutes"] == 30
+    ]
+    return [
+        {
+            **keys, "posts": len(group),
+            "mean_probability_up": round(mean(row["probability_up"] for row in group), 4),
+            "said_up": round(share(group, lambda row: row["probability_up"] >= 0.5), 4),
+        }
+        for keys, group in grouped(rows, "model", "model_id", "interval_minutes", "day")
+    ]  # fmt: skip
+
+
+def activity(t: dict[str, Rows]) -> Rows:
+    rows = [{**row, "month": row["posted_utc"].date().replace(day=1)} for row in t["tweets"]]
+    return [
+        {
+            **keys, "posts": len(group), "authors": len({row["author"] for row in group}),
+            "reposts": sum(row["is_retweet"] for row in group),
+            "texts": len({row["text"] for row in group}),
+        }
+        for keys, group in grouped(rows, "platform", "month")
+    ]  # fmt: skip
+
+
+def bar_coverage(t: dict[str, Rows]) -> Rows:
+    found = []
+    for session in t["sessions"]:
+        if session["session"] != "regular":
+            continue
+        first, last = session["open_utc"], session["close_utc"]
+        there = {b["minute_utc"] for b in t["bars"] if first <= b["minute_utc"] < last}
+        length = int((last - first).total_seconds()) // 60
+        gaps = "".join(
+            "." if first + timedelta(minutes=n) in there else "x" for n in range(length)
+        ).split(".")
+        found.append(
+            {
+                "symbol": session["symbol"], "session_date": session["session_date"],
+                "minutes": length, "bars": len(there), "missing": length - len(there),
+                "longest_gap_minutes": max(map(len, gaps)),
+            }
+        )  # fmt: skip
+    return found
+
+
+def moves(t: dict[str, Rows]) -> Rows:
+    found = []
+    for keys, group in grouped(judged(t["scored_moves"]), *MODEL, "threshold_bps"):
+        moved = share(group, lambda row: row["outcome"] == "move")
+        said = [row for row in group if row["predicted"] == "move"]
+        right = round(share(said, lambda row: row["outcome"] == "move"), 4) if said else None
+        found.append(
+            {
+                **keys, "rows": len(group),
+                "accuracy": round(share(group, lambda row: row["correct"]), 4),
+                "majority": round(max(moved, 1 - moved), 4), "moved": round(moved, 4),
+                "said_move": round(len(said) / len(group), 4), "precision": right,
+            }
+        )  # fmt: skip
+    return found
+
+
+def duplicates(t: dict[str, Rows]) -> Rows:
+    texts = [
+        (keys["text"], group) for keys, group in grouped(t["tweets"], "text") if len(group) >= 3
+    ]
+    found = []
+    for text, posts in sorted(texts, key=lambda each: (-len(each[1]), each[0])):
+        ids = {row["tweet_id"] for row in posts}
+        scores = [
+            row
+            for row in t["predictions"]
+            if row["tweet_id"] in ids and row["interval_minutes"] == 30
+        ]
+        for keys, group in grouped(scores, "model_id", "interval_minutes"):
+            found.append(
+                {
+                    "posts": len(posts), "authors": len({row["author"] for row in posts}),
+                    "first_utc": min(row["posted_utc"] for row in posts),
+                    "last_utc": max(row["posted_utc"] for row in posts),
+                    "model": keys["model_id"], **keys,
+                    "lowest": round(min(row["probability_up"] for row in group), 3),
+                    "highest": round(max(row["probability_up"] for row in group), 3),
+                    "text": text,
+                }
+            )  # fmt: skip
+    return found[:9]
+
+
+def context(t: dict[str, Rows]) -> Rows:
+    rows = [row for row in t["scored_any"] if row["tweet_id"] == 7]
+    order = ("platform", "model", "model_id", "symbol")
+    rows.sort(
+        key=lambda row: (
+            *(row[name] for name in order), row["session"] != "regular", row["target"],
+            row["interval_minutes"],
+        )
+    )  # fmt: skip
+    names = (
+        "platform posted_utc author model model_id split symbol session target interval_minutes "
+        "predicted minute_utc entry_price exit_price outcome status correct text"
+    )
+    return [
+        {
+            **{name: row[name] for name in names.split()},
+            "probability": round(row["probability"], 3),
+            "return_bps": None if row["return_bps"] is None else round(row["return_bps"], 1),
+        }
+        for row in rows
+    ]
+
+
+def labels(_: dict[str, Rows]) -> Rows:
+    """Joy is said 0, 0.25 and 0.5 in turn, fear always 0.3."""
+    common = {"model": "labelling", "model_id": "labelling"}
+    return [
+        {**common, "class": "fear", "posts": 20, "share": 0.6667, "mean_probability": 0.3},
+        {**common, "class": "joy", "posts": 10, "share": 0.3333, "mean_probability": 0.5},
+    ]
+
+
+def rejects(_: dict[str, Rows]) -> Rows:
+    common = {"source_id": 2, "file": "b.csv"}
+    return [
+        {**common, "reason": "no time", "records": 2, "share": 0.2, "first_line": 2},
+        {**common, "reason": "no text", "records": 1, "share": 0.1, "first_line": 4},
+    ]
+
+
+def clocks(t: dict[str, Rows]) -> Rows:
+    times = [row["posted_utc"] for row in t["tweets"]] + [row["minute_utc"] for row in t["bars"]]
+    common = {"kind": "tweets", "format": "f", "symbol": None, "clock": "UTC"}
+    return [
+        {
+            "source_id": 1,
+            "file": "a.json",
+            **common,
+            "first_utc": min(times),
+            "last_utc": max(times),
+        },
+        {"source_id": 2, "file": "b.csv", **common, "first_utc": None, "last_utc": None},
+    ]
+
+
+def studies(t: dict[str, Rows]) -> Rows:
+    return [
+        {
+            "source": "x", "protocol": "seed", "target": "label", "interval_minutes": 5,
+            "vectors": True, "counts": True, "folds": 1, "runs": 2, "test_rows": 20,
+            "accuracy": 0.65, "deviation": 0.0707, "majority": 0.5,
+            "finished_utc": max(row["finished_utc"] for row in t["study_runs"]),
+        }
+    ]  # fmt: skip
+
+
+CASES: dict[str, tuple[Callable[[dict[str, Rows]], Rows], tuple[str, ...]]] = {
+    "activity_by_month": (activity, ()),
+    "bar_coverage": (bar_coverage, ()),
+    "calibration": (calibration, ("interval=30",)),
+    "clocks": (clocks, ()),
+    "duplicates": (duplicates, ("least=3", "interval=30", "rows=9")),
+    "hit_rate": (hit_rate, ()),
+    "hit_rate_after_open": (after_open, ("interval=5",)),
+    "hit_rate_by_author": (by_author, ()),
+    "hit_rate_by_hour": (by_hour, ("interval=5",)),
+    "hit_rate_by_month": (by_month, ("interval=5",)),
+    "hit_rate_by_split": (by_split, ()),
+    "hit_rate_confident": (confident, ("confidence=0.9",)),
+    "intervals_agree": (intervals_agree, ()),
+    "labels": (labels, ()),
+    "long_short_by_day": (long_short, ()),
+    "models_compared": (models_compared, ()),
+    "most_wrong": (most_wrong, ()),
+    "moves": (moves, ()),
+    "rejects": (rejects, ()),
+    "returns_by_prediction": (returns, ()),
+    "scores_by_day": (scores_by_day, ("interval=30",)),
+    "statuses": (statuses, ()),
+    "strongest": (strongest, ("rows=7",)),
+    "studies": (studies, ()),
+    "tweet_context": (context, ("tweet_id=7",)),
+}
+
+
+def test_every_shipped_query_has_its_case() -> None:
+    assert set(CASES) == {path.stem for path in FILES} == {each.name for each in shipped_queries()}
+    assert len(CASES) >= 12
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_query_gives_what_plain_reading_gives(
+    db: Path, tables: dict[str, Rows], name: str
+) -> None:
+    oracle, given = CASES[name]
+    found = asked(db, name, *given)
+    known = oracle(tables)
+    assert known
+    assert found.height == len(known)
+    for one, other in zip(found.iter_rows(named=True), known, strict=True):
+        assert set(one) == set(other)
+        for column, value in other.items():
+            if isinstance(value, float):  # rounded from sums in another order
+                assert one[column] == pytest.approx(
+                    value, abs=0.0101 if "bps" in column else 1.1e-3
+                )
+            else:
+                assert one[column] == value, (column, one, other)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_an_empty_database_has_no_rows_of_it(db: Path, name: str, tmp_path: Path) -> None:
+    given = CASES[name][1]
+    with open_store(tmp_path / "empty.duckdb"):
+        pass
+    found = asked(tmp_path / "empty.duckdb", name, *given)
+    assert found.is_empty()
+    assert found.columns == asked(db, name, *given).columns
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_the_header_says_what_a_row_is_and_names_every_parameter(path: Path) -> None:
+    lines = path.read_text(encoding="utf-8").splitlines()
+    header = [line for line in lines if line.startswith("--")]
+    body = "\n".join(line for line in lines if not line.startswith("--"))
+    assert header[0].startswith("-- One row: one ")
+    assert max(map(len, lines)) <= 110
+    told = {
+        each[1]
+        for each in map(re.compile(r"-- \$(\w+)(?: = \w[\w.]*)?: .+").fullmatch, header)
+        if each
+    }
+    assert told == set(re.findall(r"\$(\w+)", body))
