@@ -10,6 +10,7 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 from test_charts import study_run
@@ -154,7 +155,7 @@ def hit_rate(t: dict[str, Rows]) -> Rows:
 
 
 def by_author(t: dict[str, Rows]) -> Rows:
-    return by("author", lambda row: row["author"], judged(t["scored"]), 30)
+    return by("author", lambda row: row["author"], judged(t["scored"]), 5)
 
 
 def by_month(t: dict[str, Rows]) -> Rows:
@@ -183,9 +184,7 @@ def by_split(t: dict[str, Rows]) -> Rows:
 def confident(t: dict[str, Rows]) -> Rows:
     found = []
     for keys, group in grouped(judged(t["scored"]), *MODEL):
-        sure = [
-            row for row in group if max(row["probability_up"], 1 - row["probability_up"]) >= 0.9
-        ]
+        sure = [row for row in group if abs(round(row["probability_up"], 6) - 0.5) >= 0.4]
         found.append(
             {
                 **keys, "all_rows": len(group), "rows": len(sure),
@@ -278,7 +277,7 @@ def long_short(t: dict[str, Rows]) -> Rows:
 
 
 def strength(row: dict[str, Any]) -> tuple[Any, ...]:
-    away = -abs(row["probability_up"] - 0.5)
+    away = -abs(np.float32(row["probability_up"]) - np.float32(0.5))  # as it is stored
     return away, row["posted_utc"], row["tweet_id"], row["interval_minutes"], row["model"]
 
 
@@ -286,7 +285,8 @@ def shown(row: dict[str, Any], *more: str) -> dict[str, Any]:
     names = (*MODEL, "posted_utc", "author", "predicted", "direction", "text", *more)
     return {
         **{name: row[name] for name in names},
-        "probability_up": round(row["probability_up"], 3), "return_bps": round(row["return_bps"], 1),
+        "probability_up": round(row["probability_up"], 3),
+        "return_bps": round(row["return_bps"], 1),
     }  # fmt: skip
 
 
@@ -514,7 +514,7 @@ CASES: dict[str, tuple[Callable[[dict[str, Rows]], Rows], tuple[str, ...]]] = {
     "duplicates": (duplicates, ("least=3", "interval=30", "rows=9")),
     "hit_rate": (hit_rate, ()),
     "hit_rate_after_open": (after_open, ("interval=5",)),
-    "hit_rate_by_author": (by_author, ()),
+    "hit_rate_by_author": (by_author, ("least=5",)),
     "hit_rate_by_hour": (by_hour, ("interval=5",)),
     "hit_rate_by_month": (by_month, ("interval=5",)),
     "hit_rate_by_split": (by_split, ()),

@@ -63,7 +63,7 @@ class RayEngine:
         try:
             _knock(self.address)
             ray.init(
-                address=self.address, log_to_driver=False, logging_level=logging.ERROR,
+                address=self.address or "local", log_to_driver=False, logging_level=logging.ERROR,
                 runtime_env={"env_vars": ONE_THREAD},
                 **options,
             )  # fmt: skip
