@@ -27,7 +27,7 @@ from tweetscore.sample import ARCHIVE_NAME, BARS_NAME, write_sample
 from tweetscore.store import SCHEMA_VERSION, open_store
 
 COMMANDS = [
-    *("ingest", "sample", "info", "doctor", "train", "study"),
+    *("ingest", "sample", "info", "doctor", "export", "import", "train", "study"),
     *("score", "evaluate", "report", "query"),
 ]
 SMALL_NETWORK = [
@@ -110,7 +110,9 @@ def test_the_help_of_every_command_has_an_example(name: str) -> None:
 
 
 def test_no_command_is_missing_here() -> None:
-    names = {each.callback.__name__ for each in app.registered_commands if each.callback}
+    names = {
+        each.name or each.callback.__name__ for each in app.registered_commands if each.callback
+    }
     assert names == set(COMMANDS)
 
 
@@ -485,6 +487,16 @@ MISTAKES: dict[str, tuple[list[str], str]] = {
     "a symbol with a slip": (["train", "--symbol", "MADUP", "--out", "{tmp}/new"],
                              "{tmp}/copy.duckdb: no bars of MADUP; it has MADEUP; "
                              "did you mean MADEUP?"),
+    "files without an output": (["score", "--input", "{tmp}"], "--input needs a folder for the "),
+    "no files": (["score", "--input", "{tmp}/no", "--output", "{tmp}/new"],
+                 "{tmp}/no: no Parquet file there; "),
+    "an export over something": (["export", "{tmp}/folder"], "{tmp}/folder: stands there; "),
+    "an export of no table": (["export", "{tmp}/new", "--table", "tweet"],
+                              "{tmp}/copy.duckdb: has no table or view tweet; did you mean "),
+    "an import of nothing": (["import", "{tmp}/folder"], "{tmp}/folder: is neither an export nor "),
+    "a report of no model": (["report", "--out", "{tmp}/r.html", "--model", "none"],
+                             "{tmp}/copy.duckdb: no model none has scored"),
+    "a report in no folder": (["report", "--out", "{tmp}/no/r.html"], "{tmp}/no/"),
     "no query": (["query"], "give SQL, or --file with a path or a name of: "),
     "an unknown query": (["query", "--file", "none"], "none: no such query; shipped are those "),
     "a query that writes": (["query", "DROP TABLE tweets"], "a query is one SELECT; "),
@@ -771,3 +783,37 @@ def test_training_without_its_extra_says_how_to_get_it(tmp_path: Path, name: str
     result = python(code, "train", "--out", tmp_path / "new", "--db", tmp_path / "none.duckdb")
     assert (result.returncode, result.stdout) == (1, "")
     assert result.stderr == f"Error: training needs {name}: pip install 'tweetscore[train]'\n"
+
+
+# --- whole pages and files ------------------------------------------------------------------------
+
+
+def test_report_writes_one_page_and_says_what_it_comes_to(db: Path, tmp_path: Path) -> None:
+    out = tmp_path / "page.html"
+    told = one_json(invoke("report", "--db", db, "--out", out, "--interval", 30, "--json"))
+    assert told["bytes"] == out.stat().st_size
+    assert (told["json_version"], told["subject"]["interval_minutes"]) == (1, 30)
+    text = out.read_text(encoding="utf-8")
+    assert text.startswith("<!doctype html>")
+    assert told["verdict"] in text
+    assert invoke("report", "--db", db, "--out", out, "-q").stdout == told["verdict"] + "\n"
+
+
+def test_files_are_scored_without_a_database_and_brought_into_one(
+    made: Path, db: Path, tmp_path: Path
+) -> None:
+    rows = one_json(invoke("export", tmp_path / "posts", "--table", "tweets", "--db", db, "--json"))
+    score = ("score", "--input", tmp_path / "posts", "--output", tmp_path / "scored",
+             "--model", made / "tiny", "--db", db, "--json")  # fmt: skip
+    account = one_json(invoke(*score))
+    assert account["rows"] == rows["rows"]["tweets"] == account["scored"] + account["skipped"]
+    assert one_json(invoke(*score))["already_finished"] == account["shards"] == 1
+    new = tmp_path / "new.duckdb"
+    added = one_json(invoke("import", tmp_path / "scored", "--db", new, "--json"))["rows"]
+    assert added["tweets"] == account["scored"]
+    broken = tmp_path / "posts" / "tweets" / "part-00000.parquet"
+    broken.write_bytes(broken.read_bytes()[:-9])
+    assert (
+        "1 of 1 shards failed, the first is tweets/part-00000.parquet"
+        in invoke(*score, code=1).stderr
+    )

@@ -13,7 +13,17 @@ from rich.console import Console
 from . import report
 from .measure import Row, Setup, alone
 
-SECTIONS = ("network", "text", "ingest", "whole", "memory", "windows", "training", "parity")
+SECTIONS = (
+    "network",
+    "text",
+    "ingest",
+    "whole",
+    "memory",
+    "windows",
+    "shards",
+    "training",
+    "parity",
+)
 
 
 def main() -> None:
