@@ -261,7 +261,13 @@ def _flat(frame: "pl.DataFrame") -> "pl.DataFrame":
 
 @contextmanager
 def new_file(path: Path) -> Iterator[BinaryIO]:
-    """Open a file that has its name only once it is whole, and that is gone if it fails."""
+    """Open a file that has its name only once it is whole, and that is gone if it fails.
+
+    Raises:
+        InputError: its folder does not exist.
+    """
+    if not path.absolute().parent.is_dir():
+        raise InputError(f"{path}: its folder does not exist; make {path.parent} first")
     if (
         path.exists() and not path.is_file()
     ):  # a pipe or device keeps its place; a folder is refused
