@@ -198,7 +198,7 @@ def test_a_file_that_fails_is_as_before(form: str, error: BaseException, tmp_pat
     old.write_text("what was there before")
     with pytest.raises(type(error)):
         write_file(Answer(pl.Schema({"n": pl.Int64()}), batches()), form, old)
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(InputError, match="its folder does not exist; make "):
         write_file(answer(pl.DataFrame({"n": [1]})), form, tmp_path / "nowhere" / new.name)
     assert list(tmp_path.iterdir()) == [old]
     assert old.read_text() == "what was there before"
