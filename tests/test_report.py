@@ -680,3 +680,13 @@ def test_reporting_needs_no_torch() -> None:
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout == "set()\n"
+
+
+def test_of_studies_alone_the_verdict_points_to_theirs(tmp_path: Path) -> None:
+    with open_store(tmp_path / "studies.duckdb") as store:
+        assert gather(store).verdict == "No verdict: the database holds no tweets."
+        keep_run(store, study_run(Cell(5, True, True)))
+        assert gather(store).verdict == (
+            "No verdict: the database holds no tweets but studies, "
+            "which have verdicts of their own."
+        )

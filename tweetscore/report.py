@@ -265,7 +265,8 @@ def _why_none(store: Store, subject: Subject | None, scored: Sequence[dict[str, 
     """Say in one sentence why there are no figures."""
     if subject is None:
         if not store.rows("FROM tweets LIMIT 1"):
-            return "No verdict: the database holds no tweets."
+            but = " but studies, which have verdicts of their own" if _has_studies(store) else ""
+            return f"No verdict: the database holds no tweets{but}."
         if scored:
             names = ", ".join(dict.fromkeys(each["name"] for each in scored))
             return (
@@ -284,6 +285,10 @@ def _why_none(store: Store, subject: Subject | None, scored: Sequence[dict[str, 
         f"No verdict: no prediction of {subject.model} outside its training and validation parts "
         f"has an outcome in the {subject.session} session of {subject.symbol}."
     )
+
+
+def _has_studies(store: Store) -> bool:
+    return bool(store.rows("FROM study_runs LIMIT 1"))
 
 
 def calibration_table(figures: Sequence[Figures]) -> pl.DataFrame:
