@@ -54,14 +54,15 @@ def run(folder: Path) -> str:
 
 def numbers(text: str) -> list[float]:
     """Return every number of a transcript, in order."""
-    return [float(each.replace(",", "")) for each in re.findall(NUMBER, text)]
+    return [float(each.replace(",", "")) for each in re.findall(NUMBER, re.sub(ID, "", text))]
 
 
 def words(text: str) -> str:
-    """Return a transcript with a mark in the place of every number and of the space around it."""
-    return re.sub(rf"\s*(?:{NUMBER})\s*", " # ", text)
+    """Return a transcript with a mark in the place of every id, number and the space around it."""
+    return re.sub(rf"\s*(?:{NUMBER})\s*", " # ", re.sub(ID, "id", text))
 
 
+ID = r"\b[0-9a-f]{16}\b"  # of a model, which hangs on its weights' last places
 NUMBER = r"\d[\d,]*(?:\.\d+)?(?:e[-+]\d+)?"
 
 

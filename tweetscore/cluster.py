@@ -19,17 +19,24 @@ KNOCK_SECONDS = 10
 ATTEMPTS = 3  # at a shard, whatever went wrong
 ONE_THREAD = dict.fromkeys(("POLARS_MAX_THREADS", "OMP_NUM_THREADS", "ARROW_NUM_THREADS"), "1")
 
-QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_BACKEND_LOG_LEVEL": "fatal"}
-
 
 class Worker:
     """One process of the cluster: it loads the job once and scores shard after shard."""
 
-    def __init__(self, job: Job) -> None:
-        self._scorer = ShardScorer(job, threads=1)
+    def __init__(self) -> None:
+        self._scorer: ShardScorer | None = None
 
-    def score(self, shard: Shard) -> Finished:
-        """Score one shard on one core."""
+    def score(self, sent: list[Any], shard: Shard) -> Finished:
+        """Score one shard on one core.
+
+        Args:
+            sent: Ray's reference to the job, in a list: a bare one it would fetch each time.
+            shard: the shard.
+        """
+        if self._scorer is None:
+            import ray
+
+            self._scorer = ShardScorer(ray.get(sent[0]), threads=1)
         return self._scorer.score(shard)
 
 
@@ -55,8 +62,7 @@ class RayEngine:
         """
         if not shards:
             return
-        for name, value in QUIET.items():
-            os.environ.setdefault(name, value)
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         import ray
 
         options: dict[str, Any] = {} if self.address else {"include_dashboard": False}
@@ -79,14 +85,14 @@ class RayEngine:
 
     def _run(self, ray: Any, job: Job, shards: Sequence[Shard]) -> Iterator[Finished | Failed]:
         remote = ray.remote(num_cpus=1, max_restarts=-1, max_task_retries=ATTEMPTS - 1)(Worker)
-        sent = ray.put(job)
+        sent = [ray.put(job)]
         cores = int(ray.cluster_resources().get("CPU", 1))
-        workers = [remote.remote(sent) for _ in range(min(self.workers or cores, len(shards)))]
+        workers = [remote.remote() for _ in range(min(self.workers or cores, len(shards)))]
         waiting = deque((shard, 1) for shard in shards)
         running = {}
         for worker in workers:
             shard, attempt = waiting.popleft()
-            running[worker.score.remote(shard)] = worker, shard, attempt
+            running[worker.score.remote(sent, shard)] = worker, shard, attempt
         while running:
             (done,), _ = ray.wait(list(running), num_returns=1)
             worker, shard, attempt = running.pop(done)
@@ -99,7 +105,7 @@ class RayEngine:
                     yield Failed(shard.name, _reason(error))
             if waiting:
                 shard, attempt = waiting.popleft()
-                running[worker.score.remote(shard)] = worker, shard, attempt
+                running[worker.score.remote(sent, shard)] = worker, shard, attempt
 
 
 def _knock(address: str | None) -> None:
