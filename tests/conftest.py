@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tweetscore.store import Store, open_store
+from tweetscore.store.database import Store, open_store
 
 
 @pytest.fixture(scope="session")

@@ -40,7 +40,7 @@ def help_of(*command: str) -> str:
 def dictionary() -> str:
     """Return what every table and view holds, with the meaning of each column."""
     schema, views = (
-        (ROOT / "sql" / name).read_text("utf-8") for name in ("schema.sql", "views.sql")
+        (ROOT / "sql" / name).read_text("utf-8") for name in ("store/schema.sql", "store/views.sql")
     )
     with duckdb.connect() as con:
         con.execute(schema)

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import polars as pl
 
-from tweetscore.archives import TWEETS_SCHEMA, TweetBatch, open_tweets
-from tweetscore.inputs import data_files
+from tweetscore.io.open import data_files
+from tweetscore.posts.formats import TWEETS_SCHEMA, TweetBatch, open_tweets
 
 
 class Post(NamedTuple):

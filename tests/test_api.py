@@ -11,9 +11,9 @@ from tiny import contents, tiny_bundle
 from typer.testing import CliRunner
 
 import tweetscore
-from tweetscore.cli import app
+from tweetscore.cli.app import app
 from tweetscore.errors import InputError
-from tweetscore.sample import ARCHIVE_NAME, BARS_NAME, write_sample
+from tweetscore.sample.write import ARCHIVE_NAME, BARS_NAME, write_sample
 
 OUTSIDE = {
     "train_from_utc": "2024-01-01T00:00:00",
@@ -116,8 +116,8 @@ def test_importing_it_imports_nothing_heavy() -> None:
 
 @pytest.mark.slow
 def test_a_model_trained_by_function_scores(made: Path, tmp_path: Path) -> None:
-    from tweetscore.fit import FitOptions
-    from tweetscore.learn import LearnOptions
+    from tweetscore.training.learn import LearnOptions
+    from tweetscore.training.loop import FitOptions
 
     small = LearnOptions(
         intervals=(30,), vectors="random", embedding_dim=8, hidden=4, fit=FitOptions(epochs=2)

@@ -13,10 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from posts import POSTS, Post, assert_same_tweets, at, read_all, stored_as
 
-from tweetscore import files
-from tweetscore.archives import FORMATS, tweet_json
 from tweetscore.errors import InputError
-from tweetscore.files import BOM
+from tweetscore.io import records as files
+from tweetscore.io.records import BOM
+from tweetscore.posts import tweet_json
+from tweetscore.posts.formats import FORMATS
 
 API_TIME = "%a %b %d %H:%M:%S +0000 %Y"
 

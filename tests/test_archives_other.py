@@ -21,13 +21,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from posts import POSTS, Post, assert_same_tweets, at, read_all, stored_as
 
-from tweetscore import files
-from tweetscore.archives import FORMATS, TweetBatch, open_tweets
-from tweetscore.archives.markup import plain_text
-from tweetscore.clocks import Clock, TweetAudit, TweetClock
 from tweetscore.errors import InputError
-from tweetscore.files import BOM
-from tweetscore.inputs import data_files
+from tweetscore.io import records as files
+from tweetscore.io.clocks import Clock
+from tweetscore.io.open import data_files
+from tweetscore.io.records import BOM
+from tweetscore.posts.clock import TweetAudit, TweetClock
+from tweetscore.posts.formats import FORMATS, TweetBatch, open_tweets
+from tweetscore.posts.markup import plain_text
 
 Object = dict[str, Any]
 

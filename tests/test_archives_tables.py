@@ -21,16 +21,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from posts import POSTS, assert_same_tweets, at
 
-from tweetscore import clocks, files
-from tweetscore.archives import TweetBatch, TweetFile, open_tweets, with_hashed_ids
-from tweetscore.archives.canonical import DATED_PLATFORMS
-from tweetscore.archives.csv_rows import is_quoted
-from tweetscore.archives.tables import NAMES, open_table
 from tweetscore.errors import InputError
-from tweetscore.files import BOM
-from tweetscore.ingest import Account, IngestOptions, ingest
-from tweetscore.inputs import HEAD_BYTES, data_files
-from tweetscore.store import Store
+from tweetscore.ingest.run import Account, IngestOptions, ingest
+from tweetscore.io import records as files
+from tweetscore.io.csv_rows import is_quoted
+from tweetscore.io.open import HEAD_BYTES, data_files
+from tweetscore.io.records import BOM
+from tweetscore.posts import clock as clocks
+from tweetscore.posts.canonical import DATED_PLATFORMS
+from tweetscore.posts.formats import TweetBatch, TweetFile, open_tweets, with_hashed_ids
+from tweetscore.posts.tables import NAMES, open_table
+from tweetscore.store.database import Store
 
 HEADER = ("id", "posted_at", "author", "text", "shares", "likes", "is_retweet")
 PLAIN = [(*post[:2], "Some_1", *post[2:]) for post in POSTS]
@@ -546,7 +547,7 @@ def test_ids_are_twitters_where_their_own_times_or_the_names_say_so(
 
 
 def test_dated_platforms_are_those_that_the_audit_knows() -> None:
-    assert set(clocks._ID_TIMES) == DATED_PLATFORMS
+    assert set(clocks.ID_TIMES) == DATED_PLATFORMS
 
 
 # --- values ---------------------------------------------------------------------------------------

@@ -18,11 +18,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from posts import POSTS, Post, assert_same_tweets, read_all, stored_as
 
-from tweetscore import files
-from tweetscore.archives import TweetBatch, open_tweets, tweet_json, x_export, x_notes
 from tweetscore.errors import InputError
-from tweetscore.files import BOM
-from tweetscore.inputs import data_files
+from tweetscore.io import records as files
+from tweetscore.io.open import data_files
+from tweetscore.io.records import BOM
+from tweetscore.posts import tweet_json, x_export, x_notes
+from tweetscore.posts.formats import TweetBatch, open_tweets
 
 API_TIME = "%a %b %d %H:%M:%S +0000 %Y"
 ISO_TIME = "%Y-%m-%d %H:%M:%S +0000"

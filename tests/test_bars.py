@@ -19,11 +19,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tweetscore import files
-from tweetscore.bars import BARS_SCHEMA, BarFile, open_bars
+from tweetscore.bars.reader import BARS_SCHEMA, BarFile, open_bars
 from tweetscore.errors import InputError
-from tweetscore.files import BOM
-from tweetscore.inputs import DataFile, data_files
+from tweetscore.io import records as files
+from tweetscore.io.open import DataFile, data_files
+from tweetscore.io.records import BOM
 
 Bar = tuple[datetime, float, float, float, float, float]
 OPEN = datetime(2018, 1, 31, 14, 30)

@@ -8,8 +8,15 @@ from typing import Any
 
 import pytest
 
-from tweetscore.bundle import FILES, Bundle, Precision, find_bundle, load_bundle, write_bundle
 from tweetscore.errors import InputError, IntegrityError
+from tweetscore.scoring.bundle import (
+    FILES,
+    Bundle,
+    Precision,
+    find_bundle,
+    load_bundle,
+    write_bundle,
+)
 
 CARD: dict[str, Any] = {
     "name": "direction",
@@ -270,7 +277,7 @@ def test_a_token_that_is_not_one_line_is_refused(tmp_path: Path, token: str) -> 
 
 def test_loading_a_bundle_imports_no_runtime() -> None:
     code = (
-        "import sys, tweetscore.bundle\n"
+        "import sys, tweetscore.scoring.bundle\n"
         "print(sorted({'numpy', 'onnxruntime', 'torch'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

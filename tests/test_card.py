@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tweetscore.card import WIDTH, model_card
-from tweetscore.sample import ARCHIVE_NAME, BARS_NAME, write_sample
-from tweetscore.store import shipped
+from tweetscore.sample.write import ARCHIVE_NAME, BARS_NAME, write_sample
+from tweetscore.store.database import shipped
+from tweetscore.training.card import WIDTH, model_card
 
 SMALL = [
     *("--interval", "5", "--interval", "30", "--vectors", "random", "--embedding-dim", "8"),

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from tweetscore.charts import ablation_chart, curve_charts, interval_chart, write_charts
-from tweetscore.epoch import Epoch
-from tweetscore.findings import REPORTED_ABLATION, Cell, StudyRun, Summary
+from tweetscore.report.charts import ablation_chart, curve_charts, interval_chart, write_charts
+from tweetscore.study.summary import REPORTED_ABLATION, Cell, StudyRun, Summary
+from tweetscore.training.epoch import Epoch
 
 
 def summary(cell: Cell, accuracy: float) -> Summary:

@@ -24,23 +24,25 @@ from tiny import (
     tiny_bundle,
 )
 
-from tweetscore.bundle import Bundle, write_bundle
-from tweetscore.dataset import Target
-from tweetscore.epoch import Epoch
 from tweetscore.errors import InputError
-from tweetscore.evaluate import evaluate, figures, sentence, with_verdicts
-from tweetscore.examine import examine
-from tweetscore.export import counts_weight, to_onnx
-from tweetscore.fit import FitOptions
-from tweetscore.ingest import IngestOptions, ingest
-from tweetscore.labelled import read_labelled, split_labelled
-from tweetscore.learn import LearnOptions
-from tweetscore.model import LstmClassifier, LstmConfig
-from tweetscore.sample import write_sample
-from tweetscore.score import ScoreAccount, Scorer, score
-from tweetscore.store import Store, open_store
-from tweetscore.train import Talk, Trained, train, train_labelled
-from tweetscore.windows import ensure_windows
+from tweetscore.evaluation.evaluate import evaluate
+from tweetscore.evaluation.figures import figures, with_verdicts
+from tweetscore.evaluation.verdicts import sentence
+from tweetscore.ingest.run import IngestOptions, ingest
+from tweetscore.market.targets import Target
+from tweetscore.market.windows import ensure_windows
+from tweetscore.sample.write import write_sample
+from tweetscore.scoring.bundle import Bundle, write_bundle
+from tweetscore.scoring.score import ScoreAccount, Scorer, score
+from tweetscore.store.database import Store, open_store
+from tweetscore.training.epoch import Epoch
+from tweetscore.training.examine import examine
+from tweetscore.training.export import counts_weight, to_onnx
+from tweetscore.training.labelled import read_labelled, split_labelled
+from tweetscore.training.learn import LearnOptions
+from tweetscore.training.loop import FitOptions
+from tweetscore.training.lstm import LstmClassifier, LstmConfig
+from tweetscore.training.run import Talk, Trained, train, train_labelled
 
 STILL_MOVE, MOODS = ("still", "move"), ("calm", "glad", "sad")
 Net = tuple[Bundle, LstmClassifier]

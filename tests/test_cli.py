@@ -21,10 +21,10 @@ from tiny import contents, put_tweets, tiny_bundle
 from typer.testing import CliRunner
 
 from tweetscore import __version__
-from tweetscore.bundle import load_bundle
-from tweetscore.cli import app
-from tweetscore.sample import ARCHIVE_NAME, BARS_NAME, write_sample
-from tweetscore.store import SCHEMA_VERSION, open_store
+from tweetscore.cli.app import app
+from tweetscore.sample.write import ARCHIVE_NAME, BARS_NAME, write_sample
+from tweetscore.scoring.bundle import load_bundle
+from tweetscore.store.database import SCHEMA_VERSION, open_store
 
 COMMANDS = [
     *("ingest", "sample", "info", "doctor", "export", "import", "train", "study"),
@@ -298,7 +298,7 @@ def test_on_a_terminal_no_word_of_a_table_is_cut(
 ) -> None:
     wide = invoke("evaluate", "--db", db).stdout.split()
     terminal = Console(force_terminal=True, width=columns, color_system=None, highlight=False)
-    monkeypatch.setattr("tweetscore.display.stdout", terminal)
+    monkeypatch.setattr("tweetscore.cli.printing.stdout", terminal)
     shown = invoke("evaluate", "--db", db).stdout
     assert sorted(set(wide)) == sorted(set(shown.split()))
     table = shown.split("\n\n")[0].splitlines()[1:]
@@ -308,8 +308,9 @@ def test_on_a_terminal_no_word_of_a_table_is_cut(
 
 def test_no_color_is_respected(db: Path) -> None:
     code = (
-        "import sys; from rich.console import Console; from tweetscore import display; "
-        "display.stdout = Console(force_terminal=True); from tweetscore.cli import main; main()"
+        "import sys; from rich.console import Console; "
+        "from tweetscore.cli import printing as display; "
+        "display.stdout = Console(force_terminal=True); from tweetscore.cli.app import main; main()"
     )
     shown = [
         subprocess.run(
@@ -696,7 +697,7 @@ def test_ctrl_c_is_one_line_however_a_library_passes_it_on(db: Path, error: str)
     code = f"""
 import sys
 import tweetscore.query
-from tweetscore.cli import main
+from tweetscore.cli.app import main
 def run_query(*arguments, **options):
     error = {error}
     raise error from (KeyboardInterrupt() if isinstance(error, ImportError) else None)
@@ -713,7 +714,7 @@ main()
 def test_an_error_of_our_own_making_is_not_hidden(db: Path) -> None:
     code = """
 import tweetscore.query
-from tweetscore.cli import main
+from tweetscore.cli.app import main
 def run_query(*arguments, **options):
     raise RuntimeError("a bug")
 tweetscore.query.run_query = run_query
@@ -737,7 +738,7 @@ def test_help_imports_nothing_heavy() -> None:
     code = """
 import sys
 from typer.testing import CliRunner
-from tweetscore.cli import app
+from tweetscore.cli.app import app
 for name in sys.argv[1:]:
     assert CliRunner().invoke(app, [name, "--help"] if name else ["--help"]).exit_code == 0
 heavy = "polars duckdb numpy pyarrow sklearn scipy onnxruntime pandas torch gensim"
@@ -753,7 +754,7 @@ def test_all_but_training_works_without_the_extra(made: Path, tmp_path: Path) ->
 import sys
 from pathlib import Path
 from typer.testing import CliRunner
-from tweetscore.cli import app
+from tweetscore.cli.app import app
 extra = ("torch", "gensim", "onnx", "tensorboard")
 
 class Absent:
@@ -780,7 +781,7 @@ print(sorted({name.split(".")[0] for name, each in sys.modules.items() if each} 
 
 @pytest.mark.parametrize("name", ["torch", "gensim", "onnx", "tensorboard"])
 def test_training_without_its_extra_says_how_to_get_it(tmp_path: Path, name: str) -> None:
-    code = f"import sys; sys.modules[{name!r}] = None; from tweetscore.cli import main; main()"
+    code = f"import sys; sys.modules[{name!r}] = None; from tweetscore.cli.app import main; main()"
     result = python(code, "train", "--out", tmp_path / "new", "--db", tmp_path / "none.duckdb")
     assert (result.returncode, result.stdout) == (1, "")
     assert result.stderr == f"Error: training needs {name}: pip install 'tweetscore[train]'\n"

@@ -13,9 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tweetscore.clocks import BarClock, Clock, TweetAudit, TweetClock, audit_bars, id_times
+from tweetscore.bars.clock import BarClock, audit_bars
 from tweetscore.errors import InputError
-from tweetscore.sessions import exchange_sessions, exchange_zone
+from tweetscore.io.clocks import Clock
+from tweetscore.market.sessions import exchange_sessions, exchange_zone
+from tweetscore.posts.clock import TweetAudit, TweetClock, id_times
 
 TIMES = pl.Datetime("us")
 EPOCH = datetime(1970, 1, 1)

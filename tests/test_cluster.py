@@ -13,10 +13,10 @@ from test_shards import bundle as bundle
 from test_shards import job_of, outputs, posts, run, write
 from test_shards import market as market
 
-from tweetscore.bundle import Bundle
-from tweetscore.cluster import RayEngine
 from tweetscore.errors import InputError
-from tweetscore.shards import Failed, Finished, Job, Shard, score_files
+from tweetscore.scoring.bundle import Bundle
+from tweetscore.scoring.ray import RayEngine
+from tweetscore.scoring.shards import Failed, Finished, Job, Shard, score_files
 
 pytestmark = pytest.mark.slow
 ray = pytest.importorskip("ray", reason="ray is not installed: pip install 'tweetscore[ray]'")

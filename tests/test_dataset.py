@@ -11,11 +11,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tweetscore.dataset import (
+from tweetscore.errors import InputError
+from tweetscore.market.sessions import exchange_sessions
+from tweetscore.market.symbols import choose_symbol
+from tweetscore.market.targets import Target
+from tweetscore.market.windows import ensure_windows, set_rules
+from tweetscore.store.database import Store
+from tweetscore.training.dataset import (
     PARTS,
     Split,
-    Target,
-    choose_symbol,
     market_rows,
     random_split,
     same_text,
@@ -23,10 +27,6 @@ from tweetscore.dataset import (
     walk_forward,
     with_labels,
 )
-from tweetscore.errors import InputError
-from tweetscore.sessions import exchange_sessions
-from tweetscore.store import Store
-from tweetscore.windows import ensure_windows, set_rules
 
 MINUTE = timedelta(minutes=1)
 INTERVALS = (5, 30)

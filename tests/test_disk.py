@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from tiny import contents
 
-from tweetscore.sample import write_sample
+from tweetscore.sample.write import write_sample
 
 pytestmark = pytest.mark.slow
 

@@ -8,7 +8,7 @@ from cogapp import Cog
 from docs import COMMANDS, ROOT, UNDOCUMENTED, dictionary, help_blocks, queries
 from transcript import in_readme, numbers, run, words
 
-from tweetscore.cli import app
+from tweetscore.cli.app import app
 from tweetscore.query import shipped_queries
 
 
@@ -35,9 +35,9 @@ def test_every_command_table_column_and_query_is_documented() -> None:
 
 
 def test_an_undocumented_column_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("schema.sql", "views.sql"):
+    for name in ("store/schema.sql", "store/views.sql"):
         text = (ROOT / "sql" / name).read_text("utf-8")
-        (tmp_path / "sql").mkdir(exist_ok=True)
+        (tmp_path / "sql" / "store").mkdir(parents=True, exist_ok=True)
         (tmp_path / "sql" / name).write_text(text.replace("  -- the lowest price", ""), "utf-8")
     monkeypatch.setattr("docs.ROOT", tmp_path)
     (line,) = [line for line in dictionary().splitlines() if UNDOCUMENTED in line]

@@ -17,15 +17,15 @@ import pytest
 from tiny import RULES, VOCABULARY, contents, put_bars, tiny_bundle
 from typer.testing import CliRunner
 
-from tweetscore import doctor
-from tweetscore.bundle import write_bundle
-from tweetscore.cli import app
-from tweetscore.clocks import audit_bars
-from tweetscore.doctor import AGAIN, BY_HAND, NEXT_STEPS, Check, diagnose
+from tweetscore.bars.clock import audit_bars
+from tweetscore.checks import doctor
+from tweetscore.checks.doctor import AGAIN, BY_HAND, NEXT_STEPS, Check, diagnose
+from tweetscore.cli.app import app
 from tweetscore.errors import InputError
-from tweetscore.sample import ARCHIVE_NAME, BARS_NAME, write_sample
-from tweetscore.sessions import exchange_sessions
-from tweetscore.store import SCHEMA_VERSION, Store, open_store, shipped, statement
+from tweetscore.market.sessions import exchange_sessions
+from tweetscore.sample.write import ARCHIVE_NAME, BARS_NAME, write_sample
+from tweetscore.scoring.bundle import write_bundle
+from tweetscore.store.database import SCHEMA_VERSION, Store, open_store, shipped, statement
 
 pytestmark = pytest.mark.slow
 
@@ -159,7 +159,7 @@ def test_an_empty_database_is_healthy(store: Store) -> None:
 
 # --- each check, alone ----------------------------------------------------------------------------
 
-UNCHECKED = re.sub(r",( *--[^\n]*)\n *CHECK \(.*\)", r"\1", statement("schema"))
+UNCHECKED = re.sub(r",( *--[^\n]*)\n *CHECK \(.*\)", r"\1", statement("store/schema"))
 UNCHECKED = "\n".join(re.findall(r"CREATE TABLE sources \(.*?\n\);", UNCHECKED, re.DOTALL))
 BOOKED = "UPDATE sources SET stored = stored + 1, rows_read = rows_read + 1 WHERE kind = "
 # A post and a bar of the sample's years that it does not hold, for what must have one.
@@ -409,7 +409,7 @@ def test_a_statement_has_one_row_for_what_is_wrong(
     rolled_back.con.begin()
     try:
         rolled_back.con.execute(sql)
-        text = statement(f"doctor/{name}")
+        text = statement(f"checks/doctor/{name}")
         names = {"part": 0, "parts": 1} if "$parts" in text else {}
         assert rolled_back.rows(text, **names) == [(problem.format(bars=bars),)]
     finally:
@@ -417,7 +417,7 @@ def test_a_statement_has_one_row_for_what_is_wrong(
 
 
 def test_every_statement_is_run_and_says_first_what_one_row_is() -> None:
-    paths = sorted((shipped("sql") / "doctor").glob("*.sql"))
+    paths = sorted((shipped("sql") / "checks/doctor").glob("*.sql"))
     assert {path.stem for path in paths} == {"schema", *NEXT_STEPS} == {"schema", *FINDINGS}
     assert [path.stem for path in paths if not path.read_text().startswith("-- One row: ")] == []
 

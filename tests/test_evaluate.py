@@ -20,20 +20,19 @@ from sklearn.calibration import calibration_curve
 from sklearn.preprocessing import label_binarize
 from tiny import MINUTE, put_bars, put_tweets
 
-from tweetscore import evaluate as evaluating
 from tweetscore.errors import InputError
-from tweetscore.evaluate import (
+from tweetscore.evaluation import figures as evaluating
+from tweetscore.evaluation.evaluate import evaluate
+from tweetscore.evaluation.figures import (
     Bin,
     Figures,
     bag_of_words_accuracy,
-    evaluate,
     figures,
-    overall_verdict,
-    sentence,
     with_verdicts,
 )
-from tweetscore.store import Store
-from tweetscore.windows import ensure_windows
+from tweetscore.evaluation.verdicts import overall_verdict, sentence
+from tweetscore.market.windows import ensure_windows
+from tweetscore.store.database import Store
 
 Floats = npt.NDArray[np.float64]
 Truth = npt.NDArray[np.bool_]

@@ -14,11 +14,11 @@ import pytest
 from scipy import stats  # type: ignore[import-untyped]  # it has no types
 from tiny import MINUTE, put_bars, put_tweets
 
-from tweetscore.event_study import LAST_MINUTE, PATHS, mean_paths, price_paths
-from tweetscore.ingest import IngestOptions, ingest
-from tweetscore.sample import write_sample
-from tweetscore.store import Store
-from tweetscore.windows import ensure_windows
+from tweetscore.evaluation.event_study import LAST_MINUTE, PATHS, mean_paths, price_paths
+from tweetscore.ingest.run import IngestOptions, ingest
+from tweetscore.market.windows import ensure_windows
+from tweetscore.sample.write import write_sample
+from tweetscore.store.database import Store
 
 DAYS = [datetime(2023, 1, day, 14, 30) for day in (3, 4, 5, 6, 9, 10)]  # the opens of XNYS, in UTC
 CLOSE = timedelta(minutes=390)

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from onnx import numpy_helper
 
-from tweetscore.bundle import Precision
 from tweetscore.errors import TweetscoreError
-from tweetscore.export import TOLERANCE, check_parity, counts_weight, to_onnx
-from tweetscore.model import LstmClassifier, LstmConfig
-from tweetscore.network import Network
+from tweetscore.scoring.bundle import Precision
+from tweetscore.scoring.network import Network
+from tweetscore.training.export import TOLERANCE, check_parity, counts_weight, to_onnx
+from tweetscore.training.lstm import LstmClassifier, LstmConfig
 
 VOCABULARY_SIZE = 30
 FORMS = [

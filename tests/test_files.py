@@ -25,10 +25,11 @@ import zstandard
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from tweetscore import files, inputs
 from tweetscore.errors import InputError
-from tweetscore.files import BOM, Records, json_array_records, line_records
-from tweetscore.inputs import DataFile, data_files
+from tweetscore.io import open as inputs
+from tweetscore.io import records as files
+from tweetscore.io.open import DataFile, data_files
+from tweetscore.io.records import BOM, Records, json_array_records, line_records
 
 ANYTIME = settings(deadline=None, max_examples=60)
 BLOCKS = st.integers(min_value=1, max_value=40)
@@ -352,7 +353,7 @@ def test_the_reason_of_a_reject_stays_short_however_much_of_it_polars_quotes() -
 
 DEEP = """
 import io, polars as pl
-from tweetscore import files
+from tweetscore.io import records as files
 def parser(data):
     return pl.read_ndjson(io.BytesIO(data), schema={"a": pl.String()})
 for start, end in [("[", "]"), ('{"a":', "}"), ('[{"a":', "}]")]:
@@ -998,7 +999,7 @@ def test_standard_input_is_refused_by_a_name_that_says_more_than_a_dash(
 
 FROM_PIPE = """
 from pathlib import Path
-from tweetscore.inputs import data_files
+from tweetscore.io.open import data_files
 for file in data_files(Path("-")):
     print(file.name, *file.digest(), file.path.stat().st_size, file.path)
 """

@@ -20,11 +20,11 @@ from tensorboard.backend.event_processing.event_accumulator import (  # type: ig
 from torch import Tensor
 from torch.nn import functional
 
-from tweetscore.epoch import Epoch
 from tweetscore.errors import InputError
-from tweetscore.fit import NO_LABEL, Checkpoint, FitOptions, Fitted, Part, fit, predict
-from tweetscore.model import LstmClassifier, LstmConfig
-from tweetscore.tokens import TokenIds
+from tweetscore.text.tokens import TokenIds
+from tweetscore.training.epoch import Epoch
+from tweetscore.training.loop import NO_LABEL, Checkpoint, FitOptions, Fitted, Part, fit, predict
+from tweetscore.training.lstm import LstmClassifier, LstmConfig
 
 INTERVALS = (5, 30)
 WORDS, WIDTH = 12, 6

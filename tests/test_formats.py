@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from tweetscore.errors import InputError
-from tweetscore.formats import WRITERS, Answer, form_of, write, write_file
+from tweetscore.io.formats import WRITERS, Answer, form_of, write, write_file
 
 HARD = """
     SELECT

@@ -19,14 +19,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tweetscore import files
-from tweetscore.archives import TweetBatch, TweetFile, open_tweets
-from tweetscore.bars import BarFile, open_bars
+from tweetscore.bars.reader import BarFile, open_bars
 from tweetscore.errors import InputError
-from tweetscore.files import BOM
-from tweetscore.ingest import IGNORED, Account, IngestOptions, ingest
-from tweetscore.inputs import DataFile, data_files
-from tweetscore.store import Store, open_store
+from tweetscore.ingest.run import IGNORED, Account, IngestOptions, ingest
+from tweetscore.io import records as files
+from tweetscore.io.open import DataFile, data_files
+from tweetscore.io.records import BOM
+from tweetscore.posts.formats import TweetBatch, TweetFile, open_tweets
+from tweetscore.store.database import Store, open_store
 
 CORPUS = Path(__file__).with_name("corpus")
 PATIENCE_SECONDS = 20  # for a file of a few kilobytes, which takes milliseconds

@@ -19,7 +19,7 @@ import pytest
 from tiny import tiny_bundle
 from typer.testing import CliRunner
 
-from tweetscore.cli import app
+from tweetscore.cli.app import app
 
 pytestmark = pytest.mark.slow
 

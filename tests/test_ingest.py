@@ -17,9 +17,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tweetscore import files
-from tweetscore.ingest import Account, IngestOptions, ingest
-from tweetscore.store import Store, open_store
+from tweetscore.ingest.run import Account, IngestOptions, ingest
+from tweetscore.io import records as files
+from tweetscore.store.database import Store, open_store
 
 SEED = datetime(2018, 12, 2, 21, 40, 51)
 API_TIME = "%a %b %d %H:%M:%S +0000 %Y"

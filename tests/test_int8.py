@@ -12,10 +12,13 @@ from numpy.typing import NDArray
 from onnx import numpy_helper
 from typer.testing import CliRunner
 
-from tweetscore.bundle import Precision, load_bundle
-from tweetscore.card import worded_drift
-from tweetscore.cli import app
-from tweetscore.export import (
+from tweetscore.cli.app import app
+from tweetscore.sample.write import write_sample
+from tweetscore.scoring.bundle import Precision, load_bundle
+from tweetscore.scoring.network import Network
+from tweetscore.store.database import Store, open_store
+from tweetscore.training.card import worded_drift
+from tweetscore.training.export import (
     Drift,
     Texts,
     counts_weight,
@@ -23,12 +26,9 @@ from tweetscore.export import (
     random_texts,
     to_onnx,
 )
-from tweetscore.learn import LearnOptions
-from tweetscore.model import LstmClassifier, LstmConfig
-from tweetscore.network import Network
-from tweetscore.sample import write_sample
-from tweetscore.store import Store, open_store
-from tweetscore.train import prepare_market
+from tweetscore.training.learn import LearnOptions
+from tweetscore.training.lstm import LstmClassifier, LstmConfig
+from tweetscore.training.run import prepare_market
 
 pytestmark = pytest.mark.slow
 

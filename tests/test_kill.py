@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 from tiny import contents, tiny_bundle
 
-from tweetscore.sample import write_sample
-from tweetscore.store import STANDARD_INTERVALS
+from tweetscore.sample.write import write_sample
+from tweetscore.store.database import STANDARD_INTERVALS
 
 pytestmark = [
     pytest.mark.slow,

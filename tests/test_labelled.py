@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from tweetscore.errors import InputError, TweetscoreError
-from tweetscore.inputs import DataFile
-from tweetscore.labelled import (
+from tweetscore.io.open import DataFile
+from tweetscore.training.labelled import (
     Labelled,
     read_labelled,
     read_study_table,

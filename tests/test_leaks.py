@@ -17,19 +17,22 @@ import polars as pl
 import pytest
 from tiny import tiny_bundle
 
-from tweetscore import dataset, store, windows
-from tweetscore.bundle import load_bundle
-from tweetscore.dataset import PARTS, Split, Target
-from tweetscore.doctor import Check
-from tweetscore.leaks import audit
-from tweetscore.score import score
-from tweetscore.sessions import exchange_sessions
-from tweetscore.store import Store, open_store, statement
-from tweetscore.windows import ensure_windows, forget_windows
+from tweetscore.checks.doctor import Check
+from tweetscore.checks.leakage import audit
+from tweetscore.market import windows
+from tweetscore.market.sessions import exchange_sessions
+from tweetscore.market.targets import Target
+from tweetscore.market.windows import ensure_windows, forget_windows
+from tweetscore.scoring.bundle import load_bundle
+from tweetscore.scoring.score import score
+from tweetscore.store import database as store
+from tweetscore.store.database import Store, open_store, statement
+from tweetscore.training import dataset
+from tweetscore.training.dataset import PARTS, Split
 
-learn = pytest.importorskip("tweetscore.learn")
-train = pytest.importorskip("tweetscore.train")
-fit = pytest.importorskip("tweetscore.fit")
+learn = pytest.importorskip("tweetscore.training.learn")
+train = pytest.importorskip("tweetscore.training.run")
+fit = pytest.importorskip("tweetscore.training.loop")
 
 MINUTE = timedelta(minutes=1)
 HALF_DAY = date(2018, 7, 3)  # the exchange closes at 17:00 UTC
@@ -280,7 +283,7 @@ ACROSS = {
 
 
 def test_leak_3_an_entry_at_a_bar_that_has_not_closed(db: Path, leaky: Leaky) -> None:
-    leaky("grid", UNCLOSED)
+    leaky("market/grid", UNCLOSED)
     broken = found(audit(db, moments=1))
     assert set(broken) == {"entries", "outcomes", "momentum", "windows_recomputed"}
     minute = r"2018-06-\d\d \d\d:\d\d:00"
@@ -289,7 +292,7 @@ def test_leak_3_an_entry_at_a_bar_that_has_not_closed(db: Path, leaky: Leaky) ->
 
 
 def test_leak_4_a_window_across_the_close(db: Path, leaky: Leaky) -> None:
-    leaky("windows", ACROSS)
+    leaky("market/windows", ACROSS)
     broken = found(audit(db, moments=1))
     assert set(broken) == {"windows_recomputed"}
     row = r"SPX at 2018-\S+ 19:\d\d:00, 30 minutes: ok from .*, but crosses_close from"
@@ -315,7 +318,7 @@ def test_leak_5_a_window_across_the_close_of_a_half_day(
 def test_windows_that_were_stored_by_a_leak_are_found_by_a_code_that_has_none(
     db: Path, monkeypatch: pytest.MonkeyPatch, plant: str
 ) -> None:
-    name, changes = ("grid", UNCLOSED) if plant == "unclosed" else ("windows", ACROSS)
+    name, changes = ("market/grid", UNCLOSED) if plant == "unclosed" else ("market/windows", ACROSS)
     text = statement(name)
     for old, new in changes.items():
         text = text.replace(old, new)
@@ -424,7 +427,7 @@ def test_leak_10_in_the_code(honest: Honest, monkeypatch: pytest.MonkeyPatch) ->
 def test_leak_11_windows_of_training_that_reach_into_validation(
     db: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, leaky: Leaky
 ) -> None:
-    leaky("windows", ACROSS)
+    leaky("market/windows", ACROSS)
     monkeypatch.setattr(dataset, "_purged", lambda rows, *_: rows)
     model = trained(db, tmp_path / "leaky", intervals=(30, 2_880))
     broken = found(audit(db, [model], moments=0))

@@ -12,12 +12,14 @@ import pytest
 import torch
 from tiny import put_tweets
 
-from tweetscore.dataset import Split, Target, clean_rows, split_rows, texts_until, walk_forward
-from tweetscore.epoch import Epoch
 from tweetscore.errors import InputError
-from tweetscore.evaluate import bag_of_words_accuracy, figures
-from tweetscore.fit import NO_LABEL, FitOptions, predict
-from tweetscore.learn import (
+from tweetscore.evaluation.figures import bag_of_words_accuracy, figures
+from tweetscore.market.targets import Target
+from tweetscore.store.database import Store
+from tweetscore.text.tokens import TextRules, tokenize
+from tweetscore.training.dataset import Split, clean_rows, split_rows, texts_until, walk_forward
+from tweetscore.training.epoch import Epoch
+from tweetscore.training.learn import (
     HONEST,
     SEED,
     Learned,
@@ -28,8 +30,7 @@ from tweetscore.learn import (
     learn,
     prepare,
 )
-from tweetscore.store import Store
-from tweetscore.tokens import TextRules, tokenize
+from tweetscore.training.loop import NO_LABEL, FitOptions, predict
 
 INTERVALS = (5, 30)
 RULES = TextRules(max_tokens=6)

@@ -16,11 +16,11 @@ from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
-from tweetscore import network as network_module
 from tweetscore.errors import InputError, IntegrityError
-from tweetscore.export import counts_weight, to_onnx
-from tweetscore.model import LstmClassifier, LstmConfig
-from tweetscore.network import BATCH_ROWS, CUDA, CUDA_BATCH_ROWS, KEY_MULTIPLIER, Network
+from tweetscore.scoring import network as network_module
+from tweetscore.scoring.network import BATCH_ROWS, CUDA, CUDA_BATCH_ROWS, KEY_MULTIPLIER, Network
+from tweetscore.training.export import counts_weight, to_onnx
+from tweetscore.training.lstm import LstmClassifier, LstmConfig
 
 VOCABULARY_SIZE = 20
 
@@ -256,7 +256,7 @@ def test_batches_hold_every_text_once_by_length_longest_first(
 
 def test_scoring_reaches_no_torch_and_no_onnx() -> None:
     code = (
-        "import sys, tweetscore.network, tweetscore.bundle\n"
+        "import sys, tweetscore.scoring.network, tweetscore.scoring.bundle\n"
         "print(sorted({'torch', 'onnx', 'gensim'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -16,11 +16,11 @@ import pytest
 from test_charts import study_run
 from test_report import fill
 
-from tweetscore.card import figure_table
-from tweetscore.findings import REPORTED_ABLATION, Cell, keep_run
-from tweetscore.page import MOST_CHARACTERS, MOST_ROWS, page
-from tweetscore.report import Report, gather
-from tweetscore.store import open_store
+from tweetscore.evaluation.verdicts import figure_table
+from tweetscore.report.gather import Report, gather
+from tweetscore.report.page import MOST_CHARACTERS, MOST_ROWS, page
+from tweetscore.store.database import open_store
+from tweetscore.study.summary import REPORTED_ABLATION, Cell, keep_run
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 SILENT = (  # no screen, and nothing that a browser asks the network for by itself

@@ -17,9 +17,9 @@ from test_charts import study_run
 from test_event_study import DAYS, put_model
 from test_report import fill
 
-from tweetscore.findings import Cell, keep_run
 from tweetscore.query import query_text, run_query, shipped_queries
-from tweetscore.store import Store, open_store, shipped
+from tweetscore.store.database import Store, open_store, shipped
+from tweetscore.study.summary import Cell, keep_run
 
 Rows = list[dict[str, Any]]
 EMPTY_STDIN = open(Path("/dev/null"))  # noqa: SIM115 - no query here reads it

@@ -18,11 +18,11 @@ from tiny import put_bars, put_tweets
 from typer.testing import CliRunner
 
 from tweetscore import query
-from tweetscore.cli import app
+from tweetscore.cli.app import app
 from tweetscore.errors import InputError
+from tweetscore.market.windows import ensure_windows
 from tweetscore.query import BATCH_ROWS, describe, query_text, run_query
-from tweetscore.store import Store, open_store, shipped
-from tweetscore.windows import ensure_windows
+from tweetscore.store.database import Store, open_store, shipped
 
 TEXT = 'says "no", | and\nﬁn 😀'
 HARD = f"""
@@ -516,7 +516,7 @@ def test_a_parameter_without_default_must_be_given(db: Path) -> None:
     assert asked(db, text, ["late=7"]).rows() == [(7,)]
 
 
-@pytest.mark.parametrize("folder", ["queries", "info"])
+@pytest.mark.parametrize("folder", ["queries", "query/info"])
 def test_every_shipped_statement_says_first_what_one_row_is(folder: str) -> None:
     paths = sorted((shipped("sql") / folder).glob("*.sql"))
     assert paths

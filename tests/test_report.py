@@ -18,11 +18,25 @@ from sklearn import metrics
 from test_event_study import DAYS, FAR_AHEAD, put_model, put_predictions
 from tiny import MINUTE, put_bars, put_tweets
 
-from tweetscore.epoch import Epoch
 from tweetscore.errors import InputError
-from tweetscore.evaluate import Figures, evaluate, overall_verdict, sentence
-from tweetscore.event_study import PATHS, price_paths
-from tweetscore.findings import (
+from tweetscore.evaluation.evaluate import evaluate
+from tweetscore.evaluation.event_study import PATHS, price_paths
+from tweetscore.evaluation.figures import Figures
+from tweetscore.evaluation.verdicts import overall_verdict, sentence
+from tweetscore.evaluation.words import WORDS, telling_words
+from tweetscore.market.windows import ensure_windows
+from tweetscore.report.gather import (
+    CALIBRATION,
+    MOST_POINTS,
+    Report,
+    Subject,
+    calibration_table,
+    gather,
+    roc_curve,
+    wilson,
+)
+from tweetscore.store.database import Store, open_store
+from tweetscore.study.summary import (
     LABEL_FAULTS,
     SEED_FAULTS,
     SEED_VERDICT,
@@ -35,20 +49,8 @@ from tweetscore.findings import (
     stored_studies,
     summaries,
 )
-from tweetscore.report import (
-    CALIBRATION,
-    MOST_POINTS,
-    Report,
-    Subject,
-    calibration_table,
-    gather,
-    roc_curve,
-    wilson,
-)
-from tweetscore.store import Store, open_store
-from tweetscore.tokens import TextRules
-from tweetscore.windows import ensure_windows
-from tweetscore.words import WORDS, telling_words
+from tweetscore.text.tokens import TextRules
+from tweetscore.training.epoch import Epoch
 
 CARD = json.dumps(
     {
@@ -675,7 +677,7 @@ def test_of_a_study_that_has_not_ended_there_is_what_there_is(store: Store) -> N
 
 def test_reporting_needs_no_torch() -> None:
     code = (
-        "import sys, tweetscore.report, tweetscore.charts; "
+        "import sys, tweetscore.report.gather, tweetscore.report.charts; "
         "print({'torch', 'gensim', 'onnx', 'tensorboard'} & sys.modules.keys())"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -13,12 +13,15 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
-from tweetscore.archives import open_tweets
-from tweetscore.bars import open_bars
-from tweetscore.clocks import Clock, TweetAudit, audit_bars
+from tweetscore.bars.clock import audit_bars
+from tweetscore.bars.reader import open_bars
 from tweetscore.errors import InputError
-from tweetscore.inputs import DataFile
-from tweetscore.sample import (
+from tweetscore.io.clocks import Clock
+from tweetscore.io.open import DataFile
+from tweetscore.market.sessions import exchange_sessions
+from tweetscore.posts.clock import TweetAudit
+from tweetscore.posts.formats import open_tweets
+from tweetscore.sample.write import (
     DOWN_WORDS,
     PLANTED_INTERVAL_MINUTES,
     SYMBOL,
@@ -26,8 +29,7 @@ from tweetscore.sample import (
     Sample,
     write_sample,
 )
-from tweetscore.sessions import exchange_sessions
-from tweetscore.tokens import TextRules, tokenize
+from tweetscore.text.tokens import TextRules, tokenize
 
 KEYS = [
     *("source", "text", "created_at"),

@@ -9,7 +9,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 from typer.testing import CliRunner
 
-from tweetscore.cli import app
+from tweetscore.cli.app import app
 
 pytestmark = pytest.mark.slow
 

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from tiny import RULES, Row, put_bars, put_tweets, tiny_bundle, torch_probabilities
 
-from tweetscore import score as scoring
-from tweetscore.bundle import Bundle, load_bundle
 from tweetscore.errors import InputError, IntegrityError
-from tweetscore.score import ScoreAccount, score
-from tweetscore.store import Store
+from tweetscore.scoring import score as scoring
+from tweetscore.scoring.bundle import Bundle, load_bundle
+from tweetscore.scoring.score import ScoreAccount, score
+from tweetscore.store.database import Store
 
 TWEETS: tuple[Row, ...] = (
     (1, "2018-12-19 18:59:30", "Stocks UP, great day! https://t.co/abc"),
@@ -200,7 +200,7 @@ def test_a_chunk_that_cannot_be_stored_leaves_nothing_of_itself(
 
     def fail_after(self: Store, name: str, *given: Any, **parameters: Any) -> None:
         execute(self, name, *given, **parameters)
-        if name == "insert_predictions":
+        if name == "scoring/insert_predictions":
             raise OSError("no space left")
 
     monkeypatch.setattr(Store, "run", fail_after)

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from tweetscore.errors import InputError
-from tweetscore.sessions import exchange_dates, exchange_sessions, exchange_zone
+from tweetscore.market.sessions import exchange_dates, exchange_sessions, exchange_zone
 
 
 def utc(text: str) -> datetime:
@@ -84,5 +84,5 @@ def test_years_outside_a_calendar_are_refused_in_one_line(calendar: str, year: i
 
 
 def test_importing_sessions_does_not_import_pandas() -> None:
-    code = "import sys, tweetscore.sessions; assert 'pandas' not in sys.modules"
+    code = "import sys, tweetscore.market.sessions; assert 'pandas' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)

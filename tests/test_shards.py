@@ -11,11 +11,12 @@ import polars as pl
 import pytest
 from tiny import put_bars, tiny_bundle
 
-from tweetscore import shards as sharding
-from tweetscore.bundle import Bundle
 from tweetscore.errors import InputError
-from tweetscore.score import score
-from tweetscore.shards import (
+from tweetscore.market.windows import ensure_windows
+from tweetscore.scoring import shards as sharding
+from tweetscore.scoring.bundle import Bundle
+from tweetscore.scoring.score import score
+from tweetscore.scoring.shards import (
     Failed,
     FilesAccount,
     Finished,
@@ -27,8 +28,7 @@ from tweetscore.shards import (
     read_market,
     score_files,
 )
-from tweetscore.store import memory_store, open_store
-from tweetscore.windows import ensure_windows
+from tweetscore.store.database import memory_store, open_store
 
 OPEN = datetime(2018, 12, 19, 14, 30)
 WORDS = ("stocks up great day", "stocks down sad day", "tariffs win", "china", "https://t.co/x")

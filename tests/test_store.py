@@ -10,11 +10,17 @@ import polars as pl
 import pytest
 from tiny import put_bars, put_tweets, tiny_bundle
 
-from tweetscore.doctor import diagnose
+from tweetscore.checks.doctor import diagnose
 from tweetscore.errors import InputError
-from tweetscore.score import score
-from tweetscore.store import SCHEMA_VERSION, STANDARD_INTERVALS, Store, open_store, statement
-from tweetscore.windows import ensure_windows
+from tweetscore.market.windows import ensure_windows
+from tweetscore.scoring.score import score
+from tweetscore.store.database import (
+    SCHEMA_VERSION,
+    STANDARD_INTERVALS,
+    Store,
+    open_store,
+    statement,
+)
 
 # What users queried under schema 1, in short; it had no view of moves and labels.
 OLD_VIEWS = """
@@ -39,7 +45,7 @@ NEW_TABLES = ("move_thresholds", "study_runs")
 
 def first_schema() -> str:
     """Return the tables of schema 1: those of today without what the migration adds."""
-    ddl = statement("schema")
+    ddl = statement("store/schema")
     for name in NEW_TABLES:
         ddl, found = re.subn(rf"CREATE TABLE {name} \(.*?\n\);\n", "", ddl, flags=re.DOTALL)
         assert found == 1
@@ -97,7 +103,7 @@ def tables(path: Path) -> dict[str, Any]:
 def schema(path: Path) -> Mapping[str, str]:
     """Each column of a table, and each view, and what it is."""
     with duckdb.connect(str(path), read_only=True) as con:
-        return dict(con.execute(statement("doctor/schema")).fetchall())
+        return dict(con.execute(statement("checks/doctor/schema")).fetchall())
 
 
 def version(path: Path) -> Any:

@@ -15,11 +15,15 @@ import polars as pl
 import pytest
 from tiny import put_bars
 
-from tweetscore.dataset import Target, choose_symbol, clean_rows, split_rows, walk_forward
-from tweetscore.epoch import Epoch
 from tweetscore.errors import InputError
-from tweetscore.evaluate import Figures, with_verdicts
-from tweetscore.findings import (
+from tweetscore.evaluation.figures import Figures, with_verdicts
+from tweetscore.ingest.run import IngestOptions, ingest
+from tweetscore.market.symbols import choose_symbol
+from tweetscore.market.targets import Target
+from tweetscore.sample.write import write_sample
+from tweetscore.store.database import Store, open_store
+from tweetscore.study.run import Source, StudyOptions, database_source, study, table_source
+from tweetscore.study.summary import (
     LABEL_FAULTS,
     SEED_FAULTS,
     SEED_VERDICT,
@@ -31,14 +35,12 @@ from tweetscore.findings import (
     summaries,
     summarise,
 )
-from tweetscore.fit import FitOptions
-from tweetscore.ingest import IngestOptions, ingest
-from tweetscore.labelled import read_study_table
-from tweetscore.learn import SEED, LearnOptions, held_out_figures, learn, prepare
-from tweetscore.sample import write_sample
-from tweetscore.store import Store, open_store
-from tweetscore.study import Source, StudyOptions, database_source, study, table_source
-from tweetscore.tokens import TextRules
+from tweetscore.text.tokens import TextRules
+from tweetscore.training.dataset import clean_rows, split_rows, walk_forward
+from tweetscore.training.epoch import Epoch
+from tweetscore.training.labelled import read_study_table
+from tweetscore.training.learn import SEED, LearnOptions, held_out_figures, learn, prepare
+from tweetscore.training.loop import FitOptions
 
 LEARN = LearnOptions(
     vectors="random", max_tokens=8, embedding_dim=8, hidden=4, device="cpu",

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tweetscore.errors import InputError, IntegrityError
-from tweetscore.tokens import (
+from tweetscore.text.tokens import (
     PAD_ID,
     STOP_WORDS,
     UNKNOWN_ID,

@@ -11,12 +11,13 @@ from test_shards import SCORED, in_a_database, job_of, posts, run, write
 from test_shards import bundle as bundle
 from test_shards import market as market
 
-from tweetscore.bundle import Bundle
 from tweetscore.errors import InputError, IntegrityError
-from tweetscore.evaluate import evaluate
-from tweetscore.report import gather
-from tweetscore.store import Store, open_store
-from tweetscore.transfer import bring_in, export
+from tweetscore.evaluation.evaluate import evaluate
+from tweetscore.report.gather import gather
+from tweetscore.scoring.attach import bring_in
+from tweetscore.scoring.bundle import Bundle
+from tweetscore.store.database import Store, open_store
+from tweetscore.store.transfer import export
 
 TABLES = (
     "bars", "class_predictions", "intervals", "models", "move_thresholds", "predictions", "rejects",

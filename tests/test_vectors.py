@@ -16,7 +16,7 @@ import polars as pl
 import pytest
 
 from tweetscore.errors import InputError
-from tweetscore.vectors import WordVectors, random_vectors, read_vectors, train_vectors
+from tweetscore.training.vectors import WordVectors, random_vectors, read_vectors, train_vectors
 
 Rows = list[tuple[bytes, tuple[float, ...]]]
 
@@ -352,7 +352,7 @@ def test_training_gives_the_same_vectors_in_every_process() -> None:
     pytest.importorskip("gensim")
     code = (
         "import hashlib\n"
-        "from tweetscore.vectors import train_vectors\n"
+        "from tweetscore.training.vectors import train_vectors\n"
         f"words = {[*SPECIAL, 'up', 'china', '#MAGA', 'never']}\n"
         f"matrix = train_vectors({POSTS}, words, dim=20, seed=7).matrix\n"
         "print(hashlib.sha256(matrix.tobytes()).hexdigest())"
@@ -368,7 +368,7 @@ def test_reading_needs_no_gensim_and_training_says_how_to_get_it(tmp_path: Path)
     run = run_python(
         "import sys\n"
         "from pathlib import Path\n"
-        "from tweetscore.vectors import read_vectors, train_vectors\n"
+        "from tweetscore.training.vectors import read_vectors, train_vectors\n"
         "words = ['<pad>', '<unk>', 'alpha']\n"
         f"print(read_vectors(Path({str(path)!r}), words, seed=1).covered)\n"
         "print('gensim' in sys.modules)\n"

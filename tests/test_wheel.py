@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from tiny import tiny_bundle
 
-from tweetscore.sample import ARCHIVE_NAME, BARS_NAME
+from tweetscore.sample.write import ARCHIVE_NAME, BARS_NAME
 
 pytestmark = pytest.mark.slow
 
@@ -56,7 +56,7 @@ def tweetscore(elsewhere: Path, *arguments: object) -> Any:
 
 
 def inside(elsewhere: Path, expression: str) -> str:
-    code = f"import tweetscore; from tweetscore.store import shipped; print({expression})"
+    code = f"import tweetscore; from tweetscore.store.database import shipped; print({expression})"
     return run(elsewhere / "env" / "bin" / "python", "-c", code, cwd=elsewhere).strip()
 
 

@@ -12,10 +12,10 @@ from typing import Any
 import polars as pl
 import pytest
 
-from tweetscore.ingest import IngestOptions, ingest
-from tweetscore.sessions import exchange_sessions
-from tweetscore.store import STANDARD_INTERVALS, Store, open_store
-from tweetscore.windows import ensure_windows, set_rules
+from tweetscore.ingest.run import IngestOptions, ingest
+from tweetscore.market.sessions import exchange_sessions
+from tweetscore.market.windows import ensure_windows, set_rules
+from tweetscore.store.database import STANDARD_INTERVALS, Store, open_store
 
 MINUTE = timedelta(minutes=1)
 DAY = "2018-07-05"  # a Thursday in summer: the session is 13:30 to 20:00 UTC

@@ -7,8 +7,15 @@ import numpy as np
 import polars as pl
 import pytest
 
-from tweetscore.tokens import TextRules
-from tweetscore.words import LEAST_TEXTS, LEAST_Z, MOST_WORDS, PRIOR_WORDS, WORDS, telling_words
+from tweetscore.evaluation.words import (
+    LEAST_TEXTS,
+    LEAST_Z,
+    MOST_WORDS,
+    PRIOR_WORDS,
+    WORDS,
+    telling_words,
+)
+from tweetscore.text.tokens import TextRules
 
 RULES = TextRules(max_tokens=50)
 CLASSES = ("down", "up")

@@ -9,9 +9,9 @@ import duckdb
 import numpy as np
 import polars as pl
 
-from tweetscore.bundle import Bundle, write_bundle
-from tweetscore.store import Store
-from tweetscore.tokens import TextRules, Vocabulary
+from tweetscore.scoring.bundle import Bundle, write_bundle
+from tweetscore.store.database import Store
+from tweetscore.text.tokens import TextRules, Vocabulary
 
 MINUTE = timedelta(minutes=1)
 WORDS = ("stocks up great day", "stocks down sad day", "tariffs great sad win", "china tariffs win")
@@ -34,8 +34,8 @@ def tiny_bundle(
     """Write a bundle of a small untrained network; return it, and the network itself."""
     import torch
 
-    from tweetscore.export import counts_weight, to_onnx
-    from tweetscore.model import LstmClassifier, LstmConfig
+    from tweetscore.training.export import counts_weight, to_onnx
+    from tweetscore.training.lstm import LstmClassifier, LstmConfig
 
     torch.manual_seed(seed)
     config = LstmConfig(len(VOCABULARY), len(intervals), 2, 8, 4, counts=2 if counts else 0)

@@ -1,5 +1,5 @@
 """``python -m tweetscore``: the command line."""
 
-from tweetscore.cli import main
+from tweetscore.cli.app import main
 
 main()

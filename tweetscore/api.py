@@ -21,14 +21,14 @@ if TYPE_CHECKING:  # what a command does not need, it does not wait for
     import polars as pl
     import pyarrow as pa
 
-    from tweetscore.bundle import Bundle
-    from tweetscore.evaluate import Figures
-    from tweetscore.ingest import Account
-    from tweetscore.learn import LearnOptions
-    from tweetscore.report import Report
-    from tweetscore.score import ScoreAccount
-    from tweetscore.shards import FilesAccount
-    from tweetscore.train import Talk, Trained
+    from tweetscore.evaluation.figures import Figures
+    from tweetscore.ingest.run import Account
+    from tweetscore.report.gather import Report
+    from tweetscore.scoring.bundle import Bundle
+    from tweetscore.scoring.score import ScoreAccount
+    from tweetscore.scoring.shards import FilesAccount
+    from tweetscore.training.learn import LearnOptions
+    from tweetscore.training.run import Talk, Trained
 
 EXTRAS = {
     "train": ("torch", "gensim", "onnx", "tensorboard"),
@@ -58,7 +58,7 @@ class Database:
     """
 
     def __init__(self, path: Path, *, read_only: bool, create: bool) -> None:
-        from tweetscore.store import open_store
+        from tweetscore.store.database import open_store
 
         self._stack = ExitStack()
         self.store = self._stack.enter_context(open_store(path, read_only=read_only, create=create))
@@ -109,8 +109,8 @@ class Database:
         Returns:
             What became of each file. A refused one has its reason in ``error``; the others are in.
         """
-        from tweetscore.ingest import IngestOptions, ingest
-        from tweetscore.windows import ensure_windows, set_rules
+        from tweetscore.ingest.run import IngestOptions, ingest
+        from tweetscore.market.windows import ensure_windows, set_rules
 
         options = IngestOptions(symbol, clock, stamp, calendar, platform, dict(columns or {}))
         told = progress or _silent
@@ -144,8 +144,8 @@ class Database:
             InputError: training is not installed, or there is nothing to learn from.
         """
         need("train", "training")
-        from tweetscore.learn import LearnOptions
-        from tweetscore.train import Talk, train
+        from tweetscore.training.learn import LearnOptions
+        from tweetscore.training.run import Talk, train
 
         out = Path(out)
         logs = Path(log_folder) if log_folder else Path("runs") / out.name
@@ -179,7 +179,7 @@ class Database:
         Raises:
             IntegrityError: the bundle is damaged.
         """
-        from tweetscore.score import score
+        from tweetscore.scoring.score import score
 
         told = progress or _silent
         where = "cpu" if precision == "int8" else device
@@ -221,10 +221,10 @@ class Database:
         session: Session = "regular",
     ) -> "pa.RecordBatchReader":
         """Return what ``scored`` returns as Arrow batches, for more rows than memory holds."""
-        from tweetscore.store import statement
+        from tweetscore.store.database import statement
 
         names = {"interval": interval_minutes, "model": model, "session": session}
-        return self.store.con.sql(statement("scored_of"), params=names).to_arrow_reader()
+        return self.store.con.sql(statement("query/scored"), params=names).to_arrow_reader()
 
     def evaluate(
         self,
@@ -242,7 +242,7 @@ class Database:
             from_utc: only tweets posted from then on.
             until_utc: only tweets posted before.
         """
-        from tweetscore.evaluate import evaluate
+        from tweetscore.evaluation.evaluate import evaluate
 
         return evaluate(
             self.store, model=model, session=session, from_utc=from_utc, until_utc=until_utc
@@ -268,7 +268,7 @@ class Database:
             rows_per_file: the most rows of one file.
             progress: is told how far it is.
         """
-        from tweetscore.transfer import export
+        from tweetscore.store.transfer import export
 
         told = progress or _silent
         return export(self.store, Path(folder), tables, told, rows_per_file)
@@ -279,7 +279,7 @@ class Database:
         An export makes an empty database what the exported one was. Results are added: tweets and
         predictions that are there already stay as they are.
         """
-        from tweetscore.transfer import bring_in
+        from tweetscore.scoring.attach import bring_in
 
         return bring_in(self.store, Path(folder))
 
@@ -302,9 +302,9 @@ class Database:
             interval_minutes: the interval whose details are shown; 30 where it is scored.
         """
         need("report", "a report")
-        from tweetscore.formats import new_file
-        from tweetscore.page import page
-        from tweetscore.report import gather
+        from tweetscore.io.formats import new_file
+        from tweetscore.report.gather import gather
+        from tweetscore.report.page import page
 
         found = gather(
             self.store,
@@ -351,9 +351,9 @@ def score_files(
         InputError: nothing is there to score, or the output is of another model or market, or a
             library or the cluster is missing. Shards that fail are listed instead.
     """
-    from tweetscore.shards import Job, local_engine, read_market
-    from tweetscore.shards import score_files as run
-    from tweetscore.store import memory_store, open_store
+    from tweetscore.scoring.shards import Job, local_engine, read_market
+    from tweetscore.scoring.shards import score_files as run
+    from tweetscore.store.database import memory_store, open_store
 
     bundle = find_model(model, precision)
     wanted = tuple(sorted(set(intervals or bundle.intervals)))
@@ -368,7 +368,7 @@ def score_files(
     chosen = local_engine
     if engine == "ray":
         need("ray", "--engine ray")
-        from tweetscore.cluster import RayEngine
+        from tweetscore.scoring.ray import RayEngine
 
         chosen = RayEngine(address, workers)
     told = progress or _silent
@@ -384,8 +384,8 @@ def find_model(
         InputError: there is none of that name.
         IntegrityError: it is damaged.
     """
-    from tweetscore.bundle import Bundle, find_bundle
-    from tweetscore.store import shipped
+    from tweetscore.scoring.bundle import Bundle, find_bundle
+    from tweetscore.store.database import shipped
 
     if isinstance(model, Bundle):
         return model

@@ -14,8 +14,8 @@ import polars as pl
 import pyarrow as pa
 
 from tweetscore.errors import InputError, did_you_mean
-from tweetscore.formats import Answer
-from tweetscore.store import Store, open_store, shipped, statement
+from tweetscore.io.formats import Answer
+from tweetscore.store.database import Store, open_store, shipped, statement
 
 # The statement alone; the database is read-only, so that nothing inside it can write either.
 ALLOWED = ([duckdb.StatementType.SELECT], [duckdb.StatementType.EXPLAIN])
@@ -128,7 +128,7 @@ def describe(db: Path) -> dict[str, pl.DataFrame]:
 
 
 def _section(store: Store, name: str) -> pl.DataFrame:
-    return store.frame(statement(f"info/{name}"))
+    return store.frame(statement(f"query/info/{name}"))
 
 
 def _limited(

@@ -5,8 +5,8 @@ from tempfile import TemporaryDirectory
 
 import duckdb
 
-from tweetscore.ingest import IngestOptions, ingest
-from tweetscore.store import MEMORY_LIMIT, open_store
+from tweetscore.ingest.run import IngestOptions, ingest
+from tweetscore.store.database import MEMORY_LIMIT, open_store
 
 from . import material
 from .measure import Row, Setup, interleaved, speed

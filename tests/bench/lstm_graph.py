@@ -5,7 +5,7 @@ import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from tweetscore.model import LstmClassifier
+from tweetscore.training.lstm import LstmClassifier
 
 
 def lstm_graph(model: LstmClassifier, *, padded: bool) -> bytes:

@@ -13,17 +13,17 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from tweetscore.archives import tweet_json
-from tweetscore.bundle import Bundle, load_bundle, write_bundle
-from tweetscore.inputs import DataFile
-from tweetscore.sample import ARCHIVE_NAME, BARS_NAME, DOWN_WORDS, UP_WORDS, write_sample
-from tweetscore.store import STANDARD_INTERVALS
-from tweetscore.tokens import TextRules, TokenIds, Vocabulary, encode, tokenize
+from tweetscore.io.open import DataFile
+from tweetscore.posts import tweet_json
+from tweetscore.sample.write import ARCHIVE_NAME, BARS_NAME, DOWN_WORDS, UP_WORDS, write_sample
+from tweetscore.scoring.bundle import Bundle, load_bundle, write_bundle
+from tweetscore.store.database import STANDARD_INTERVALS
+from tweetscore.text.tokens import TextRules, TokenIds, Vocabulary, encode, tokenize
 
 from .measure import Setup
 
 if TYPE_CHECKING:
-    from tweetscore.model import LstmClassifier
+    from tweetscore.training.lstm import LstmClassifier
 
 RULES = TextRules()
 VOCABULARY_SIZE = 10_000
@@ -60,7 +60,7 @@ def torch_model(setup: Setup) -> "LstmClassifier":
     """The bundle's network in torch."""
     import torch
 
-    from tweetscore.model import LstmClassifier, LstmConfig
+    from tweetscore.training.lstm import LstmClassifier, LstmConfig
 
     model = LstmClassifier(LstmConfig(**bundle(setup).card["config"]))
     model.load_state_dict(torch.load(weights_path(setup), weights_only=True))
@@ -107,10 +107,10 @@ def _make_model(setup: Setup) -> None:
     """Train the study's network of seven heads to tell the moods of the archive's own words."""
     import torch
 
-    from tweetscore.export import to_onnx
-    from tweetscore.fit import FitOptions, Part, fit
-    from tweetscore.model import LstmClassifier, LstmConfig
-    from tweetscore.vectors import random_vectors
+    from tweetscore.training.export import to_onnx
+    from tweetscore.training.loop import FitOptions, Part, fit
+    from tweetscore.training.lstm import LstmClassifier, LstmConfig
+    from tweetscore.training.vectors import random_vectors
 
     from .lstm_graph import lstm_graph
 

@@ -9,10 +9,10 @@ import numpy.typing as npt
 import torch
 from torch.nn.utils.rnn import pack_padded_sequence
 
-from tweetscore.export import to_onnx
-from tweetscore.model import LstmClassifier
-from tweetscore.network import Network
-from tweetscore.tokens import TokenIds
+from tweetscore.scoring.network import Network
+from tweetscore.text.tokens import TokenIds
+from tweetscore.training.export import to_onnx
+from tweetscore.training.lstm import LstmClassifier
 
 from . import material
 from .measure import Row, Setup, interleaved, speed

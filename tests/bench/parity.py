@@ -9,12 +9,12 @@ import onnx
 import torch
 from onnx import numpy_helper
 
-from tweetscore.bundle import Bundle, load_bundle
-from tweetscore.export import GATES
-from tweetscore.model import LstmClassifier, LstmConfig
-from tweetscore.network import Network
-from tweetscore.store import shipped
-from tweetscore.tokens import TokenIds, Vocabulary
+from tweetscore.scoring.bundle import Bundle, load_bundle
+from tweetscore.scoring.network import Network
+from tweetscore.store.database import shipped
+from tweetscore.text.tokens import TokenIds, Vocabulary
+from tweetscore.training.export import GATES
+from tweetscore.training.lstm import LstmClassifier, LstmConfig
 
 from . import material
 from .measure import Row, Setup

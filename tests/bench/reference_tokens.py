@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Callable
 from functools import cache
 
-from tweetscore.tokens import STOP_WORDS
+from tweetscore.text.tokens import STOP_WORDS
 
 
 def character_class(wanted: Callable[[str], bool]) -> str:

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from statistics import median
 
-from tweetscore.cluster import RayEngine
-from tweetscore.ingest import IngestOptions, ingest
-from tweetscore.score import score
-from tweetscore.shards import (
+from tweetscore.ingest.run import IngestOptions, ingest
+from tweetscore.market.windows import ensure_windows
+from tweetscore.scoring.ray import RayEngine
+from tweetscore.scoring.score import score
+from tweetscore.scoring.shards import (
     Failed,
     Finished,
     Job,
@@ -18,9 +19,8 @@ from tweetscore.shards import (
     read_market,
     score_files,
 )
-from tweetscore.store import open_store
-from tweetscore.transfer import export
-from tweetscore.windows import ensure_windows
+from tweetscore.store.database import open_store
+from tweetscore.store.transfer import export
 
 from . import material
 from .measure import Row, Setup, alone, peak_rss_gb, speed

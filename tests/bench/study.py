@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
-from tweetscore.tokens import STOP_WORDS, Vocabulary
+from tweetscore.text.tokens import STOP_WORDS, Vocabulary
 
 from . import material
 from .measure import Setup

@@ -3,8 +3,8 @@
 import numpy as np
 import numpy.typing as npt
 
-from tweetscore.score import CHUNK_ROWS
-from tweetscore.tokens import PAD_ID, UNKNOWN_ID, Vocabulary, encode
+from tweetscore.scoring.score import CHUNK_ROWS
+from tweetscore.text.tokens import PAD_ID, UNKNOWN_ID, Vocabulary, encode
 
 from . import material, study
 from .measure import Row, Setup, interleaved, speed

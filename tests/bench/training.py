@@ -7,9 +7,9 @@ from tempfile import TemporaryDirectory
 import polars as pl
 import torch
 
-from tweetscore.fit import FitOptions, Part, fit
-from tweetscore.model import LstmClassifier, LstmConfig
-from tweetscore.tokens import TokenIds, Vocabulary, encode
+from tweetscore.text.tokens import TokenIds, Vocabulary, encode
+from tweetscore.training.loop import FitOptions, Part, fit
+from tweetscore.training.lstm import LstmClassifier, LstmConfig
 
 from . import material
 from .measure import Row, Setup, interleaved, speed

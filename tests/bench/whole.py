@@ -13,10 +13,10 @@ from unittest.mock import patch
 
 import numpy as np
 
-from tweetscore.ingest import IngestOptions, ingest
-from tweetscore.score import score
-from tweetscore.store import open_store
-from tweetscore.windows import ensure_windows
+from tweetscore.ingest.run import IngestOptions, ingest
+from tweetscore.market.windows import ensure_windows
+from tweetscore.scoring.score import score
+from tweetscore.store.database import open_store
 
 from . import material
 from .measure import Row, Setup, alone, peak_rss_gb, speed
@@ -104,7 +104,7 @@ def run(setup: Setup, own_lstm: bool) -> dict[str, float]:
             ensure_windows(store)
         with timed("score"):
             if lstm:
-                with patch("tweetscore.score.Network", lambda *_, **__: lstm):
+                with patch("tweetscore.scoring.score.Network", lambda *_, **__: lstm):
                     account = score(store, bundle, (), lambda *_: None)
             else:
                 account = score(store, bundle, (), lambda *_: None)

@@ -6,9 +6,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from tweetscore.ingest import IngestOptions, ingest
-from tweetscore.store import open_store
-from tweetscore.windows import ensure_windows, forget_windows
+from tweetscore.ingest.run import IngestOptions, ingest
+from tweetscore.market.windows import ensure_windows, forget_windows
+from tweetscore.store.database import open_store
 
 from . import material
 from .measure import Row, Setup, interleaved, speed
@@ -41,7 +41,7 @@ OURS = f"""
     WHERE symbol = '{SYMBOL}' AND session = 'regular' AND status = 'ok'
     GROUP BY ALL ORDER BY ALL
 """
-# One row: one price of a session and when it became known, as sql/grid.sql has it.
+# One row: one price of a session and when it became known, as sql/market/grid.sql has it.
 KNOWN = """
     CREATE OR REPLACE TEMP TABLE known AS
     SELECT open_utc, close_utc, minute_utc + INTERVAL 1 MINUTE AS known_utc, close AS price

@@ -1,0 +1,24 @@
+-- Deletes the predictions whose input another record replaces: the text, or the counts for a model that
+-- reads them. Runs while the candidates are all there.
+CREATE OR REPLACE TEMP TABLE outdated AS
+SELECT models.model_id, old.platform, old.tweet_id
+FROM candidates winner
+JOIN tweets new ON new.rowid = winner.row
+JOIN candidates loser ON loser.platform = winner.platform AND loser.tweet_id = winner.tweet_id
+JOIN tweets old ON old.rowid = loser.row
+CROSS JOIN models
+WHERE winner.place = 1 AND winner.fresh AND NOT loser.fresh AND (
+    old.text <> new.text
+    OR models.uses_counts AND (
+        old.retweet_count IS DISTINCT FROM new.retweet_count
+        OR old.favorite_count IS DISTINCT FROM new.favorite_count
+    )
+);
+
+DELETE FROM predictions USING outdated o
+WHERE predictions.model_id = o.model_id
+    AND predictions.platform = o.platform AND predictions.tweet_id = o.tweet_id;
+
+DELETE FROM class_predictions USING outdated o
+WHERE class_predictions.model_id = o.model_id
+    AND class_predictions.platform = o.platform AND class_predictions.tweet_id = o.tweet_id;

@@ -1,0 +1,1 @@
+"""What is broken, and what looks ahead: a database and models enter, verdicts leave."""

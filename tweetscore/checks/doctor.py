@@ -1,0 +1,300 @@
+"""Look for what is broken: a database and bundles enter, a verdict on each check leaves.
+
+Each row of a statement of ``sql/checks/doctor/`` is something wrong, so no row is health. Clocks
+are held once more against the evidence that ``ingest`` holds them against, over what is stored.
+Nothing is changed.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import polars as pl
+
+from tweetscore.bars.clock import DAYS_NEEDED, audit_bars
+from tweetscore.errors import InputError, IntegrityError, TweetscoreError
+from tweetscore.ingest.run import CALENDAR_MARGIN
+from tweetscore.io.clocks import Clock
+from tweetscore.market.sessions import exchange_sessions, exchange_zone
+from tweetscore.posts.clock import TweetClock, id_times
+from tweetscore.scoring.bundle import GRAPHS, Bundle, find_bundle
+from tweetscore.scoring.score import Scorer
+from tweetscore.store.database import SCHEMA_VERSION, Store, open_store, shipped, statement
+from tweetscore.text.tokens import SPECIAL_WORDS, UNKNOWN_ID
+
+EXAMPLES = 3
+BATCH_ROWS = 131_072
+PART_ROWS = 10_000_000  # grouping 100 million rows at once is more than spilling can bear
+SUM_TOLERANCE = 1e-4
+AGAIN = "ingest its files into a new database: tweetscore ingest FILE… --db NEW"
+BY_HAND = f"delete or mend these rows with a DuckDB client, or {AGAIN}"
+# The statements of sql/checks/doctor/ in the order in which they run, and what to do about rows.
+NEXT_STEPS = {
+    "duplicate_tweets": AGAIN,
+    "duplicate_bars": AGAIN,
+    "duplicate_windows": "with a DuckDB client: DELETE FROM windows; DELETE FROM sessions; "
+    "then: tweetscore score",
+    "duplicate_predictions": "with a DuckDB client: DELETE FROM predictions; "
+    "DELETE FROM class_predictions; then: tweetscore score",
+    "duplicate_entries": BY_HAND,
+    "accounting": AGAIN,
+    "orphans": BY_HAND,
+    "values": BY_HAND,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One verdict; ``ok`` is None where a check was skipped, and ``fact`` then says why."""
+
+    name: str
+    ok: bool | None
+    fact: str
+    next_step: str | None = None  # of a broken one
+
+
+def diagnose(db: Path | None, models: Sequence[str] = ()) -> list[Check]:
+    """Check a database, unless it is None, the shipped models and these.
+
+    Args:
+        db: the database; it is only read.
+        models: folders, or names of shipped models.
+
+    Raises:
+        InputError, LockedError, IntegrityError: the database cannot be opened.
+    """
+    checks: list[Check] = []
+    if db:
+        with open_store(db, read_only=True) as store:
+            checks += _of_database(store)
+    ours = sorted(path.name for path in shipped("models").glob("[!.]*/"))
+    return checks + [_bundle(name) for name in dict.fromkeys([*ours, *models])]
+
+
+# --- the database ---------------------------------------------------------------------------------
+
+
+def _of_database(store: Store) -> Iterator[Check]:
+    grounds = [_schema(store), _readable(store)]
+    yield from grounds
+    # Statements over tables that are not ours, or cannot be read, would tell nothing more.
+    bad = next((check.name for check in grounds if not check.ok), None)
+    names = [*NEXT_STEPS, "tweet_clocks", "bar_clocks"]
+    if bad:
+        yield from (Check(name, None, f"not run: {bad} is broken") for name in names)
+        return
+    yield from map(partial(_statement, store), NEXT_STEPS)
+    yield _tweet_clocks(store)
+    yield from _bar_clocks(store)
+
+
+def _verdict(name: str, count: int, examples: Sequence[str], next_step: str) -> Check:
+    if not count:
+        return Check(name, True, "none found")
+    more = "; …" if count > len(examples) else ""
+    return Check(name, False, f"{count:,} found: {'; '.join(examples)}{more}", next_step)
+
+
+def _schema(store: Store) -> Check:
+    """Compare columns, types and views with those of a fresh database; more tables may be there."""
+    with duckdb.connect(":memory:") as fresh:
+        fresh.execute(statement("store/schema"))
+        fresh.execute(statement("store/views"))
+        ours = dict(fresh.execute(statement("checks/doctor/schema")).fetchall())
+    theirs = dict(store.rows(statement("checks/doctor/schema")))
+    tables = {name.split(".")[0] for name in ours if "." in name}
+    (version,) = store.row("SELECT schema_version FROM settings")
+    faults = [f"{name} is missing" for name in ours.keys() - theirs.keys()]
+    faults += [
+        f"{name} is none of ours"
+        for name in theirs.keys() - ours.keys()
+        if name.split(".")[0] in tables
+    ]
+    faults += [
+        f"{name} differs" if name.startswith("view ") else f"{name} is {theirs[name]}, not {wanted}"
+        for name, wanted in ours.items()
+        if theirs.get(name, wanted) != wanted
+    ]
+    if version != SCHEMA_VERSION:
+        faults.append(f"schema_version is {version}, not {SCHEMA_VERSION}")
+    step = f"undo this change with a DuckDB client, or {AGAIN}"
+    return _verdict("schema", len(faults), sorted(faults)[:EXAMPLES], step)
+
+
+def _readable(store: Store) -> Check:
+    """Read every value of every table: DuckDB holds each block against its checksum."""
+    names = store.rows(
+        "SELECT table_name FROM duckdb_tables() WHERE schema_name = 'main' ORDER BY table_name"
+    )
+    faults = []
+    for (name,) in names:
+        quoted = name.replace('"', '""')
+        try:
+            store.rows(f'SELECT max(hash(COLUMNS(*))) FROM "{quoted}"')
+        except duckdb.Error as error:
+            faults.append(f"{name}: {str(error).splitlines()[0]}")
+    step = f"bring back a copy from before, or {AGAIN}"
+    return _verdict("readable", len(faults), faults[:EXAMPLES], step)
+
+
+def _statement(store: Store, name: str) -> Check:
+    """Count the rows of a statement, and show the first in order of their words."""
+    found = statement(f"checks/doctor/{name}").rstrip().rstrip(";")
+    total, examples = 0, list[str]()
+    for part in _parts(store) if "$parts" in found else [{}]:
+        count, first = store.row(
+            f"SELECT count(*), min(problem, {EXAMPLES}) FROM ({found})", **part
+        )
+        total += count
+        examples = sorted([*examples, *(first or [])])[:EXAMPLES]
+    return _verdict(name, total, examples, NEXT_STEPS[name])
+
+
+def _parts(store: Store) -> list[dict[str, int]]:
+    """Return the parameters of each part, so that none has too many rows of the largest table."""
+    (rows,) = store.row("SELECT coalesce(max(estimated_size), 0) FROM duckdb_tables()")
+    parts = rows // PART_ROWS + 1
+    return [{"part": part, "parts": parts} for part in range(parts)]
+
+
+# --- clocks ---------------------------------------------------------------------------------------
+
+
+def _tweet_clocks(store: Store) -> Check:
+    """Hold every stored time against the time inside its id."""
+    sources = dict(store.rows("SELECT source_id, parse_filename(name) FROM sources"))
+    tested, off, examples = 0, 0, pl.DataFrame()
+    for (platform,) in store.rows("SELECT DISTINCT platform FROM tweets ORDER BY platform"):
+        clock = TweetClock(platform, Clock.parse("UTC"), proven=True, evidence="stored as UTC")
+        stored = store.con.sql(
+            "SELECT platform, tweet_id, posted_utc, source_id FROM tweets "
+            "WHERE platform = $platform "
+            # Polars cannot show other times; values.sql finds them.
+            "AND posted_utc BETWEEN TIMESTAMP '0001-01-01' AND TIMESTAMP '9999-12-31'",
+            params={"platform": platform},
+        )
+        for batch in stored.to_arrow_reader(BATCH_ROWS):
+            tweets = pl.DataFrame(batch)
+            ids, posted = tweets["tweet_id"], tweets["posted_utc"]
+            reasons = clock.apply(ids, posted, "posted_utc")[1].alias("reason")
+            wrong = tweets.with_columns(reasons).filter(pl.col("reason").is_not_null())
+            tested += int(id_times(platform, ids).is_not_null().sum())
+            off += wrong.height
+            examples = pl.concat([examples, wrong], how="diagonal")
+            examples = examples.sort("platform", "tweet_id").head(EXAMPLES)
+    if not tested:
+        return Check("tweet_clocks", None, "no stored id carries a time")
+    if not off:
+        return Check("tweet_clocks", True, f"{tested:,} tweets are on the time inside their ids")
+    shown = [
+        f"{row['platform']} {row['tweet_id']} of {sources.get(row['source_id'])}: {row['reason']}"
+        for row in examples.iter_rows(named=True)
+    ]
+    return _verdict("tweet_clocks", off, shown, AGAIN)
+
+
+def _bar_clocks(store: Store) -> Iterator[Check]:
+    """Audit the stored minutes of each symbol as UTC."""
+    names = dict(store.rows("SELECT source_id, parse_filename(name) FROM sources"))
+    symbols = store.rows("SELECT DISTINCT symbol, calendar FROM symbols ORDER BY ALL")
+    for symbol, calendar in symbols:
+        bars = store.frame(
+            "SELECT minute_utc, source_id FROM bars WHERE symbol = $symbol "
+            # Calendars know no other times; values.sql finds them.
+            "AND minute_utc BETWEEN TIMESTAMP '1970-01-01' AND TIMESTAMP '2200-01-01' "
+            "ORDER BY minute_utc",
+            symbol=symbol,
+        )
+        if bars.is_empty():
+            yield Check(f"bar_clock {symbol}", None, "no bars")
+        else:
+            yield _bar_clock(symbol, calendar, bars, names)
+
+
+def _bar_clock(symbol: str, calendar: str, bars: pl.DataFrame, names: dict[int, str]) -> Check:
+    facts: dict[bool | None, list[str]] = {False: [], True: [], None: []}
+    groups = _audited_together(bars)
+    for sources in groups:
+        minutes = bars.filter(pl.col("source_id").is_in(sources))["minute_utc"]
+        ok, fact = _audit(symbol, calendar, minutes)
+        called = f"{len(sources)} sources together"
+        called = f"source {sources[0]} ({names.get(sources[0])})" if len(sources) == 1 else called
+        apart = f"{called}: {fact.removeprefix(f'{symbol}: ')}"
+        facts[ok].append(apart if len(groups) > 1 else fact)
+    found = facts[False] or facts[True] + facts[None]
+    fact = "; ".join(found[:EXAMPLES]) + ("; …" if len(found) > EXAMPLES else "")
+    if not facts[False]:
+        return Check(f"bar_clock {symbol}", bool(facts[True]) or None, fact)
+    fact += f" (sources: {bars['source_id'].n_unique()})"
+    step = f"{AGAIN}, with the --clock, --stamp or --calendar that is right"
+    return Check(f"bar_clock {symbol}", False, fact, step)
+
+
+def _audited_together(bars: pl.DataFrame) -> list[list[int]]:
+    """Return each source of enough days apart, for others may keep other hours; then the rest.
+
+    Of a few days alone nothing can be proven: a file may hold a single day.
+    """
+    days = bars.group_by("source_id").agg(days=pl.col("minute_utc").dt.date().n_unique())
+    large = pl.col("days") >= DAYS_NEEDED
+    apart = days.filter(large)["source_id"].sort().to_list()
+    rest = days.filter(~large)["source_id"].sort().to_list()
+    return [*([source] for source in apart), *([rest] if rest else [])]
+
+
+def _audit(symbol: str, calendar: str, minutes: pl.Series) -> tuple[bool | None, str]:
+    """Audit stored minutes as UTC; return what they prove, and the fact."""
+    days = minutes.dt.date()
+    first, last = days[0] - CALENDAR_MARGIN, days[-1] + CALENDAR_MARGIN
+    try:
+        sessions = exchange_sessions(calendar, first, last)
+        zone = exchange_zone(calendar)
+        verdict = audit_bars(symbol, minutes, sessions, zone, clock="UTC", stamp="start")
+    except InputError as error:
+        # What follows tells how to ingest a file; these bars are no file.
+        return False, str(error).rpartition("; ")[0] or str(error)
+    return verdict.proven or None, verdict.evidence
+
+
+# --- bundles --------------------------------------------------------------------------------------
+
+
+def _bundle(name: str) -> Check:
+    """Load a bundle, which checks its hashes, and score a text of its words in each precision."""
+    title = f"bundle {name}"
+    try:
+        bundles = [find_bundle(name, shipped("models"))]
+        if GRAPHS["int8"] in bundles[0].card["sha256"]:
+            bundles.append(find_bundle(name, shipped("models"), "int8"))
+        for bundle in bundles:
+            _try_scoring(bundle)
+    except Exception as error:  # whatever keeps a bundle from scoring is what we look for
+        if isinstance(error, TweetscoreError):
+            fact, _, step = str(error).rpartition("; ")
+        else:
+            fact, step = "", f"{type(error).__name__}: {str(error).splitlines()[0]}"
+        copy = "copy the whole model folder again, or train it again"
+        return Check(title, False, fact or step, step if fact else copy)
+    precisions = " and ".join(bundle.precision for bundle in bundles)
+    return Check(title, True, f"model {bundles[0].model_id} scores in {precisions}")
+
+
+def _try_scoring(bundle: Bundle) -> None:
+    """Score one text of known words.
+
+    Raises:
+        IntegrityError: it has no tokens of the vocabulary, or its probabilities are none.
+    """
+    scorer = Scorer(bundle)
+    # The last words have the highest ids, which a graph with fewer words would refuse.
+    words = scorer.vocabulary.words[len(SPECIAL_WORDS) :][-scorer.rules.max_tokens :]
+    text = {"text": [" ".join(words)], "retweet_count": [1], "favorite_count": [1]}
+    encoded = scorer.encode(pl.DataFrame(text))
+    if not (encoded.ids > UNKNOWN_ID).any():
+        raise IntegrityError(f"{bundle.vocabulary_path}: its text rules know none of its words")
+    sums = scorer.run(encoded).probabilities.sum(axis=-1)  # (1, heads)
+    if not np.allclose(sums, 1, atol=SUM_TOLERANCE):
+        raise IntegrityError(f"{bundle.onnx_path}: the probabilities of a text do not add up to 1")

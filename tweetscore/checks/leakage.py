@@ -1,0 +1,269 @@
+"""Look for leaks: a database and bundles enter, a verdict on each way to see the future leaves.
+
+Every derived fact has a moment at which it may be known. At that moment it must be the same from
+the whole data, from those up to the moment alone (cut), and from data whose later prices, texts and
+counts were replaced (altered). A fact that differs is a leak, and is named with its row. What a
+bundle's training saw is held against what today's code would let it see, and windows are worked out
+again from bars and the exchange's calendar, by nothing that ``sql/market/grid.sql`` knows.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from tweetscore.checks.doctor import Check, diagnose
+from tweetscore.checks.replica import (
+    DAY,
+    EXAMPLES,
+    MINUTE,
+    REBUILD,
+    WORLDS,
+    Facts,
+    Span,
+    differences,
+    leak_verdict,
+    world_of,
+)
+from tweetscore.checks.training_view import dated_split, training_checks
+from tweetscore.market.sessions import exchange_sessions
+from tweetscore.scoring.bundle import GRAPHS, Bundle, find_bundle
+from tweetscore.scoring.score import Scorer
+from tweetscore.store.database import Store, open_store, shipped, statement
+from tweetscore.training.dataset import market_rows
+
+if TYPE_CHECKING:
+    pass
+
+DAYS_AROUND = 5  # trading days before and after a moment that are looked at
+MOST_TWEETS = 20_000  # of those days
+SAMPLED_MINUTES = 300  # of those days, whose windows are worked out again
+SAMPLED_TWEETS = 2_000  # that a model scores again
+PROBABILITY_TOLERANCE = 1e-5
+
+RESCORE = "delete this model's predictions with a DuckDB client; then: tweetscore score"
+UNCOUNT = "counts are read after the window; train a model without --counts"
+
+
+def audit(
+    db: Path, models: Sequence[str] = (), moments: int = 3, *, with_clocks: bool = True
+) -> list[Check]:
+    """Look for leaks in a database, in what models learned from it and in what they said of it.
+
+    Args:
+        db: the database; it is only read, and worlds are built in a temporary folder.
+        models: folders, or names of shipped models, beside the shipped ones that have scored here.
+        moments: how many at which windows are held, spread over the tweets; the close of a short
+            day and each model's validation part add one. 0 leaves windows out.
+        with_clocks: also hold the clocks against their evidence, as ``diagnose`` does.
+
+    Raises:
+        InputError, LockedError, IntegrityError: the database or a bundle cannot be opened.
+    """
+    clocks = ("tweet_clocks", "bar_clock")  # a tweet stamped hours off sees the future
+    known = diagnose(db) if with_clocks else []
+    checks = [check for check in known if check.name.startswith(clocks)]
+    with open_store(db, read_only=True) as store:
+        stored = store.rows("SELECT model_id, name, uses_counts FROM models ORDER BY name")
+        bundles = _bundles(models, {model_id for model_id, *_ in stored})
+        named = [bundle for bundle in bundles.values() if bundle.precision == "float32"]
+        symbols = store.rows("SELECT DISTINCT symbol, calendar FROM symbols ORDER BY ALL")
+        for symbol, calendar in symbols if moments else ():
+            checks += _of_windows(store, symbol, calendar, named, moments)
+        for bundle in named:
+            checks += training_checks(store, bundle)
+        counting = {bundle.name for bundle in named if bundle.uses_counts}
+        counting |= {name for _, name, uses_counts in stored if uses_counts}
+        checks += [_counts(store, name) for name in sorted(counting)]
+        for model_id, name, _ in stored:
+            checks.append(_predictions(store, name, bundles.get(model_id)))
+    return checks
+
+
+def _bundles(models: Sequence[str], stored: set[str]) -> dict[str, Bundle]:
+    """Return those named and the shipped ones that have scored, in each precision, by their id."""
+    ours = sorted(path.name for path in shipped("models").glob("[!.]*/"))
+    kept: dict[str, Bundle] = {}
+    for name in dict.fromkeys([*ours, *models]):
+        found = [find_bundle(name, shipped("models"))]
+        if GRAPHS["int8"] in found[0].card["sha256"]:
+            found.append(find_bundle(name, shipped("models"), "int8"))
+        if name in models or any(bundle.model_id in stored for bundle in found):
+            kept |= {bundle.model_id: bundle for bundle in found}
+    return kept
+
+
+# --- windows and labels ---------------------------------------------------------------------------
+
+
+def _of_windows(
+    store: Store, symbol: str, calendar: str, bundles: Iterable[Bundle], moments: int
+) -> Iterator[Check]:
+    """Hold windows and labels around some moments in all worlds, and work windows out again."""
+    splits = [dated_split(bundle) for bundle in bundles if bundle.card.get("symbol") == symbol]
+    found = store.rows(
+        statement("checks/leaks/moments"), symbol=symbol, days=DAYS_AROUND,
+        shares=[(place + 1) / (moments + 1) for place in range(moments)],
+        boundaries=[split.validation_from_utc for split in splits if split],
+    )  # fmt: skip
+    names = ("entries", "outcomes", "labels", "momentum", "windows_recomputed")
+    compared, leaks = dict.fromkeys(names, 0), {name: list[str]() for name in names}
+    for moment, first, last in found:
+        span = Span(symbol, first, last, first, moment, moment, MOST_TWEETS)
+        for name, count, each in _around_moment(store, calendar, span):
+            compared[name] += count
+            leaks[name] += each
+    scope = f"facts at {len(found)} moments" if found else "facts, as no stored window has a price"
+    for name in names:
+        yield leak_verdict(f"{name} {symbol}", compared[name], scope, leaks[name], REBUILD)
+
+
+def _around_moment(store: Store, calendar: str, span: Span) -> Iterator[tuple[str, int, list[str]]]:
+    """Yield what was compared, how many facts of it, and the leaks."""
+    moment = span.bars_moment_utc
+    with world_of(store, span, "whole") as world:
+        whole = _window_facts(world, span.symbol)
+        yield "windows_recomputed", *_recomputed(world, calendar, span)  # by today's code
+    yield "windows_recomputed", *_recomputed(store, calendar, span)  # those that are stored
+    for kind, words in WORLDS.items():
+        with world_of(store, span, kind) as world:
+            other = _window_facts(world, span.symbol)
+        for name, facts in whole.items():
+            count = facts.filter(pl.col("known_utc") <= moment).height
+            # A past move shows only beside an outcome, which the cut world has not yet.
+            absent = name != "momentum"
+            said = words.format(moment)
+            yield name, count, differences(facts, other[name], said, moment, absent=absent)
+
+
+def _window_facts(store: Store, symbol: str) -> dict[str, Facts]:
+    intervals = [minutes for (minutes,) in store.rows("SELECT interval_minutes FROM intervals")]
+    facts = {
+        name: store.frame(statement(f"checks/leaks/{name}")) for name in ("entries", "outcomes")
+    }
+    labels = []
+    for session in ("regular", "extended"):
+        rows = market_rows(store, symbol, session, intervals, with_counts=False, target="move")
+        labels += [_label_facts(rows, session, minutes) for minutes in intervals]
+    facts["labels"] = pl.concat(each.select("row", "known_utc", "value") for each in labels)
+    facts["momentum"] = pl.concat(
+        each.select("row", known_utc="entry_utc", value="past") for each in labels
+    )
+    return facts
+
+
+def _label_facts(rows: pl.DataFrame, session: str, minutes: int) -> pl.DataFrame:
+    exit_utc = pl.col(f"exit_{minutes}")
+    return rows.filter(exit_utc.is_not_null()).select(
+        row=pl.format(f"{{}} {{}} {session}, {minutes} minutes", "platform", "tweet_id"),
+        # As in outcomes.sql: an extended session is known once it has closed.
+        known_utc=exit_utc if session == "regular" else pl.col("close_utc"),
+        value=pl.format("{} by {}", f"outcome_{minutes}", exit_utc),
+        entry_utc=exit_utc - minutes * MINUTE,
+        past=pl.col(f"past_{minutes}").cast(pl.String).fill_null("unknown"),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Market:
+    """Bars and sessions, from which a window is worked out minute by minute."""
+
+    bars: dict[datetime, tuple[float, float]]  # minute: open, close
+    sessions: list[tuple[datetime, datetime]]  # open, close
+    max_gap_minutes: int
+
+    def window(self, minute: datetime, interval: int) -> tuple[float | None, float | None, str]:
+        """Return entry, exit and status."""
+        place = bisect_right(self.sessions, (minute, datetime.max)) - 1
+        opens, closes = self.sessions[place]
+        if minute > closes:
+            return None, None, "outside every session"
+        leaves = minute + interval * MINUTE
+        entry = self._price(minute, opens)
+        leave = self._price(leaves, opens) if leaves <= closes else None
+        late = "crosses_close" if leaves > closes else "no_exit" if leave is None else "ok"
+        return entry, leave, "no_entry" if entry is None else late
+
+    def _price(self, minute: datetime, opens: datetime) -> float | None:
+        """Return the last price that a bar of the session had told, if it is not too old."""
+        for age in range(self.max_gap_minutes + 1):
+            at = minute - age * MINUTE
+            if at <= opens:
+                return self.bars[opens][0] if at == opens and opens in self.bars else None
+            if at - MINUTE in self.bars:  # it closed then
+                return self.bars[at - MINUTE][1]
+        return None
+
+
+def _recomputed(store: Store, calendar: str, span: Span) -> tuple[int, list[str]]:
+    """Work windows of a span out again: how many, and those that the store has otherwise."""
+    bounds = {"symbol": span.symbol, "from_utc": span.from_utc, "until_utc": span.until_utc}
+    bars = store.rows(
+        "SELECT minute_utc, open, close FROM bars WHERE symbol = $symbol "
+        "AND minute_utc >= $from_utc AND minute_utc < $until_utc",
+        **bounds,
+    )
+    margin = 10 * DAY  # no exchange is closed for longer
+    first, last = (span.from_utc - margin).date(), (span.until_utc + margin).date()
+    sessions = exchange_sessions(calendar, first, last).select("open_utc", "close_utc").rows()
+    (max_gap,) = store.row("SELECT max_gap_minutes FROM settings")
+    market = _Market({minute: tuple(prices) for minute, *prices in bars}, sessions, max_gap)
+    found = store.rows(statement("checks/leaks/windows"), **bounds, minutes=SAMPLED_MINUTES)
+    again = [market.window(minute, interval) for minute, interval, *_ in found]
+    return len(found), [
+        f"{span.symbol} at {minute}, {interval} minutes: {_worded(*said)}, but {_worded(*true)} "
+        "by bars and calendar"
+        for (minute, interval, *said), true in zip(found, again, strict=True)
+        if tuple(said) != true
+    ]
+
+
+def _worded(entry: float | None, leave: float | None, status: str) -> str:
+    return f"{status} from {entry or 'no price'} to {leave or 'no price'}"
+
+
+# --- predictions ----------------------------------------------------------------------------------
+
+
+def _counts(store: Store, name: str) -> Check:
+    """Find counts that were read after the entry, or at a time that nobody knows."""
+    late = statement("checks/leaks/counts").rstrip().rstrip(";")
+    found, leaks = store.row(f"SELECT count(*), min(problem, {EXAMPLES}) FROM ({late})")
+    (posts,) = store.row("SELECT count(*) FROM tweets")
+    scope = "posts' counts with their entries"
+    return leak_verdict(f"counts {name}", posts, scope, leaks or [], UNCOUNT, found)
+
+
+def _predictions(store: Store, name: str, bundle: Bundle | None) -> Check:
+    """Score texts again: what is stored must be what text and counts say."""
+    if not bundle:
+        return Check(f"predictions {name}", None, "its bundle is not at hand; add --model FOLDER")
+    key = ["platform", "tweet_id"]
+    said = store.frame(
+        statement("checks/leaks/predictions"), model_id=bundle.model_id, tweets=SAMPLED_TWEETS
+    )
+    if said.is_empty():
+        return Check(f"predictions {name}", None, "none is stored")
+    scored = Scorer(bundle).probabilities(said.unique(key, maintain_order=True))
+    again = pl.concat(
+        scored.rows.select(
+            *key, interval_minutes=pl.lit(minutes, pl.Int32), **{"class": pl.lit(each)},
+            again=pl.Series(scored.probabilities[:, head, place]),
+        )
+        for head, minutes in enumerate(bundle.intervals)
+        for place, each in enumerate(bundle.classes)
+    )  # fmt: skip
+    both = said.join(again, on=[*key, "interval_minutes", "class"], how="left").sort(key)
+    near = (pl.col("probability") - pl.col("again")).abs() <= PROBABILITY_TOLERANCE
+    wrong = both.filter(~near.fill_null(value=False))
+    leaks = [
+        f"{platform} {tweet}, {minutes} minutes, {each}: {stored:.6f}, but scored again {today}"
+        for platform, tweet, minutes, each, stored, today in wrong.select(
+            *key, "interval_minutes", "class", "probability", "again"
+        ).iter_rows()
+    ]
+    return leak_verdict(f"predictions {name}", said.height, "stored probabilities", leaks, RESCORE)

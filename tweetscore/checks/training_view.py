@@ -1,0 +1,349 @@
+"""Hold what a bundle's training saw against what today's code would let it see.
+
+A database and a bundle enter; checks of vocabulary, normalisation, thresholds, vectors, parts,
+copies and the choice of the epoch leave.
+"""
+
+import zlib
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from tweetscore.checks.doctor import Check
+from tweetscore.checks.replica import (
+    DAY,
+    EXAMPLES,
+    REBUILD,
+    WORLDS,
+    Facts,
+    Span,
+    differences,
+    leak_verdict,
+    told,
+    world_of,
+)
+from tweetscore.errors import TweetscoreError
+from tweetscore.market.sessions import exchange_sessions
+from tweetscore.market.targets import Target
+from tweetscore.posts.canonical import COUNTS
+from tweetscore.scoring.bundle import Bundle
+from tweetscore.scoring.score import Scorer
+from tweetscore.store.database import Store
+from tweetscore.text.tokens import Vocabulary
+from tweetscore.training.dataset import (
+    PARTS,
+    Split,
+    clean_rows,
+    market_rows,
+    same_text,
+    texts_until,
+)
+
+if TYPE_CHECKING:
+    from tweetscore.training.learn import LearnOptions, Prepared
+
+MOST_REREAD = 2_000_000  # tweets from which training's view is derived again
+MOST_POSTS = 50_000  # that word vectors are trained on again, in each world
+DIMENSIONS = 16  # of these vectors: what they saw shows in any
+LOSS_TOLERANCE = 1e-3  # a GPU's own rounding moves a mean loss less than that
+
+RETRAIN = "do not trust its figures; train it again with: tweetscore train"
+
+
+def training_checks(store: Store, bundle: Bundle) -> Iterator[Check]:
+    """Check what a bundle's card says of its training, by itself and against the database."""
+    yield _best_epoch(bundle)
+    yield _dates(store, bundle)
+    why_not = _why_not(store, bundle)
+    if not why_not:
+        try:
+            yield from _derived_again(store, bundle)
+        except TweetscoreError as error:
+            why_not = str(error)
+    if why_not:
+        yield Check(f"training {bundle.name}", None, f"not derived again: {why_not}")
+
+
+def _best_epoch(bundle: Bundle) -> Check:
+    training = bundle.card.get("training") or {}
+    history = training.get("history") or []
+    losses = {epoch["number"]: epoch["held_out_loss"] for epoch in history}
+    best, said = min(losses, key=losses.__getitem__, default=None), training.get("best_epoch")
+    leak = f"epoch {said} is the best on its card, but epoch {best} has the lowest loss held out"
+    leaks = [leak] if losses and best != said else []
+    return leak_verdict(
+        f"best_epoch {bundle.name}", len(losses), "epochs on its card", leaks, RETRAIN
+    )
+
+
+def dated_split(bundle: Bundle) -> Split | None:
+    """Return where the parts of a bundle's split begin, where its card has dates."""
+    dates = bundle.card.get("split") or {}
+    if not set(Split.__slots__) <= set(dates):
+        return None
+    return Split(*(datetime.fromisoformat(dates[name]) for name in Split.__slots__))
+
+
+def _dates(store: Store, bundle: Bundle) -> Check:
+    """Hold the dates against one another, and see a trading day between training and validation."""
+    split = dated_split(bundle)
+    if not split:
+        return Check(f"split {bundle.name}", None, "its card has no dates")
+    dates = [(name, getattr(split, name)) for name in Split.__slots__]
+    leaks = [
+        f"{later} {end} is not after {sooner} {begin}"
+        for (sooner, begin), (later, end) in pairwise(dates)
+        if end <= begin
+    ]
+    first, last = split.train_until_utc, split.validation_from_utc
+    query = "SELECT calendar FROM symbols WHERE symbol = $symbol"
+    for (calendar,) in store.rows(query, symbol=bundle.card.get("symbol")) if not leaks else ():
+        inside = (pl.col("open_utc") >= first, pl.col("close_utc") <= last)
+        if exchange_sessions(calendar, first.date(), last.date()).filter(*inside).is_empty():
+            leaks = [f"no trading day lies between train_until_utc {first} and validation {last}"]
+    return leak_verdict(f"split {bundle.name}", len(dates), "dates on its card", leaks, RETRAIN)
+
+
+def _why_not(store: Store, bundle: Bundle) -> str | None:
+    """Say why this database cannot tell what the bundle's training may have seen."""
+    card = bundle.card
+    sources = {sha256 for (sha256,) in store.rows("SELECT sha256 FROM sources")}
+    symbols = {symbol for (symbol,) in store.rows("SELECT symbol FROM symbols")}
+    (tweets,) = store.row("SELECT count(*) FROM tweets")
+    if not dated_split(bundle) or not card.get("symbol") or "training" not in card:
+        return "its labels are no market's, or its card has no dates"
+    if card["symbol"] not in symbols or {each["sha256"] for each in card["data"]} != sources:
+        return "it learned from other files than this database holds"
+    if tweets > MOST_REREAD:
+        return f"{tweets:,} tweets are more than {MOST_REREAD:,}"
+    try:
+        import tweetscore.training.run  # noqa: F401  # torch may be missing
+    except ImportError as error:
+        return f"that needs {error.name}: pip install 'tweetscore[train]'"
+    return None
+
+
+def _options(store: Store, bundle: Bundle) -> "LearnOptions":
+    """Return the options on the card, as far as they decide what training sees."""
+    from tweetscore.training.learn import LearnOptions
+
+    card, training = bundle.card, bundle.card["training"]
+    target = training.get("target") or {"name": "direction", "classes": bundle.classes}
+    (posts,) = store.row("SELECT count(*) FROM tweets")
+    archive = training["vectors"] == "archive" and posts <= MOST_POSTS
+    same = ("vocabulary_size", "max_tokens", "counts", "seed", "shuffle_labels")
+    return LearnOptions(
+        intervals=bundle.intervals, symbol=card["symbol"], session=card["session"],
+        target=Target(**{**target, "classes": tuple(target["classes"])}),
+        vectors="archive" if archive else "random",  # those of a file know nothing of these posts
+        embedding_dim=min(training["embedding_dim"], DIMENSIONS),
+        **{name: training[name] for name in same},
+    )  # fmt: skip
+
+
+def _derived_again(store: Store, bundle: Bundle) -> Iterator[Check]:
+    """Prepare again what training sees, in each world; then hold the bundle against the whole."""
+    from tweetscore.training.run import prepare_market
+
+    symbol, options, split = bundle.card["symbol"], _options(store, bundle), dated_split(bundle)
+    assert split  # as _why_not has looked
+    query = "SELECT min(minute_utc), max(minute_utc) FROM bars WHERE symbol = $symbol"
+    first, last = store.row(query, symbol=symbol)
+    posts_from = first - DAY if options.vectors == "random" else datetime.min
+    # A label may reach up to the validation part; nothing else may come from after train_until.
+    span = Span(
+        symbol, first, last + DAY, posts_from, split.validation_from_utc, split.train_until_utc,
+        MOST_REREAD,
+    )  # fmt: skip
+    with world_of(store, span, "whole", bundle.intervals) as world:
+        whole = prepare_market(world, options)
+        left_out = _left_out(world, options, whole)
+    yield _features(store, bundle, span, options, whole)
+    yield from _held_against(store, bundle, whole, left_out)
+    texts = sum(len(part) for part in whole.parts.values())
+    copies, late = _copies(whole), _late_exits(whole)
+    yield leak_verdict(f"copies {bundle.name}", texts, "texts of its parts", copies, RETRAIN)
+    yield leak_verdict(f"purge {bundle.name}", texts, "texts' windows of its parts", late, RETRAIN)
+    yield _chosen_on(bundle, whole)
+
+
+def _features(
+    store: Store, bundle: Bundle, span: Span, options: "LearnOptions", whole: "Prepared"
+) -> Check:
+    """Hold what training starts from against what it is in the other worlds."""
+    seen, leaks = _seen(whole), list[str]()
+    for kind, words in WORLDS.items():
+        with world_of(store, span, kind, bundle.intervals) as world:
+            other = _seen(_prepared_like(whole, world, options))
+        for name, facts in seen.items():
+            leaks += differences(facts, other[name], words.format(span.posts_moment_utc))
+    compared = len(WORLDS) * sum(facts.height for facts in seen.values())
+    scope = f"facts at the end of the training part, {options.vectors} vectors among them"
+    return leak_verdict(f"features {bundle.name}", compared, scope, leaks, REBUILD)
+
+
+def _cut(whole: "Prepared") -> Split:
+    assert whole.split  # a market's rows have times
+    return whole.split
+
+
+def _rows(world: Store, options: "LearnOptions", whole: "Prepared") -> pl.DataFrame:
+    rows = market_rows(
+        world, whole.symbol, options.session, options.intervals,
+        with_counts=options.counts, target=options.target.name,
+    )  # fmt: skip
+    return clean_rows(rows, whole.rules)
+
+
+def _prepared_like(whole: "Prepared", world: Store, options: "LearnOptions") -> "Prepared":
+    """Prepare another world's rows with the parts of the whole.
+
+    Its dates are held, as they follow from the number of rows; so are the texts of the later parts,
+    for which copies before them go.
+    """
+    from tweetscore.training.learn import prepare
+
+    split, close = _cut(whole), pl.col("close_utc")
+    later = pl.concat(whole.parts[name].rows.select(same_text()) for name in PARTS[1:]).to_series()
+    part = (
+        pl.when(close > split.test_from_utc).then(pl.lit("test"))
+        .when(close > split.validation_from_utc).then(pl.lit("validation"))
+        .when(close <= split.train_until_utc, ~same_text().is_in(later.implode()))
+        .then(pl.lit("train"))
+    )  # fmt: skip
+    rows = _rows(world, options, whole).with_columns(part=part).drop_nulls("part")
+    return prepare(
+        rows, split, options, whole.rules, symbol=whole.symbol,
+        posts_until=lambda end: texts_until(world, end),
+    )  # fmt: skip
+
+
+def _learned(
+    words: Sequence[str], normalisation: dict[str, Any] | None, thresholds: dict[Any, float]
+) -> dict[str, Facts]:
+    """Return the facts that a bundle keeps of its training part."""
+    numbers = {
+        f"{name} of the log of {count}": number
+        for name in ("mean", "std")
+        for count, number in zip(COUNTS, (normalisation or {name: ()})[name], strict=False)
+    }
+    limits = {f"threshold of {minutes} minutes": limit for minutes, limit in thresholds.items()}
+    return {
+        "vocabulary": told(
+            [
+                *((f"word {word}", "known") for word in words),
+                ("order of words", zlib.crc32("\n".join(words).encode())),
+            ]
+        ),
+        # Sums differ in their last digits from machine to machine.
+        "normalisation": told((row, f"{number:.9g}") for row, number in numbers.items()),
+        "thresholds": told((row, f"{limit:.9g}") for row, limit in limits.items()),
+    }
+
+
+def _seen(prepared: "Prepared") -> dict[str, Facts]:
+    """Return the facts that training starts from: these, its vectors and its labels."""
+    train, words = prepared.parts["train"], prepared.vocabulary.words
+    tweets = train.rows.select(pl.format("labels of {} {}", "platform", "tweet_id")).to_series()
+    vectors = zip(words, prepared.vectors.matrix, strict=True)
+    return _learned(words, prepared.normalisation, prepared.thresholds) | {
+        "vectors": told(
+            (f"vector of {word}", zlib.crc32(each.tobytes())) for word, each in vectors
+        ),
+        "labels": told(zip(tweets, train.labels.tolist(), strict=True)),
+    }
+
+
+def _left_out(world: Store, options: "LearnOptions", whole: "Prepared") -> list[str]:
+    """Name the tweets before the end of the training part that it must not hold."""
+    before_end = pl.col("close_utc") <= _cut(whole).train_until_utc
+    rows = _rows(world, options, whole).filter(before_end)
+    out = rows.join(whole.parts["train"].rows, on=["platform", "tweet_id"], how="anti")
+    return out.select(pl.format("{} {}", "platform", "tweet_id")).to_series().to_list()
+
+
+def _held_against(
+    store: Store, bundle: Bundle, whole: "Prepared", left_out: list[str]
+) -> Iterator[Check]:
+    """Hold what the bundle says of its training against what it may have seen."""
+    card, split = bundle.card, _cut(whole)
+    words = Vocabulary.load(bundle.vocabulary_path).words
+    said = _learned(words, card["counts"], card.get("thresholds_bps") or {})
+    dates = {name: getattr(split, name).isoformat() for name in Split.__slots__}
+    sizes = {name: each.get("texts", each.get("tweets")) for name, each in card["rows"].items()}
+    (posts,) = store.row(
+        "SELECT count(*) FROM tweets WHERE posted_utc < $until", until=split.train_until_utc
+    )
+    source = card["vectors"]["source"]
+    trained = source.startswith("trained on ")
+    said["parts"] = told([*card["split"].items(), *sizes.items()])
+    said["vectors"] = told([("vectors", source)] * trained)
+    may = _learned(whole.vocabulary.words, whole.normalisation, whole.thresholds) | {
+        "parts": told([*dates.items(), *((name, len(each)) for name, each in whole.parts.items())]),
+        "vectors": told([("vectors", f"trained on {posts:,} posts")] * trained),
+    }
+    out = f"; before its end are left out {', '.join(left_out[:EXAMPLES])}" if left_out else ""
+    for name, facts in said.items():
+        elsewhere = f"by today's rules{out if name == 'parts' else ''}"
+        leaks = differences(facts, may[name], elsewhere)
+        yield leak_verdict(
+            f"{name} {bundle.name}", facts.height, "facts on its card", leaks, RETRAIN
+        )
+
+
+def _copies(whole: "Prepared") -> list[str]:
+    """Name texts of the training part that a later part has as well."""
+    train, *later = (
+        whole.parts[name].rows.select("platform", "tweet_id", same=same_text(), part=pl.lit(name))
+        for name in PARTS
+    )
+    both = train.join(pl.concat(later).unique("same", keep="first"), on="same").sort("tweet_id")
+    names = ("platform", "tweet_id", "tweet_id_right", "part_right")
+    return [
+        f"{platform} {tweet} of train has the text of {copy} of {part}"
+        for platform, tweet, copy, part in both.select(names).iter_rows()
+    ]
+
+
+def _late_exits(whole: "Prepared") -> list[str]:
+    """Name labels that reach past the end of their part."""
+    split = _cut(whole)
+    ends = {"train": split.validation_from_utc, "validation": split.test_from_utc}
+    return [
+        f"{platform} {tweet} of {part} has a label of {late}, after {end}"
+        for part, end in ends.items()
+        for name in whole.parts[part].rows.columns
+        if name.startswith("exit_")
+        for platform, tweet, late in whole.parts[part]
+        .rows.filter(pl.col(name) > end, pl.col(name.replace("exit", "outcome")).is_not_null())
+        .select("platform", "tweet_id", name)
+        .iter_rows()
+    ]
+
+
+def _chosen_on(bundle: Bundle, whole: "Prepared") -> Check:
+    """Measure the loss that chose the best epoch again: it must be that of the validation part."""
+    training, scorer = bundle.card["training"], Scorer(bundle)
+    losses = {name: _loss(scorer, whole, name) for name in PARTS[1:]}
+    leak = (
+        f"epoch {training['best_epoch']} was chosen by a loss of {training['validation_loss']:.6f},"
+        f" but the model has {losses['validation']:.6f} on validation, {losses['test']:.6f} on test"
+    )
+    unlike = abs(losses["validation"] - training["validation_loss"]) > LOSS_TOLERANCE
+    texts = len(whole.parts["validation"])
+    scope = "validation texts with the loss that chose the epoch"
+    return leak_verdict(f"chosen_on {bundle.name}", texts, scope, [leak] * unlike, RETRAIN)
+
+
+def _loss(scorer: Scorer, whole: "Prepared", name: str) -> float:
+    """Return the mean over the heads of the cross-entropy, as training measures it."""
+    part = whole.parts[name]
+    labels = part.labels.numpy()  # (rows, heads)
+    found = scorer.probabilities(part.rows).probabilities  # (rows, heads, classes)
+    said = np.take_along_axis(found, np.maximum(labels, 0)[:, :, None], 2)[:, :, 0]
+    logs = np.where(labels < 0, np.nan, np.log(np.maximum(said, 1e-30)))
+    return float(-np.nanmean(np.nanmean(logs[:, (labels >= 0).any(0)], 0)))

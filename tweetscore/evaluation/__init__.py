@@ -1,0 +1,1 @@
+"""What predictions are worth: figures, the event study, telling words, and verdicts in words."""

@@ -1,0 +1,102 @@
+"""Measure stored predictions: a database enters, honest figures of each model leave."""
+
+from dataclasses import replace
+from datetime import datetime
+
+import numpy as np
+import polars as pl
+
+from tweetscore.errors import InputError, did_you_mean
+from tweetscore.evaluation.figures import Figures, figures, with_verdicts
+from tweetscore.store.database import Store, statement
+
+LEARNED = ("train", "validation")
+
+
+def evaluate(
+    store: Store,
+    *,
+    model: str | None = None,
+    session: str = "regular",
+    from_utc: datetime | None = None,
+    until_utc: datetime | None = None,
+) -> list[Figures]:
+    """Measure the stored predictions of tweets outside each model's training and validation parts.
+
+    ``from_utc`` and ``until_utc`` (not included) name a span of times of posting.
+
+    Raises:
+        InputError: the model is unknown, or there is no such prediction with an outcome, or the
+            span holds some that the model has learned from.
+    """
+    rows = _outcomes(store, model, session, from_utc, until_utc)
+    _refuse_learned(store, rows)
+    result = []
+    for _, of_model in rows.group_by("model_id", "symbol", maintain_order=True):
+        parts = of_model.partition_by("target", "interval_minutes", maintain_order=True)
+        result += with_verdicts([_figures_of(part) for part in parts])
+    return result
+
+
+def _outcomes(
+    store: Store,
+    model: str | None,
+    session: str,
+    from_utc: datetime | None,
+    until_utc: datetime | None,
+) -> pl.DataFrame:
+    scored = store.rows("SELECT name, model_id FROM models ORDER BY name, model_id")
+    if model is not None and not any(model in names for names in scored):
+        names = list(dict.fromkeys(name for name, _ in scored))
+        raise InputError(
+            f"{store.path}: no model {model} has scored here; it has: {', '.join(names) or 'none'}"
+            f"{did_you_mean(model, names)}"
+        )
+    rows = store.frame(
+        statement("evaluation/outcomes"),
+        model=model,
+        session=session,
+        from_utc=from_utc,
+        until_utc=until_utc,
+    )
+    if rows.is_empty():
+        span = "" if from_utc is None and until_utc is None else " of that span"
+        raise InputError(
+            f"{store.path}: no prediction outside a training part has an outcome in the {session} "
+            f"session{span}; run tweetscore score, or ingest bars of later days"
+        )
+    return rows
+
+
+def _refuse_learned(store: Store, rows: pl.DataFrame) -> None:
+    """Refuse a span that reaches into the parts that a model has learned from."""
+    learned = rows.filter(pl.col("split").is_in(LEARNED))
+    if learned.is_empty():
+        return
+    model_id, name = learned.row(0, named=True)["model_id"], learned["model"][0]
+    of_model = rows.filter(pl.col("model_id") == model_id)
+    count = of_model["split"].is_in(LEARNED).sum()
+    (test_from_utc,) = store.row(
+        "SELECT test_from_utc FROM models WHERE model_id = $model_id", model_id=model_id
+    )
+    since = test_from_utc.isoformat()
+    raise InputError(
+        f"{store.path}: {count:,} of the {len(of_model):,} predictions of that span lie in the "
+        f"training or validation part of {name}, whose test part runs from {since} UTC; "
+        f"evaluate from {since} on, or leave --from and --until out"
+    )
+
+
+def _figures_of(part: pl.DataFrame) -> Figures:
+    """Measure one model's predictions of one target at one interval."""
+    first = part.row(0, named=True)
+    positive = part["probability"].cast(pl.Float64).to_numpy()
+    past = part["past"].cast(pl.Int64).fill_null(-1).to_numpy()
+    measured = figures(
+        np.stack([1 - positive, positive], axis=1),
+        part["truth"].cast(pl.Int64).to_numpy(),
+        part["session_date"].to_physical().cast(pl.Int64).to_numpy(),
+        momentum=past,
+    )
+    named = {name: first[name] for name in ("model", "symbol", "interval_minutes", "target")}
+    return replace(measured, **named)

@@ -1,0 +1,54 @@
+"""Cut a JSON array that stands within something else: a stream enters, blocks of records leave."""
+
+import re
+from collections.abc import Iterator
+from io import BytesIO
+from typing import BinaryIO, cast
+
+from tweetscore.io.open import HEAD_BYTES
+from tweetscore.io.records import Records, json_array_records
+
+
+def enclosed_records(
+    stream: BinaryIO, before: re.Pattern[bytes], after: re.Pattern[bytes]
+) -> Iterator[Records]:
+    """Cut an array into blocks of one value a line; every byte keeps its place.
+
+    Args:
+        stream: begins with what ``before`` matches, or with a byte order mark and that.
+        before: what stands before the array's bracket.
+        after: what may stand behind the array. Anything else there is a record.
+    """
+    for records in json_array_records(cast(BinaryIO, _Blanked(stream, before))):
+        last = records.data[int(records.bounds[-2]) :]
+        yield records.part(0, len(records) - 1) if after.fullmatch(last) else records
+
+
+def listed_records(
+    stream: BinaryIO, before: re.Pattern[bytes], after: re.Pattern[bytes]
+) -> Iterator[Records]:
+    """Cut the array in an object; ``before`` and ``after`` match what the object says besides."""
+    for records in enclosed_records(stream, before, after):
+        stop = len(records)
+        # Each key behind the array has been cut like one of its values.
+        while stop and after.fullmatch(records.part(stop - 1, stop).data):
+            stop -= 1
+        if stop:
+            yield records.part(0, stop)
+
+
+class _Blanked:
+    """A stream with blanks in the place of the first match of a pattern."""
+
+    def __init__(self, stream: BinaryIO, pattern: re.Pattern[bytes]) -> None:
+        head = pattern.sub(_blanks, stream.read(HEAD_BYTES), count=1)
+        self._head, self._rest = BytesIO(head), stream
+
+    def read(self, size: int) -> bytes:
+        """Return ``size`` bytes; less only at the end."""
+        data = self._head.read(size)
+        return data + self._rest.read(size - len(data))
+
+
+def _blanks(match: re.Match[bytes]) -> bytes:
+    return re.sub(rb"[^\n]", b" ", match[0])  # line breaks are counted

@@ -1,0 +1,67 @@
+"""Read Parquet in bounded memory: a file enters, its columns leave as strings, block by block."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tweetscore.errors import InputError
+from tweetscore.io.open import DataFile
+from tweetscore.io.records import REJECTS_SCHEMA
+
+MAGIC = b"PAR1"
+# Arrow raises KeyError for a name that two columns bear.
+UNREADABLE = (
+    pa.ArrowException, pl.exceptions.PolarsError, OSError, UnicodeError, KeyError
+)  # fmt: skip
+
+
+@contextmanager
+def open_parquet(file: DataFile) -> Iterator[pq.ParquetFile]:
+    """Open a file that begins as Parquet does.
+
+    Raises:
+        InputError: it is packed; also later, when what is read turns out to be damaged.
+    """
+    with file.path.open("rb") as stream:
+        packed = stream.read(len(MAGIC)) != MAGIC
+    if packed:
+        raise InputError(f"{file.name}: packed Parquet is not read; unpack it first")
+    try:
+        with pq.ParquetFile(file.path) as parquet:
+            yield parquet
+    except UNREADABLE as error:
+        fact = str(error).partition("\n")[0]
+        raise InputError(f"{file.name}: unreadable Parquet ({fact}); export it again") from error
+
+
+def parquet_rows(
+    file: DataFile,
+    columns: Mapping[str, str],
+    batch_rows: int,
+    text: Callable[[pa.Array], pl.Series],
+) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
+    """Yield columns as strings, with their places, and no rejects: as a block of lines would be.
+
+    Args:
+        file: the file.
+        columns: our name to the file's.
+        batch_rows: the most rows of a block.
+        text: writes the values of a column as text.
+    """
+    row = 1
+    with open_parquet(file) as parquet:
+        wanted = list(dict.fromkeys(columns.values()))
+        for batch in parquet.iter_batches(batch_rows, columns=wanted):
+            # Polars panics at text that is no UTF-8, in the notes on a column as well.
+            batch.validate(full=True)
+            frame = pl.DataFrame(
+                {ours: text(batch.column(theirs)) for ours, theirs in columns.items()}
+            )
+            placed = frame.with_columns(
+                line=pl.int_range(row, row + pl.len()), byte_offset=pl.lit(None, pl.Int64)
+            )
+            yield placed, REJECTS_SCHEMA.to_frame()
+            row += batch.num_rows

@@ -1,0 +1,1 @@
+"""What the market did: sessions, windows, horizons, targets."""

@@ -1,0 +1,23 @@
+"""Which symbol is meant, where a database has bars of several."""
+
+from tweetscore.errors import InputError, did_you_mean
+from tweetscore.store.database import Store
+
+
+def choose_symbol(store: Store, wanted: str | None) -> str:
+    """Return the symbol to learn from: the one wanted, or the only one there is.
+
+    Raises:
+        InputError: there are no bars, none of the symbol wanted, or several to choose from.
+    """
+    known = [symbol for (symbol,) in store.rows("SELECT symbol FROM symbols ORDER BY symbol")]
+    if not known:
+        raise InputError(f"{store.path}: holds no bars; ingest minute bars first")
+    if wanted and wanted not in known:
+        near = did_you_mean(wanted, known)
+        raise InputError(f"{store.path}: no bars of {wanted}; it has {', '.join(known)}{near}")
+    if not wanted and len(known) > 1:
+        raise InputError(
+            f"{store.path}: has bars of {', '.join(known)}; choose one with --symbol {known[0]}"
+        )
+    return wanted or known[0]

@@ -1,0 +1,1 @@
+"""Posts: one module a format, and the clock inside their ids."""

@@ -1,0 +1,149 @@
+"""Bluesky posts in JSON: items of a feed, posts without that wrapper, or raw records.
+
+One array, one post a line, or the pages that the API answers with. An id is the record key, which
+is a TID: a number of 63 bits in which the time stands, written in base 32. Posts whose key is none
+are rejects. In an item that is a repost stands the other author's post, with its own time.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from io import BytesIO
+from typing import BinaryIO
+
+import numpy as np
+import polars as pl
+
+from tweetscore.io.enclosed import listed_records
+from tweetscore.io.json_text import repaired
+from tweetscore.io.open import DataFile
+from tweetscore.io.pipeline import ahead
+from tweetscore.io.records import BLANKS, Records, json_records, line_records
+from tweetscore.posts.canonical import TweetBatch, canonical
+
+NAME = "bluesky-json"
+PLATFORM = "bluesky"
+NAIVE = False
+TIME_FORMATS = ("%Y-%m-%dT%H:%M:%S%.f%#z",)  # 2024-11-18T09:12:51.335Z
+_RECORD = pl.Struct({"text": pl.String(), "createdAt": pl.String()})
+_VIEW = {
+    "uri": pl.String(),
+    "author": pl.Struct({"handle": pl.String()}),
+    "record": _RECORD,
+    "repostCount": pl.String(),
+    "likeCount": pl.String(),
+}
+_SCHEMA = {
+    **_VIEW,
+    "post": pl.Struct(_VIEW),
+    "reason": pl.Struct({"$type": pl.String()}),
+    "value": _RECORD,
+}
+_ASIDE = rb'"(?:cursor|hitsTotal)"\s*:\s*(?:"[^"]*"|\d+)\s*'
+_PAGE = re.compile(rb'\s*\{\s*(?:%b,\s*)*"(?:feed|posts|records)"\s*:\s*(?=\[)' % _ASIDE)
+_PAGE_END = re.compile(rb"\s*(?:%b)?\}?\s*" % _ASIDE)
+_OPENING = re.compile(rb"\s*(?:\[\s*)?\{")
+_KEYS = [
+    re.compile(rb'"uri"\s*:\s*"at:(?:\\?/){2}[^"]*app\.bsky\.feed\.post'),
+    re.compile(rb'"createdAt"\s*:\s*"'),
+    re.compile(rb'"text"\s*:\s*"'),
+]
+_POST_KEY = "/app.bsky.feed.post/([^/]+)$"
+_TID = "^[2-7ab][2-7a-z]{12}$"  # the first character has three bits: numbers stay below 2^63
+_DIGITS = np.zeros(256, np.int64)
+_DIGITS[list(b"234567abcdefghijklmnopqrstuvwxyz")] = np.arange(32)
+
+
+def detect(head: bytes) -> bool:
+    """Look for an object with the keys of a post."""
+    return bool(_OPENING.match(head)) and all(key.search(head) for key in _KEYS)
+
+
+def read(file: DataFile) -> Iterator[TweetBatch]:
+    """Yield the posts and rejects of a file, in the file's order."""
+    head = file.head()
+    page_a_line = False
+    if _PAGE.match(head):
+        with file.open() as stream:
+            page_a_line = _is_page_a_line(stream)
+    with file.open() as stream:
+        for records in ahead(_cut(stream, head, page_a_line=page_a_line)):
+            yield canonical(records, _parse, platform=PLATFORM, time_formats=TIME_FORMATS)
+
+
+def _is_page_a_line(stream: BinaryIO) -> bool:
+    """Say whether the first line is a whole page, rather than the beginning of one."""
+    first = b""
+    for lines in line_records(stream, quote=False):
+        for place in range(len(lines)):
+            line = lines.part(place, place + 1).data.strip()
+            if first:
+                return first.endswith(b"}") and line.startswith(b"{")
+            first = line
+    return False
+
+
+def _cut(stream: BinaryIO, head: bytes, *, page_a_line: bool) -> Iterator[Records]:
+    if page_a_line:
+        for block in line_records(stream, quote=False):
+            pages = (block.part(place, place + 1) for place in range(len(block)))
+            parts = [part for page in pages for part in _of_line(page)]
+            yield from [_joined(parts)] if parts else []
+    elif _PAGE.match(head):
+        yield from listed_records(stream, _PAGE, _PAGE_END)
+    else:
+        yield from json_records(stream, head)
+
+
+def _of_line(page: Records) -> Iterator[Records]:
+    """Cut the page on one line; every post has its place in the file."""
+    if not _PAGE.match(page.data):
+        yield page
+        return
+    line = BytesIO(page.data.lstrip(BLANKS))
+    for posts in listed_records(line, _PAGE, _PAGE_END):
+        offsets, lines = posts.offsets + page.offsets[0], posts.lines + page.lines[0] - 1
+        yield replace(posts, offsets=offsets, lines=lines)
+
+
+def _joined(parts: list[Records]) -> Records:
+    lengths = np.concatenate([np.diff(part.bounds) for part in parts])
+    return Records(
+        b"".join(part.data for part in parts),
+        np.concatenate(([0], np.cumsum(lengths))),
+        np.concatenate([part.offsets for part in parts]),
+        np.concatenate([part.lines for part in parts]),
+    )
+
+
+def _parse(data: bytes) -> pl.DataFrame:
+    items = pl.read_ndjson(BytesIO(repaired(data)), schema=_SCHEMA)
+    view, reason = pl.col("post").struct, pl.col("reason").struct.field("$type")
+    posts = items.select(
+        uri=pl.coalesce(view.field("uri"), "uri"),
+        handle=pl.coalesce(view.field("author"), "author").struct.field("handle"),
+        record=pl.coalesce(view.field("record"), "record", "value"),
+        retweet_count=pl.coalesce(view.field("repostCount"), "repostCount"),
+        favorite_count=pl.coalesce(view.field("likeCount"), "likeCount"),
+        is_retweet=reason.str.ends_with("#reasonRepost").fill_null(False).cast(pl.String),
+    )
+    return posts.select(
+        _ids(posts["uri"]).alias("tweet_id"),
+        # A raw record names its author in its address only, mostly by a DID.
+        author=pl.coalesce("handle", pl.col("uri").str.extract("^at://([^/]+)/")),
+        posted=pl.col("record").struct.field("createdAt"),
+        text=pl.col("record").struct.field("text"),
+        retweet_count="retweet_count",
+        favorite_count="favorite_count",
+        is_retweet="is_retweet",
+    )
+
+
+def _ids(uris: pl.Series) -> pl.Series:
+    """Return the number in each record key; the address itself where the key is no TID."""
+    keys = uris.str.extract(_POST_KEY)
+    rows = keys.str.contains(_TID).fill_null(False).arg_true()
+    characters = "".join(keys.gather(rows)).encode()
+    digits = _DIGITS[np.frombuffer(characters, np.uint8)].reshape(-1, 13)  # (rows, 13)
+    numbers = digits @ (1 << 5 * np.arange(12, -1, -1))  # (rows,)
+    return uris.clone().scatter(rows, pl.Series(numbers).cast(pl.String))

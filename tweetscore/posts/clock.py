@@ -1,0 +1,216 @@
+"""Hold the times that a file of posts claims against the times inside its ids.
+
+Ids and claimed times enter, a clock leaves, with one line that says how far it is proven. All times
+are polars Datetime("us") without a zone.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import polars as pl
+
+from tweetscore.errors import InputError
+from tweetscore.io.clocks import TIMES, Clock
+
+SHARE_NEEDED = 0.95
+MARGIN = 0.02  # another candidate must be this much better before a claim falls
+
+# How each platform's ids carry a time: divisor, unit, epoch in that unit, and the smallest id with
+# a time in it (Twitter's since November 2010, the others' since their first year).
+ID_TIMES: dict[str, tuple[int, Literal["ms", "us"], int, int]] = {
+    "twitter": (1 << 22, "ms", 1_288_834_974_657, 30_000_000_001),
+    "mastodon": (1 << 16, "ms", 0, 1_451_606_400_000 << 16),
+    "truthsocial": (1 << 16, "ms", 0, 1_609_459_200_000 << 16),
+    "bluesky": (1 << 10, "us", 0, 1_640_995_200_000_000 << 10),
+}
+# Zones that local times in archives may be in; a constant remainder on top is found as well.
+_TWEET_ZONES = (
+    "UTC",
+    "America/New_York",
+    "America/Chicago",
+    "America/Denver",
+    "America/Los_Angeles",
+    "Europe/London",
+    "Europe/Berlin",
+    "Australia/Sydney",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Claims:
+    """What the claimed times of a platform are worth, beside the times inside its ids."""
+
+    tolerance_seconds: int
+    step_minutes: int  # its clocks differ by whole multiples of this
+    of_devices: bool  # True: rows may be wrong one by one, and say nothing of the file
+
+
+_OF_SERVERS = _Claims(tolerance_seconds=2, step_minutes=1, of_devices=False)
+# A client of Bluesky says when a post was made: by a device's own clock, or, of a post brought over
+# from elsewhere, years before its id.
+_OF_DEVICES = _Claims(tolerance_seconds=60, step_minutes=15, of_devices=True)
+_TWEETS_NEEDED = 20  # with fewer, one damaged row would condemn a good file
+# Unrelated errors agree on one minute of a day to within the tolerance once in 17,000 pairs, so
+# three tweets that all do are corrected rather than rejected one by one.
+_TWEETS_TO_CORRECT = 3
+
+
+def id_times(platform: str, ids: pl.Series) -> pl.Series:
+    """Return the UTC time inside each id (Int64), null where the id carries none."""
+    if platform not in ID_TIMES:
+        return pl.Series("posted_utc", [None] * len(ids), dtype=TIMES)
+    divisor, unit, epoch, smallest = ID_TIMES[platform]
+    dated = pl.when(pl.col("id") >= smallest).then(pl.col("id") // divisor + epoch)
+    times = pl.from_epoch(dated, time_unit=unit).cast(TIMES)
+    return pl.DataFrame({"id": ids}).select(posted_utc=times)["posted_utc"]
+
+
+@dataclass(frozen=True, slots=True)
+class TweetClock:
+    """The verdict on a tweet file: the clock of its times, and why we think so."""
+
+    platform: str
+    clock: Clock
+    proven: bool
+    evidence: str
+
+    def apply(
+        self, ids: pl.Series, claimed: pl.Series, field: str = "created_at"
+    ) -> tuple[pl.Series, pl.Series]:
+        """Return ``posted_utc`` and ``reason`` for one batch.
+
+        Where an id carries a time it also tells which of two readings of an ambiguous local time is
+        meant. A row that disagrees with its id, or whose local time is not clear, has a null
+        ``posted_utc`` and a ``reason`` that speaks of ``field``; a null claim has neither.
+        """
+        inside = id_times(self.platform, ids)
+        shown = self.clock.from_utc(inside)
+        rows = pl.DataFrame(
+            {
+                "off": _whole_seconds(claimed) - _whole_seconds(shown),
+                "by_id": claimed - (shown - inside),
+                "by_clock": self.clock.to_utc(claimed),
+                "claimed": claimed,
+                "shown": shown,
+            }
+        )
+        off = pl.col("off").abs()
+        agrees, untested = off <= _claims(self.platform).tolerance_seconds, off.is_null()
+        unclear = untested & pl.col("claimed").is_not_null() & pl.col("by_clock").is_null()
+        posted = pl.when(agrees).then("by_id").when(untested).then("by_clock")
+        disagreement = self._disagreement(field, off)
+        unclear_text = f'"{field}" does not exist or is ambiguous in {self.clock.name}'
+        reason = pl.when(~agrees).then(disagreement).when(unclear).then(pl.lit(unclear_text))
+        judged = rows.select(posted_utc=posted, reason=reason)
+        return judged["posted_utc"], judged["reason"]
+
+    def _disagreement(self, field: str, off: pl.Expr) -> pl.Expr:
+        if not _claims(self.platform).of_devices:
+            return pl.format('"{}" is {} off the time inside the id', pl.lit(field), _hms(off))
+        claimed, shown = (pl.col(time).dt.to_string("%F %T") for time in ("claimed", "shown"))
+        words = f'"{{}}" is {{}}, but the time inside the id is {{}} ({self.clock.name})'
+        return pl.format(words, pl.lit(field), claimed, shown)
+
+
+class TweetAudit:
+    """Hold the claimed times of one file against its ids: ``add`` every batch, then ``finish``.
+
+    Between batches it keeps one row per hour and difference in whole minutes, so its size follows
+    the span of the archive, not the number of tweets.
+    """
+
+    def __init__(self, name: str, platform: str, clock: Clock) -> None:
+        """Take the file's name for messages, and the clock its times are said to be in."""
+        self._name, self._platform, self._claim = name, platform, clock
+        columns = {"hour_utc": TIMES, "minutes": pl.Int64(), "rows": pl.Int64()}
+        self._counts = pl.DataFrame(schema=columns)
+
+    def add(self, ids: pl.Series, claimed: pl.Series) -> None:
+        """Count one batch: ids Int64 (null where the file has none), claimed Datetime("us")."""
+        inside = id_times(self._platform, ids)
+        seconds = _whole_seconds(claimed) - _whole_seconds(inside)
+        claims = _claims(self._platform)
+        # Clocks differ by whole steps; whatever is further from one is nobody's clock.
+        step = 60 * claims.step_minutes
+        steps = pl.col("seconds").add(step // 2).floordiv(step)
+        near = (pl.col("seconds") - step * steps).abs() <= claims.tolerance_seconds
+        minutes = claims.step_minutes * steps
+        batch = pl.DataFrame({"hour_utc": inside.dt.truncate("1h"), "seconds": seconds})
+        counts = batch.drop_nulls().select(
+            "hour_utc",
+            minutes=pl.when(near & (minutes.abs() < 24 * 60)).then(minutes),
+            rows=pl.lit(1, pl.Int64),
+        )
+        both = pl.concat([self._counts, counts]).group_by("hour_utc", "minutes")
+        self._counts = both.agg(pl.col("rows").sum())
+
+    def finish(self) -> TweetClock:
+        """Return the clock to apply.
+
+        The claim stands when it fits 95 % of the tweets whose ids carry a time; another zone or a
+        constant offset takes its place when that fits 95 % and more than 2 points better.
+        With fewer than 20 such tweets the claim is taken as unproven, and its rows are judged one
+        by one, unless all of at least 3 share one other explanation. So are they where devices
+        claim the times, however few fit.
+
+        Raises:
+            InputError: nothing fits 95 % of 20 tweets or more, and a server claims the times.
+        """
+        tested = int(self._counts["rows"].sum())
+        claim, claimed_rows = self._claim, self._fitting(self._claim)
+        zones = dict.fromkeys((claim.zone, *_TWEET_ZONES))
+        # Among equals a constant offset from UTC comes first, then a zone as it is.
+        best, rows = max(
+            map(self._best_of_zone, zones),
+            key=lambda found: (found[1], found[0].zone == "UTC" or not found[0].offset_minutes),
+        )
+        needed = SHARE_NEEDED * tested
+        enough = tested >= _TWEETS_NEEDED
+        mess = enough and claimed_rows < needed
+        said = f"the ids of {{}} of {tested} tweets"
+        better = rows >= needed and rows - claimed_rows > MARGIN * tested
+        if better and tested >= _TWEETS_TO_CORRECT:
+            evidence = f"corrected: {best.name} fits {said.format(rows)}"
+            evidence += f"; {claim.name} as claimed {claimed_rows}"
+            return TweetClock(self._platform, best, enough, evidence)
+        if mess and not _claims(self._platform).of_devices:
+            raise InputError(
+                f"{self._name}: its times disagree with its ids: {claim.name} fits "
+                f"{said.format(claimed_rows)} ({claimed_rows / tested:.0%}), the best clock found, "
+                f"{best.name}, {rows} ({rows / tested:.0%}); check its dates, or export it again"
+            )
+        evidence = f"{claim.name} fits {said.format(claimed_rows)}"
+        proven = enough and not mess
+        evidence = evidence if proven else f"unproven claim: {evidence}"
+        return TweetClock(self._platform, claim, proven, evidence)
+
+    def _fitting(self, clock: Clock) -> int:
+        return int(self._counts.filter(self._remainders(clock) == 0)["rows"].sum())
+
+    def _best_of_zone(self, zone: str) -> tuple[Clock, int]:
+        """Return the zone with the constant offset that fits most rows, and their number."""
+        remainders = self._remainders(Clock.of(zone, 0)).alias("minutes")
+        counts = self._counts.with_columns(remainders).drop_nulls().group_by("minutes")
+        best = counts.agg(pl.col("rows").sum()).sort("rows", "minutes").tail(1)
+        if best.is_empty():
+            return Clock.of(zone, 0), 0
+        return Clock.of(zone, best["minutes"].item()), best["rows"].item()
+
+    def _remainders(self, clock: Clock) -> pl.Series:
+        """Return the minutes of difference that the clock leaves unexplained, row by row."""
+        hours = self._counts["hour_utc"]
+        return self._counts["minutes"] - (clock.from_utc(hours) - hours).dt.total_minutes()
+
+
+def _claims(platform: str) -> _Claims:
+    return _OF_DEVICES if platform == "bluesky" else _OF_SERVERS
+
+
+# Files cut the fraction of a second or keep it: whole seconds are compared.
+def _whole_seconds(times: pl.Series) -> pl.Series:
+    return times.to_physical() // 1_000_000
+
+
+def _hms(seconds: pl.Expr) -> pl.Expr:
+    minute, second = ((n % 60).cast(pl.String).str.zfill(2) for n in (seconds // 60, seconds))
+    return pl.format("{}:{}:{}", seconds // 3600, minute, second)

@@ -1,0 +1,112 @@
+"""Tweet objects of Twitter's API v1.1 in JSON: whole, or condensed by the Trump Twitter Archive.
+
+One array, one object a line (what twarc and the streams write), or a page of the search API.
+Objects without ``is_retweet`` (all from the API itself) are retweets when they hold
+``retweeted_status``. A status within a status is no tweet of its own.
+"""
+
+import re
+from collections.abc import Iterator
+from io import BytesIO
+from typing import BinaryIO
+
+import polars as pl
+
+from tweetscore.io.enclosed import enclosed_records
+from tweetscore.io.json_text import repaired
+from tweetscore.io.open import DataFile
+from tweetscore.io.pipeline import ahead
+from tweetscore.io.records import Records, json_records
+from tweetscore.posts.canonical import TweetBatch, canonical
+
+NAME = "tweet-json"
+PLATFORM = "twitter"
+NAIVE = False
+API_TIME = "%a %b %d %H:%M:%S %z %Y"  # Sun Dec 02 21:40:51 +0000 2018
+# A text of more than 140 characters stands in ``full_text``, or, in a stream, in
+# ``extended_tweet``: ``text`` is then cut.
+_TEXTS = {
+    "full_text": pl.String(),
+    "text": pl.String(),
+    "extended_tweet": pl.Struct({"full_text": pl.String()}),
+}
+_USER = pl.Struct({"screen_name": pl.String()})
+# Everything is read as a string: an id that is a number keeps all its digits.
+SCHEMA = {
+    "id_str": pl.String(),
+    "id": pl.String(),
+    "created_at": pl.String(),
+    **_TEXTS,
+    "retweet_count": pl.String(),
+    "favorite_count": pl.String(),
+    "is_retweet": pl.String(),
+    "retweeted_status": pl.Struct({**_TEXTS, "truncated": pl.String(), "user": _USER}),
+    "user": _USER,
+}
+_METADATA = rb'"search_metadata"\s*:\s*\{[^{}]*\}\s*'
+_PAGE = re.compile(rb'\s*\{\s*(?:%b,\s*)?"statuses"\s*:\s*(?=\[)' % _METADATA)
+_PAGE_END = re.compile(rb"\s*(?:%b)?\}\s*" % _METADATA)
+_OPENING = re.compile(rb"(?:%b|\s*)(?:\[\s*)?\{" % _PAGE.pattern)
+# A stream may begin with any number of notices that somebody deleted a tweet.
+_NOTICE = re.compile(rb'\s*\{\s*"delete"\s*:\s*\{\s*"status"\s*:')
+_KEYS = [
+    # The API v2 has the same keys, with a time of another form.
+    re.compile(rb'"created_at"\s*:\s*"[A-Z][a-z]{2} [A-Z][a-z]{2} \d'),
+    re.compile(rb'"(full_)?text"\s*:'),
+    re.compile(rb'"id(_str)?"\s*:'),
+]
+
+
+def detect(head: bytes) -> bool:
+    """Look for an object, alone or in an array, with the keys of a tweet."""
+    has_keys = _OPENING.match(head) and all(key.search(head) for key in _KEYS)
+    return bool(has_keys or _NOTICE.match(head))
+
+
+def read(file: DataFile) -> Iterator[TweetBatch]:
+    """Yield the tweets and rejects of a file, in the file's order."""
+    head = file.head()
+    with file.open() as stream:
+        for records in ahead(_cut(stream, head)):
+            yield canonical(records, parse_tweets, platform=PLATFORM, time_formats=(API_TIME,))
+
+
+def _cut(stream: BinaryIO, head: bytes) -> Iterator[Records]:
+    if _PAGE.match(head):
+        return enclosed_records(stream, _PAGE, _PAGE_END)
+    return json_records(stream, head)
+
+
+def parse_tweets(data: bytes) -> pl.DataFrame:
+    """Parse objects of the API, one a line, into the columns of ``canonical.held``."""
+    tweets = pl.read_ndjson(BytesIO(repaired(data)), schema=SCHEMA)
+    marked = pl.when(pl.col("retweeted_status").is_not_null()).then(pl.lit("true"))
+    whole = pl.col("user").is_not_null()
+    return tweets.select(
+        tweet_id=pl.coalesce("id_str", "id"),
+        author=pl.col("user").struct.field("screen_name"),
+        posted="created_at",
+        text=_text(retweets=tweets["retweeted_status"].null_count() < tweets.height),
+        retweet_count="retweet_count",
+        favorite_count="favorite_count",
+        is_retweet=pl.coalesce("is_retweet", marked, pl.when(whole).then(pl.lit("false"))),
+    )
+
+
+def _text(*, retweets: bool) -> pl.Expr:
+    """Return the longest text that an object holds; where none is a retweet, more cheaply."""
+    extended = pl.col("extended_tweet").struct.field("full_text")
+    text = pl.coalesce(extended, "full_text", "text")
+    if not retweets:
+        return text
+    original = pl.col("retweeted_status").struct
+    passed_on = pl.coalesce(
+        original.field("extended_tweet").struct.field("full_text"),
+        original.field("full_text"),
+        pl.when(original.field("truncated").ne_missing("true")).then(original.field("text")),
+    )
+    # A retweet's own text is cut to 140 characters even where full texts were asked for.
+    author = original.field("user").struct.field("screen_name")
+    retweet = pl.format("RT @{}: {}", author, passed_on)
+    cut = text.str.ends_with("…") | text.str.ends_with("...")
+    return pl.when(cut & retweet.is_not_null()).then(retweet).otherwise(text)

@@ -1,0 +1,133 @@
+"""What X (Twitter) gives to an account's owner: the export of today, and the one until 2018.
+
+Today's assigns arrays to variables, ``window.YTD.tweets.part0 = [...]``, in ``data/tweets.js``
+(``tweet.js`` until 2022) and its parts. What the account liked or said in private stands in files
+of the same make, and is left alone. So are ``deleted-tweets.js``, which holds but the last weeks
+before the export and what its owner took back. ``note-tweet.js`` holds no posts of its own, but
+the whole of long ones. Until 2018 there was a file a month, ``Grailbird.data.tweets_2013_05 =
+[...]``, and beside them all tweets in one ``tweets.csv``.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from io import BytesIO
+
+import polars as pl
+
+from tweetscore.io.enclosed import enclosed_records
+from tweetscore.io.json_text import repaired
+from tweetscore.io.open import DataFile
+from tweetscore.io.pipeline import ahead
+from tweetscore.io.records import Parser
+from tweetscore.posts.canonical import TweetBatch, canonical
+from tweetscore.posts.csv_layouts import CsvLayout
+from tweetscore.posts.tweet_json import API_TIME, parse_tweets
+from tweetscore.posts.x_notes import Notes, read_notes
+
+ISO_TIME = "%Y-%m-%d %H:%M:%S %z"  # 2013-05-04 18:54:25 +0000
+_SEMICOLON = re.compile(rb"\s*;\s*")
+_WRAPPED = re.compile(rb'\[\s*\{\s*"tweet"\s*:')
+_USERNAME = re.compile(rb'"username"\s*:\s*"(\w+)"')
+_POST = {
+    "id_str": pl.String(),
+    "id": pl.String(),
+    "created_at": pl.String(),
+    "full_text": pl.String(),
+    "retweet_count": pl.String(),
+    "favorite_count": pl.String(),
+}
+# Exports from mid-2013 on lost the time of day of posts up to 2010, and say midnight. A post with
+# a time before its own would be matched with prices that nobody could have had.
+_TIME_OF_DAY = pl.col("posted").str.replace(
+    r"^(20(?:0\d|10)-\d\d-\d\d) 00:00:00 .*", "${1}, without its time of day"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class JsExport:
+    """Files that assign an array of tweets to a variable."""
+
+    NAME: str
+    opening: re.Pattern[bytes]
+    time_formats: tuple[str, ...]
+    parser: Callable[[DataFile], Parser]
+    PLATFORM: str = "twitter"
+    NAIVE: bool = False
+
+    def detect(self, head: bytes) -> bool:
+        """Look for the variable and the array's first object."""
+        return bool(self.opening.match(head))
+
+    def read(self, file: DataFile) -> Iterator[TweetBatch]:
+        """Yield the tweets and rejects of a file, in the file's order."""
+        parser = self.parser(file)
+        with file.open() as stream:
+            for records in ahead(enclosed_records(stream, self.opening, _SEMICOLON)):
+                yield canonical(
+                    records, parser, platform=self.PLATFORM, time_formats=self.time_formats
+                )
+
+
+def _parser(file: DataFile) -> Parser:
+    # Older versions have the tweet at the top level.
+    wrapped = bool(_WRAPPED.search(file.head()))
+    return partial(_parse, wrapped=wrapped, author=_author(file), notes=read_notes(file))
+
+
+def _author(file: DataFile) -> str | None:
+    """Return the account's name, from the ``account.js`` beside the tweets, if there is one."""
+    account = file.beside("account.js")
+    name = _USERNAME.search(account.head()) if account else None
+    return name[1].decode() if name else None
+
+
+def _parse(data: bytes, *, wrapped: bool, author: str | None, notes: Notes) -> pl.DataFrame:
+    schema = pl.Schema({"tweet": pl.Struct(_POST)} if wrapped else _POST)
+    parsed = pl.read_ndjson(BytesIO(repaired(data)), schema=schema)
+    tweets = parsed.unnest("tweet") if wrapped else parsed
+    return tweets.select(
+        tweet_id=pl.coalesce("id_str", "id"),
+        author=pl.lit(author, pl.String),
+        posted="created_at",
+        text=notes.completed(tweets["full_text"], tweets["created_at"]),
+        retweet_count="retweet_count",
+        favorite_count="favorite_count",
+        # The export's "retweeted" is false for every post: the words alone tell a retweet.
+        is_retweet=pl.col("full_text").str.contains(r"^RT @\w+: ").cast(pl.String),
+    )
+
+
+def _parse_month(data: bytes) -> pl.DataFrame:
+    return parse_tweets(data).with_columns(_TIME_OF_DAY)
+
+
+ACCOUNT = JsExport(
+    NAME="x-export",
+    # Posts in a community are the account's own, too.
+    opening=re.compile(rb"\s*window\.YTD\.(?:tweets?|community_tweet)\.part\d+\s*=\s*(?=\[\s*\{)"),
+    time_formats=(API_TIME,),
+    parser=_parser,
+)
+MONTHS = JsExport(
+    NAME="grailbird-js",
+    opening=re.compile(rb"\s*Grailbird\.data\.tweets_\d{4}_\d\d\s*=\s*(?=\[\s*\{)"),
+    time_formats=(ISO_TIME, API_TIME),
+    parser=lambda _: _parse_month,
+)
+TWEETS_CSV = CsvLayout(
+    NAME="grailbird-csv",
+    time_formats=(ISO_TIME,),
+    columns={
+        "tweet_id": "tweet_id",
+        "posted": "timestamp",
+        "text": "text",
+        "is_retweet": "retweeted_status_id",
+    },
+    values={
+        "posted": _TIME_OF_DAY,
+        "is_retweet": (pl.col("is_retweet").fill_null("") != "").cast(pl.String),
+    },
+    NAIVE=False,
+)

@@ -1,0 +1,310 @@
+"""Draw what was found: figures, paths, counts and studies enter, charts leave.
+
+A chart says what its marks mean and leaves colours and size to where it stands: the SVG files of a
+study, or a report, where both follow the reader's screen.
+"""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from tweetscore.evaluation.figures import Figures
+from tweetscore.study.summary import (
+    FINAL_REPORT,
+    FIRST_REPORT,
+    REPORTED_ABLATION,
+    StudyRun,
+    Summary,
+)
+
+Chart = Any  # one of altair's, whose methods are not typed
+WIDTH, HEIGHT = 560, 300
+WORD_HEIGHT = 17
+ACCURACY = "test accuracy"
+EVEN = pl.DataFrame({"x": [0.0, 1.0], "y": [0.0, 1.0]})  # a diagonal
+
+
+def write_charts(
+    folder: Path,
+    compared: Sequence[Summary],
+    ablation: Sequence[Summary],
+    runs: Sequence[StudyRun],
+) -> list[Path]:
+    """Write ``intervals.svg``, ``ablation.svg`` and ``curves.svg``, and return their paths."""
+    import altair as alt
+
+    folder.mkdir(parents=True, exist_ok=True)
+    alt.data_transformers.disable_max_rows()
+    wide = {"width": WIDTH, "height": HEIGHT}
+    curves = [each.properties(**wide) for each in curve_charts(runs)]
+    charts = {
+        "intervals": interval_chart(compared).properties(**wide),
+        "ablation": ablation_chart(ablation).properties(width=WIDTH, height=HEIGHT // 2),
+        "curves": alt.vconcat(*curves),
+    }
+    paths = [folder / f"{name}.svg" for name in charts]
+    for path, chart in zip(paths, charts.values(), strict=True):
+        chart.save(path)
+    return paths
+
+
+# --- of a study -----------------------------------------------------------------------------------
+
+
+def interval_chart(compared: Sequence[Summary]) -> Chart:
+    """Draw accuracy by interval beside the majority and, of its protocol, what was reported."""
+    return _by_interval(
+        (
+            (each.cell.interval_minutes, name, value)
+            for each in compared
+            for name, value in (
+                ("ours", each.best_accuracy),
+                ("majority", each.majority),
+                ("first report", _reported(each, FIRST_REPORT)),
+                ("final report", _reported(each, FINAL_REPORT)),
+            )
+        ),
+        [(each.cell.interval_minutes, *_bounds(each)) for each in compared],
+    )
+
+
+def ablation_chart(ablation: Sequence[Summary]) -> Chart:
+    """Draw the accuracy of the four networks beside what the study reported."""
+    import altair as alt
+
+    rows = [
+        {"network": _network(each.cell.vectors, each.cell.counts), "of": name, ACCURACY: value}
+        for each in ablation
+        for name, value in (
+            ("ours", each.best_accuracy),
+            ("final report", _share(REPORTED_ABLATION[each.cell.vectors, each.cell.counts])),
+        )
+        if name == "ours" or not each.figures
+    ]
+    return alt.Chart(pl.DataFrame(rows)).mark_point(filled=True, size=80).encode(
+        x=alt.X(f"{ACCURACY}:Q", scale=alt.Scale(zero=False), axis=alt.Axis(format="%")),
+        y=alt.Y("network:N", title=None, sort=None),
+        color=alt.Color("of:N", title=None, sort=None),
+        tooltip=["network", "of", alt.Tooltip(ACCURACY, format=".1%")],
+    )  # fmt: skip
+
+
+def curve_charts(runs: Sequence[StudyRun]) -> tuple[Chart, Chart]:
+    """Draw accuracy, and training loss, by epoch: a line a network, the mean of its seeds."""
+    import altair as alt
+
+    rows = [
+        {
+            "network": f"{run.interval_minutes} min, {_network(run.vectors, run.counts)}",
+            "epoch": epoch.number,
+            "accuracy": round(epoch.held_out_accuracy[0], 4),
+            "training loss": round(epoch.train_loss, 4),
+        }
+        for run in runs
+        for epoch in run.history
+    ]
+    table = pl.DataFrame(rows).group_by("network", "epoch", maintain_order=True).mean()
+    lines = alt.Chart(table).mark_line().encode(
+        x=alt.X("epoch:Q", axis=alt.Axis(tickMinStep=1)),
+        color=alt.Color("network:N", title=None, sort=None, legend=alt.Legend(columns=2)),
+        tooltip=["network", "epoch", "accuracy", "training loss"],
+    )  # fmt: skip
+    accuracy = alt.Y("accuracy:Q", scale=alt.Scale(zero=False), axis=alt.Axis(format="%"))
+    return lines.encode(y=accuracy), lines.encode(y="training loss:Q")
+
+
+def _bounds(each: Summary) -> tuple[float, float]:
+    """Return the 95 % interval of the first seed's accuracy, or a deviation over the seeds."""
+    if each.figures:
+        return _interval(each.figures[0])
+    spread = each.spread or 0.0
+    return each.best_accuracy - spread, each.best_accuracy + spread
+
+
+def _reported(each: Summary, percents: dict[int, float]) -> float | None:
+    """Return what the study reported, beside its own protocol only: no other compares with it."""
+    return None if each.figures else _share(percents.get(each.cell.interval_minutes))
+
+
+def _share(percent: float | None) -> float | None:
+    return None if percent is None else percent / 100
+
+
+def _network(vectors: bool, counts: bool) -> str:
+    return f"{'trained' if vectors else 'random'}{', counts' if counts else ''}"
+
+
+# --- of stored predictions ------------------------------------------------------------------------
+
+
+def figure_chart(figures: Sequence[Figures]) -> Chart:
+    """Draw accuracy by interval with its 95 % interval, beside each baseline."""
+    return _by_interval(
+        (
+            (each.interval_minutes or 0, name, value)
+            for each in figures
+            for name, value in (
+                ("model", each.accuracy),
+                ("majority", each.baseline),
+                ("bag of words", each.bag_of_words),
+                ("momentum", each.momentum),
+            )
+        ),
+        [(each.interval_minutes or 0, *_interval(each)) for each in figures],
+    )
+
+
+def calibration_chart(calibration: pl.DataFrame) -> Chart:
+    """Draw what happened by what was said, each bin with its 95 % interval, and the even line."""
+    import altair as alt
+
+    share = alt.Axis(format="%")
+    base = alt.Chart(calibration).encode(
+        x=alt.X("said:Q", title="probability said", axis=share, scale=alt.Scale(zero=False))
+    )
+    bounds = base.mark_rule(opacity=0.6).encode(
+        y=alt.Y(
+            "happened_low:Q", title="share that happened", axis=share, scale=alt.Scale(zero=False)
+        ),
+        y2="happened_high:Q",
+    )
+    points = base.mark_point(filled=True, size=70, opacity=1).encode(
+        y="happened:Q", tooltip=["rows", "said", "happened", "happened_low", "happened_high"]
+    )
+    ends = [calibration["said"].min(), calibration["said"].max()]
+    even = _even_line(pl.DataFrame({"x": ends, "y": ends}))
+    return alt.layer(even, bounds, points)
+
+
+def roc_chart(roc: pl.DataFrame) -> Chart:
+    """Draw the curve of each interval, and that of chance."""
+    import altair as alt
+
+    lines = alt.Chart(roc).mark_line(interpolate="linear").encode(
+        x=alt.X("false_positive_rate:Q", title="false positive rate", axis=alt.Axis(format="%")),
+        y=alt.Y("true_positive_rate:Q", title="true positive rate", axis=alt.Axis(format="%")),
+        order="row:Q",
+        color=alt.Color(
+            "interval_minutes:N", title="min", sort=None, legend=alt.Legend(columns=7)
+        ),
+    )  # fmt: skip
+    lines.data = roc.with_columns(pl.selectors.float().round(4)).with_row_index("row")
+    return alt.layer(_even_line(EVEN), lines)
+
+
+def path_chart(paths: pl.DataFrame, classes: tuple[str, str]) -> Chart:
+    """Draw the mean path of each class and of the placebo, with their bands."""
+    import altair as alt
+
+    rounded = paths.with_columns(pl.col("mean_bps", "low_bps", "high_bps").round(3))
+    base = alt.Chart(rounded).encode(
+        x=alt.X("offset_minutes:Q", title="minutes from entry"),
+        color=alt.Color(
+            "series:N",
+            title=None,
+            scale=alt.Scale(domain=[*reversed(classes), "placebo"]),
+            legend=alt.Legend(columns=3, symbolOpacity=1),
+        ),
+    )
+    bands = base.mark_area(opacity=0.18).encode(
+        y=alt.Y("low_bps:Q", title="mean distance from entry (basis points)"), y2="high_bps:Q"
+    )
+    tooltip = ["series", "offset_minutes", "mean_bps", "low_bps", "high_bps", "events", "days"]
+    lines = base.mark_line().encode(y="mean_bps:Q", tooltip=tooltip)
+    entry = alt.Chart(pl.DataFrame({"at": [0]})).mark_rule(strokeDash=[4, 4]).encode(x="at:Q")
+    return alt.layer(bands, lines, entry)
+
+
+def score_chart(scores: pl.DataFrame, positive: str) -> Chart:
+    """Draw how often each probability was said, the parts of the split above each other."""
+    import altair as alt
+
+    said = scores.filter(pl.col("predictions") > 0)
+    return alt.Chart(said).mark_bar().encode(
+        x=alt.X(
+            "low:Q", title=f"probability of {positive}", axis=alt.Axis(format="%"), bin="binned",
+        ),
+        x2="high",
+        y=alt.Y("predictions:Q", title="predictions"),
+        color=alt.Color("split:N", title=None, sort=None),
+        tooltip=["low", "high", "split", "predictions"],
+    )  # fmt: skip
+
+
+def hour_chart(by_hour: pl.DataFrame) -> Chart:
+    """Draw tweets by hour of the day."""
+    import altair as alt
+
+    return alt.Chart(by_hour).mark_bar().encode(
+        x=alt.X(
+            "hour_utc:O", title="hour of the day (UTC)",
+            axis=alt.Axis(labelAngle=0, labelOverlap=True),
+        ),
+        y=alt.Y("tweets:Q", title="tweets"),
+        tooltip=["hour_utc", "tweets"],
+    )  # fmt: skip
+
+
+def month_chart(by_month: pl.DataFrame) -> Chart:
+    """Draw tweets by month; a month without any is a gap."""
+    import altair as alt
+
+    months = by_month.with_columns(pl.col("month").cast(pl.String))
+    return alt.Chart(months).mark_bar().encode(
+        x=alt.X("month:T", timeUnit="utcyearmonth", title="month (UTC)"),
+        y=alt.Y("tweets:Q", title="tweets"),
+        tooltip=["month:N", "tweets"],
+    )  # fmt: skip
+
+
+def word_chart(words: pl.DataFrame, classes: tuple[str, str]) -> Chart:
+    """Draw the telling words of both classes by how far they tell."""
+    import altair as alt
+
+    rounded = words.with_columns(pl.col("z").round(2))
+    return alt.Chart(rounded).mark_bar().encode(
+        x=alt.X("z:Q", title="z (standard deviations)"),
+        y=alt.Y("word:N", title=None, sort=None),
+        color=alt.Color("class:N", title=None, scale=alt.Scale(domain=list(reversed(classes)))),
+        tooltip=["word", "class", "z", "texts_in_class", "texts_elsewhere"],
+    ).properties(height=WORD_HEIGHT * words["word"].n_unique())  # fmt: skip
+
+
+# --- what they have in common ---------------------------------------------------------------------
+
+
+def _by_interval(
+    values: Iterable[tuple[int, str, float | None]], bounds: Sequence[tuple[int, float, float]]
+) -> Chart:
+    """Draw accuracies of several by interval, and the bounds of one of them."""
+    import altair as alt
+
+    rows: list[dict[str, Any]] = [
+        {"minutes": minutes, "of": name, ACCURACY: value}
+        for minutes, name, value in values
+        if value is not None
+    ]
+    ends = [{"minutes": minutes, "low": low, "high": high} for minutes, low, high in bounds]
+    lines = alt.Chart(pl.DataFrame(rows)).mark_line(point=True).encode(
+        x=alt.X("minutes:O", title="minutes after the tweet", axis=alt.Axis(labelAngle=0)),
+        y=alt.Y(f"{ACCURACY}:Q", scale=alt.Scale(zero=False), axis=alt.Axis(format="%")),
+        color=alt.Color("of:N", title=None, sort=None),
+        tooltip=["minutes", "of", alt.Tooltip(ACCURACY, format=".1%")],
+    )  # fmt: skip
+    bars = alt.Chart(pl.DataFrame(ends)).mark_rule(opacity=0.6).encode(
+        x="minutes:O", y=alt.Y("low:Q", title=ACCURACY), y2="high:Q"
+    )  # fmt: skip
+    return alt.layer(bars, lines)
+
+
+def _interval(each: Figures) -> tuple[float, float]:
+    """Return the 95 % interval of an accuracy."""
+    return each.baseline + each.excess_low, each.baseline + each.excess_high
+
+
+def _even_line(ends: pl.DataFrame) -> Chart:
+    import altair as alt
+
+    return alt.Chart(ends).mark_line(strokeDash=[4, 4], opacity=0.6).encode(x="x:Q", y="y:Q")

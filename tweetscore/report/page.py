@@ -1,0 +1,232 @@
+"""Lay out a report: its record enters, one HTML page that needs nothing else leaves."""
+
+import base64
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+
+import jinja2
+import polars as pl
+from markupsafe import Markup
+
+from tweetscore.evaluation.verdicts import figure_table, quality_table
+from tweetscore.io.formats import VISIBLE, cell_text
+from tweetscore.report import charts
+from tweetscore.report.gather import Report, Study
+from tweetscore.study.summary import ablation_table, interval_table, study_quality_table
+
+HEIGHT = 280
+MOST_ROWS = 500  # of a table
+MOST_CHARACTERS = 1_000  # of a cell
+WORDED = {"verdict", "vectors", "counts"}  # columns of worded tables that are no numbers
+COLOURS = [f"var(--mark-{n})" for n in range(1, 11)]
+LOOK = {
+    "background": None,
+    "font": "system-ui, 'Segoe UI', 'Helvetica Neue', 'Liberation Sans', sans-serif",
+    "view": {"stroke": None},
+    "axis": {
+        "labelColor": "var(--soft)", "titleColor": "var(--soft)", "tickColor": "var(--line)",
+        "domainColor": "var(--line)", "gridColor": "var(--line)", "titleFontWeight": "normal",
+        "labelFontSize": 12, "titleFontSize": 12, "labelLimit": 160,
+    },
+    "legend": {
+        "orient": "top", "labelColor": "var(--ink)", "titleColor": "var(--soft)", "labelLimit": 260,
+        "labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal", "columns": 2,
+    },
+    "range": {"category": COLOURS},
+    "mark": {"color": COLOURS[0]},
+    "bar": {"color": COLOURS[0]},
+    "line": {"color": COLOURS[0]},
+    "point": {"color": COLOURS[0]},
+    "area": {"color": COLOURS[0]},
+    "rule": {"color": "var(--soft)"},
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table of the page; the columns of numbers stand right and sort as numbers."""
+
+    columns: tuple[tuple[str, bool], ...]  # heading, and whether it is of numbers
+    rows: tuple[tuple[str, ...], ...]
+    left_out: int = 0
+    searchable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StudyPart:
+    """A study as the page shows it."""
+
+    study: Study
+    tables: tuple[tuple[str, str, Table], ...]  # its id and heading
+    charts: tuple[tuple[str, str], ...]  # the chart's name, and what it shows
+
+
+def page(report: Report) -> str:
+    """Return the page: charts, tables and scripts are inside, and nothing is fetched.
+
+    What comes from files, such as the texts of tweets, is escaped, and characters that would turn
+    the direction of text or move a cursor are shown as marks. A policy inside the page allows its
+    own two scripts by their hashes and no other.
+    """
+    from vl_convert import javascript_bundle
+
+    studies = [_study_part(n, each) for n, each in enumerate(report.studies, 1)]
+    scripts = [Markup(each) for each in (javascript_bundle(), _asset("page.js"))]  # type: ignore[call-arg]
+    return (
+        _environment()
+        .from_string(_asset("page.html"))
+        .render(
+            report=report,
+            specs=dict(_specs(report)),
+            tables=dict(_tables(report)),
+            studies=studies,
+            scripts=scripts,
+            hashes=[_hash(each) for each in scripts],
+            style=Markup(_asset("page.css")),
+        )
+        + "\n"
+    )
+
+
+def _environment() -> jinja2.Environment:
+    return jinja2.Environment(
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        finalize=_shown,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def _shown(value: object) -> object:
+    """Show what would move a cursor or turn the direction of a text as a mark."""
+    return value.translate(VISIBLE) if type(value) is str else value
+
+
+def _asset(name: str) -> str:
+    return files("tweetscore.report").joinpath(name).read_text(encoding="utf-8")
+
+
+def _hash(script: str) -> str:
+    """Name a script in the policy of the page (W3C, Content Security Policy Level 3)."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+
+
+# --- charts ---------------------------------------------------------------------------------------
+
+
+def _specs(report: Report) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the charts that have something to show, by name."""
+    if report.figures:
+        yield "figures", _spec(charts.figure_chart(report.figures))
+    if report.subject:
+        minutes, positive = report.subject.interval_minutes, report.subject.classes[1]
+        shown = report.calibration.filter(interval_minutes=minutes)
+        if shown.height:
+            yield "calibration", _spec(charts.calibration_chart(shown))
+        if report.scores["predictions"].sum():
+            yield "scores", _spec(charts.score_chart(report.scores, positive))
+        if report.paths.height:
+            yield "paths", _spec(charts.path_chart(report.paths, report.subject.classes))
+        if report.words.height:
+            yield "words", _spec(charts.word_chart(report.words, report.subject.classes))
+    for name, frame, draw in (
+        ("roc", report.roc, charts.roc_chart),
+        ("hours", report.by_hour, charts.hour_chart),
+        ("months", report.by_month, charts.month_chart),
+    ):
+        if frame.height:
+            yield name, _spec(draw(frame))
+    for n, study in enumerate(report.studies, 1):
+        if study.found.compared:
+            yield f"study-{n}-intervals", _spec(charts.interval_chart(study.found.compared))
+        if study.found.ablation:
+            yield f"study-{n}-ablation", _spec(charts.ablation_chart(study.found.ablation))
+        for name, chart in zip(("accuracy", "loss"), charts.curve_charts(study.runs), strict=True):
+            yield f"study-{n}-{name}", _spec(chart)
+
+
+def _spec(chart: charts.Chart) -> dict[str, Any]:
+    """Return a chart as Vega-Lite, as wide as its place and in the colours of the page."""
+    import altair as alt
+
+    alt.data_transformers.disable_max_rows()
+    spec: dict[str, Any] = {"height": HEIGHT, **chart.to_dict(), "width": "container"}
+    return {**spec, "config": LOOK, "autosize": {"type": "fit-x", "contains": "padding"}}
+
+
+# --- tables ---------------------------------------------------------------------------------------
+
+
+def _tables(report: Report) -> Iterator[tuple[str, Table]]:
+    if report.figures:
+        yield "figures", _worded(*figure_table(report.figures))
+        yield "quality", _worded(*quality_table(report.figures))
+    for name, frame in (
+        ("sources", report.sources),
+        ("rejects", report.rejects),
+        ("tweets_by_platform", report.tweets_by_platform),
+        ("bars_by_symbol", report.bars_by_symbol),
+        ("statuses", _by_interval(report.statuses)),
+        ("calibration", report.calibration),
+        ("words", report.words),
+    ):
+        if frame.height:
+            yield name, _table(frame)
+    if report.tweets.height:
+        yield "tweets", _table(report.tweets, most=report.tweets.height, searchable=True)
+
+
+def _study_part(n: int, study: Study) -> StudyPart:
+    found, tables = study.found, []
+    if found.compared:
+        tables += [("Intervals", _worded(*interval_table(found.compared)))]
+    if any(each.figures for each in found.compared):
+        tables += [("Quality of the probabilities", _worded(*study_quality_table(found.compared)))]
+    if found.ablation:
+        tables += [("Ablation", _worded(*ablation_table(found.ablation)))]
+    shown = [
+        (f"study-{n}-intervals", "Accuracy by interval, the mean over seeds"),
+        (f"study-{n}-ablation", "Accuracy with and without trained vectors and counts"),
+        (f"study-{n}-accuracy", "Held-out accuracy by epoch, the mean over seeds"),
+        (f"study-{n}-loss", "Training loss by epoch, the mean over seeds"),
+    ]
+    named = [(f"study-{n}-table-{place}", *each) for place, each in enumerate(tables, 1)]
+    return StudyPart(study, tuple(named), tuple(shown))
+
+
+def _worded(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    """Return a table whose cells are worded already."""
+    columns = tuple((heading, heading not in WORDED) for heading in headings)
+    return Table(columns, tuple(map(tuple, rows)))
+
+
+def _by_interval(statuses: pl.DataFrame) -> pl.DataFrame:
+    """Return a row an interval with a column a status, the most frequent first."""
+    order = statuses.group_by("status").agg(pl.col("predictions").sum())
+    names = order.sort("predictions", "status", descending=[True, False])["status"]
+    return statuses.group_by("interval_minutes", maintain_order=True).agg(
+        pl.col("predictions").filter(status=name).sum().alias(name) for name in names
+    )
+
+
+def _table(frame: pl.DataFrame, *, most: int = MOST_ROWS, searchable: bool = False) -> Table:
+    """Return a frame as a table, without the columns that hold nothing."""
+    frame = frame.select(each for each in frame if each.null_count() < frame.height)
+    columns = tuple(
+        (name.replace("_", " "), kind.is_numeric()) for name, kind in frame.schema.items()
+    )
+    rows = tuple(tuple(map(_cell, row)) for row in frame.head(most).iter_rows())
+    return Table(columns, rows, max(0, frame.height - most), searchable)
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}" if abs(value) < 1 else f"{value:,.2f}"
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    text = cell_text(value)
+    return text if len(text) <= MOST_CHARACTERS else text[: MOST_CHARACTERS - 1] + "…"

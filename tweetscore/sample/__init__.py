@@ -1,0 +1,1 @@
+"""A made-up archive and made-up bars with a planted signal."""

@@ -1,0 +1,1 @@
+"""From texts to probabilities: bundles, the predictors in them, and where scores go."""

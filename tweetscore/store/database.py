@@ -1,0 +1,178 @@
+"""Open the database and run the statements of ``sql/``: parameters enter, frames leave."""
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from tweetscore.errors import InputError, IntegrityError, LockedError, StorageError
+
+SCHEMA_VERSION = 2
+MEMORY_LIMIT = "350MB"  # DuckDB's own default is 80 % of the machine; 500 MB were no faster
+IN_MEMORY = Path(":memory:")
+STANDARD_INTERVALS = (5, 10, 15, 20, 30, 40, 50)
+
+
+def shipped(folder: str) -> Path:
+    """Find ``sql`` or ``models``: inside the installed package, else beside it in a checkout."""
+    package = Path(__file__).parent.parent
+    inside = package / folder
+    return inside if inside.is_dir() else package.parent / folder
+
+
+@lru_cache
+def statement(name: str) -> str:
+    """Return the text of ``sql/<name>.sql``."""
+    return (shipped("sql") / f"{name}.sql").read_text(encoding="utf-8")
+
+
+class Store:
+    """One open database."""
+
+    def __init__(self, con: duckdb.DuckDBPyConnection, path: Path) -> None:
+        self.con = con
+        self.path = path
+
+    # DuckDB finds a frame by the name of the variable. One that is registered instead it would
+    # hold until the transaction ends, and with it all of a file.
+    def run(self, name: str, given: pl.DataFrame | None = None, **parameters: object) -> None:  # noqa: ARG002
+        """Run ``sql/<name>.sql`` with the parameters it names; it reads a frame as ``given``."""
+        self.con.execute(statement(name), parameters or None)
+
+    def rows(self, query: str, **parameters: object) -> list[tuple[Any, ...]]:
+        """Run a query and return its rows."""
+        return self.con.execute(query, parameters or None).fetchall()
+
+    def row(self, query: str, **parameters: object) -> tuple[Any, ...]:
+        """Run a query that gives one row."""
+        (found,) = self.rows(query, **parameters)  # an unfinished result would block the connection
+        return found
+
+    def frame(self, query: str, **parameters: object) -> pl.DataFrame:
+        """Run a query and return its result as a polars frame."""
+        result = self.con.sql(query, params=parameters or None)
+        frame = pl.from_arrow(result.to_arrow_table())
+        assert isinstance(frame, pl.DataFrame)
+        return frame
+
+    def append(self, table: str, given: pl.DataFrame) -> None:  # noqa: ARG002 - as above
+        """Add a frame's rows to a table, by column name."""
+        self.con.execute(f"INSERT INTO {table} BY NAME SELECT * FROM given")
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing: commit at the end, roll back on any exception."""
+        self.con.begin()
+        try:
+            yield
+        except BaseException:
+            with suppress(duckdb.Error):  # an interrupt may have closed the transaction already
+                self.con.rollback()
+            raise
+        self.con.commit()
+
+
+@contextmanager
+def open_store(path: Path, *, read_only: bool = False, create: bool = True) -> Iterator[Store]:
+    """Open a database and close it at the end; made where there is none, if allowed to.
+
+    Raises:
+        InputError: there is none to read, it is no DuckDB file, or its schema is newer than ours.
+        LockedError: another process holds it.
+        IntegrityError: it is a DuckDB file without our tables.
+        StorageError: later, when the disk is full, or a statement needs more memory than it has.
+    """
+    if (read_only or not create) and not path.exists():
+        raise InputError(
+            f"{path}: no such database; make it with: tweetscore ingest PATH --db {path}"
+        )
+    if not path.parent.is_dir():
+        raise InputError(f"{path}: its folder does not exist; make {path.parent} first")
+    options = _options()
+    try:
+        con = duckdb.connect(str(path), read_only=read_only, config=options)
+    except duckdb.Error as error:
+        raise _refusal(path, error) from error
+    try:
+        _check_schema(con, path, read_only=read_only)
+        yield Store(con, path)
+    # A commit that finds no room on the disk fails as a transaction.
+    except (duckdb.IOException, duckdb.OutOfMemoryException, duckdb.TransactionException) as error:
+        raise StorageError(
+            f"{path}: {str(error).splitlines()[0]}; what was finished is kept: make room on the "
+            f"disk, or allow more memory with TWEETSCORE_MEMORY (now {options['memory_limit']}), "
+            "and run the command again"
+        ) from error
+    finally:
+        con.close()
+
+
+def memory_store(threads: int | None = None) -> Store:
+    """Make an empty database that lives in memory, as long as the store does.
+
+    Args:
+        threads: so many at most; None: one for every core.
+    """
+    con = duckdb.connect(config=_options() | ({"threads": threads} if threads else {}))
+    _check_schema(con, IN_MEMORY, read_only=False)
+    return Store(con, IN_MEMORY)
+
+
+def _options() -> dict[str, str | bool | int | float | list[str]]:
+    return {
+        "memory_limit": os.environ.get("TWEETSCORE_MEMORY", MEMORY_LIMIT),
+        "preserve_insertion_order": "false",
+    }
+
+
+def _refusal(path: Path, error: duckdb.Error) -> Exception:
+    text = str(error)
+    if "Could not set lock" in text:
+        holder = re.search(r"held in (.*?\(PID \d+\))", text)
+        who = holder[1] if holder else "another process"
+        return LockedError(f"{path}: locked by {who}; wait until it ends, or end it")
+    fact = text.splitlines()[0]
+    return InputError(f"{path}: cannot be opened as a database ({fact}); name another with --db")
+
+
+def _check_schema(con: duckdb.DuckDBPyConnection, path: Path, *, read_only: bool) -> None:
+    tables = {name for (name,) in con.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
+    if not tables and not read_only:
+        con.begin()
+        con.execute(statement("store/schema"))
+        con.execute(statement("store/views"))
+        con.execute("INSERT INTO settings VALUES (?, 5, 0)", [SCHEMA_VERSION])
+        con.execute("INSERT INTO intervals SELECT unnest(?)", [list(STANDARD_INTERVALS)])
+        con.commit()
+        return
+    if "settings" not in tables:
+        raise IntegrityError(f"{path}: is a database but not tweetscore's; name another with --db")
+    versions = con.execute("SELECT schema_version FROM settings").fetchall()
+    if len(versions) != 1:
+        raise IntegrityError(
+            f"{path}: its settings have {len(versions)} rows instead of one; "
+            "restore it from a copy, or ingest the files again"
+        )
+    ((version,),) = versions
+    if version > SCHEMA_VERSION:
+        raise InputError(
+            f"{path}: has schema {version}, newer than our {SCHEMA_VERSION}; upgrade tweetscore"
+        )
+    if version < SCHEMA_VERSION and read_only:
+        raise InputError(
+            f"{path}: has schema {version}, and reading cannot bring it to our {SCHEMA_VERSION}; "
+            "run tweetscore score on it first"
+        )
+    if version < SCHEMA_VERSION:
+        con.begin()
+        for number in range(version + 1, SCHEMA_VERSION + 1):
+            con.execute(statement(f"store/migrations/{number}"))
+        con.execute(statement("store/views"))
+        con.execute("UPDATE settings SET schema_version = ?", [SCHEMA_VERSION])
+        con.commit()

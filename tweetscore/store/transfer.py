@@ -1,0 +1,166 @@
+"""Move a database to Parquet and back: tables and views leave, every table enters."""
+
+import json
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tweetscore.errors import InputError, IntegrityError, did_you_mean
+from tweetscore.store.database import SCHEMA_VERSION, Store
+
+FORMAT = 1
+EXPORT = "export.json"
+BATCH_ROWS = 65_536
+ROWS_PER_FILE = 500_000
+Progress = Callable[[str, int, int | None], None]
+
+
+def export(
+    store: Store,
+    folder: Path,
+    names: Sequence[str],
+    progress: Progress,
+    rows_per_file: int = ROWS_PER_FILE,
+) -> dict[str, int]:
+    """Write tables and views as Parquet, each in a folder of its own; return the rows of each.
+
+    Args:
+        store: the open database.
+        folder: where they will stand; it appears only once it is whole.
+        names: tables or views; none means every table, which is what ``restore`` needs.
+        progress: is told the table, and the rows done and to do.
+        rows_per_file: the most rows of one file.
+
+    Raises:
+        InputError: something stands there, or there is no such table.
+    """
+    every = _names(store, "TABLE")
+    known = every + _names(store, "VIEW")
+    for name in names:
+        if name not in known:
+            raise InputError(
+                f"{store.path}: has no table or view {name}{did_you_mean(name, known)}"
+            )
+    if folder.exists():
+        raise InputError(f"{folder}: stands there; name another folder")
+    folder.absolute().parent.mkdir(parents=True, exist_ok=True)
+    part = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.absolute().parent))
+    try:
+        rows = {name: _write(store, part, name, rows_per_file, progress) for name in names or every}
+        about = {
+            "format": FORMAT,
+            "tweetscore": version("tweetscore"),
+            "schema_version": SCHEMA_VERSION,
+            "rows": rows,
+        }
+        (part / EXPORT).write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
+        part.chmod(0o755)
+        part.rename(folder)
+    except BaseException:
+        shutil.rmtree(part, ignore_errors=True)
+        raise
+    return rows
+
+
+def _names(store: Store, kind: str) -> list[str]:
+    rows = store.rows(
+        "SELECT table_name FROM information_schema.tables "
+        "WHERE table_schema = 'main' AND table_type = $kind ORDER BY table_name",
+        kind="BASE TABLE" if kind == "TABLE" else kind,
+    )
+    return [name for (name,) in rows]
+
+
+def _write(store: Store, folder: Path, name: str, rows_per_file: int, progress: Progress) -> int:
+    (to_do,) = store.row(f"SELECT count(*) FROM {name}")
+    (folder / name).mkdir()
+    reader = store.con.cursor()
+    reader.execute("SET preserve_insertion_order = true")  # the same database, the same files
+    batches = reader.sql(f"FROM {name}").to_arrow_reader(BATCH_ROWS)
+    done = 0
+    for number, group in enumerate(_files(batches, rows_per_file)):
+        path = folder / name / f"part-{number:05}.parquet"
+        with pq.ParquetWriter(path, batches.schema, compression="zstd") as parquet:
+            for batch in group:
+                parquet.write_batch(batch)
+                done += batch.num_rows
+                progress(name, done, to_do)
+    reader.close()
+    return done
+
+
+def _files(batches: pa.RecordBatchReader, rows_per_file: int) -> Iterator[Iterator[pa.RecordBatch]]:
+    """Yield the batches of one file after another, at least one file; each must be used up."""
+    rest: pa.RecordBatch | None = next(batches, None)
+    first = True
+
+    def of_file() -> Iterator[pa.RecordBatch]:
+        nonlocal rest
+        room = rows_per_file
+        while rest is not None and room:
+            piece = rest.slice(0, room)
+            room -= piece.num_rows
+            left = rest.slice(piece.num_rows)
+            rest = left if left.num_rows else next(batches, None)
+            yield piece
+
+    while first or rest is not None:
+        first = False
+        yield of_file()
+
+
+def is_export(folder: Path) -> bool:
+    """Say whether a folder is one that ``export`` has written."""
+    return (folder / EXPORT).is_file()
+
+
+def restore(store: Store, folder: Path) -> dict[str, int]:
+    """Make an empty database what the exported one was; return the rows of each table.
+
+    Raises:
+        InputError: it is not an export of every table, or the database is not empty.
+        IntegrityError: the export does not hold the rows that it says.
+    """
+    about = _about(folder / EXPORT)
+    names = _names(store, "TABLE")
+    if lacking := sorted(set(names) - set(about["rows"])):
+        raise InputError(
+            f"{folder}: holds no {lacking[0]}; a database is made from an export of every table, "
+            "without --table"
+        )
+    for name in ("sources", "models", "study_runs"):
+        if store.rows(f"FROM {name} LIMIT 1"):
+            raise InputError(
+                f"{store.path}: is not empty; import into a database of its own with --db"
+            )
+    with store.transaction():
+        for name in names:
+            store.con.execute(f"DELETE FROM {name}")
+            store.con.execute(
+                f"INSERT INTO {name} BY NAME FROM read_parquet($files)",
+                {"files": str(folder / name / "*.parquet")},
+            )
+            (rows,) = store.row(f"SELECT count(*) FROM {name}")
+            if rows != about["rows"][name]:
+                raise IntegrityError(
+                    f"{folder}: {name} has {rows} rows instead of {about['rows'][name]}; "
+                    "copy the folder again"
+                )
+    return {name: about["rows"][name] for name in names}
+
+
+def _about(path: Path) -> dict[str, Any]:
+    try:
+        about = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise IntegrityError(f"{path}: not readable as JSON ({error}); copy it again") from error
+    ours = {"format": FORMAT, "schema_version": SCHEMA_VERSION}
+    if not isinstance(about, dict) or any(about.get(key) != ours[key] for key in ours):
+        raise InputError(f"{path}: is of another version; use the tweetscore that wrote it")
+    return about

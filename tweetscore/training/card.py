@@ -1,0 +1,225 @@
+"""Word a bundle's card for people: the card's record enters, Markdown leaves."""
+
+import shlex
+from collections.abc import Sequence
+from textwrap import fill
+from typing import Any
+
+from tweetscore.evaluation.figures import Figures
+from tweetscore.evaluation.verdicts import figure_table, overall_verdict, quality_table
+
+WIDTH = 100
+
+
+def model_card(card: dict[str, Any]) -> str:
+    """Return the model card: what it is and is for, its figures, how to make it again, its limits.
+
+    Its sections follow Mitchell et al. 2019.
+    """
+    found = [Figures.from_card(each) for each in card["figures"]]
+    return (
+        "\n\n".join(
+            [
+                f"# {card['name']}",
+                _filled(_what_it_tells(card)),
+                f"**{overall_verdict(found)}** A score is not advice.",
+                "## Intended use",
+                _list(_intended_use(card)),
+                "## Out of sample",
+                _filled(_test_part(card)),
+                _markdown(*figure_table(found)),
+                _markdown(*quality_table(found)),
+                _filled(_baselines(found)),
+                "## How it was made",
+                _list(_making(card)),
+                "## Make it again",
+                "With the same files and versions on the same kind of machine it comes out equal:",
+                f"```sh\n{_commands(card)}\n```",
+                "## Limits",
+                _list(_limits(card)),
+            ]
+        )
+        + "\n"
+    )
+
+
+def _filled(text: str) -> str:
+    return fill(" ".join(text.split()), WIDTH, break_on_hyphens=False, break_long_words=False)
+
+
+def _list(items: Sequence[str]) -> str:
+    return "\n".join(
+        fill(
+            each, WIDTH, initial_indent="- ", subsequent_indent="  ",
+            break_on_hyphens=False, break_long_words=False,
+        )
+        for each in items
+    )  # fmt: skip
+
+
+def _what_it_tells(card: dict[str, Any]) -> str:
+    minutes = ", ".join(map(str, card["intervals"]))
+    if card["target"] == "label":
+        return f"Which of these a text is: {', '.join(card['classes'])}."
+    if card["target"] == "direction":
+        said = f"The probability that {card['symbol']} is higher N minutes after a tweet"
+        return f"{said}, for N = {minutes}, in the {card['session']} session."
+    bounds = ", ".join(
+        f"{threshold:.1f} at {n} minutes" for n, threshold in card["thresholds_bps"].items()
+    )
+    return (
+        f"The probability that {card['symbol']} moves by more than a threshold within N minutes "
+        f"after a tweet, for N = {minutes}, in the {card['session']} session. Thresholds in basis "
+        f"points, by the training part: {bounds}."
+    )
+
+
+def _intended_use(card: dict[str, Any]) -> list[str]:
+    again = "its figures hold for texts like those of its test part, and for no others"
+    if card["target"] == "label":
+        return [
+            "For sorting texts like those it was trained on into its own labels, many at a time.",
+            f"Not for decisions about people: {again}.",
+        ]
+    return [
+        "For research: to ask whether posts of these authors went before moves of this market, and "
+        "as an example of how to ask.",
+        f"Not for trading, and not for other authors, markets or years: {again}.",
+        "Costs, spreads and the time that an order takes are not in its figures.",
+    ]
+
+
+def _making(card: dict[str, Any]) -> list[str]:
+    config, training, vectors = card["config"], card["training"], card["vectors"]
+    data = ", ".join(f"{each['name']} ({each['sha256'][:12]})" for each in card["data"])
+    versions = ", ".join(f"{name} {number}" for name, number in card["versions"].items())
+    return [
+        _parts(card),
+        f"Network: embedding {config['vocabulary_size']:,} x {config['embedding_dim']}, one LSTM "
+        f"layer of {config['hidden']}, the state at the last token, {config['heads']} heads of "
+        f"{config['classes']} classes.",
+        f"Vectors: {vectors['source']}; {vectors['covered']:,} of {vectors['words']:,} words "
+        "covered.",
+        f"Best of {training['epochs_run']} epochs: {training['best_epoch']}; seed "
+        f"{training['seed']}; trained on {training['device']}.",
+        f"The exported graph is within {card['parity']['graph']:.1e} in probability of torch in "
+        f"float64, torch itself in float32 within {card['parity']['float32']:.1e}.",
+        "With `--precision int8` the scores are others. Over the texts of training and validation "
+        f"{worded_drift(card['int8_drift']['learned'])}; over random texts "
+        f"{worded_drift(card['int8_drift']['random'])}.",
+        f"Data, with sha256: {data}.",
+        f"Versions: {versions}.",
+    ]
+
+
+def _commands(card: dict[str, Any]) -> str:
+    """Word the commands that make the model, every option said."""
+    training, target = card["training"], card["training"]["target"]
+    names = [each["name"] for each in card["data"]]
+    options = {
+        "vectors": training["vectors"],
+        "vocabulary-size": training["vocabulary_size"],
+        "max-tokens": training["max_tokens"],
+        "embedding-dim": training["embedding_dim"],
+        "hidden": training["hidden"],
+        "dropout": training["dropout"],
+        "epochs": training["fit"]["epochs"],
+        "batch-rows": training["fit"]["batch_rows"],
+        "learning-rate": training["fit"]["learning_rate"],
+        "seed": training["seed"],
+    }
+    flags = [f"--{name} {shlex.quote(str(value))}" for name, value in options.items()]
+    flags += ["--counts"] * training["counts"] + ["--shuffle-labels"] * training["shuffle_labels"]
+    out = f"--out {shlex.quote(card['name'])}"
+    if card["target"] == "label":
+        return _shell(["tweetscore train", f"--labelled {shlex.quote(names[0])}", *flags, out])
+    if card["target"] == "move":
+        flags += ["--target move", f"--move-quantile {target['move_quantile']}"]
+    market = [f"--symbol {shlex.quote(card['symbol'])}", f"--session {card['session']}"]
+    minutes = [f"--interval {each}" for each in card["intervals"]]
+    ingest = _shell(["tweetscore ingest", *map(shlex.quote, names)])
+    return f"{ingest}\n{_shell(['tweetscore train', *market, *minutes, *flags, out])}"
+
+
+def _shell(words: Sequence[str]) -> str:
+    """Join the words of a command over as many lines as it needs."""
+    lines = [words[0]]
+    for word in words[1:]:
+        if len(lines[-1]) + len(word) + 3 > WIDTH:  # a space before the word, " \\" behind it
+            lines.append("   ")
+        lines[-1] += f" {word}"
+    return " \\\n".join(lines)
+
+
+def _test_part(card: dict[str, Any]) -> str:
+    test, split = card["rows"]["test"], card["split"]
+    read_once = "It was read once, after the best epoch had been chosen on validation."
+    texts = f"The test part holds {test['texts']:,} texts"
+    if not split:
+        return f"{texts}, drawn at random, as the rows carry no time. {read_once}"
+    span = f"{split['test_from_utc']} to {split['test_until_utc']} UTC"
+    return f"{texts} on {test['days']:,} days, from {span}. {read_once}"
+
+
+def _parts(card: dict[str, Any]) -> str:
+    train, validation = (card["rows"][part] for part in ("train", "validation"))
+    split = card["split"]
+    if not split:
+        counts = f"{train['texts']:,} texts. Validation: {validation['texts']:,} texts"
+        return f"Training part: {counts}. Copies of a text are in one part."
+    return (
+        f"Training part: {train['texts']:,} texts on {train['days']:,} days, from "
+        f"{split['train_from_utc']} to {split['train_until_utc']} UTC. Validation: "
+        f"{validation['texts']:,} texts on {validation['days']:,} days. One day of embargo before "
+        "each boundary; windows that reach past one are purged; of a text in two parts the "
+        "earlier copy went."
+    )
+
+
+def _baselines(found: Sequence[Figures]) -> str:
+    words = (
+        "Majority is the share of the most frequent class in the same rows; bag of words is a "
+        "logistic regression on word counts, trained on the same training part."
+    )
+    if any(each.momentum is not None for each in found):
+        words += (
+            " Momentum says what the same number of minutes before the entry did; where they did "
+            "nothing, the majority."
+        )
+    return words + (
+        " Excess is accuracy less majority in percentage points, its interval a bootstrap over "
+        "days; p draws the signs of the days at random and is corrected for the number of "
+        "intervals (Holm). Calibration is the mean distance between the probability said and the "
+        "share that came true, in ten bins."
+    )
+
+
+def worded_drift(drift: dict[str, Any]) -> str:
+    """Word how far the probabilities in int8 are from those in float32, over some texts."""
+    return (
+        f"a probability moves by up to {drift['largest']:.1e}, {drift['mean']:.1e} on average, and "
+        f"{drift['flipped']:.2%} of {drift['texts']:,} texts get another class at some interval"
+    )
+
+
+def _markdown(headings: list[str], rows: list[list[str]]) -> str:
+    lines = [headings, ["---"] * len(headings), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def _limits(card: dict[str, Any]) -> list[str]:
+    lines = [
+        "It learned from few rows of few authors; the figures above are all that is known of it."
+    ]
+    if card["counts"]:
+        lines.append(
+            "It reads engagement counts, which are known only after the window: "
+            "its figures are not attainable in advance."
+        )
+    if card["training"]["device"] == "cuda":
+        lines.append(
+            "CUDA sums in no fixed order: trained again, its weights would differ slightly."
+        )
+    if card["training"]["shuffle_labels"]:
+        lines.append("Its labels were shuffled: it is a placebo and knows nothing.")
+    return lines

@@ -1,0 +1,77 @@
+"""Measure a model on labels of the user's own: a bundle and a file enter, figures leave."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+import polars as pl
+
+from tweetscore.errors import InputError
+from tweetscore.evaluation.figures import Figures, figures, with_verdicts
+from tweetscore.scoring.bundle import Bundle
+from tweetscore.scoring.score import Scorer
+from tweetscore.training.dataset import clean_rows, texts_hash
+from tweetscore.training.labelled import Labelled, split_labelled
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What a model is worth on a file, and which of its rows were measured."""
+
+    figures: list[Figures]
+    fact: str
+
+
+def examine(bundle: Bundle, table: Labelled, file: Path) -> Examined:
+    """Score the rows of a file that the model has not learned from, and compare with its labels.
+
+    Of the file that the model was trained on, only the test part counts; of another, where both
+    have times, only what is later than the training and validation parts.
+
+    Raises:
+        InputError: the model does not tell labels, or not these, or no row is left.
+    """
+    if bundle.target != "label":
+        raise InputError(
+            f"{bundle.path}: tells the market's {bundle.target}, not labels; leave out --labelled"
+        )
+    if unknown := [name for name in table.classes if name not in bundle.classes]:
+        raise InputError(
+            f"{file}: has the label {unknown[0]!r}, which {bundle.path} does not know; it tells "
+            f"{', '.join(bundle.classes)}"
+        )
+    places = {place: bundle.classes.index(name) for place, name in enumerate(table.classes)}
+    scorer = Scorer(bundle)
+    rows, fact = _unseen(bundle, table, scorer)
+    scored = scorer.probabilities(rows)
+    if scored.rows.is_empty():
+        raise InputError(f"{file}: no row is left that the model has not learned from; {fact}")
+    days = scored.rows["session_date"].to_physical().cast(pl.Int64)
+    found = figures(
+        scored.probabilities[:, 0].astype(float),
+        scored.rows["label"].replace_strict(places, return_dtype=pl.Int64).to_numpy(),
+        days.to_numpy(),
+    )
+    named = replace(found, model=bundle.name, target="label")
+    return Examined(with_verdicts([named]), fact)
+
+
+def _unseen(bundle: Bundle, table: Labelled, scorer: Scorer) -> tuple[pl.DataFrame, str]:
+    """Return the rows that the model has not learned from, and how they were told."""
+    if table.sha256 in {source["sha256"] for source in bundle.card.get("data", ())}:
+        _, rows = split_labelled(table, scorer.rules, bundle.card["training"]["seed"])
+        test = rows.filter(pl.col("part") == "test")
+        if texts_hash(test["text"]) != bundle.card["rows"]["test"]["sha256"]:
+            raise InputError(
+                f"{bundle.path}: was trained on this very file read with other columns; "
+                "give the --column options of its training"
+            )
+        return test, "the test part of the file it learned from"
+    rows = clean_rows(table.rows, scorer.rules)
+    split = bundle.card.get("split") or {}
+    if not (table.has_times and split):
+        rows = rows.with_columns(session_date=pl.int_range(pl.len()))
+        return rows, "all rows: without times on both sides, copies of what it learned are unknown"
+    test_from_utc = datetime.fromisoformat(split["test_from_utc"])
+    rows = rows.with_columns(session_date=pl.col("posted_utc").dt.date())
+    return rows.filter(pl.col("posted_utc") >= test_from_utc), f"rows from {test_from_utc} on"

@@ -1,0 +1,337 @@
+"""Fit the network: labelled parts enter, the weights of the best epoch stay in the model.
+
+One visible loop. The best epoch has the lowest loss on the part that is held out to choose it. The
+same seed gives the same weights on one CPU, also when a run was ended and resumed; CUDA sums in no
+fixed order, so there they differ slightly.
+"""
+
+import hashlib
+import io
+from collections.abc import Callable, Sequence
+from copy import deepcopy
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from tweetscore.errors import InputError
+from tweetscore.scoring.network import Device
+from tweetscore.text.tokens import TokenIds
+from tweetscore.training.epoch import Epoch
+from tweetscore.training.lstm import LstmClassifier
+
+if TYPE_CHECKING:
+    from torch.utils.tensorboard import SummaryWriter
+
+NO_LABEL = -100  # torch's own mark of a target that has no loss
+POOL_BATCHES = 16  # sorting by length inside pools of so many keeps the batches random
+HASH_BYTES = 32
+CHECKPOINT_EPOCHS = 10  # writing weights and moments takes a tenth of an epoch
+
+
+@dataclass(frozen=True, slots=True)
+class FitOptions:
+    """How to fit; the defaults are the study's."""
+
+    epochs: int = 100
+    batch_rows: int = 256
+    learning_rate: float = 3e-4
+    decay: float = 0.8  # of the learning rate, every decay_epochs
+    decay_epochs: int = 10
+    fresh_optimiser: bool = False  # a new Adam every epoch, as the study's code made
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Rows of one part of the split."""
+
+    rows: pl.DataFrame  # one row a tweet, with a list of its tokens
+    tokens: TokenIds
+    labels: Tensor  # (rows, intervals) int64: the place of the class, NO_LABEL without a window
+    counts: Tensor | None  # (rows, 2)
+
+    def __len__(self) -> int:
+        return self.rows.height
+
+    @property
+    def days(self) -> int:
+        """Trading days with a row."""
+        return self.rows["session_date"].n_unique()
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """How the epochs went; the model holds the weights of the best one."""
+
+    history: tuple[Epoch, ...]
+    interrupted: bool
+
+    @property
+    def best(self) -> Epoch:
+        """The first epoch with the lowest loss on the part held out."""
+        return min(self.history, key=lambda epoch: epoch.held_out_loss)
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """Where a run is kept, so that one which was ended can go on."""
+
+    path: Path
+    fingerprint: str  # of options and data: a run goes on only as the run that it was
+    resume: bool = False
+
+
+def training_device(wanted: Device) -> str:
+    """Return where to train, cpu or cuda; auto is cuda where torch has it.
+
+    Raises:
+        InputError: cuda is asked for, and torch has none.
+    """
+    if torch.cuda.is_available() and wanted != "cpu":
+        return "cuda"
+    if wanted == "cuda":
+        raise InputError(
+            f"--device cuda: torch {torch.__version__} finds no GPU that it can use; "
+            "install torch's CUDA build (pytorch.org/get-started), or leave --device out"
+        )
+    return "cpu"
+
+
+def fit(
+    model: LstmClassifier,
+    train: Part,
+    held_out: Part,
+    options: FitOptions,
+    intervals: Sequence[int],
+    seed: int,
+    log_folder: Path,
+    progress: Callable[[Epoch], None],
+    *,
+    device: str = "cpu",
+    held_out_name: str = "validation",
+    checkpoint: Checkpoint | None = None,
+) -> Fitted:
+    """Run the epochs; the model keeps the weights of the one with the lowest loss held out.
+
+    The model trains on the device and comes back to the CPU; the parts stay there, and each batch
+    is copied. Losses, learning rate and accuracies go to ``log_folder`` as TensorBoard events. A
+    KeyboardInterrupt ends the loop with the best epoch so far, if there is one.
+
+    Args:
+        model: the network, with its first weights.
+        train: what it learns from.
+        held_out: what chooses the best epoch.
+        options: how to fit.
+        intervals: minutes of the heads, for the names of the events.
+        seed: decides the order of the rows.
+        log_folder: where TensorBoard events go.
+        progress: called after every epoch.
+        device: where to train.
+        held_out_name: the part that ``held_out`` is, for the names of the events.
+        checkpoint: where the run is kept every ten epochs and when it is interrupted; removed at
+            its end.
+
+    Raises:
+        InputError: the checkpoint to resume from is of another run.
+    """
+    from torch.utils.tensorboard import SummaryWriter
+
+    model.to(device)
+    run = _Run(model, options, np.random.default_rng(seed))
+    if checkpoint and checkpoint.resume:
+        run.load(checkpoint)
+    interrupted = False
+    with SummaryWriter(str(log_folder), purge_step=len(run.history) + 1) as board:
+        try:
+            for number in range(len(run.history) + 1, options.epochs + 1):
+                epoch = run.epoch(number, train, held_out)
+                _log(board, epoch, intervals, held_out_name)
+                if checkpoint and number % CHECKPOINT_EPOCHS == 0:
+                    run.save(checkpoint)
+                progress(epoch)
+        except KeyboardInterrupt:
+            interrupted = True
+    if not run.history:
+        raise KeyboardInterrupt
+    if checkpoint and interrupted:
+        run.save(checkpoint)
+    elif checkpoint:
+        checkpoint.path.unlink(missing_ok=True)
+    model.load_state_dict(run.best_weights)
+    model.cpu().eval()
+    return Fitted(tuple(run.history), interrupted)
+
+
+class _Run:
+    """Everything that one epoch leaves to the next."""
+
+    def __init__(
+        self, model: LstmClassifier, options: FitOptions, rng: np.random.Generator
+    ) -> None:
+        self.model, self.options, self.rng = model, options, rng
+        self.optimiser = _adam(model, options.learning_rate)
+        self.history: list[Epoch] = []
+        self.best_weights: dict[str, Tensor] = {}
+        self.finished: dict[str, Any] = {}
+
+    def epoch(self, number: int, train: Part, held_out: Part) -> Epoch:
+        """Train once over all rows, and measure."""
+        options = self.options
+        rate = options.learning_rate * options.decay ** ((number - 1) // options.decay_epochs)
+        if options.fresh_optimiser:
+            self.optimiser = _adam(self.model, rate)
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        loss = _train(self.model, train, self.optimiser, options.batch_rows, self.rng)
+        done = Epoch(number, rate, loss, *_measure(self.model, held_out))
+        if all(done.held_out_loss < each.held_out_loss for each in self.history):
+            weights = self.model.state_dict()
+            self.best_weights = {name: each.clone() for name, each in weights.items()}
+        self.history.append(done)
+        # A copy: an interrupt in the middle of the next epoch must not leave half of it behind.
+        self.finished = deepcopy(
+            {
+                "model": self.model.state_dict(),
+                "best": self.best_weights,
+                "optimiser": self.optimiser.state_dict(),
+                "history": [asdict(epoch) for epoch in self.history],
+                "order": self.rng.bit_generator.state,
+                "dropout": torch.get_rng_state(),
+            }
+        )
+        return done
+
+    def save(self, checkpoint: Checkpoint) -> None:
+        """Write what the last finished epoch left, behind its own hash, whole or not at all."""
+        content = io.BytesIO()
+        torch.save({"fingerprint": checkpoint.fingerprint, **self.finished}, content)
+        checkpoint.path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = checkpoint.path.with_suffix(".part")
+        fresh.write_bytes(hashlib.sha256(content.getbuffer()).digest() + content.getbuffer())
+        fresh.replace(checkpoint.path)
+
+    def load(self, checkpoint: Checkpoint) -> None:
+        """Go on from where the run was ended; from the beginning where nothing is kept."""
+        if not checkpoint.path.exists():
+            return
+        try:
+            state = _opened(checkpoint.path.read_bytes())
+        except (OSError, RuntimeError, EOFError, ValueError, UnpicklingError) as error:
+            raise InputError(
+                f"{checkpoint.path}: not readable as a checkpoint; delete it to begin again"
+            ) from error
+        if state["fingerprint"] != checkpoint.fingerprint:
+            raise InputError(
+                f"{checkpoint.path}: is of a run with other options or data; give the same ones, "
+                "or leave out --resume to begin again"
+            )
+        self.model.load_state_dict(state["model"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.best_weights = state["best"]
+        self.history = [Epoch.from_record(each) for each in state["history"]]
+        self.rng.bit_generator.state = state["order"]
+        torch.set_rng_state(state["dropout"])
+        self.finished = {name: each for name, each in state.items() if name != "fingerprint"}
+
+
+def _opened(content: bytes) -> dict[str, Any]:
+    """Return what a checkpoint holds.
+
+    Raises:
+        ValueError, RuntimeError, EOFError, UnpicklingError: it is damaged, or none.
+    """
+    digest, content = content[:HASH_BYTES], content[HASH_BYTES:]
+    if hashlib.sha256(content).digest() != digest:
+        raise ValueError("not what its hash says")
+    # Only tensors and plain values: a checkpoint runs nothing that it contains.
+    state: dict[str, Any] = torch.load(io.BytesIO(content), weights_only=True)
+    return state
+
+
+def _adam(model: LstmClassifier, rate: float) -> torch.optim.Optimizer:
+    return torch.optim.Adam(model.parameters(), lr=rate, fused=True)
+
+
+def _log(
+    board: "SummaryWriter", epoch: Epoch, intervals: Sequence[int], held_out_name: str
+) -> None:
+    board.add_scalar("learning_rate", epoch.learning_rate, epoch.number)
+    board.add_scalar("loss/train", epoch.train_loss, epoch.number)
+    board.add_scalar(f"loss/{held_out_name}", epoch.held_out_loss, epoch.number)
+    for minutes, accuracy in zip(intervals, epoch.held_out_accuracy, strict=True):
+        board.add_scalar(f"{held_out_name}_accuracy/{minutes}_minutes", accuracy, epoch.number)
+
+
+def _train(
+    model: LstmClassifier,
+    part: Part,
+    optimiser: torch.optim.Optimizer,
+    batch_rows: int,
+    rng: np.random.Generator,
+) -> float:
+    """Take a step a batch; return the mean loss."""
+    model.train()
+    losses = []
+    for places in _batches(part.tokens.lengths, batch_rows, rng):
+        logits = _logits(model, part, places)
+        labels = part.labels[places].to(logits.device)
+        loss = functional.cross_entropy(logits.flatten(0, 1), labels.flatten())  # over all heads
+        optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]  # torch does not type it
+        optimiser.step()
+        losses.append(loss.item())
+    return float(np.mean(losses))
+
+
+def _batches(
+    lengths: npt.NDArray[np.int32], batch_rows: int, rng: np.random.Generator
+) -> list[Tensor]:
+    """Shuffle, then gather rows of like length: a batch is as wide as its longest text."""
+    order = rng.permutation(len(lengths))
+    pool = batch_rows * POOL_BATCHES
+    batches = []
+    for start in range(0, len(order), pool):
+        block = order[start : start + pool]
+        block = block[np.argsort(lengths[block], kind="stable")]
+        batches += [block[i : i + batch_rows] for i in range(0, len(block), batch_rows)]
+    return [torch.from_numpy(batches[i]) for i in rng.permutation(len(batches))]
+
+
+def _logits(model: LstmClassifier, part: Part, places: Tensor) -> Tensor:
+    device = model.head.weight.device
+    lengths = torch.from_numpy(part.tokens.lengths)[places]
+    width = int(lengths.max())
+    ids = torch.from_numpy(part.tokens.ids)[places, :width]
+    counts = None if part.counts is None else part.counts[places].to(device)
+    logits: Tensor = model(ids.to(device), lengths.to(device), counts)  # (B, heads, classes)
+    return logits
+
+
+@torch.no_grad()
+def predict(model: LstmClassifier, part: Part) -> Tensor:
+    """Return the logits (rows, heads, classes) of a whole part, in its order, on the CPU."""
+    model.eval()
+    blocks = torch.split(torch.arange(len(part)), 1_024)
+    return torch.cat([_logits(model, part, places).cpu() for places in blocks])
+
+
+def _measure(model: LstmClassifier, part: Part) -> tuple[float, tuple[float, ...]]:
+    """Return the mean loss over the heads that have labels, and each head's accuracy."""
+    logits = predict(model, part)
+    losses, accuracies = [], []
+    for head in range(logits.shape[1]):
+        labels = part.labels[:, head]
+        known = labels != NO_LABEL
+        if not known.any():
+            accuracies.append(float("nan"))
+            continue
+        losses.append(functional.cross_entropy(logits[known, head], labels[known]).item())
+        accuracies.append((logits[known, head].argmax(1) == labels[known]).float().mean().item())
+    return float(np.mean(losses)), tuple(accuracies)
