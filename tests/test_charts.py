@@ -5,30 +5,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from results import study_run
 
 from tweetscore.report.charts import ablation_chart, curve_charts, interval_chart, write_charts
-from tweetscore.study.summary import REPORTED_ABLATION, Cell, StudyRun, Summary
-from tweetscore.training.epoch import Epoch
+from tweetscore.study.summary import REPORTED_ABLATION, Cell, Summary
 
 
 def summary(cell: Cell, accuracy: float) -> Summary:
     return Summary(
         cell, seeds=2, best_accuracy=accuracy, spread=0.01, last_accuracy=0.5, majority=0.51,
         train_loss=0.1, rows=100, figures=(),
-    )  # fmt: skip
-
-
-def study_run(cell: Cell, seed: int, accuracies: list[float]) -> StudyRun:
-    history = [
-        Epoch(number, 3e-4, 1 / number, 0.7, (accuracy,))
-        for number, accuracy in enumerate(accuracies, 1)
-    ]
-    return StudyRun(
-        fingerprint=f"{cell} {seed}", source="x", protocol="seed", target="label",
-        interval_minutes=cell.interval_minutes, vectors=cell.vectors, counts=cell.counts,
-        seed=seed, folds=1, train_rows=80, test_rows=20, best_epoch=1,
-        best_accuracy=max(accuracies), last_accuracy=accuracies[-1], majority=0.5,
-        train_loss=0.1, seconds=1.0, figures=None, history=tuple(history),
     )  # fmt: skip
 
 

@@ -9,9 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from test_shards import bundle as bundle
-from test_shards import job_of, outputs, posts, run, write
-from test_shards import market as market
+from jobs import job_of, outputs, posts, run, write
 
 from tweetscore.errors import InputError
 from tweetscore.scoring.bundle import Bundle

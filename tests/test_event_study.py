@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from results import DAYS, FAR_AHEAD, Spans, put_model, put_predictions
 from scipy import stats  # type: ignore[import-untyped]  # it has no types
 from tiny import MINUTE, put_bars, put_tweets
 
@@ -20,43 +21,11 @@ from tweetscore.market.windows import ensure_windows
 from tweetscore.sample.write import write_sample
 from tweetscore.store.database import Store
 
-DAYS = [datetime(2023, 1, day, 14, 30) for day in (3, 4, 5, 6, 9, 10)]  # the opens of XNYS, in UTC
 CLOSE = timedelta(minutes=390)
 OFFSETS = range(-30, 61)
-LONG_AGO, FAR_AHEAD = datetime(2000, 1, 1), datetime(2100, 1, 1)
+LONG_AGO = datetime(2000, 1, 1)
 Bars = dict[datetime, tuple[float, float]]  # open and close, by the minute at which they open
-Spans = tuple[datetime, datetime, datetime]  # where training and test begin, and where test ends
 UNSEEN: Spans = (LONG_AGO, LONG_AGO, FAR_AHEAD)
-
-
-def put_model(store: Store, spans: Spans | None, name: str = "m", **more: Any) -> None:
-    """Add a model that has learned from what lies between its first two moments."""
-    train, test, until = spans or (None, None, None)
-    row = {
-        "model_id": name, "name": name, "session": "regular", "uses_counts": False,
-        "train_from_utc": train, "validation_from_utc": test, "test_from_utc": test,
-        "test_until_utc": until, "card": "{}", **more,
-    }  # fmt: skip
-    times = {column: pl.Datetime("us") for column in row if column.endswith("_utc")}
-    store.append("models", pl.DataFrame([row], schema_overrides=times))
-
-
-def put_predictions(
-    store: Store, rows: Sequence[tuple[int, float]], minutes: int = 30, model: str = "m"
-) -> None:
-    """Add predictions of direction: tweet and probability of up."""
-    store.append(
-        "predictions",
-        pl.DataFrame(
-            {
-                "model_id": [model] * len(rows),
-                "platform": ["twitter"] * len(rows),
-                "tweet_id": [row[0] for row in rows],
-                "interval_minutes": [minutes] * len(rows),
-                "probability_up": [row[1] for row in rows],
-            }
-        ),
-    )
 
 
 def put_scored(

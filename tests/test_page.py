@@ -13,8 +13,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from test_charts import study_run
-from test_report import fill
+from results import fill, study_run
 
 from tweetscore.evaluation.verdicts import figure_table
 from tweetscore.report.gather import Report, gather

@@ -13,9 +13,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from test_charts import study_run
-from test_event_study import DAYS, put_model
-from test_report import fill
+from results import DAYS, fill, put_model, study_run
 
 from tweetscore.query import query_text, run_query, shipped_queries
 from tweetscore.store.database import Store, open_store, shipped

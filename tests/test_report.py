@@ -1,21 +1,20 @@
 """A report holds what the database holds: the figures of evaluate, and nothing learned from."""
 
-import json
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, fields, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
+from results import CARD, DAYS, FAR_AHEAD, MOODS, SPANS, fill, put_model, put_predictions
 from scipy import stats  # type: ignore[import-untyped]  # it has no types
 from sklearn import metrics
-from test_event_study import DAYS, FAR_AHEAD, put_model, put_predictions
 from tiny import MINUTE, put_bars, put_tweets
 
 from tweetscore.errors import InputError
@@ -52,15 +51,6 @@ from tweetscore.study.summary import (
 from tweetscore.text.tokens import TextRules
 from tweetscore.training.epoch import Epoch
 
-CARD = json.dumps(
-    {
-        "name": "m", "intervals": [5, 30, 50], "text_rules": TextRules(max_tokens=9).to_dict(),
-        "sha256": {"model.onnx": "0123456789abcdef" * 4, "model.int8.onnx": "fedcba" * 10},
-    }
-)  # fmt: skip
-TEST_FROM = DAYS[2] - timedelta(hours=1)
-SPANS = (DAYS[0] - timedelta(hours=1), TEST_FROM, FAR_AHEAD)
-MOODS = ("up great day", "sad down", "wall and tariff", "jobs jobs", "great wall", "sad sad trade")
 COLUMNS = {
     "sources": "file kind format symbol clock rows_read stored updated duplicates rejected mended",
     "rejects": "file reason records first_line",
@@ -76,32 +66,6 @@ COLUMNS = {
     "words": "class word z texts_in_class texts_elsewhere",
     "tweets": "kind posted_utc author text probability predicted outcome return_bps correct split",
 }
-
-
-def fill(store: Store, spans: Any = SPANS, *, bars: bool = True) -> None:
-    """Six days of bars, and 240 tweets around them, scored at 5, 30 and 50 minutes."""
-    rng = np.random.default_rng(0)
-    if bars:
-        for day in DAYS:
-            put_bars(store, str(day), (4_000 * np.exp(rng.normal(0, 3e-4, 390).cumsum())).tolist())
-    posts = []
-    for n in range(240):
-        time = DAYS[n % 6] + timedelta(seconds=int(rng.integers(-7_200, 30_000)))
-        posts.append((n + 1, time.isoformat(), f"{MOODS[rng.integers(6)]} {n // 3}"))
-    put_tweets(store, posts)
-    put_model(store, spans, card=CARD)
-    for minutes in (5, 30, 50):
-        guesses = rng.random(240).round(2).tolist()
-        put_predictions(store, [(n + 1, guess) for n, guess in enumerate(guesses)], minutes)
-    ensure_windows(store, [5, 30, 50])
-
-
-@pytest.fixture(scope="module")
-def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("filled") / "tweetscore.duckdb"
-    with open_store(path) as store:
-        fill(store)
-    return path
 
 
 @pytest.fixture

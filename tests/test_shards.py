@@ -3,22 +3,18 @@
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 import pytest
-from tiny import put_bars, tiny_bundle
+from jobs import in_a_database, job_of, outputs, posts, run, write
+from tiny import tiny_bundle
 
 from tweetscore.errors import InputError
-from tweetscore.market.windows import ensure_windows
 from tweetscore.scoring import shards as sharding
 from tweetscore.scoring.bundle import Bundle
-from tweetscore.scoring.score import score
 from tweetscore.scoring.shards import (
     Failed,
-    FilesAccount,
     Finished,
     Job,
     Shard,
@@ -30,92 +26,12 @@ from tweetscore.scoring.shards import (
 )
 from tweetscore.store.database import memory_store, open_store
 
-OPEN = datetime(2018, 12, 19, 14, 30)
-WORDS = ("stocks up great day", "stocks down sad day", "tariffs win", "china", "https://t.co/x")
-SCORED = "FROM scored ORDER BY tweet_id, symbol, interval_minutes"
-
-
-def posts(rows: int, seed: int = 0) -> pl.DataFrame:
-    """Made-up rows of the table tweets, some of them without a word, in and out of the session."""
-    rng = np.random.default_rng(seed)
-    seconds = rng.integers(-9_000, 30_000, rows)
-    return pl.DataFrame(
-        {
-            "platform": ["twitter"] * rows,
-            "tweet_id": np.arange(rows) + 1 + 1_000_000 * seed,
-            "author": [None if n % 3 else f"author {n % 7}" for n in range(rows)],
-            "posted_utc": [OPEN + timedelta(seconds=int(each)) for each in seconds],
-            "text": [" ".join(rng.choice(WORDS, rng.integers(1, 4))) for _ in range(rows)],
-            "retweet_count": rng.integers(0, 99, rows),
-            "favorite_count": [None if n % 5 == 0 else n for n in range(rows)],
-        }
-    ).with_columns(pl.col("posted_utc").cast(pl.Datetime("us")))
-
-
-@pytest.fixture(scope="module")
-def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
-    split = {
-        "train_from_utc": "2018-12-01 00:00:00", "validation_from_utc": "2018-12-10 00:00:00",
-        "test_from_utc": "2018-12-19 16:00:00", "test_until_utc": "2018-12-19 18:00:00",
-    }  # fmt: skip
-    made, _ = tiny_bundle(tmp_path_factory.mktemp("models") / "tiny", split=split)
-    return made
-
-
-@pytest.fixture(scope="module")
-def market(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database with the bars of one day, and another symbol's."""
-    path = tmp_path_factory.mktemp("market") / "market.duckdb"
-    rng = np.random.default_rng(1)
-    with open_store(path) as store:
-        put_bars(
-            store, str(OPEN), (2_500 * np.exp(rng.normal(0, 3e-4, 390).cumsum())).round(2).tolist()
-        )
-        ensure_windows(store, [5, 30])
-    return path
-
-
-def job_of(market: Path, bundle: Bundle, output: Path, intervals: Sequence[int] = (5, 30)) -> Job:
-    with open_store(market, read_only=True) as store:
-        return Job(bundle, tuple(intervals), read_market(store, intervals), output)
-
-
-def write(folder: Path, *frames: pl.DataFrame) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    for number, frame in enumerate(frames):
-        frame.write_parquet(folder / f"{number}.parquet")
-    return folder
-
-
-def run(inputs: Path | str, job: Job) -> FilesAccount:
-    told: list[tuple[int, int]] = []
-    account = score_files([str(inputs)], job, local_engine, lambda *each: told.append(each))
-    assert account.rows == account.scored + account.skipped + account.rejected
-    assert sum(account.reasons.values()) == account.skipped + account.rejected
-    assert not told or told[-1][0] == told[-1][1]
-    return account
-
 
 def results(output: Path) -> pl.DataFrame:
     order = ["tweet_id", "symbol", "interval_minutes"]
     return pl.concat([pl.read_parquet(each) for each in sorted(output.rglob("*.parquet"))]).sort(
         order
     )
-
-
-def in_a_database(market: Path, bundle: Bundle, tweets: pl.DataFrame, path: Path) -> pl.DataFrame:
-    """What the view of a database has for the same tweets and bars."""
-    path.write_bytes(market.read_bytes())
-    with open_store(path) as store:
-        store.append("tweets", tweets.with_columns(source_id=1))
-        score(store, bundle, (), lambda _done, _total: None)
-        return store.frame(SCORED)
-
-
-def outputs(folder: Path) -> dict[str, bytes]:
-    return {
-        each.relative_to(folder).as_posix(): each.read_bytes() for each in folder.rglob("*.parquet")
-    }
 
 
 # --- the results ----------------------------------------------------------------------------------

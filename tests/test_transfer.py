@@ -6,10 +6,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from test_report import fill
-from test_shards import SCORED, in_a_database, job_of, posts, run, write
-from test_shards import bundle as bundle
-from test_shards import market as market
+from jobs import SCORED, in_a_database, job_of, posts, run, write
 
 from tweetscore.errors import InputError, IntegrityError
 from tweetscore.evaluation.evaluate import evaluate
@@ -23,14 +20,6 @@ TABLES = (
     "bars", "class_predictions", "intervals", "models", "move_thresholds", "predictions", "rejects",
     "sessions", "settings", "sources", "study_runs", "symbols", "tweets", "windows",
 )  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("filled") / "tweetscore.duckdb"
-    with open_store(path) as store:
-        fill(store)
-    return path
 
 
 @pytest.fixture
