@@ -8,7 +8,8 @@ from typing import NamedTuple
 import polars as pl
 
 from tweetscore.io.open import data_files
-from tweetscore.posts.formats import TWEETS_SCHEMA, TweetBatch, open_tweets
+from tweetscore.posts.canonical import TWEETS_SCHEMA, TweetBatch
+from tweetscore.posts.formats import open_tweets
 
 
 class Post(NamedTuple):

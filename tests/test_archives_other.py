@@ -26,8 +26,9 @@ from tweetscore.io import records as files
 from tweetscore.io.clocks import Clock
 from tweetscore.io.open import data_files
 from tweetscore.io.records import BOM
+from tweetscore.posts.canonical import TweetBatch
 from tweetscore.posts.clock import TweetAudit, TweetClock
-from tweetscore.posts.formats import FORMATS, TweetBatch, open_tweets
+from tweetscore.posts.formats import FORMATS, open_tweets
 from tweetscore.posts.markup import plain_text
 
 Object = dict[str, Any]

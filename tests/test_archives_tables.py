@@ -22,14 +22,17 @@ from hypothesis import strategies as st
 from posts import POSTS, assert_same_tweets, at
 
 from tweetscore.errors import InputError
-from tweetscore.ingest.run import Account, IngestOptions, ingest
+from tweetscore.ingest.account import Account, IngestOptions
+from tweetscore.ingest.run import ingest
 from tweetscore.io import records as files
 from tweetscore.io.csv_rows import is_quoted
-from tweetscore.io.open import HEAD_BYTES, data_files
+from tweetscore.io.data_file import HEAD_BYTES
+from tweetscore.io.open import data_files
 from tweetscore.io.records import BOM
-from tweetscore.posts import clock as clocks
-from tweetscore.posts.canonical import DATED_PLATFORMS
-from tweetscore.posts.formats import TweetBatch, TweetFile, open_tweets, with_hashed_ids
+from tweetscore.posts.canonical import TweetBatch, TweetFile
+from tweetscore.posts.clock import ID_TIMES
+from tweetscore.posts.formats import open_tweets
+from tweetscore.posts.identity import with_hashed_ids
 from tweetscore.posts.tables import NAMES, open_table
 from tweetscore.store.database import Store
 
@@ -546,8 +549,8 @@ def test_ids_are_twitters_where_their_own_times_or_the_names_say_so(
     assert (given.platform, given.dated) == ("mastodon", True)
 
 
-def test_dated_platforms_are_those_that_the_audit_knows() -> None:
-    assert set(clocks.ID_TIMES) == DATED_PLATFORMS
+def test_ids_of_four_platforms_carry_a_time() -> None:
+    assert ID_TIMES.keys() == {"twitter", "mastodon", "truthsocial", "bluesky"}
 
 
 # --- values ---------------------------------------------------------------------------------------

@@ -23,7 +23,8 @@ from tweetscore.io import records as files
 from tweetscore.io.open import data_files
 from tweetscore.io.records import BOM
 from tweetscore.posts import tweet_json, x_export, x_notes
-from tweetscore.posts.formats import TweetBatch, open_tweets
+from tweetscore.posts.canonical import TweetBatch
+from tweetscore.posts.formats import open_tweets
 
 API_TIME = "%a %b %d %H:%M:%S +0000 %Y"
 ISO_TIME = "%Y-%m-%d %H:%M:%S +0000"

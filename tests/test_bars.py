@@ -22,7 +22,8 @@ from hypothesis import strategies as st
 from tweetscore.bars.reader import BARS_SCHEMA, BarFile, open_bars
 from tweetscore.errors import InputError
 from tweetscore.io import records as files
-from tweetscore.io.open import DataFile, data_files
+from tweetscore.io.data_file import DataFile
+from tweetscore.io.open import data_files
 from tweetscore.io.records import BOM
 
 Bar = tuple[datetime, float, float, float, float, float]

@@ -28,7 +28,8 @@ from tweetscore.errors import InputError
 from tweetscore.evaluation.evaluate import evaluate
 from tweetscore.evaluation.figures import figures, with_verdicts
 from tweetscore.evaluation.verdicts import sentence
-from tweetscore.ingest.run import IngestOptions, ingest
+from tweetscore.ingest.account import IngestOptions
+from tweetscore.ingest.run import ingest
 from tweetscore.market.targets import Target
 from tweetscore.market.windows import ensure_windows
 from tweetscore.sample.write import write_sample

@@ -16,7 +16,8 @@ from scipy import stats  # type: ignore[import-untyped]  # it has no types
 from tiny import MINUTE, put_bars, put_tweets
 
 from tweetscore.evaluation.event_study import LAST_MINUTE, PATHS, mean_paths, price_paths
-from tweetscore.ingest.run import IngestOptions, ingest
+from tweetscore.ingest.account import IngestOptions
+from tweetscore.ingest.run import ingest
 from tweetscore.market.windows import ensure_windows
 from tweetscore.sample.write import write_sample
 from tweetscore.store.database import Store

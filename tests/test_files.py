@@ -26,9 +26,10 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from tweetscore.errors import InputError
-from tweetscore.io import open as inputs
 from tweetscore.io import records as files
-from tweetscore.io.open import DataFile, data_files
+from tweetscore.io.data_file import HEAD_BYTES, DataFile
+from tweetscore.io.open import PICKLE, data_files
+from tweetscore.io.packing import GZIPPED, LIMITS, ZIPPED, ZSTD, ZSTD_SKIPPED, Limits
 from tweetscore.io.records import BOM, Records, json_array_records, line_records
 
 ANYTIME = settings(deadline=None, max_examples=60)
@@ -449,7 +450,7 @@ def test_content_is_the_same_however_it_is_packed_and_whatever_its_name(
     (file,) = data_files(path)
     assert (file.path, file.name) == (path, str(path))
     assert content_of(file) == content
-    assert file.head() == content.removeprefix(BOM)[: inputs.HEAD_BYTES - 3 * (size >= 3)]
+    assert file.head() == content.removeprefix(BOM)[: HEAD_BYTES - 3 * (size >= 3)]
     assert file.digest() == (hashlib.sha256(content).hexdigest(), len(content))
 
 
@@ -460,7 +461,7 @@ def test_utf16_is_read_as_utf8_however_it_is_packed(tmp_path: Path, form: str, c
     packed = PACKED[form](f"\ufeff{text}".encode(codec))
     (file,) = data_files(written(tmp_path / "a.json", packed))
     assert content_of(file) == text.encode()
-    assert file.head() == text.encode()[: inputs.HEAD_BYTES]
+    assert file.head() == text.encode()[:HEAD_BYTES]
     assert file.digest() == (hashlib.sha256(text.encode()).hexdigest(), len(text.encode()))
 
 
@@ -470,10 +471,9 @@ def test_what_is_no_utf16_becomes_replacement_characters_wherever_it_is_cut(
     tmp_path_factory: pytest.TempPathFactory, data: bytes, codec: str, piece: int
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "utf16"
-    (file,) = data_files(written(path, "\ufeff".encode(codec) + b"\n\n" + data))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(inputs, "PIECE_BYTES", piece)
-        assert content_of(file) == (b"\n\n" + data).decode(codec, "replace").encode()
+    content = "\ufeff".encode(codec) + b"\n\n" + data
+    (file,) = data_files(written(path, content), Limits(piece_bytes=piece))
+    assert content_of(file) == (b"\n\n" + data).decode(codec, "replace").encode()
 
 
 @ANYTIME
@@ -483,17 +483,16 @@ def test_packed_bytes_give_the_records_of_the_plain_bytes(
     tmp_path_factory: pytest.TempPathFactory, content: bytes, form: str, piece: int, block: int
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "packed"
-    packs = content.startswith((*inputs.ZIPPED, inputs.GZIPPED, inputs.ZSTD))
-    assume(not packs and not inputs.ZSTD_SKIPPED.match(content))
-    assume(not inputs.PICKLE.match(content))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(inputs, "PIECE_BYTES", piece)
-        (plain,) = data_files(written(path, content))
-        with plain.open() as stream:
-            wanted = list(pieces(with_blocks_of(block, stream, quote=False)))
-        (packed,) = data_files(written(path, PACKED[form](content)))
-        with packed.open() as stream:
-            assert list(pieces(with_blocks_of(block, stream, quote=False))) == wanted
+    packs = content.startswith((*ZIPPED, GZIPPED, ZSTD))
+    assume(not packs and not ZSTD_SKIPPED.match(content))
+    assume(not PICKLE.match(content))
+    limits = Limits(piece_bytes=piece)
+    (plain,) = data_files(written(path, content), limits)
+    with plain.open() as stream:
+        wanted = list(pieces(with_blocks_of(block, stream, quote=False)))
+    (packed,) = data_files(written(path, PACKED[form](content)), limits)
+    with packed.open() as stream:
+        assert list(pieces(with_blocks_of(block, stream, quote=False))) == wanted
 
 
 @pytest.mark.parametrize("form", CUTTABLE)
@@ -548,7 +547,7 @@ def test_damage_far_behind_is_told_when_it_is_reached(tmp_path: Path, form: str)
     packed[950_000:950_100] = bytes(100)  # in the second block of bzip2
     path, read = written(tmp_path / "a", packed), list[int]()
     (file,) = data_files(path)
-    assert file.head() == content[: inputs.HEAD_BYTES]
+    assert file.head() == content[:HEAD_BYTES]
     with pytest.raises(InputError) as refusal:
         read_in_pieces(file, read)
     assert re.fullmatch(cannot_be_read(path), str(refusal.value))
@@ -570,9 +569,9 @@ def test_memory_does_not_grow_with_what_is_packed(tmp_path: Path, form: str) -> 
 # --- files, zips, folders, patterns, standard input -----------------------------------------------
 
 
-def refusal_of(path: Path) -> str:
+def refusal_of(path: Path, limits: Limits = LIMITS) -> str:
     with pytest.raises(InputError) as refusal:
-        data_files(path)
+        data_files(path, limits)
     return str(refusal.value)
 
 
@@ -635,7 +634,7 @@ def test_the_file_beside_another_lies_in_its_own_folder(tmp_path: Path, top: str
         written(tmp_path / "folder" / name, content)
     in_folder = DataFile(tmp_path / "folder" / top / "a")
     for first in (DataFile(packed, f"{top}a", alone=False), in_folder):
-        found = {name: file for name in ("b", "c", "d", "x") if (file := first.beside(name))}
+        found = {name: file for name in ("b", "c", "d", "x") if (file := first.sibling(name))}
         assert list(found) == ["b"]
         assert found["b"].name == f"{first.name[:-1]}b"
         assert content_of(found["b"]) == b"b"
@@ -644,12 +643,12 @@ def test_the_file_beside_another_lies_in_its_own_folder(tmp_path: Path, top: str
 def test_beside_a_copy_of_a_stream_lies_nothing(tmp_path: Path) -> None:
     written(tmp_path / "b", b"b")
     copy = DataFile(written(tmp_path / "a", b"a"), label="standard input")
-    assert copy.beside("b") is None
+    assert copy.sibling("b") is None
 
 
 def test_what_lies_beside_in_a_zip_that_has_gone_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot be read"):
-        DataFile(tmp_path / "gone.zip", "a").beside("b")
+        DataFile(tmp_path / "gone.zip", "a").sibling("b")
 
 
 def test_text_that_begins_like_a_zip_is_text(tmp_path: Path) -> None:
@@ -740,14 +739,12 @@ def test_names_that_only_look_dangerous_are_read(tmp_path: Path) -> None:
     assert named(path) == {f"{path}!{name}": b"x" for name in names if not name.startswith(".")}
 
 
-def test_a_zip_of_too_many_entries_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(inputs, "MOST_ENTRIES", 3)
+def test_a_zip_of_too_many_entries_is_refused(tmp_path: Path) -> None:
+    limits = Limits(zip_entries=3)
     three = zipped(tmp_path / "three.zip", dict.fromkeys("abc", b"x"))
     four = zipped(tmp_path / "four.zip", dict.fromkeys("abcd", b"x"))
-    assert len(data_files(three)) == 3
-    assert refusal_of(four) == (
+    assert len(data_files(three, limits)) == 3
+    assert refusal_of(four, limits) == (
         f"{four}: cannot be read (it holds more than 3 entries); "
         "unzip it yourself, or download it again"
     )
@@ -760,12 +757,9 @@ BOMB = (
 
 
 @pytest.mark.parametrize("form", ["gzip", "zstd in a stored zip", "gzip in zstd in a zip"])
-def test_a_bomb_is_refused_while_it_is_read(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str
-) -> None:
-    monkeypatch.setattr(inputs, "BOMB_BYTES", 1_000_000)
+def test_a_bomb_is_refused_while_it_is_read(tmp_path: Path, form: str) -> None:
     path = written(tmp_path / "a", PACKED[form](bytes(9_000_000)))
-    (file,) = data_files(path)
+    (file,) = data_files(path, Limits(bomb_bytes=1_000_000))
     with pytest.raises(InputError) as refusal:
         file.digest()
     assert str(refusal.value) == f"{path}: {BOMB}"
@@ -779,13 +773,10 @@ def test_it_takes_100_megabytes_to_be_a_bomb(tmp_path: Path) -> None:
         file.digest()
 
 
-def test_a_bomb_is_measured_against_its_own_place_in_a_zip(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(inputs, "BOMB_BYTES", 1_000_000)
+def test_a_bomb_is_measured_against_its_own_place_in_a_zip(tmp_path: Path) -> None:
     entries = {"big": random.Random(5).randbytes(100_000), "bomb": gzip.compress(bytes(9_000_000))}
     path = zipped(tmp_path / "a.zip", entries)
-    big, bomb = data_files(path)
+    big, bomb = data_files(path, Limits(bomb_bytes=1_000_000))
     assert big.digest()[1] == 100_000
     with pytest.raises(InputError) as refusal:
         bomb.digest()
@@ -801,12 +792,13 @@ def test_a_bomb_is_measured_against_its_own_place_in_a_zip(
     ],
 )
 def test_a_zip_that_says_that_it_is_a_bomb_is_refused_unread(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, entries: dict[str, bytes]
+    tmp_path: Path, entries: dict[str, bytes]
 ) -> None:
-    monkeypatch.setattr(inputs, "BOMB_BYTES", 1_000)
-    monkeypatch.setattr(inputs, "BOMB_RATIO", 4)
     path = zipped(tmp_path / "a.zip", entries)
-    assert refusal_of(path) == f"{path}: {BOMB.replace('1,000', '4')}"
+    assert (
+        refusal_of(path, Limits(bomb_bytes=1_000, bomb_ratio=4))
+        == f"{path}: {BOMB.replace('1,000', '4')}"
+    )
 
 
 def test_a_way_of_packing_without_a_bound_is_refused(tmp_path: Path) -> None:

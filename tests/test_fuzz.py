@@ -21,11 +21,14 @@ from hypothesis import strategies as st
 
 from tweetscore.bars.reader import BarFile, open_bars
 from tweetscore.errors import InputError
-from tweetscore.ingest.run import IGNORED, Account, IngestOptions, ingest
+from tweetscore.ingest.account import IGNORED, Account, IngestOptions
+from tweetscore.ingest.run import ingest
 from tweetscore.io import records as files
-from tweetscore.io.open import DataFile, data_files
+from tweetscore.io.data_file import DataFile
+from tweetscore.io.open import data_files
 from tweetscore.io.records import BOM
-from tweetscore.posts.formats import TweetBatch, TweetFile, open_tweets
+from tweetscore.posts.canonical import TweetBatch, TweetFile
+from tweetscore.posts.formats import open_tweets
 from tweetscore.store.database import Store, open_store
 
 CORPUS = Path(__file__).with_name("corpus")

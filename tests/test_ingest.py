@@ -17,7 +17,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tweetscore.ingest.run import Account, IngestOptions, ingest
+from tweetscore.ingest.account import Account, IngestOptions
+from tweetscore.ingest.run import ingest
 from tweetscore.io import records as files
 from tweetscore.store.database import Store, open_store
 

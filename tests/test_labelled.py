@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from tweetscore.errors import InputError, TweetscoreError
-from tweetscore.io.open import DataFile
+from tweetscore.io.data_file import DataFile
 from tweetscore.training.labelled import (
     Labelled,
     read_labelled,

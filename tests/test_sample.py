@@ -17,7 +17,7 @@ from tweetscore.bars.clock import audit_bars
 from tweetscore.bars.reader import open_bars
 from tweetscore.errors import InputError
 from tweetscore.io.clocks import Clock
-from tweetscore.io.open import DataFile
+from tweetscore.io.data_file import DataFile
 from tweetscore.market.sessions import exchange_sessions
 from tweetscore.posts.clock import TweetAudit
 from tweetscore.posts.formats import open_tweets

@@ -17,7 +17,8 @@ from tiny import put_bars
 
 from tweetscore.errors import InputError
 from tweetscore.evaluation.figures import Figures, with_verdicts
-from tweetscore.ingest.run import IngestOptions, ingest
+from tweetscore.ingest.account import IngestOptions
+from tweetscore.ingest.run import ingest
 from tweetscore.market.symbols import choose_symbol
 from tweetscore.market.targets import Target
 from tweetscore.sample.write import write_sample

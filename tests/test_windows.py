@@ -12,7 +12,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from tweetscore.ingest.run import IngestOptions, ingest
+from tweetscore.ingest.account import IngestOptions
+from tweetscore.ingest.run import ingest
 from tweetscore.market.sessions import exchange_sessions
 from tweetscore.market.windows import ensure_windows, set_rules
 from tweetscore.store.database import STANDARD_INTERVALS, Store, open_store

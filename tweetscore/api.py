@@ -22,7 +22,7 @@ if TYPE_CHECKING:  # what a command does not need, it does not wait for
     import pyarrow as pa
 
     from tweetscore.evaluation.figures import Figures
-    from tweetscore.ingest.run import Account
+    from tweetscore.ingest.account import Account
     from tweetscore.report.gather import Report
     from tweetscore.scoring.bundle import Bundle
     from tweetscore.scoring.score import ScoreAccount
@@ -109,7 +109,8 @@ class Database:
         Returns:
             What became of each file. A refused one has its reason in ``error``; the others are in.
         """
-        from tweetscore.ingest.run import IngestOptions, ingest
+        from tweetscore.ingest.account import IngestOptions
+        from tweetscore.ingest.run import ingest
         from tweetscore.market.windows import ensure_windows, set_rules
 
         options = IngestOptions(symbol, clock, stamp, calendar, platform, dict(columns or {}))
@@ -302,7 +303,7 @@ class Database:
             interval_minutes: the interval whose details are shown; 30 where it is scored.
         """
         need("report", "a report")
-        from tweetscore.io.formats import new_file
+        from tweetscore.io.new_file import new_file
         from tweetscore.report.gather import gather
         from tweetscore.report.page import page
 

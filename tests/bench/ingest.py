@@ -5,7 +5,8 @@ from tempfile import TemporaryDirectory
 
 import duckdb
 
-from tweetscore.ingest.run import IngestOptions, ingest
+from tweetscore.ingest.account import IngestOptions
+from tweetscore.ingest.run import ingest
 from tweetscore.store.database import MEMORY_LIMIT, open_store
 
 from . import material

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from tweetscore.io.open import DataFile
+from tweetscore.io.data_file import DataFile
 from tweetscore.posts import tweet_json
 from tweetscore.sample.write import ARCHIVE_NAME, BARS_NAME, DOWN_WORDS, UP_WORDS, write_sample
 from tweetscore.scoring.bundle import Bundle, load_bundle, write_bundle

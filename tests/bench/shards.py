@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from statistics import median
 
-from tweetscore.ingest.run import IngestOptions, ingest
+from tweetscore.ingest.account import IngestOptions
+from tweetscore.ingest.run import ingest
 from tweetscore.market.windows import ensure_windows
 from tweetscore.scoring.ray import RayEngine
 from tweetscore.scoring.score import score

@@ -13,7 +13,8 @@ from unittest.mock import patch
 
 import numpy as np
 
-from tweetscore.ingest.run import IngestOptions, ingest
+from tweetscore.ingest.account import IngestOptions
+from tweetscore.ingest.run import ingest
 from tweetscore.market.windows import ensure_windows
 from tweetscore.scoring.score import score
 from tweetscore.store.database import open_store

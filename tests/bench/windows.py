@@ -6,7 +6,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from tweetscore.ingest.run import IngestOptions, ingest
+from tweetscore.ingest.account import IngestOptions
+from tweetscore.ingest.run import ingest
 from tweetscore.market.windows import ensure_windows, forget_windows
 from tweetscore.store.database import open_store
 

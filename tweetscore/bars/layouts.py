@@ -18,7 +18,7 @@ import polars as pl
 import pyarrow as pa
 
 from tweetscore.errors import InputError
-from tweetscore.io.open import DataFile
+from tweetscore.io.data_file import DataFile
 from tweetscore.io.parquet import MAGIC, open_parquet, parquet_rows
 from tweetscore.io.records import Records, json_records, line_records, parse
 from tweetscore.io.times import TimeForm, milliseconds_form

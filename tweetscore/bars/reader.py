@@ -15,7 +15,7 @@ import polars as pl
 
 from tweetscore.bars.layouts import Table, open_table
 from tweetscore.errors import InputError
-from tweetscore.io.open import DataFile
+from tweetscore.io.data_file import DataFile
 from tweetscore.io.records import RAW_CHARACTERS
 from tweetscore.io.times import TimeForm, date_and_time, time_form
 

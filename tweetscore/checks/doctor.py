@@ -16,7 +16,7 @@ import polars as pl
 
 from tweetscore.bars.clock import DAYS_NEEDED, audit_bars
 from tweetscore.errors import InputError, IntegrityError, TweetscoreError
-from tweetscore.ingest.run import CALENDAR_MARGIN
+from tweetscore.ingest.bar_clock import CALENDAR_MARGIN
 from tweetscore.io.clocks import Clock
 from tweetscore.market.sessions import exchange_sessions, exchange_zone
 from tweetscore.posts.clock import TweetClock, id_times

@@ -34,7 +34,7 @@ if TYPE_CHECKING:  # polars and scikit-learn would slow down --help
 
     from tweetscore.checks.doctor import Check
     from tweetscore.evaluation.figures import Figures
-    from tweetscore.ingest.run import Account
+    from tweetscore.ingest.account import Account
     from tweetscore.io.formats import Answer
     from tweetscore.query import ShippedQuery
     from tweetscore.report.gather import Report

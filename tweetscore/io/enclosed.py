@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from io import BytesIO
 from typing import BinaryIO, cast
 
-from tweetscore.io.open import HEAD_BYTES
+from tweetscore.io.data_file import HEAD_BYTES
 from tweetscore.io.records import Records, json_array_records
 
 

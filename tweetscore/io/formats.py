@@ -2,9 +2,7 @@
 
 import json
 import math
-import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -12,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from tweetscore.errors import InputError
+from tweetscore.io.new_file import new_file
 
 if TYPE_CHECKING:  # polars would slow down --help
     import polars as pl
@@ -257,29 +256,3 @@ def _flat(frame: "pl.DataFrame") -> "pl.DataFrame":
         for each in frame
         if each.dtype.is_nested() or each.dtype == pl.Binary
     )
-
-
-@contextmanager
-def new_file(path: Path) -> Iterator[BinaryIO]:
-    """Open a file that has its name only once it is whole, and that is gone if it fails.
-
-    Raises:
-        InputError: its folder does not exist.
-    """
-    if not path.absolute().parent.is_dir():
-        raise InputError(f"{path}: its folder does not exist; make {path.parent} first")
-    if (
-        path.exists() and not path.is_file()
-    ):  # a pipe or device keeps its place; a folder is refused
-        with path.open("wb") as out:
-            yield out
-        return
-    whole = path.resolve()  # a link stays one
-    part = whole.with_name(f".{whole.name}.{os.getpid()}.part")
-    try:
-        with part.open("wb") as out:
-            yield out
-        part.replace(whole)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tweetscore.errors import InputError
-from tweetscore.io.open import DataFile
+from tweetscore.io.data_file import DataFile
 from tweetscore.io.records import REJECTS_SCHEMA
 
 MAGIC = b"PAR1"

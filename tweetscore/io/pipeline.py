@@ -7,7 +7,7 @@ from typing import TypeVar
 Item = TypeVar("Item")
 
 
-def ahead(items: Iterator[Item]) -> Iterator[Item]:
+def prefetch(items: Iterator[Item]) -> Iterator[Item]:
     """Make the next item in a thread of its own while the caller works on this one.
 
     One item waits at most, so memory stays bounded. An exception in the thread is raised here.

@@ -15,10 +15,10 @@ import polars as pl
 import pyarrow as pa
 
 from tweetscore.io import csv_rows
+from tweetscore.io.data_file import DataFile
 from tweetscore.io.json_text import repaired
-from tweetscore.io.open import DataFile
 from tweetscore.io.parquet import MAGIC, open_parquet, parquet_rows
-from tweetscore.io.pipeline import ahead
+from tweetscore.io.pipeline import prefetch
 from tweetscore.io.records import Parser, json_records, line_records, parse
 
 _SHOWN_COLUMNS = 30
@@ -74,7 +74,7 @@ def _csv_table(file: DataFile, head: bytes) -> Table:
         )
         skip = 1
         with file.open() as stream:
-            for records in ahead(line_records(stream, quote=quote)):
+            for records in prefetch(line_records(stream, quote=quote)):
                 yield parse(records.part(skip, len(records)), parser)
                 skip = 0
 
@@ -106,7 +106,7 @@ def _json_table(file: DataFile, head: bytes) -> Table | None:
     def rows(columns: Mapping[str, str]) -> Iterator[Rows]:
         parser = _json_parser(columns)
         with file.open() as stream:
-            for records in ahead(json_records(stream, head)):
+            for records in prefetch(json_records(stream, head)):
                 yield parse(records, parser)
 
     return Table(file, "json-tweets", [name for name in nested if not nested[name]], rows)

@@ -14,12 +14,13 @@ from typing import BinaryIO
 import numpy as np
 import polars as pl
 
+from tweetscore.io.data_file import DataFile
 from tweetscore.io.enclosed import listed_records
 from tweetscore.io.json_text import repaired
-from tweetscore.io.open import DataFile
-from tweetscore.io.pipeline import ahead
+from tweetscore.io.pipeline import prefetch
 from tweetscore.io.records import BLANKS, Records, json_records, line_records
-from tweetscore.posts.canonical import TweetBatch, canonical
+from tweetscore.posts.canonical import TweetBatch
+from tweetscore.posts.validation import parse_posts
 
 NAME = "bluesky-json"
 PLATFORM = "bluesky"
@@ -67,8 +68,8 @@ def read(file: DataFile) -> Iterator[TweetBatch]:
         with file.open() as stream:
             page_a_line = _is_page_a_line(stream)
     with file.open() as stream:
-        for records in ahead(_cut(stream, head, page_a_line=page_a_line)):
-            yield canonical(records, _parse, platform=PLATFORM, time_formats=TIME_FORMATS)
+        for records in prefetch(_cut(stream, head, page_a_line=page_a_line)):
+            yield parse_posts(records, _parse, platform=PLATFORM, time_formats=TIME_FORMATS)
 
 
 def _is_page_a_line(stream: BinaryIO) -> bool:

@@ -15,10 +15,11 @@ from tweetscore.io.clocks import TIMES, Clock
 SHARE_NEEDED = 0.95
 MARGIN = 0.02  # another candidate must be this much better before a claim falls
 
+TWITTER_EPOCH_MS = 1_288_834_974_657
 # How each platform's ids carry a time: divisor, unit, epoch in that unit, and the smallest id with
 # a time in it (Twitter's since November 2010, the others' since their first year).
 ID_TIMES: dict[str, tuple[int, Literal["ms", "us"], int, int]] = {
-    "twitter": (1 << 22, "ms", 1_288_834_974_657, 30_000_000_001),
+    "twitter": (1 << 22, "ms", TWITTER_EPOCH_MS, 30_000_000_001),
     "mastodon": (1 << 16, "ms", 0, 1_451_606_400_000 << 16),
     "truthsocial": (1 << 16, "ms", 0, 1_609_459_200_000 << 16),
     "bluesky": (1 << 10, "us", 0, 1_640_995_200_000_000 << 10),

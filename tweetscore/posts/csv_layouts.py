@@ -10,9 +10,10 @@ from functools import partial
 import polars as pl
 
 from tweetscore.io.csv_rows import column_names, is_quoted, numbered_columns
-from tweetscore.io.open import DataFile
+from tweetscore.io.data_file import DataFile
 from tweetscore.io.records import line_records
-from tweetscore.posts.canonical import TweetBatch, canonical
+from tweetscore.posts.canonical import TweetBatch
+from tweetscore.posts.validation import parse_posts
 
 _NOT_IN_EVERY_LAYOUT = ("author", "retweet_count", "favorite_count")
 
@@ -41,7 +42,7 @@ class CsvLayout:
         with file.open() as stream:
             for records in line_records(stream, quote=quote):
                 body, skip = records.part(skip, len(records)), 0
-                yield canonical(
+                yield parse_posts(
                     body, parser, platform=self.PLATFORM, time_formats=self.time_formats
                 )
 

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Protocol, cast
 
 from tweetscore.errors import InputError
-from tweetscore.io.open import DataFile
+from tweetscore.io.data_file import DataFile
 from tweetscore.posts import (
     bluesky,
     csv_layouts,
@@ -20,18 +20,8 @@ from tweetscore.posts import (
     tweet_json,
     x_export,
 )
-from tweetscore.posts.canonical import TWEETS_SCHEMA, TweetBatch, TweetFile, with_hashed_ids
+from tweetscore.posts.canonical import TweetBatch, TweetFile
 from tweetscore.posts.tables import open_table
-
-__all__ = [
-    "FORMATS",
-    "TWEETS_SCHEMA",
-    "Format",
-    "TweetBatch",
-    "TweetFile",
-    "open_tweets",
-    "with_hashed_ids",
-]
 
 
 class Format(Protocol):

@@ -11,13 +11,14 @@ from io import BytesIO
 
 import polars as pl
 
+from tweetscore.io.data_file import DataFile
 from tweetscore.io.enclosed import listed_records
 from tweetscore.io.json_text import repaired
-from tweetscore.io.open import DataFile
-from tweetscore.io.pipeline import ahead
+from tweetscore.io.pipeline import prefetch
 from tweetscore.io.records import RAW_CHARACTERS, Records, json_records, parse
-from tweetscore.posts.canonical import TweetBatch, canonical, held
+from tweetscore.posts.canonical import TweetBatch
 from tweetscore.posts.markup import plain_text
+from tweetscore.posts.validation import parse_posts, validate_posts
 
 NAME = "mastodon-json"
 PLATFORM = "mastodon"
@@ -84,11 +85,13 @@ def read(file: DataFile) -> Iterator[TweetBatch]:
     head = file.head()
     with file.open() as stream:
         if _OUTBOX.match(head):
-            for records in ahead(listed_records(stream, _OUTBOX, _OUTBOX_END)):
+            for records in prefetch(listed_records(stream, _OUTBOX, _OUTBOX_END)):
                 yield _of_outbox(records)
             return
-        for records in ahead(json_records(stream, head)):
-            yield canonical(records, _parse_statuses, platform=PLATFORM, time_formats=TIME_FORMATS)
+        for records in prefetch(json_records(stream, head)):
+            yield parse_posts(
+                records, _parse_statuses, platform=PLATFORM, time_formats=TIME_FORMATS
+            )
 
 
 def status_text() -> pl.Expr:
@@ -129,7 +132,7 @@ def _of_outbox(records: Records) -> TweetBatch:
         ),
         raw=pl.struct("type", "address").struct.json_encode().str.head(RAW_CHARACTERS),
     )
-    return held(
+    return validate_posts(
         activities.filter(posts).drop("type", "address"),
         pl.concat([refused, others]),
         len(records),

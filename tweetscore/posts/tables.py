@@ -13,11 +13,13 @@ from functools import partial
 import polars as pl
 
 from tweetscore.errors import InputError, did_you_mean
-from tweetscore.io.open import DataFile
+from tweetscore.io.data_file import DataFile
 from tweetscore.io.tables import Rows, Table, find_table
 from tweetscore.io.times import TimeForm, date_and_time, time_form
-from tweetscore.posts.canonical import DATED_PLATFORMS, TweetBatch, TweetFile, held
+from tweetscore.posts.canonical import TweetBatch, TweetFile
+from tweetscore.posts.clock import ID_TIMES, id_times
 from tweetscore.posts.tweet_json import API_TIME
+from tweetscore.posts.validation import validate_posts
 
 # Names are compared in small letters, without blanks, underscores and dashes; the first counts.
 NAMES = {
@@ -43,8 +45,6 @@ _TWITTER_NAMES = {"idstr", "tweetid", "fulltext", "favoritecount", "screenname"}
 _CLOCK_TIME = "time of day"  # beside a column of dates
 _SAMPLE_ROWS = 1_000
 _DAY = re.compile(r"\d{4}[-./]?\d\d?[-./]?\d\d?|\d\d?[-./]\d\d?[-./]\d{4}", re.ASCII)
-_TWITTER_EPOCH_MS = 1_288_834_974_657
-_FIRST_DATED_ID = 30_000_000_001  # Twitter's ids carry their time since November 2010
 _LAST_UNDATED = datetime(2010, 11, 6)
 _ZONES = timedelta(hours=25)  # times without a zone, and with daylight saving, differ by less
 
@@ -76,7 +76,7 @@ def open_table(
                 f"say which it is with --column {missing}=NAME"
             )
         return None
-    if platform in DATED_PLATFORMS and "tweet_id" not in found:
+    if platform in ID_TIMES and "tweet_id" not in found:
         raise InputError(
             f"{file.name}: has no known column of ids ({table.has}), and ids of {platform} carry "
             "a time; say which it is with --column tweet_id=NAME, or leave --platform out"
@@ -94,7 +94,7 @@ def _read(
     for raw, refused in table.rows(columns):
         absent = [name for name in NAMES if name not in columns and name != "counts_as_of"]
         filled = raw.with_columns(pl.lit(None, pl.String).alias(name) for name in absent)
-        yield held(
+        yield validate_posts(
             filled.with_columns(pl.col("author").replace("", None)),
             refused,
             raw.height + refused.height,
@@ -153,16 +153,17 @@ def _is_twitter(table: Table, columns: Mapping[str, str], form: TimeForm) -> boo
         return False
     sample = _sample(table, {name: columns[name] for name in ("tweet_id", "posted")})
     texts = sample["tweet_id"].str.strip_chars()
+    ids = texts.str.to_integer(strict=False, dtype=pl.Int64)
     rows = pl.DataFrame(
         {
             "given": texts.is_not_null() & (texts != ""),
-            "id": texts.str.to_integer(strict=False, dtype=pl.Int64),
+            "id": ids,
             "claimed": _stamps(form, sample["posted"]),
+            "inside": id_times("twitter", ids),
         }
     ).filter("given")
-    dated = pl.col("id") >= _FIRST_DATED_ID
-    inside = pl.from_epoch(pl.col("id") // (1 << 22) + _TWITTER_EPOCH_MS, time_unit="ms")
-    fits = pl.when(dated).then((pl.col("claimed") - inside).abs() <= _ZONES)
+    dated = pl.col("inside").is_not_null()
+    fits = pl.when(dated).then((pl.col("claimed") - pl.col("inside")).abs() <= _ZONES)
     old = (pl.col("id") > 0) & (pl.col("claimed") < _LAST_UNDATED)
     long = texts.drop_nulls().str.contains("^[0-9]{15,19}$")
     by_time = rows.select(dated.any() & fits.otherwise(old).fill_null(False).all()).item()

@@ -9,11 +9,11 @@ from io import BytesIO
 
 import polars as pl
 
+from tweetscore.io.data_file import DataFile
 from tweetscore.io.json_text import repaired
-from tweetscore.io.open import DataFile
-from tweetscore.io.pipeline import ahead
+from tweetscore.io.pipeline import prefetch
 from tweetscore.io.records import json_records
-from tweetscore.posts.canonical import TweetBatch, canonical
+from tweetscore.posts.canonical import TweetBatch
 from tweetscore.posts.csv_layouts import CsvLayout
 from tweetscore.posts.markup import plain_text
 from tweetscore.posts.mastodon import (
@@ -22,6 +22,7 @@ from tweetscore.posts.mastodon import (
     has_statuses,
     status_text,
 )
+from tweetscore.posts.validation import parse_posts
 
 NAME = "truth-social-json"
 PLATFORM = "truthsocial"
@@ -37,8 +38,10 @@ def read(file: DataFile) -> Iterator[TweetBatch]:
     """Yield the posts and rejects of a file, in the file's order."""
     head = file.head()
     with file.open() as stream:
-        for records in ahead(json_records(stream, head)):
-            yield canonical(records, _parse_statuses, platform=PLATFORM, time_formats=TIME_FORMATS)
+        for records in prefetch(json_records(stream, head)):
+            yield parse_posts(
+                records, _parse_statuses, platform=PLATFORM, time_formats=TIME_FORMATS
+            )
 
 
 def _author(url: pl.Expr) -> pl.Expr:

@@ -14,11 +14,12 @@ from io import BytesIO
 import numpy as np
 import polars as pl
 
+from tweetscore.io.data_file import DataFile
 from tweetscore.io.json_text import repaired
-from tweetscore.io.open import DataFile
-from tweetscore.io.pipeline import ahead
+from tweetscore.io.pipeline import prefetch
 from tweetscore.io.records import Parser, Records, json_records, parse
-from tweetscore.posts.canonical import TweetBatch, held
+from tweetscore.posts.canonical import TweetBatch
+from tweetscore.posts.validation import validate_posts
 
 NAME = "twarc2-json"
 PLATFORM = "twitter"
@@ -69,7 +70,7 @@ def read(file: DataFile) -> Iterator[TweetBatch]:
     head = file.head()
     parser = partial(_parse, one_tweet=bool(_ONE_TWEET.match(head)))
     with file.open() as stream:
-        for records in ahead(json_records(stream, head)):
+        for records in prefetch(json_records(stream, head)):
             yield _of_pages(records, parser)
 
 
@@ -91,7 +92,7 @@ def _of_pages(records: Records, parser: Parser) -> TweetBatch:
     tweets = pl.concat(_tweets(group) for group in groups).sort("byte_offset", maintain_order=True)
     rejected = pl.concat([refused.clear(), *rejects])
     rows_read = tweets.height + rejected.height
-    return held(tweets, rejected, rows_read, platform=PLATFORM, time_formats=TIME_FORMATS)
+    return validate_posts(tweets, rejected, rows_read, platform=PLATFORM, time_formats=TIME_FORMATS)
 
 
 def _taken_apart(page: Records) -> tuple[pl.DataFrame, pl.DataFrame] | None:
@@ -121,7 +122,7 @@ def _taken_apart(page: Records) -> tuple[pl.DataFrame, pl.DataFrame] | None:
 
 
 def _tweets(pages: pl.DataFrame) -> pl.DataFrame:
-    """Return a row per tweet, in the columns of ``canonical.held``."""
+    """Return a row per tweet, in the columns of ``validate_posts``."""
     is_page = pl.any_horizontal(pl.col("data", "includes", "meta", "errors").is_not_null())
     page = ("line", "byte_offset", "__twarc")
     data = pages.filter(pl.col("data").is_not_null()).select(*page, "data")

@@ -12,12 +12,13 @@ from typing import BinaryIO
 
 import polars as pl
 
+from tweetscore.io.data_file import DataFile
 from tweetscore.io.enclosed import enclosed_records
 from tweetscore.io.json_text import repaired
-from tweetscore.io.open import DataFile
-from tweetscore.io.pipeline import ahead
+from tweetscore.io.pipeline import prefetch
 from tweetscore.io.records import Records, json_records
-from tweetscore.posts.canonical import TweetBatch, canonical
+from tweetscore.posts.canonical import TweetBatch
+from tweetscore.posts.validation import parse_posts
 
 NAME = "tweet-json"
 PLATFORM = "twitter"
@@ -67,8 +68,8 @@ def read(file: DataFile) -> Iterator[TweetBatch]:
     """Yield the tweets and rejects of a file, in the file's order."""
     head = file.head()
     with file.open() as stream:
-        for records in ahead(_cut(stream, head)):
-            yield canonical(records, parse_tweets, platform=PLATFORM, time_formats=(API_TIME,))
+        for records in prefetch(_cut(stream, head)):
+            yield parse_posts(records, parse_tweets, platform=PLATFORM, time_formats=(API_TIME,))
 
 
 def _cut(stream: BinaryIO, head: bytes) -> Iterator[Records]:
@@ -78,7 +79,7 @@ def _cut(stream: BinaryIO, head: bytes) -> Iterator[Records]:
 
 
 def parse_tweets(data: bytes) -> pl.DataFrame:
-    """Parse objects of the API, one a line, into the columns of ``canonical.held``."""
+    """Parse objects of the API, one a line, into the columns of ``validate_posts``."""
     tweets = pl.read_ndjson(BytesIO(repaired(data)), schema=SCHEMA)
     marked = pl.when(pl.col("retweeted_status").is_not_null()).then(pl.lit("true"))
     whole = pl.col("user").is_not_null()

@@ -16,14 +16,15 @@ from io import BytesIO
 
 import polars as pl
 
+from tweetscore.io.data_file import DataFile
 from tweetscore.io.enclosed import enclosed_records
 from tweetscore.io.json_text import repaired
-from tweetscore.io.open import DataFile
-from tweetscore.io.pipeline import ahead
+from tweetscore.io.pipeline import prefetch
 from tweetscore.io.records import Parser
-from tweetscore.posts.canonical import TweetBatch, canonical
+from tweetscore.posts.canonical import TweetBatch
 from tweetscore.posts.csv_layouts import CsvLayout
 from tweetscore.posts.tweet_json import API_TIME, parse_tweets
+from tweetscore.posts.validation import parse_posts
 from tweetscore.posts.x_notes import Notes, read_notes
 
 ISO_TIME = "%Y-%m-%d %H:%M:%S %z"  # 2013-05-04 18:54:25 +0000
@@ -64,8 +65,8 @@ class JsExport:
         """Yield the tweets and rejects of a file, in the file's order."""
         parser = self.parser(file)
         with file.open() as stream:
-            for records in ahead(enclosed_records(stream, self.opening, _SEMICOLON)):
-                yield canonical(
+            for records in prefetch(enclosed_records(stream, self.opening, _SEMICOLON)):
+                yield parse_posts(
                     records, parser, platform=self.PLATFORM, time_formats=self.time_formats
                 )
 
@@ -78,7 +79,7 @@ def _parser(file: DataFile) -> Parser:
 
 def _author(file: DataFile) -> str | None:
     """Return the account's name, from the ``account.js`` beside the tweets, if there is one."""
-    account = file.beside("account.js")
+    account = file.sibling("account.js")
     name = _USERNAME.search(account.head()) if account else None
     return name[1].decode() if name else None
 

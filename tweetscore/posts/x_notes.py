@@ -14,9 +14,9 @@ from itertools import chain, count
 import numpy as np
 import polars as pl
 
+from tweetscore.io.data_file import DataFile
 from tweetscore.io.enclosed import enclosed_records
 from tweetscore.io.json_text import repaired
-from tweetscore.io.open import DataFile
 from tweetscore.io.records import Positions, parse
 from tweetscore.posts.markup import decoded
 from tweetscore.posts.tweet_json import API_TIME
@@ -91,7 +91,7 @@ def read_notes(tweets: DataFile) -> Notes:
 def _blocks(tweets: DataFile) -> Iterator[pl.DataFrame]:
     names = chain(["note-tweet.js"], (f"note-tweet-part{part}.js" for part in count(1)))
     read = 0
-    while (file := tweets.beside(next(names))) and _OPENING.match(file.head()):
+    while (file := tweets.sibling(next(names))) and _OPENING.match(file.head()):
         with file.open() as stream:
             for records in enclosed_records(stream, _OPENING, _CLOSING):
                 if (read := read + len(records.data)) > MOST_BYTES:

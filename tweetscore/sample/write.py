@@ -20,8 +20,9 @@ import pyarrow.compute as pc
 
 from tweetscore.errors import InputError
 from tweetscore.io.clocks import Clock
-from tweetscore.io.formats import new_file
+from tweetscore.io.new_file import new_file
 from tweetscore.market.sessions import exchange_sessions
+from tweetscore.posts.clock import TWITTER_EPOCH_MS
 
 PLANTED_INTERVAL_MINUTES = 30
 SYMBOL = "MADEUP"
@@ -55,7 +56,6 @@ _NIGHT_NOISE = 0.004
 _ABSENT_SHARE = 0.02
 
 _BLOCK_POSTS = 1 << 15
-_TWITTER_EPOCH_MS = 1_288_834_974_657
 _MAX_CHARACTERS = 280
 _RETWEET_SHARE = 0.3
 _COPY_SHARE = 1 / 3
@@ -285,7 +285,7 @@ def _tweets(
     count = len(posted_ms)
     # Twelve bits tell posts of one millisecond apart; there are never 4,096 of them.
     sequence = np.arange(left - 1, left - 1 - count, -1) % 4096
-    ids = pl.Series(((posted_ms - _TWITTER_EPOCH_MS) << 22) | sequence)
+    ids = pl.Series(((posted_ms - TWITTER_EPOCH_MS) << 22) | sequence)
     liked = draws.lognormal(4, 2, count).astype(np.int64)
     return texts.select(
         pl.lit(pl.Series(_SOURCES).gather(draws.integers(0, len(_SOURCES), count))).alias("source"),

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import polars as pl
 
 from tweetscore.errors import InputError
-from tweetscore.io.pipeline import ahead
+from tweetscore.io.pipeline import prefetch
 from tweetscore.market.targets import OWN_LABEL
 from tweetscore.market.windows import ensure_windows
 from tweetscore.posts.canonical import COUNTS
@@ -185,8 +185,8 @@ def score(
     reader = store.con.cursor()
     batches = reader.sql(pending, params=table.names).to_arrow_reader(CHUNK_ROWS)
     # While one chunk is stored, the next is in the network and the one after is being cleaned.
-    encoded = ahead(scorer.encode(pl.DataFrame(batch)) for batch in batches)
-    for chunk in ahead(scorer.run(each) for each in encoded):
+    encoded = prefetch(scorer.encode(pl.DataFrame(batch)) for batch in batches)
+    for chunk in prefetch(scorer.run(each) for each in encoded):
         found = chunk.probabilities[:, heads][:, :, classes]  # (rows, intervals, classes)
         flat = np.ascontiguousarray(found.reshape(len(found), len(heads) * len(classes)))
         probabilities = pl.Series(table.column, flat)

@@ -23,9 +23,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tweetscore.errors import InputError, IntegrityError, TweetscoreError
-from tweetscore.io.formats import new_file
+from tweetscore.io.new_file import new_file
 from tweetscore.io.parquet import UNREADABLE
-from tweetscore.io.pipeline import ahead
+from tweetscore.io.pipeline import prefetch
 from tweetscore.market.targets import OWN_LABEL
 from tweetscore.posts.canonical import COUNTS
 from tweetscore.scoring.bundle import Bundle
@@ -285,7 +285,7 @@ class ShardScorer:
 
     def _scored(self, shard: Shard) -> Iterator[tuple[Scored, pl.DataFrame]]:
         """Yield each chunk of a shard with its scores, and the rows that are none."""
-        side_by_side = iter if self.threads == 1 else ahead
+        side_by_side = iter if self.threads == 1 else prefetch
         encoded = side_by_side(
             (self.scorer.encode(good), bad)
             for good, bad in read_shard(shard.path, counts=self.job.bundle.uses_counts)

@@ -1,0 +1,44 @@
+"""What a user may set for an ingest, and what became of one file."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+IGNORED = "ignored"  # the kind of what is neither tweets nor bars, beside files that are
+Progress = Callable[[str, int], None]  # the file's name, its rows read so far
+
+
+@dataclass(frozen=True, slots=True)
+class IngestOptions:
+    """What the user says about the files; ``auto`` leaves it to the evidence."""
+
+    symbol: str | None = None
+    clock: str = "auto"
+    stamp: str = "auto"
+    calendar: str = "XNYS"
+    platform: str | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)  # our name to the file's, for tables
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What became of one file: rows_read = stored + updated + duplicates + rejected."""
+
+    name: str
+    kind: str = ""
+    format: str = ""
+    symbol: str | None = None
+    clock: str = ""
+    sha256: str = ""
+    bytes: int = 0
+    rows_read: int = 0
+    stored: int = 0
+    updated: int = 0
+    duplicates: int = 0
+    rejected: int = 0
+    mended: int = 0  # texts with U+FFFD in the place of bytes that are no character
+    unchanged: bool = False  # the same content is here already: nothing was done
+    error: str | None = None  # why the file was refused: nothing of it was stored
+
+
+Kind = Literal["tweets", "bars"]

@@ -1,0 +1,75 @@
+"""Decide on the clock of a file of bars: its stamps enter, a verdict leaves.
+
+A format may define the clock, stamps may carry their zone; all others are audited against the
+exchange calendar.
+"""
+
+from datetime import date, timedelta
+from typing import Literal
+
+import polars as pl
+
+from tweetscore.bars.clock import BarClock, audit_bars
+from tweetscore.bars.reader import OFF_MINUTE, BarFile
+from tweetscore.errors import InputError
+from tweetscore.ingest.account import IngestOptions
+from tweetscore.io.clocks import Clock
+from tweetscore.market.sessions import exchange_sessions, exchange_zone
+
+CALENDAR_MARGIN = timedelta(days=4)  # the audit looks at the sessions around the first and last bar
+_MINUTE = timedelta(minutes=1)
+_NO_STAMPS = pl.Series("stamp", [], pl.Datetime("us"))
+
+
+def bar_clock(bars: BarFile, options: IngestOptions) -> BarClock:
+    """Read the stamps once and prove their clock; stamps with a zone of their own need no proof.
+
+    Raises:
+        InputError: the file holds no bars of one minute, or its clock is refuted or not clear.
+    """
+    stamps = _one_minute_stamps(bars)
+    if bars.clock:
+        return _declared_clock(bars, bars.clock, options)
+    if not bars.naive:
+        if options.clock not in ("auto", "UTC"):
+            raise InputError(f"{bars.file.name}: its times carry their zone; leave --clock out")
+        stamp: Literal["start", "end"] = "end" if options.stamp == "end" else "start"
+        return BarClock(Clock.parse("UTC"), stamp, True, f"times carry their zone; stamp {stamp}")
+    first, last = stamps.dt.date()[0], stamps.dt.date()[-1]
+    assert isinstance(first, date)
+    sessions = exchange_sessions(options.calendar, first - CALENDAR_MARGIN, last + CALENDAR_MARGIN)
+    zone = exchange_zone(options.calendar)
+    return audit_bars(
+        bars.file.name, stamps, sessions, zone, clock=options.clock, stamp=options.stamp
+    )
+
+
+def _one_minute_stamps(bars: BarFile) -> pl.Series:
+    """Return the stamps, each once, in order, where they are one minute apart."""
+    name, seen, off_minute, fact = bars.file.name, [_NO_STAMPS], 0, "no rows"
+    for batch in bars.read():
+        seen.append(batch.bars["stamp"])
+        off_minute += int(batch.rejects["reason"].eq(OFF_MINUTE).sum())
+        fact = batch.rejects["reason"][0] if batch.rejects.height else fact
+    stamps = pl.concat(seen).unique().sort()
+    if stamps.is_empty():
+        reason = " ".join(fact.split())
+        raise InputError(f"{name}: holds no readable bar ({reason}); check its columns")
+    spacing = stamps.diff().drop_nulls().mode().sort()
+    apart = f"{spacing[0]} apart" if len(spacing) and spacing[0] != _MINUTE else None
+    apart = "mostly stamped between minutes" if off_minute > len(stamps) else apart
+    if apart and not bars.clock:  # the quiet minutes of a format that defines its clock are absent
+        raise InputError(
+            f"{name}: its bars are {apart}; only one-minute bars make windows, "
+            "so export it again with one-minute bars"
+        )
+    return stamps
+
+
+def _declared_clock(bars: BarFile, zone: str, options: IngestOptions) -> BarClock:
+    if options.clock not in ("auto", zone) or options.stamp == "end":
+        raise InputError(
+            f"{bars.file.name}: its format puts the start of its minutes on the clock of {zone}; "
+            "leave --clock and --stamp out"
+        )
+    return BarClock(Clock.parse(zone), "start", True, f"{zone}, as {bars.format} defines it")

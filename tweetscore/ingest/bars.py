@@ -1,0 +1,83 @@
+"""Ingest one file of bars: it enters, its rows and its account are in the database.
+
+No bar is stored before the file's clock is decided.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import polars as pl
+
+from tweetscore.bars.clock import BarClock
+from tweetscore.bars.reader import BarFile
+from tweetscore.errors import InputError
+from tweetscore.ingest.account import Account, IngestOptions, Progress
+from tweetscore.ingest.bar_clock import bar_clock
+from tweetscore.ingest.deduplicate import deduplicate, now_utc
+from tweetscore.ingest.sources import append_batch, known_source, next_source, with_digest
+from tweetscore.io.pipeline import prefetch
+from tweetscore.market.windows import forget_windows
+from tweetscore.store.database import Store
+
+
+def ingest_bars(
+    store: Store, bars: BarFile, account: Account, options: IngestOptions, progress: Progress
+) -> Account:
+    """Store the bars of a file, all or none; return the completed account.
+
+    Raises:
+        InputError: its clock is refuted or not clear, its symbol is kept with another calendar, or
+            no row can be used.
+    """
+    started_utc = now_utc()
+    account = with_digest(bars.file, account)
+    # Where the format has its date in the name, equal content may be another day's.
+    if known := known_source(store, account, same_name=bars.clock is not None):
+        return known
+    verdict = bar_clock(bars, options)
+    with store.transaction():
+        source_id = next_source(store)
+        rows_read = _append_all(store, bars, source_id, verdict, progress)
+        fresh = "SELECT DISTINCT symbol FROM bars WHERE source_id = $source_id"
+        symbols = [name for (name,) in store.rows(fresh, source_id=source_id)]
+        _keep_calendars(store, account.name, symbols, options.calendar)
+        account = replace(account, clock=verdict.evidence, rows_read=rows_read)
+        account = deduplicate(store, account, "bars", source_id, started_utc)
+        if account.stored or account.updated:
+            for symbol in symbols:
+                forget_windows(store, symbol)
+    return account
+
+
+def _append_all(
+    store: Store, bars: BarFile, source_id: int, verdict: BarClock, progress: Progress
+) -> int:
+    """Store all rows by the clock that was decided on; return how many were read."""
+    unclear = pl.format(
+        f"the time {{}} does not exist or is ambiguous in {verdict.clock.name}",
+        pl.col("stamp").dt.to_string("%Y-%m-%d %H:%M"),
+    )
+    rows_read = 0
+    for batch in prefetch(bars.read()):
+        minutes = verdict.minutes_utc(batch.bars["stamp"])
+        judged = batch.bars.with_columns(minutes.alias("minute_utc")).with_columns(
+            reason=pl.when(pl.col("minute_utc").is_null()).then(unclear)
+        )
+        append_batch(store, "bars", source_id, judged, batch.rejects)
+        progress(bars.file.name, rows_read := rows_read + batch.rows_read)
+    return rows_read
+
+
+def _keep_calendars(store: Store, name: str, symbols: Sequence[str], calendar: str) -> None:
+    known = dict(store.rows("SELECT symbol, calendar FROM symbols"))
+    for symbol in symbols:
+        if known.setdefault(symbol, calendar) != calendar:
+            raise InputError(
+                f"{name}: {symbol} is kept with the calendar {known[symbol]}, not {calendar}; "
+                f"say --calendar {known[symbol]}"
+            )
+        store.con.execute(
+            "INSERT INTO symbols SELECT $symbol, $calendar "
+            "WHERE NOT EXISTS (FROM symbols WHERE symbol = $symbol)",
+            {"symbol": symbol, "calendar": calendar},
+        )

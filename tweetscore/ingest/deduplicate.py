@@ -1,0 +1,82 @@
+"""Finish one file: of each tweet or bar one row stays, and the account of the file is checked."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import polars as pl
+
+from tweetscore.errors import InputError, IntegrityError
+from tweetscore.ingest.account import Account, Kind
+from tweetscore.store.database import Store
+
+_OF_FILE = "WHERE source_id = $source_id"
+_STORED_FIELDS = (
+    "name", "sha256", "bytes", "kind", "format", "symbol", "clock",
+    "rows_read", "stored", "updated", "duplicates", "rejected", "mended",
+)  # fmt: skip
+
+
+def deduplicate(
+    store: Store, account: Account, kind: Kind, source_id: int, started_utc: datetime
+) -> Account:
+    """Leave one row of each tweet or bar, and store the file's account.
+
+    Raises:
+        InputError: no row could be used.
+        IntegrityError: rows in are not rows accounted for; the transaction then rolls back.
+    """
+    (rejected,) = store.row(f"SELECT count(*) FROM rejects {_OF_FILE}", source_id=source_id)
+    mark = "contains(text, chr(65533))" if kind == "tweets" else "false"
+    fresh, mended = store.row(
+        f"SELECT count(*), count(*) FILTER ({mark}) FROM {kind} {_OF_FILE}", source_id=source_id
+    )
+    if not fresh:
+        raise _unusable(store, account, source_id)
+    store.run(f"ingest/candidates_{kind}", source_id=source_id)
+    duplicates, updated, replaced = store.row(
+        "SELECT count(*) FILTER (fresh AND place > 1), "
+        "count(*) FILTER (fresh AND place = 1 AND known), "
+        "count(*) FILTER (NOT fresh AND place > 1) FROM candidates"
+    )
+    if kind == "tweets" and updated:
+        store.run("ingest/forget_predictions")
+    store.con.execute(
+        f"DELETE FROM {kind} WHERE rowid IN (SELECT row FROM candidates WHERE place > 1)"
+    )
+    account = replace(
+        account,
+        stored=fresh - duplicates - updated,
+        updated=updated,
+        duplicates=duplicates,
+        rejected=rejected,
+        mended=mended,
+    )
+    (kept,) = store.row(f"SELECT count(*) FROM {kind} {_OF_FILE}", source_id=source_id)
+    parts = account.stored + account.updated + account.duplicates + account.rejected
+    if account.rows_read != parts or kept != account.stored + updated or replaced != updated:
+        raise IntegrityError(
+            f"{account.name}: {account.rows_read} rows read but {parts} accounted for; "
+            "nothing was stored, please report this file's format"
+        )
+    _store_account(store, account, source_id, started_utc)
+    return account
+
+
+def _unusable(store: Store, account: Account, source_id: int) -> InputError:
+    first = f"SELECT line, reason FROM rejects {_OF_FILE} ORDER BY line LIMIT 1"
+    line, reason = next(iter(store.rows(first, source_id=source_id)), (1, "no record"))
+    return InputError(
+        f"{account.name}: none of its {account.rows_read} records can be used "
+        f"(line {line}: {' '.join(reason.split())}); check its format"
+    )
+
+
+def _store_account(store: Store, account: Account, source_id: int, started_utc: datetime) -> None:
+    fields = {name: [getattr(account, name)] for name in _STORED_FIELDS}
+    times = {"started_utc": [started_utc], "finished_utc": [now_utc()]}
+    store.append("sources", pl.DataFrame({"source_id": [source_id], **fields, **times}))
+
+
+def now_utc() -> datetime:
+    """Return the time, as the database has its times."""
+    return datetime.now(UTC).replace(tzinfo=None)

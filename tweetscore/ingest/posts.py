@@ -1,0 +1,75 @@
+"""Ingest one file of posts: it enters, its rows and its account are in the database.
+
+Nearly every file keeps the clock it claims, so rows are stored by that clock while it is audited;
+only a file whose clock is corrected is read a second time.
+"""
+
+from dataclasses import replace
+
+from tweetscore.errors import InputError
+from tweetscore.ingest.account import Account, IngestOptions, Progress
+from tweetscore.ingest.deduplicate import deduplicate, now_utc
+from tweetscore.ingest.sources import (
+    append_batch,
+    delete_rows,
+    known_source,
+    next_source,
+    with_digest,
+)
+from tweetscore.io.clocks import Clock
+from tweetscore.io.pipeline import prefetch
+from tweetscore.posts.canonical import TweetFile
+from tweetscore.posts.clock import TweetAudit, TweetClock
+from tweetscore.posts.identity import with_hashed_ids
+from tweetscore.store.database import Store
+
+
+def ingest_posts(
+    store: Store, posts: TweetFile, account: Account, options: IngestOptions, progress: Progress
+) -> Account:
+    """Store the posts of a file, all or none; return the completed account.
+
+    Raises:
+        InputError: its clock is refuted or not told, or no row can be used.
+    """
+    started_utc = now_utc()
+    account = with_digest(posts.file, account)
+    if known := known_source(store, account):
+        return known
+    if posts.naive and options.clock == "auto" and not posts.dated:
+        raise InputError(
+            f"{account.name}: its times carry no zone, and its ids tell no time; "
+            "say which it is, as in --clock UTC or --clock America/New_York"
+        )
+    claim = Clock.parse("UTC" if options.clock == "auto" or not posts.naive else options.clock)
+    claimed = TweetClock(posts.platform, claim, proven=False, evidence="")
+    with store.transaction():
+        source_id = next_source(store)
+        rows_read, verdict = _append_all(store, posts, source_id, claimed, claim, progress)
+        if verdict.clock != claim:
+            for table in ("tweets", "rejects"):
+                delete_rows(store, table, source_id)
+            rows_read, verdict = _append_all(store, posts, source_id, verdict, claim, progress)
+        account = replace(account, clock=verdict.evidence, rows_read=rows_read)
+        return deduplicate(store, account, "tweets", source_id, started_utc)
+
+
+def _append_all(
+    store: Store,
+    posts: TweetFile,
+    source_id: int,
+    applied: TweetClock,
+    claim: Clock,
+    progress: Progress,
+) -> tuple[int, TweetClock]:
+    """Store all rows by a clock; return how many were read, and the verdict on the claimed one."""
+    name, rows_read = posts.file.name, 0
+    audit = TweetAudit(name, posts.platform, claim)
+    for batch in prefetch(posts.read()):
+        tweets = batch.tweets
+        audit.add(tweets["tweet_id"], tweets["posted"])
+        posted, reason = applied.apply(tweets["tweet_id"], tweets["posted"])
+        judged = tweets.with_columns(posted.alias("posted_utc"), reason.alias("reason"))
+        append_batch(store, "tweets", source_id, with_hashed_ids(judged), batch.rejects)
+        progress(name, rows_read := rows_read + batch.rows_read)
+    return rows_read, audit.finish()

@@ -1,0 +1,180 @@
+"""Take off what packs a text: packed bytes enter, a stream of the plain text leaves.
+
+Gzip, zstd and UTF-16 are recognised by their first bytes, never by a name, and are taken off while
+reading: nothing is ever unpacked as a whole, so memory does not grow with the file.
+"""
+
+import codecs
+import gzip
+import io
+import re
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import pyarrow as pa
+
+from tweetscore.errors import InputError
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+MOST_LAYERS = 3
+# What reading raises on damage.
+UNREADABLE = (
+    OSError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
+ZIPPED = (b"PK\x03\x04", b"PK\x05\x06")
+GZIPPED = b"\x1f\x8b\x08"
+ZSTD = b"\x28\xb5\x2f\xfd"
+ZSTD_SKIPPED = re.compile(rb"[\x50-\x5f]\x2a\x4d\x18")  # frames for other programs
+UTF16 = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much may come out of a packed file."""
+
+    piece_bytes: int = 1 << 16  # unpacked at once
+    zip_entries: int = 1_000_000
+    bomb_bytes: int = 100 << 20  # up to here no ratio is held against a file
+    bomb_ratio: int = 1_000
+
+    def is_bomb(self, unpacked: int, packed: int) -> bool:
+        """Say whether so many bytes out of so many are more than any honest file holds."""
+        return unpacked > self.bomb_bytes and unpacked > self.bomb_ratio * packed
+
+    def bomb(self, name: str) -> InputError:
+        """Return the refusal of a bomb of this name."""
+        return InputError(
+            f"{name}: unpacks to more than {self.bomb_ratio:,} times its size, as only a bomb "
+            "does; unpack it yourself if you trust it"
+        )
+
+
+LIMITS = Limits()
+
+
+@contextmanager
+def damage_refused(name: str) -> Iterator[None]:
+    """Turn what reading raises on damage into a refusal of the file of this name."""
+    try:
+        yield
+    except UNREADABLE as error:
+        raise InputError(
+            f"{name}: cannot be read ({error}); unzip it yourself, or download it again"
+        ) from error
+
+
+# --- zip ------------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=2)
+def open_zip(path: Path, _changed_ns: int) -> zipfile.ZipFile:
+    """Open a zip, once for all its entries: each opening reads the whole directory."""
+    with damage_as_bad_zip():
+        return zipfile.ZipFile(path)
+
+
+@contextmanager
+def damage_as_bad_zip() -> Iterator[None]:
+    """Turn what ``zipfile`` raises on a damaged directory into ``BadZipFile``."""
+    try:
+        yield
+    except (ValueError, struct.error) as error:  # a name that is no UTF-8, a place before the file
+        raise zipfile.BadZipFile(str(error)) from error
+
+
+# --- layers of a stream ---------------------------------------------------------------------------
+
+
+def unpacked_text(
+    stream: "io.BufferedReader[Any]", file: BinaryIO, name: str, limits: Limits
+) -> "io.BufferedReader[Any]":
+    """Take off what packs a text, layer by layer; UTF-16 becomes UTF-8.
+
+    Args:
+        stream: the bytes as they lie in the file or the zip.
+        file: the same, whose position tells how much of it was read.
+        name: the file's, for messages.
+        limits: what a bomb is.
+    """
+    for _ in range(MOST_LAYERS):
+        magic = stream.peek(4)
+        if magic.startswith(GZIPPED):
+            pieces = _gunzipped(stream, limits)
+        elif magic.startswith(ZSTD) or ZSTD_SKIPPED.match(magic):
+            pieces = _unzstd(stream, limits)
+        else:
+            break
+        stream = _stream(_watched(pieces, file, name, limits))
+    codec = UTF16.get(stream.peek(2)[:2])
+    return _stream(_utf8(stream, codec, limits)) if codec else stream
+
+
+class _Pieces(io.RawIOBase):
+    """Make a file of the pieces that an iterator yields."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces, self._rest = pieces, memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "WriteableBuffer") -> int:
+        """Fill the buffer: only the end of the file leaves room in it."""
+        view, filled = memoryview(buffer), 0
+        while filled < len(view):
+            if not self._rest:
+                piece = next(self._pieces, None)
+                if piece is None:
+                    break
+                self._rest = memoryview(piece)
+            taken = self._rest[: len(view) - filled]
+            view[filled : filled + len(taken)] = taken
+            self._rest = self._rest[len(taken) :]
+            filled += len(taken)
+        return filled
+
+
+def _stream(pieces: Iterator[bytes]) -> "io.BufferedReader[Any]":
+    return io.BufferedReader(_Pieces(pieces))
+
+
+def _watched(pieces: Iterator[bytes], file: BinaryIO, name: str, limits: Limits) -> Iterator[bytes]:
+    """Pass pieces on until they are far more than was read from the file: sizes in a file lie."""
+    unpacked = 0
+    for piece in pieces:
+        unpacked += len(piece)
+        if limits.is_bomb(unpacked, file.tell()):
+            raise limits.bomb(name)
+        yield piece
+
+
+def _gunzipped(stream: BinaryIO, limits: Limits) -> Iterator[bytes]:
+    with gzip.GzipFile(fileobj=stream, mode="rb") as unpacked:
+        while piece := unpacked.read(limits.piece_bytes):
+            yield piece
+
+
+def _unzstd(stream: BinaryIO, limits: Limits) -> Iterator[bytes]:
+    # Arrow closes what it reads.
+    kept_open = _stream(iter(lambda: stream.read(limits.piece_bytes), b""))
+    unpacked = pa.CompressedInputStream(pa.PythonFile(kept_open, mode="r"), "zstd")
+    while piece := unpacked.read(limits.piece_bytes):
+        yield piece
+
+
+def _utf8(stream: BinaryIO, codec: str, limits: Limits) -> Iterator[bytes]:
+    """Turn UTF-16 into UTF-8; what is no character becomes U+FFFD."""
+    decoder = codecs.getincrementaldecoder(codec)("replace")
+    stream.read(len(codecs.BOM_UTF16))
+    while piece := stream.read(limits.piece_bytes):
+        yield decoder.decode(piece).encode()
+    yield decoder.decode(b"", final=True).encode()
