@@ -19,12 +19,12 @@ demo:
     tweetscore sample demo
     tweetscore ingest demo/* --db demo.duckdb
     tweetscore score --interval 30 --db demo.duckdb
-    tweetscore report --db demo.duckdb --out demo/report.html
+    tweetscore report --db demo.duckdb --output demo/report.html
 
-# What README.md and sql/README.md take from the code and from a real run.
+# What documents take from the code, and README.md from a real run.
 docs:
     python -m tests.transcript
-    cog -I . -r README.md sql/README.md
+    cog -I . -r tweetscore/cli/README.md sql/README.md
 
 # The wheel, in dist.
 wheel:
@@ -39,5 +39,5 @@ reference DATA:
     rm -rf reference.duckdb models/reference
     tweetscore ingest {{DATA}}/tweets/tta_2009-2018.json.zip {{DATA}}/tweets/tta_2016-12_2019-06.csv \
         {{DATA}}/tweets/tta_v2_sample.csv {{DATA}}/market/HISTDATA*.zip --db reference.duckdb
-    tweetscore train --out models/reference --db reference.duckdb
+    tweetscore train --output models/reference --db reference.duckdb
     rm reference.duckdb

@@ -1,15 +1,18 @@
-"""What README.md and sql/README.md take from the code: `just docs` writes it, a test holds it."""
+"""What documents take from the code: `just docs` writes it, a test compares it."""
 
 import os
 import re
-import subprocess
-import sys
+from functools import cache
 from pathlib import Path
 
 import duckdb
+from typer.testing import CliRunner
+
+from tweetscore.cli.app import PROGRAM, app
+from tweetscore.query import shipped_queries
 
 ROOT = Path(__file__).parent.parent
-HELP_COLUMNS = 96
+HELP_COLUMNS = 80
 UNDOCUMENTED = "**undocumented**"
 COMMANDS = (
     "sample", "ingest", "info", "doctor", "export", "import", "train", "study", "score", "evaluate",
@@ -18,29 +21,27 @@ COMMANDS = (
 
 
 def help_blocks() -> str:
-    """Return the help of every command, each under a line that opens it."""
-    return "\n".join(
-        f"<details><summary><code>tweetscore {name}</code></summary>\n\n"
-        f"```text\n{help_of(name)}\n```\n\n</details>"
-        for name in COMMANDS
-    )
+    """Return the help of the program and of every command, each under a heading."""
+    blocks = {PROGRAM: help_of()} | {f"{PROGRAM} {name}": help_of(name) for name in COMMANDS}
+    return "\n\n".join(f"## {name}\n\n```text\n{text}\n```" for name, text in blocks.items())
 
 
+@cache
 def help_of(*command: str) -> str:
-    """Return a command's help as it is on a wide terminal without colours."""
-    plain = {"TERMINAL_WIDTH": str(HELP_COLUMNS), "NO_COLOR": "1", "TERM": "dumb"}
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("TWEETSCORE")}
-    shown = subprocess.run(
-        [sys.executable, "-m", "tweetscore", *command, "--help"],
-        capture_output=True, text=True, check=True, cwd=ROOT, env={**kept, **plain},
-    ).stdout  # fmt: skip
-    return "\n".join(line.rstrip() for line in shown.strip("\n").splitlines())
+    """Return the help of a command as a terminal of 80 columns shows it, without colours."""
+    unset = dict.fromkeys(name for name in os.environ if name.startswith("TWEETSCORE"))
+    plain = {"COLUMNS": str(HELP_COLUMNS), "NO_COLOR": "1", "TERM": "xterm"}
+    result = CliRunner().invoke(
+        app, [*command, "--help"], prog_name=PROGRAM, env={**unset, **plain}
+    )
+    assert result.exit_code == 0, result.output
+    return "\n".join(line.rstrip() for line in result.stdout.strip("\n").splitlines())
 
 
-def dictionary() -> str:
+def dictionary(sql_folder: Path = ROOT / "sql") -> str:
     """Return what every table and view holds, with the meaning of each column."""
     schema, views = (
-        (ROOT / "sql" / name).read_text("utf-8") for name in ("store/schema.sql", "store/views.sql")
+        (sql_folder / "store" / name).read_text("utf-8") for name in ("schema.sql", "views.sql")
     )
     with duckdb.connect() as con:
         con.execute(schema)
@@ -89,13 +90,11 @@ def _view_meanings(views: str) -> dict[str, str]:
 
 def queries() -> str:
     """Return the shipped queries: what one row is, and the parameters."""
-    from tweetscore.query import shipped_queries
-
     lines = ["| query | one row is | parameters |", "|---|---|---|"]
     for each in shipped_queries():
         given = ", ".join(
-            f"`{one.name}`{'' if one.default is None else f' ({one.default})'}: {one.says}"
+            f"`{one.name}`{'' if one.default is None else f' ({one.default})'}: {one.description}"
             for one in each.parameters
         )
-        lines.append(f"| `{each.name}` | {each.says} | {given} |")
+        lines.append(f"| `{each.name}` | {each.description} | {given} |")
     return "\n".join(lines)

@@ -19,7 +19,7 @@ SMALL = [
 ]
 
 
-@pytest.mark.parametrize("folder", sorted(shipped("models").iterdir()), ids=lambda path: path.name)
+@pytest.mark.parametrize("folder", sorted(shipped("models").glob("*/")), ids=lambda path: path.name)
 def test_the_card_of_a_shipped_model_is_what_its_record_says(folder: Path) -> None:
     card = json.loads((folder / "card.json").read_text("utf-8"))
     text = (folder / "README.md").read_text("utf-8")
@@ -42,7 +42,7 @@ def test_the_commands_on_a_card_make_the_same_model(tmp_path: Path, extra: list[
         for name in (ARCHIVE_NAME, BARS_NAME):
             shutil.copy(tmp_path / "data" / name, folder)
     _shell(first, f"tweetscore ingest {ARCHIVE_NAME} {BARS_NAME}")
-    _shell(first, " ".join(["tweetscore train", *SMALL, *extra, "--out made"]))
+    _shell(first, " ".join(["tweetscore train", *SMALL, *extra, "--output made"]))
     card = (first / "made" / "README.md").read_text("utf-8")
     _shell(again, card.split("```sh\n")[1].split("```")[0])
     for name in ("model.onnx", "vocabulary.txt", "README.md"):

@@ -1,4 +1,4 @@
-"""The command line: data on stdout, talk on stderr, one line and a code for every failure."""
+"""The command line: results on stdout, messages on stderr, one line and a code for each error."""
 
 import json
 import os
@@ -8,20 +8,23 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 import torch
+import typer
 from onnxruntime import get_available_providers
-from rich.console import Console
 from tiny import contents, put_tweets, tiny_bundle
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from tweetscore import __version__
-from tweetscore.cli.app import app
+from tweetscore.cli.app import PROGRAM, app
+from tweetscore.cli.command import OneLineErrors, command
+from tweetscore.cli.console import stdout
 from tweetscore.sample.write import ARCHIVE_NAME, BARS_NAME, write_sample
 from tweetscore.scoring.bundle import load_bundle
 from tweetscore.store.database import SCHEMA_VERSION, open_store
@@ -58,15 +61,13 @@ def refusal(code: int, *arguments: object) -> str:
     return result.stderr.removesuffix("\n")
 
 
-def command(*arguments: object) -> list[str]:
+def command_line(*arguments: object) -> list[str]:
     return [sys.executable, "-m", "tweetscore", *map(str, arguments)]
 
 
-def process(
-    *arguments: object, cwd: Path | None = None, **env: str
-) -> subprocess.CompletedProcess[str]:
+def process(*arguments: object, env: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        command(*arguments), capture_output=True, text=True, cwd=cwd, env={**os.environ, **env}
+        command_line(*arguments), capture_output=True, text=True, env={**os.environ, **env}
     )
 
 
@@ -110,13 +111,10 @@ def test_the_help_of_every_command_has_an_example(name: str) -> None:
 
 
 def test_no_command_is_missing_here() -> None:
-    names = {
-        each.name or each.callback.__name__ for each in app.registered_commands if each.callback
-    }
-    assert names == set(COMMANDS)
+    assert set(get_command(app).commands) == set(COMMANDS)  # type: ignore[attr-defined]
 
 
-def test_the_version_is_told() -> None:
+def test_the_version_is_shown() -> None:
     assert invoke("--version").stdout == f"tweetscore {__version__}\n"
 
 
@@ -164,7 +162,7 @@ def test_ingest_as_json_accounts_for_every_row(made: Path, tmp_path: Path) -> No
 def test_train_as_json(db: Path, tmp_path: Path) -> None:
     found = one_json(
         invoke(
-            "train", *SMALL_NETWORK, "--db", db, "--out", tmp_path / "new",
+            "train", *SMALL_NETWORK, "--db", db, "--output", tmp_path / "new",
             "--log-dir", tmp_path / "runs", "--json",
         )
     )  # fmt: skip
@@ -203,7 +201,7 @@ def test_query_and_info_as_json(db: Path) -> None:
     assert found["rejects"] == []
 
 
-def test_tables_are_on_stdout_and_talk_is_on_stderr(made: Path, db: Path) -> None:
+def test_tables_are_on_stdout_and_messages_on_stderr(made: Path, db: Path) -> None:
     again = invoke("ingest", made / ARCHIVE_NAME, "--db", db)
     assert [line.split()[0] for line in again.stdout.splitlines()] == ["file", ARCHIVE_NAME]
     assert "nothing changed" in again.stderr
@@ -297,28 +295,21 @@ def test_on_a_terminal_no_word_of_a_table_is_cut(
     db: Path, columns: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wide = invoke("evaluate", "--db", db).stdout.split()
-    terminal = Console(force_terminal=True, width=columns, color_system=None, highlight=False)
-    monkeypatch.setattr("tweetscore.cli.printing.stdout", terminal)
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")  # so that rich takes any stream for a terminal
+    monkeypatch.setattr(stdout, "width", columns)
     shown = invoke("evaluate", "--db", db).stdout
     assert sorted(set(wide)) == sorted(set(shown.split()))
     table = shown.split("\n\n")[0].splitlines()[1:]
-    assert all(len(line) <= columns for line in table)
+    assert [line for line in table if len(line) > columns] == []
     assert (len(table) == 2) == (columns >= 80)  # else a block a row
 
 
 def test_no_color_is_respected(db: Path) -> None:
-    code = (
-        "import sys; from rich.console import Console; "
-        "from tweetscore.cli import printing as display; "
-        "display.stdout = Console(force_terminal=True); from tweetscore.cli.app import main; main()"
-    )
+    terminal = {"TTY_COMPATIBLE": "1", "TERM": "xterm"}
     shown = [
-        subprocess.run(
-            [sys.executable, "-c", code, "info", "--db", str(db)],
-            capture_output=True, text=True, env={**os.environ, "TERM": "xterm", **extra},
-        ).stdout
-        for extra in ({}, {"NO_COLOR": "1"})
-    ]  # fmt: skip
+        process("info", "--db", db, env=terminal | {"NO_COLOR": value}).stdout
+        for value in ("", "1")
+    ]
     coloured = [re.findall(r"\x1b\[[\d;]*3\dm", each) for each in shown]
     assert coloured[1] == []
     assert "MADEUP" in shown[1]
@@ -329,10 +320,9 @@ def test_completion_knows_commands_models_and_queries() -> None:
         asked = {
             "_TWEETSCORE_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(at)
         }  # fmt: skip
-        program = Path(sys.executable).with_name("tweetscore")
-        return subprocess.run(
-            [program], capture_output=True, text=True, env={**os.environ, **asked}
-        ).stdout.split()
+        result = CliRunner().invoke(app, [], prog_name=PROGRAM, env=asked)
+        assert isinstance(result.stdout, str)
+        return result.stdout.split()
 
     assert completed("tweetscore sc", 1) == ["score"]
     assert completed("tweetscore score --model ", 3) == ["reference"]
@@ -346,7 +336,7 @@ USERS = {
     "info": ["info"],
     "evaluate": ["evaluate"],
     "score": ["score", "--model", "{made}/tiny"],
-    "train": ["train", "--out", "{tmp}/new", "--log-dir", "{tmp}/runs"],
+    "train": ["train", "--output", "{tmp}/new", "--log-dir", "{tmp}/runs"],
 }
 
 
@@ -459,7 +449,7 @@ MISTAKES: dict[str, tuple[list[str], str]] = {
     "a model without int8": (["score", "--model", "{made}/old", "--precision", "int8"],
                              "{made}/old: holds no model.int8.onnx, so it cannot score in int8; "),
     "int8 on a GPU": (["score", "--model", "{made}/tiny", "--precision", "int8",
-                       "--device", "cuda"], "--precision int8 runs on the CPU alone; "),
+                       "--device", "cuda"], "--precision int8 runs on the CPU only; "),
     "a folder without a model": (["score", "--model", "{tmp}/folder"],
                                  "{tmp}/folder: model.onnx is missing; "),
     "an unknown interval": (["score", "--model", "{made}/tiny", "--interval", "7"],
@@ -469,11 +459,11 @@ MISTAKES: dict[str, tuple[list[str], str]] = {
     "a session without outcomes": (["evaluate", "--model", "tiny", "--db", "{tmp}/bare.duckdb"],
                                    "{tmp}/bare.duckdb: no model tiny has scored here; "
                                    "it has: none"),
-    "an unknown symbol": (["train", "--symbol", "DAX", "--out", "{tmp}/new"],
+    "an unknown symbol": (["train", "--symbol", "DAX", "--output", "{tmp}/new"],
                           "{tmp}/copy.duckdb: no bars of DAX; it has MADEUP"),
-    "nothing to train on": (["train", "--db", "{tmp}/bare.duckdb", "--out", "{tmp}/new"],
+    "nothing to train on": (["train", "--db", "{tmp}/bare.duckdb", "--output", "{tmp}/new"],
                             "{tmp}/bare.duckdb: holds no bars; ingest minute bars first"),
-    "no such vectors": (["train", "--vectors", "{tmp}/none.bin", "--out", "{tmp}/new"],
+    "no such vectors": (["train", "--vectors", "{tmp}/none.bin", "--output", "{tmp}/new"],
                         "{tmp}/none.bin: "),
     "a clock with a slip": (["ingest", "{made}/" + BARS_NAME, "--symbol", "X",
                              "--clock", "America/New_Yrok"],
@@ -485,7 +475,7 @@ MISTAKES: dict[str, tuple[list[str], str]] = {
     "a scored model with a slip": (["evaluate", "--model", "tinny"],
                                    "{tmp}/copy.duckdb: no model tinny has scored here; "
                                    "it has: tiny; did you mean tiny?"),
-    "a symbol with a slip": (["train", "--symbol", "MADUP", "--out", "{tmp}/new"],
+    "a symbol with a slip": (["train", "--symbol", "MADUP", "--output", "{tmp}/new"],
                              "{tmp}/copy.duckdb: no bars of MADUP; it has MADEUP; "
                              "did you mean MADEUP?"),
     "files without an output": (["score", "--input", "{tmp}"], "--input needs a folder for the "),
@@ -495,12 +485,12 @@ MISTAKES: dict[str, tuple[list[str], str]] = {
     "an export of no table": (["export", "{tmp}/new", "--table", "tweet"],
                               "{tmp}/copy.duckdb: has no table or view tweet; did you mean "),
     "an import of nothing": (["import", "{tmp}/folder"], "{tmp}/folder: is neither an export nor "),
-    "a report of no model": (["report", "--out", "{tmp}/r.html", "--model", "none"],
+    "a report of no model": (["report", "--output", "{tmp}/r.html", "--model", "none"],
                              "{tmp}/copy.duckdb: no model none has scored"),
-    "a report in no folder": (["report", "--out", "{tmp}/no/r.html"],
+    "a report in no folder": (["report", "--output", "{tmp}/no/r.html"],
                               "{tmp}/no/r.html: its folder does not exist; make {tmp}/no first"),
-    "no query": (["query"], "give SQL, or --file with a path or a name of: "),
-    "an unknown query": (["query", "--file", "none"], "none: no such query; shipped are those "),
+    "no query": (["query"], "no query: give SQL, or --file with a file "),
+    "an unknown query": (["query", "--file", "none"], "none: no such file or shipped query; list "),
     "a query that writes": (["query", "DROP TABLE tweets"], "a query is one SELECT; "),
     "a sample that is there": (["sample", "{made}"], "{made}/"),
     "a sample inside a file": (["sample", "{tmp}/empty.json"], "{tmp}/empty.json: "),
@@ -532,7 +522,7 @@ def test_a_mistake_is_one_line_and_nothing_is_written(
 
 NO_GPU = {
     "train": (
-        ["train", "--out", "{tmp}/new", "--log-dir", "{tmp}/runs"],
+        ["train", "--output", "{tmp}/new", "--log-dir", "{tmp}/runs"],
         r"--device cuda: torch \S+ finds no GPU that it can use; install torch's CUDA build "
         r"\(pytorch\.org/get-started\), or leave --device out",
     ),
@@ -576,12 +566,13 @@ def size(path: Path) -> int:
         ["fly"],
     ],
 )
-def test_wrong_usage_is_exit_2(arguments: list[str], tmp_path: Path) -> None:
-    result = process(*arguments, cwd=tmp_path)
-    assert (result.returncode, result.stdout) == (2, "")
-    assert result.stderr.startswith("Error: ")
-    assert result.stderr.endswith(" --help\n")
-    assert result.stderr.count("\n") == 1
+def test_wrong_usage_is_exit_2(
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    line = refusal(2, *arguments)
+    assert line.startswith("Error: ")
+    assert line.endswith(" --help")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -615,7 +606,7 @@ def test_several_refused_files_are_a_line_each_and_the_others_are_stored(
 def test_a_reader_who_goes_away_ends_the_command_quietly(db: Path) -> None:
     sql = "SELECT a.tweet_id FROM tweets a, tweets b"  # half a million rows
     with subprocess.Popen(
-        command("query", sql, "--format", "csv", "--db", db),
+        command_line("query", sql, "--format", "csv", "--db", db),
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     ) as running:  # fmt: skip
         assert running.stdout is not None
@@ -633,11 +624,11 @@ def test_a_reader_who_goes_away_ends_the_command_quietly(db: Path) -> None:
 def test_ctrl_c_in_training_keeps_the_best_epoch_and_says_so(db: Path, tmp_path: Path) -> None:
     arguments = [
         "train", *SMALL_NETWORK[:-2], "--epochs", "100000", "--db", db,
-        "--out", tmp_path / "kept", "--log-dir", tmp_path / "runs",
+        "--output", tmp_path / "kept", "--log-dir", tmp_path / "runs",
     ]  # fmt: skip
     said = ""
     with subprocess.Popen(
-        command(*arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command_line(*arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as running:
         assert running.stderr is not None
         assert running.stdout is not None
@@ -668,7 +659,7 @@ def test_ctrl_c_while_ingesting_leaves_a_clean_database(tmp_path: Path) -> None:
     for wait in (0.05, 0.5):
         db = tmp_path / f"cut_after_{wait}.duckdb"
         with subprocess.Popen(
-            command("ingest", *files, "--db", db),
+            command_line("ingest", *files, "--db", db),
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         ) as running:  # fmt: skip
             deadline = time.monotonic() + 60
@@ -678,7 +669,7 @@ def test_ctrl_c_while_ingesting_leaves_a_clean_database(tmp_path: Path) -> None:
             running.send_signal(signal.SIGINT)
             output, said = running.communicate()
         assert (running.returncode, output) == (130, "")
-        assert said == "Interrupted: what was finished is kept; run the command again to go on\n"
+        assert said == "Interrupted: finished work is saved; run the command again to continue\n"
         with open_store(db) as store:
             assert store.row("SELECT count(*) FROM tweets")[0] in (0, 20_000)
             stored, accounted = store.row(
@@ -690,39 +681,41 @@ def test_ctrl_c_while_ingesting_leaves_a_clean_database(tmp_path: Path) -> None:
         assert contents(db) == contents(tmp_path / "whole.duckdb")
 
 
+def failing(error: BaseException, cause: BaseException | None = None) -> Any:
+    """Run a command of our kind whose body raises an error."""
+    own = typer.Typer(cls=OneLineErrors, pretty_exceptions_enable=False)
+    own.callback()(lambda: None)
+
+    @command(own, "Panel")
+    def fail() -> None:
+        raise error from cause
+
+    return CliRunner().invoke(own, ["fail"])
+
+
 @pytest.mark.parametrize(
-    "error", ["KeyboardInterrupt()", "RuntimeError('Query interrupted')", "ImportError('half')"]
+    ("error", "cause"),
+    [
+        (KeyboardInterrupt(), None),
+        (RuntimeError("Query interrupted"), None),
+        (ImportError("half"), KeyboardInterrupt()),
+    ],
 )
-def test_ctrl_c_is_one_line_however_a_library_passes_it_on(db: Path, error: str) -> None:
-    code = f"""
-import sys
-import tweetscore.query
-from tweetscore.cli.app import main
-def run_query(*arguments, **options):
-    error = {error}
-    raise error from (KeyboardInterrupt() if isinstance(error, ImportError) else None)
-tweetscore.query.run_query = run_query
-main()
-"""
-    result = python(code, "query", "SELECT 1", "--db", db)
-    assert (result.returncode, result.stdout) == (130, "")
+def test_ctrl_c_is_one_line_however_a_library_passes_it_on(
+    error: BaseException, cause: BaseException | None
+) -> None:
+    result = failing(error, cause)
+    assert (result.exit_code, result.stdout) == (130, "")
     assert result.stderr.splitlines() == [
-        "Interrupted: what was finished is kept; run the command again to go on"
+        "Interrupted: finished work is saved; run the command again to continue"
     ]
 
 
-def test_an_error_of_our_own_making_is_not_hidden(db: Path) -> None:
-    code = """
-import tweetscore.query
-from tweetscore.cli.app import main
-def run_query(*arguments, **options):
-    raise RuntimeError("a bug")
-tweetscore.query.run_query = run_query
-main()
-"""
-    result = python(code, "query", "SELECT 1", "--db", db)
-    assert result.returncode == 1
-    assert result.stderr.endswith("RuntimeError: a bug\n")
+def test_an_error_of_our_own_making_is_not_hidden() -> None:
+    result = failing(RuntimeError("a bug"))
+    assert result.exit_code == 1
+    assert isinstance(result.exception, RuntimeError)
+    assert str(result.exception) == "a bug"
 
 
 # --- what is imported -----------------------------------------------------------------------------
@@ -737,8 +730,11 @@ def python(code: str, *arguments: object) -> subprocess.CompletedProcess[str]:
 def test_help_imports_nothing_heavy() -> None:
     code = """
 import sys
+from typer.main import get_command
 from typer.testing import CliRunner
-from tweetscore.cli.app import app
+from tweetscore.cli.app import PROGRAM, app
+from tweetscore.cli.command import OneLineErrors, command
+from tweetscore.cli.console import stdout
 for name in sys.argv[1:]:
     assert CliRunner().invoke(app, [name, "--help"] if name else ["--help"]).exit_code == 0
 heavy = "polars duckdb numpy pyarrow sklearn scipy onnxruntime pandas torch gensim"
@@ -753,8 +749,11 @@ def test_all_but_training_works_without_the_extra(made: Path, tmp_path: Path) ->
     code = """
 import sys
 from pathlib import Path
+from typer.main import get_command
 from typer.testing import CliRunner
-from tweetscore.cli.app import app
+from tweetscore.cli.app import PROGRAM, app
+from tweetscore.cli.command import OneLineErrors, command
+from tweetscore.cli.console import stdout
 extra = ("torch", "gensim", "onnx", "tensorboard")
 
 class Absent:
@@ -780,11 +779,12 @@ print(sorted({name.split(".")[0] for name, each in sys.modules.items() if each} 
 
 
 @pytest.mark.parametrize("name", ["torch", "gensim", "onnx", "tensorboard"])
-def test_training_without_its_extra_says_how_to_get_it(tmp_path: Path, name: str) -> None:
-    code = f"import sys; sys.modules[{name!r}] = None; from tweetscore.cli.app import main; main()"
-    result = python(code, "train", "--out", tmp_path / "new", "--db", tmp_path / "none.duckdb")
-    assert (result.returncode, result.stdout) == (1, "")
-    assert result.stderr == f"Error: training needs {name}: pip install 'tweetscore[train]'\n"
+def test_training_without_its_extra_says_how_to_get_it(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, name, None)  # as if it were not installed
+    line = refusal(1, "train", "--output", tmp_path / "new", "--db", tmp_path / "none.duckdb")
+    assert line == f"Error: training needs {name}: pip install 'tweetscore[train]'"
 
 
 # --- whole pages and files ------------------------------------------------------------------------
@@ -792,13 +792,13 @@ def test_training_without_its_extra_says_how_to_get_it(tmp_path: Path, name: str
 
 def test_report_writes_one_page_and_says_what_it_comes_to(db: Path, tmp_path: Path) -> None:
     out = tmp_path / "page.html"
-    told = one_json(invoke("report", "--db", db, "--out", out, "--interval", 30, "--json"))
+    told = one_json(invoke("report", "--db", db, "--output", out, "--interval", 30, "--json"))
     assert told["bytes"] == out.stat().st_size
     assert (told["json_version"], told["subject"]["interval_minutes"]) == (1, 30)
     text = out.read_text(encoding="utf-8")
     assert text.startswith("<!doctype html>")
     assert told["verdict"] in text
-    assert invoke("report", "--db", db, "--out", out, "-q").stdout == told["verdict"] + "\n"
+    assert invoke("report", "--db", db, "--output", out, "-q").stdout == told["verdict"] + "\n"
 
 
 def test_files_are_scored_without_a_database_and_brought_into_one(

@@ -152,7 +152,7 @@ def test_parquet_is_not_poured_into_a_terminal() -> None:
     with pytest.raises(InputError) as refusal:
         write(answer(pl.DataFrame({"n": [1]})), "parquet", out)
     assert str(refusal.value) == (
-        "parquet is not for a terminal; write it with --out result.parquet, "
+        "parquet is not for a terminal; write it with --output result.parquet, "
         "or: --format parquet > result.parquet"
     )
     assert out.getvalue() == b""

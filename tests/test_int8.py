@@ -181,7 +181,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Any]:
     printed = invoke(
         "train", "--interval", 5, "--interval", 30, "--vectors", "random", "--epochs", 3,
         "--embedding-dim", 8, "--hidden", 8, "--learning-rate", 0.05,
-        "--out", model, "--log-dir", folder / "runs", "--db", db,
+        "--output", model, "--log-dir", folder / "runs", "--db", db,
     )  # fmt: skip
     return db, model, printed
 

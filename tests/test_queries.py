@@ -15,7 +15,7 @@ import polars as pl
 import pytest
 from results import DAYS, fill, put_model, study_run
 
-from tweetscore.query import query_text, run_query, shipped_queries
+from tweetscore.query import parse_parameters, query_text, run_query, shipped_queries
 from tweetscore.store.database import Store, open_store, shipped
 from tweetscore.study.summary import Cell, keep_run
 
@@ -85,7 +85,8 @@ def tables(db: Path) -> dict[str, Rows]:
 
 
 def asked(db: Path, name: str, *given: str) -> pl.DataFrame:
-    with run_query(db, query_text(None, name, EMPTY_STDIN), given, limit_seconds=60) as answer:
+    text, parameters = query_text(None, name, EMPTY_STDIN), parse_parameters(given)
+    with run_query(db, text, parameters, limit_seconds=60) as answer:
         return pl.concat([pl.DataFrame(schema=answer.schema), *answer.batches])
 
 

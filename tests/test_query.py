@@ -21,7 +21,7 @@ from tweetscore import query
 from tweetscore.cli.app import app
 from tweetscore.errors import InputError
 from tweetscore.market.windows import ensure_windows
-from tweetscore.query import BATCH_ROWS, describe, query_text, run_query
+from tweetscore.query import BATCH_ROWS, describe, parse_parameters, query_text, run_query
 from tweetscore.store.database import Store, open_store, shipped
 
 TEXT = 'says "no", | and\nﬁn 😀'
@@ -85,7 +85,7 @@ def printed(db: Path, *arguments: str) -> str:
 def asked(
     db: Path, text: str, given: Sequence[str] = (), limit_seconds: float | None = None
 ) -> pl.DataFrame:
-    with run_query(db, text, given, limit_seconds=limit_seconds) as answer:
+    with run_query(db, text, parse_parameters(given), limit_seconds=limit_seconds) as answer:
         frame = pl.concat([pl.DataFrame(schema=answer.schema), *answer.batches])
     assert answer.names == frame.columns
     return frame
@@ -359,7 +359,7 @@ def test_an_unknown_column_is_one_line_with_what_there_is(db: Path) -> None:
 
 
 def test_two_columns_of_one_name_are_told_apart_by_the_user(db: Path) -> None:
-    expected = "two columns of the query have one name; give each its own with AS"
+    expected = "two columns of the query have the same name; rename one with AS"
     assert refused(db, "SELECT 1 AS a, 2 AS a") == expected
 
 
@@ -371,7 +371,7 @@ def test_a_type_without_a_form_is_to_be_cast(db: Path) -> None:
 
 def test_a_wrong_value_met_only_in_a_late_batch_is_one_line(db: Path) -> None:
     sql = "SELECT if(n < 5_000_000, n, ('x' || n)::INTEGER) AS n FROM range(5_000_001) t(n)"
-    with run_query(db, sql, [], limit_seconds=None) as answer:
+    with run_query(db, sql, {}, limit_seconds=None) as answer:
         first = next(answer.batches)
         assert first.height == BATCH_ROWS
         with pytest.raises(InputError) as refusal:
@@ -401,7 +401,7 @@ def test_a_query_that_takes_too_long_is_stopped(db: Path, sql: str, limit_second
 
 def test_the_time_that_the_reader_of_batches_takes_does_not_count(db: Path) -> None:
     sql = "SELECT n FROM range(300_000) t(n)"
-    with run_query(db, sql, [], limit_seconds=0.5) as answer:
+    with run_query(db, sql, {}, limit_seconds=0.5) as answer:
         rows = next(answer.batches).height
         waited = threading.Event().wait(0.6)  # as a pager does
         rows += sum(batch.height for batch in answer.batches)
@@ -410,7 +410,7 @@ def test_the_time_that_the_reader_of_batches_takes_does_not_count(db: Path) -> N
 
 def test_nothing_runs_on_when_an_answer_is_left_early(db: Path) -> None:
     before = threading.active_count()
-    with run_query(db, ENDLESS, [], limit_seconds=60) as answer:
+    with run_query(db, ENDLESS, {}, limit_seconds=60) as answer:
         assert next(answer.batches).height == BATCH_ROWS
     assert threading.active_count() == before
     with open_store(db):  # the file is free to be written
@@ -426,7 +426,7 @@ from pathlib import Path
 from tweetscore.query import run_query
 signal.signal(signal.SIGINT, signal.default_int_handler)
 threading.Timer(0.3, os.kill, [os.getpid(), signal.SIGINT]).start()
-with run_query(Path(sys.argv[1]), sys.argv[2], [], limit_seconds=None) as answer:
+with run_query(Path(sys.argv[1]), sys.argv[2], {}, limit_seconds=None) as answer:
     for batch in answer.batches:
         pass
 """
@@ -457,18 +457,21 @@ def test_a_statement_is_given_by_text_name_path_or_standard_input(tmp_path: Path
 @pytest.mark.parametrize(
     ("sql", "file", "expected"),
     [
-        (None, None, "give SQL, or --file with a path or a name of: tweetscore query --list"),
+        (
+            None, None,
+            "no query: give SQL, or --file with a file or a name from: tweetscore query --list",
+        ),
         ("SELECT 1", "hit_rate", "SQL and --file are both given; give one of them"),
         ("-", "-", "SQL and --file are both given; give one of them"),
         (
             None, "hitrate",
-            "hitrate: no such query; shipped are those of: tweetscore query --list; "
+            "hitrate: no such file or shipped query; list these with: tweetscore query --list; "
             "did you mean hit_rate?",
         ),
         (
             None,
             "x/zz.sql",
-            "x/zz.sql: no such query; shipped are those of: tweetscore query --list",
+            "x/zz.sql: no such file or shipped query; list these with: tweetscore query --list",
         ),
     ],
 )  # fmt: skip
@@ -526,7 +529,9 @@ def test_every_shipped_statement_says_first_what_one_row_is(folder: str) -> None
 def test_info_holds_the_whole_of_a_small_database(db: Path) -> None:
     intervals = (5, 10, 15, 20, 30, 40, 50)
     day = datetime(2018, 12, 19)
-    assert {name: frame.rows() for name, frame in describe(db).items()} == {
+    with open_store(db, read_only=True) as store:
+        sections = describe(store)
+    assert {name: frame.rows() for name, frame in sections.items()} == {
         "sources": [(1, "a.json", 7, 5, 0, 1, 1, 0)],
         "clocks": [(1, "tweet-json", "UTC")],
         "rejects": [(1, 3, 200, "has no id")],
@@ -550,8 +555,7 @@ def test_info_has_a_line_for_a_platform_however_many_authors_it_has(store: Store
         "TIMESTAMP '2024-01-01' + to_hours(n), 'hi', NULL, NULL, NULL, NULL, 1 "
         "FROM range(1, 1001) AS numbers(n)"
     )
-    store.con.close()
-    found = describe(store.path)["tweets"]
+    found = describe(store)["tweets"]
     assert found.columns == ["platform", "tweets", "authors", "first_utc", "last_utc"]
     start = datetime(2024, 1, 1)
     assert found.rows() == [

@@ -35,7 +35,7 @@ def learn(folder: Path, name: str, *flags: str) -> tuple[Any, Any, list[bool], l
     """Train, score and evaluate; return both sets of figures, and outcomes and scores beside."""
     common = ["--db", folder / "db"]
     trained = invoke(
-        "train", *NETWORK, *flags, "--out", folder / name, "--log-dir", folder / "runs", *common
+        "train", *NETWORK, *flags, "--output", folder / name, "--log-dir", folder / "runs", *common
     )
     invoke("score", "--model", folder / name, *common)
     found = invoke("evaluate", "--model", name, *common)

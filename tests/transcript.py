@@ -18,7 +18,7 @@ COLUMNS = 120
 COMMANDS = (
     "tweetscore sample demo",
     "tweetscore ingest demo/*",
-    "tweetscore train --epochs 20 --out demo-model",
+    "tweetscore train --epochs 20 --output demo-model",
     "tweetscore score --interval 30 --model demo-model",
     "tweetscore evaluate",
     "tweetscore query --file statuses",

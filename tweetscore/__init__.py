@@ -1,4 +1,4 @@
-"""Score social-media archives against market minutes.
+"""Score archives of social-media posts and compare the scores with market prices.
 
 >>> import tweetscore
 >>> with tweetscore.open("tweets.duckdb") as database:
@@ -7,7 +7,34 @@
 ...     frame = database.scored(30)
 """
 
-from tweetscore.api import Database, open, score_files  # noqa: A004 - as gzip.open and others are named
+from tweetscore.api import (
+    Database,
+    doctor,
+    evaluate_labelled,
+    load_model,
+    open,  # noqa: A004 - as gzip.open and others are named
+    query_text,
+    run_query,
+    score_files,
+    shipped_models,
+    shipped_queries,
+    train_labelled,
+    write_sample,
+)
 
 __version__ = "0.1.0"
-__all__ = ["Database", "__version__", "open", "score_files"]
+__all__ = [
+    "Database",
+    "__version__",
+    "doctor",
+    "evaluate_labelled",
+    "load_model",
+    "open",
+    "query_text",
+    "run_query",
+    "score_files",
+    "shipped_models",
+    "shipped_queries",
+    "train_labelled",
+    "write_sample",
+]

@@ -1,4 +1,4 @@
-"""``python -m tweetscore``: the command line."""
+"""Run the command line with ``python -m tweetscore``."""
 
 from tweetscore.cli.app import main
 

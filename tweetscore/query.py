@@ -1,4 +1,4 @@
-"""Ask the database: SQL and parameters enter, frames leave one by one; nothing else is in reach."""
+"""Query the database: SQL and parameters go in, frames come out; nothing else can be reached."""
 
 import re
 import time
@@ -36,7 +36,7 @@ class Parameter:
 
     name: str
     default: str | None  # as it would be given; None: it must be given
-    says: str
+    description: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,20 +44,20 @@ class ShippedQuery:
     """One file of ``sql/queries/``."""
 
     name: str
-    says: str  # what one row of its result is
+    description: str  # what one row of its result is
     parameters: tuple[Parameter, ...]
 
 
 @contextmanager
 def run_query(
-    db: Path, text: str, given: Sequence[str], *, limit_seconds: float | None
+    db: Path, text: str, parameters: Mapping[str, Value], *, limit_seconds: float | None
 ) -> Iterator[Answer]:
     """Run one statement read-only, without access to files or network.
 
     Args:
         db: the database.
         text: the statement; lines ``-- $name = value: meaning`` before it give defaults.
-        given: parameters as ``name=value``; numbers are taken as numbers, null as no value.
+        parameters: their values by name; DuckDB ignores the case of the names.
         limit_seconds: how long the database may work on it, all batches together; None for ever.
             The time that the caller takes between batches does not count.
 
@@ -65,7 +65,6 @@ def run_query(
         InputError: it is not one statement that reads, or it is wrong, or a parameter is, or it
             takes too long. Batches may raise it, too.
     """
-    chosen = _chosen(given)
     with (
         open_store(db, read_only=True) as store,
         ThreadPoolExecutor(1) as worker,
@@ -79,7 +78,7 @@ def run_query(
         if [each.type for each in statements] not in ALLOWED:
             raise InputError("a query is one SELECT; write others with another DuckDB client")
         wanted = statements[0].named_parameters
-        values = _defaults(text, wanted, chosen) | chosen
+        values = _defaults(text, wanted, parameters) | dict(parameters)
         _check_parameters(wanted, values)
         # In a thread of its own, so that this one can stop it: on Ctrl-C and when time is up.
         run = _limited(store.con, worker, limit_seconds)
@@ -96,11 +95,11 @@ def run_query(
 
 
 def query_text(sql: str | None, file: str | None, stdin: TextIO) -> str:
-    """Find the statement: SQL itself, or the text of a file or a shipped query; - is ``stdin``.
+    """Return the statement: SQL itself, or the text of a file or a shipped query; - is ``stdin``.
 
     Raises:
-        InputError: not exactly one of SQL and file is given, or there is no such file, or its bytes
-            are no text.
+        InputError: not exactly one of SQL and file is given, or there is no such file, or it is not
+            text.
     """
     if sql is not None and file is not None:
         raise InputError("SQL and --file are both given; give one of them")
@@ -108,11 +107,13 @@ def query_text(sql: str | None, file: str | None, stdin: TextIO) -> str:
         try:
             return stdin.read()
         except UnicodeDecodeError as error:
-            raise InputError(f"standard input: is not UTF-8 text ({error}); save it so") from error
+            raise InputError(
+                f"standard input: is not UTF-8 text ({error}); save it as UTF-8"
+            ) from error
     if sql is not None:
         return sql
     if file is None:
-        raise InputError(f"give SQL, or --file with a path or a name of: {LIST}")
+        raise InputError(f"no query: give SQL, or --file with a file or a name from: {LIST}")
     return _text_of(file)
 
 
@@ -121,14 +122,26 @@ def shipped_queries() -> list[ShippedQuery]:
     return [_described(path) for path in sorted((shipped("sql") / "queries").glob("*.sql"))]
 
 
-def describe(db: Path) -> dict[str, pl.DataFrame]:
+def parse_parameters(pairs: Sequence[str]) -> dict[str, Value]:
+    """Read parameters written as ``name=value``; numbers become numbers, null becomes None.
+
+    Raises:
+        InputError: one is written otherwise, or given twice.
+    """
+    parameters: dict[str, Value] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or not name.isidentifier():
+            raise InputError(f"--param {pair}: is not NAME=VALUE; write it as --param interval=30")
+        if name in parameters:
+            raise InputError(f"--param {name}: is given twice; give each parameter once")
+        parameters[name] = _value(value)
+    return parameters
+
+
+def describe(store: Store) -> dict[str, pl.DataFrame]:
     """Return what the database holds, a frame for each section of ``INFO``."""
-    with open_store(db, read_only=True) as store:
-        return {name: _section(store, name) for name in INFO}
-
-
-def _section(store: Store, name: str) -> pl.DataFrame:
-    return store.frame(statement(f"query/info/{name}"))
+    return {name: store.frame(statement(f"query/info/{name}")) for name in INFO}
 
 
 def _limited(
@@ -191,14 +204,14 @@ def _has_interval(kind: pa.DataType) -> bool:
 
 @contextmanager
 def _one_line() -> Iterator[None]:
-    """Tell what DuckDB and polars find wrong with a query in one line."""
+    """Turn an error of DuckDB or polars into one line."""
     try:
         yield
     except (duckdb.Error, OSError) as error:  # Arrow's reader passes errors of DuckDB on as OSError
         raise InputError(f"the query fails: {_first_line(error)}") from error
     except pl.exceptions.DuplicateError as error:
         raise InputError(
-            "two columns of the query have one name; give each its own with AS"
+            "two columns of the query have the same name; rename one with AS"
         ) from error
     except pl.exceptions.PolarsError as error:
         raise InputError(
@@ -216,18 +229,20 @@ def _text_of(file: str) -> str:
         path = shipped("sql") / "queries" / f"{name}.sql"
     if not path.is_file():
         near = did_you_mean(name, [each.name for each in shipped_queries()])
-        raise InputError(f"{file}: no such query; shipped are those of: {LIST}{near}")
+        raise InputError(f"{file}: no such file or shipped query; list these with: {LIST}{near}")
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read as UTF-8 text ({error}); save it so") from error
+        raise InputError(
+            f"{path}: cannot be read as UTF-8 text ({error}); save it as UTF-8"
+        ) from error
 
 
 def _described(path: Path) -> ShippedQuery:
     header = _header(path.read_text(encoding="utf-8"))
     words = " ".join(line.removeprefix("--").strip() for line in header)
-    says = words.removeprefix(ONE_ROW).partition(". ")[0].removesuffix(".")
-    return ShippedQuery(path.stem, says, tuple(_parameters_of(header)))
+    description = words.removeprefix(ONE_ROW).partition(". ")[0].removesuffix(".")
+    return ShippedQuery(path.stem, description, tuple(_parameters_of(header)))
 
 
 def _header(text: str) -> list[str]:
@@ -253,7 +268,7 @@ def _defaults(text: str, wanted: set[str], chosen: Mapping[str, Value]) -> dict[
 
 
 def _check_parameters(wanted: set[str], given: Mapping[str, Value]) -> None:
-    """Say which parameters are missing or too many; DuckDB takes their names in any case."""
+    """Refuse missing and unknown parameters; DuckDB ignores the case of their names."""
     have = {name.lower() for name in given}
     if missing := sorted(name for name in wanted if name.lower() not in have):
         raise InputError(f"the query needs a value for ${missing[0]}: --param {missing[0]}=VALUE")
@@ -262,20 +277,8 @@ def _check_parameters(wanted: set[str], given: Mapping[str, Value]) -> None:
         raise InputError(f"the query has no parameter ${extra[0]}; it has: {known}")
 
 
-def _chosen(given: Sequence[str]) -> dict[str, Value]:
-    parameters: dict[str, Value] = {}
-    for text in given:
-        name, equals, value = text.partition("=")
-        if not equals or not name.isidentifier():
-            raise InputError(f"--param {text}: is not NAME=VALUE; write it as --param interval=30")
-        if name in parameters:
-            raise InputError(f"--param {name}: is given twice; give each parameter once")
-        parameters[name] = _value(value)
-    return parameters
-
-
 def _value(text: str) -> Value:
-    """Take a number as one; 0123 is none, but a name or an id."""
+    """Turn a number into one, but not 0123, which is a name or an id."""
     if text == "null":
         return None
     if re.fullmatch(r"-?(0|[1-9]\d*)", text):

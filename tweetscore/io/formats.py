@@ -77,7 +77,7 @@ def write(answer: Answer, form: str, out: BinaryIO) -> int:
     """
     if form == "parquet" and out.isatty():
         raise InputError(
-            "parquet is not for a terminal; write it with --out result.parquet, "
+            "parquet is not for a terminal; write it with --output result.parquet, "
             "or: --format parquet > result.parquet"
         )
     return WRITERS[form](answer, out)

@@ -130,7 +130,7 @@ def _commands(card: dict[str, Any]) -> str:
     }
     flags = [f"--{name} {shlex.quote(str(value))}" for name, value in options.items()]
     flags += ["--counts"] * training["counts"] + ["--shuffle-labels"] * training["shuffle_labels"]
-    out = f"--out {shlex.quote(card['name'])}"
+    out = f"--output {shlex.quote(card['name'])}"
     if card["target"] == "label":
         return _shell(["tweetscore train", f"--labelled {shlex.quote(names[0])}", *flags, out])
     if card["target"] == "move":

@@ -1,0 +1,40 @@
+"""The program as functions, for notebooks and for the command line.
+
+>>> import tweetscore
+>>> with tweetscore.open("tweets.duckdb") as database:
+...     database.ingest("archive.json.zip", "bars.csv")
+...     database.score(intervals=[30])
+...     frame = database.scored(30)
+
+Whatever a command does is a method of ``Database`` or a function here; a command only parses and
+prints.
+"""
+
+from tweetscore.api.checks import doctor
+from tweetscore.api.common import load_model, need
+from tweetscore.api.database import Database, open  # noqa: A004 - as gzip.open and others are named
+from tweetscore.api.files import (
+    evaluate_labelled,
+    score_files,
+    shipped_models,
+    train_labelled,
+    write_sample,
+)
+from tweetscore.api.queries import parse_parameters, query_text, run_query, shipped_queries
+
+__all__ = [
+    "Database",
+    "doctor",
+    "evaluate_labelled",
+    "load_model",
+    "need",
+    "open",
+    "parse_parameters",
+    "query_text",
+    "run_query",
+    "score_files",
+    "shipped_models",
+    "shipped_queries",
+    "train_labelled",
+    "write_sample",
+]

@@ -1,0 +1,398 @@
+"""One open database, with a method for everything that the command line does with it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Literal
+
+from tweetscore.api.common import Precision, Progress, Session, load_model, need, silent
+
+if TYPE_CHECKING:  # what a command does not need, it does not wait for
+    import polars as pl
+    import pyarrow as pa
+
+    from tweetscore.evaluation.figures import Figures
+    from tweetscore.ingest.account import Account
+    from tweetscore.report.gather import Report
+    from tweetscore.scoring.bundle import Bundle
+    from tweetscore.scoring.score import ScoreAccount
+    from tweetscore.study.run import StudyOptions
+    from tweetscore.study.summary import Cell, Found, StudyRun
+    from tweetscore.training.epoch import Epoch
+    from tweetscore.training.learn import LearnOptions
+    from tweetscore.training.run import Trained
+
+
+def open(path: str | Path, *, read_only: bool = False, create: bool = True) -> "Database":  # noqa: A001
+    """Open a database.
+
+    Args:
+        path: its file.
+        read_only: nothing can be changed; several processes may read at once.
+        create: make the database if there is none; not with ``read_only``.
+
+    Raises:
+        InputError: there is no such database, it is no DuckDB file, or its schema is newer.
+        LockedError: another process holds it.
+        IntegrityError: it belongs to another program.
+    """
+    return Database(Path(path), read_only=read_only, create=create)
+
+
+class Database:
+    """One open database; close it with ``close``, or use it in a ``with`` block.
+
+    Every method raises InputError if its arguments cannot be used, and StorageError if disk or
+    memory run out. What a method has finished stays stored, whatever happens later.
+    """
+
+    def __init__(self, path: Path, *, read_only: bool, create: bool) -> None:
+        from tweetscore.store.database import open_store
+
+        self._stack = ExitStack()
+        self.store = self._stack.enter_context(open_store(path, read_only=read_only, create=create))
+        self.path = path
+
+    def __enter__(self) -> "Database":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stack.__exit__(kind, error, trace)
+
+    def close(self) -> None:
+        """Close the file, so that others can open it."""
+        self._stack.close()
+
+    def ingest(
+        self,
+        *paths: str | Path,
+        symbol: str | None = None,
+        clock: str = "auto",
+        stamp: Literal["auto", "start", "end"] = "auto",
+        calendar: str = "XNYS",
+        platform: str | None = None,
+        columns: Mapping[str, str] | None = None,
+        max_gap_minutes: int | None = None,
+        flat_bps: float | None = None,
+        progress: Progress | None = None,
+    ) -> "list[Account]":
+        """Read archives of posts and minute bars, and make the windows that they need.
+
+        Args:
+            paths: files, zips, folders or patterns; the content of a file decides what it is.
+            symbol: of the bars, if the file does not name one.
+            clock: auto, UTC, an IANA zone, EST, or a zone with an offset.
+            stamp: whether the time of a bar is the start or the end of its minute.
+            calendar: the exchange calendar of the bars.
+            platform: of the posts, if the file does not name one.
+            columns: our names and those of a table, as in ``{"text": "body"}``.
+            max_gap_minutes: maximum age of a price; saved in the database (initially 5).
+            flat_bps: largest move that counts as flat; saved in the database (initially 0).
+            progress: called with the file, its rows read so far, and None.
+
+        Returns:
+            What became of the rows of each file. A refused file has the reason in ``error``; the
+            others are stored.
+        """
+        from tweetscore.ingest.account import IngestOptions
+        from tweetscore.ingest.run import ingest
+        from tweetscore.market.windows import ensure_windows, set_rules
+
+        options = IngestOptions(symbol, clock, stamp, calendar, platform, dict(columns or {}))
+        on_rows = progress or silent
+        files = [Path(path) for path in paths]
+        accounts = list(
+            ingest(self.store, files, options, lambda name, rows: on_rows(name, rows, None))
+        )
+        set_rules(self.store, max_gap_minutes=max_gap_minutes, flat_bps=flat_bps)
+        ensure_windows(self.store)
+        return accounts
+
+    def info(self) -> "dict[str, pl.DataFrame]":
+        """Return what the database holds: a frame each of sources, rejects, tweets, bars and more.
+
+        Returns:
+            Frames by name: sources, clocks, rejects, tweets, bars, windows and models.
+        """
+        from tweetscore.query import describe
+
+        return describe(self.store)
+
+    def train(
+        self,
+        output: str | Path,
+        options: "LearnOptions | None" = None,
+        *,
+        log_folder: str | Path | None = None,
+        resume: bool = False,
+        on_epoch: "Callable[[Epoch], None] | None" = None,
+        on_message: Callable[[str], None] | None = None,
+    ) -> "Trained":
+        """Train a model on what the price did after each post.
+
+        Args:
+            output: the folder of the model; one that is already there is replaced.
+            options: a ``tweetscore.training.learn.LearnOptions``; its defaults are those of the
+                command.
+            log_folder: for TensorBoard logs; ``runs/<name of output>`` without it.
+            resume: continue an interrupted run with the same options.
+            on_epoch: called after every epoch.
+            on_message: called with each fact that a user should know.
+
+        Returns:
+            The model, how its training went, and its figures on the test part.
+
+        Raises:
+            InputError: training is not installed, or there is nothing to learn from.
+        """
+        need("train", "training")
+        from tweetscore.training.learn import LearnOptions
+        from tweetscore.training.run import Talk, train
+
+        output = Path(output)
+        return train(
+            self.store,
+            options or LearnOptions(),
+            output,
+            log_folder=Path(log_folder) if log_folder else Path("runs") / output.name,
+            talk=Talk(on_epoch or silent, on_message or silent),
+            resume=resume,
+        )
+
+    def study(
+        self,
+        options: "StudyOptions | None" = None,
+        *,
+        tables: str | Path | None = None,
+        charts: str | Path | None = None,
+        log_folder: str | Path | None = None,
+        resume: bool = False,
+        on_epoch: "Callable[[Cell, int, Epoch], None] | None" = None,
+        on_run: "Callable[[StudyRun], None] | None" = None,
+        on_message: Callable[[str], None] | None = None,
+    ) -> "Found":
+        """Repeat the comparisons of the 2019 study, and store every trained network.
+
+        Args:
+            options: a ``tweetscore.study.run.StudyOptions``; its defaults are those of the command.
+            tables: a folder with the tables of the study; without it, the posts and prices here.
+            charts: a folder for the charts as SVG.
+            log_folder: for TensorBoard logs; ``runs/study-<name>-<protocol>`` without it.
+            resume: take the networks that are stored already instead of training them again.
+            on_epoch: called after every epoch with the network, its seed and the epoch.
+            on_run: called with each network when it is finished.
+            on_message: called with each fact that a user should know.
+
+        Returns:
+            Both comparisons, the verdict, and the faults of the protocol.
+
+        Raises:
+            InputError: training is not installed, an interval is missing, or rows are too few.
+        """
+        need("train", "training")
+        if charts:
+            need("report", "charts")
+        from tweetscore.report.charts import write_charts
+        from tweetscore.study.run import StudyOptions, database_source, study, table_source
+        from tweetscore.study.summary import summarise
+
+        options = options or StudyOptions()
+        name = Path(tables).name if tables else self.path.stem
+        logs = Path(log_folder or Path("runs") / f"study-{name}-{options.protocol}")
+        source = (
+            table_source(Path(tables), options) if tables else database_source(self.store, options)
+        )
+        runs = []
+        for run in study(
+            self.store, source, options,
+            log_folder=logs, resume=resume, progress=on_epoch or silent,
+        ):  # fmt: skip
+            runs.append(run)
+            (on_run or silent)(run)
+        found = summarise(runs, source, options)
+        if charts:
+            for path in write_charts(Path(charts), found.compared, found.ablation, runs):
+                (on_message or silent)(f"wrote {path}")
+        return found
+
+    def score(
+        self,
+        model: "str | Path | Bundle" = "reference",
+        *,
+        intervals: Sequence[int] = (),
+        precision: Precision = "float32",
+        device: Literal["auto", "cpu", "cuda"] = "auto",
+        progress: Progress | None = None,
+    ) -> "ScoreAccount":
+        """Score every post that the model has not scored yet.
+
+        Args:
+            model: a folder, the name of a shipped model, or a loaded one.
+            intervals: in minutes; without any, all of the model's.
+            precision: int8 is faster, on the CPU only, and less exact as the model's card says.
+            device: where to compute; auto uses a GPU with CUDA if there is one.
+            progress: called with a label, the rows done and the rows to do.
+
+        Returns:
+            How many posts were scored, and why others were not.
+
+        Raises:
+            IntegrityError: the model is damaged.
+        """
+        from tweetscore.scoring.score import score
+
+        on_rows = progress or silent
+        where = "cpu" if precision == "int8" else device
+        return score(
+            self.store,
+            load_model(model, precision),
+            intervals,
+            lambda done, total: on_rows("", done, total),
+            where,
+        )
+
+    def scored(
+        self,
+        interval_minutes: int | None = None,
+        *,
+        model: str | None = None,
+        session: Session = "regular",
+    ) -> "pl.DataFrame":
+        """Return scores joined to the market, in the columns of the view ``scored``.
+
+        Args:
+            interval_minutes: only this interval.
+            model: only the model with this name or id.
+            session: the trading hours whose prices are joined.
+        """
+        import polars as pl
+
+        frame = pl.from_arrow(
+            self.scored_batches(interval_minutes, model=model, session=session).read_all()
+        )
+        assert isinstance(frame, pl.DataFrame)
+        return frame
+
+    def scored_batches(
+        self,
+        interval_minutes: int | None = None,
+        *,
+        model: str | None = None,
+        session: Session = "regular",
+    ) -> "pa.RecordBatchReader":
+        """Return what ``scored`` returns as Arrow batches, for more rows than memory holds."""
+        from tweetscore.store.database import statement
+
+        names = {"interval": interval_minutes, "model": model, "session": session}
+        return self.store.con.sql(statement("query/scored"), params=names).to_arrow_reader()
+
+    def evaluate(
+        self,
+        model: str | None = None,
+        *,
+        session: Session = "regular",
+        from_utc: datetime | None = None,
+        until_utc: datetime | None = None,
+    ) -> "list[Figures]":
+        """Compare the stored scores with what the price did, on posts not used in training.
+
+        Args:
+            model: the name or id of a model whose scores are stored; without it, all of them.
+            session: the trading hours whose prices are compared.
+            from_utc: only posts from this time on.
+            until_utc: only posts before this time.
+
+        Returns:
+            One set of figures for each model, symbol and interval.
+        """
+        from tweetscore.evaluation.evaluate import evaluate
+
+        return evaluate(
+            self.store, model=model, session=session, from_utc=from_utc, until_utc=until_utc
+        )
+
+    def query(self, sql: str, **parameters: object) -> "pl.DataFrame":
+        """Run one query with the parameters it names (``$interval``), and return its rows."""
+        return self.store.frame(sql, **parameters)
+
+    def export(
+        self,
+        folder: str | Path,
+        tables: Sequence[str] = (),
+        *,
+        rows_per_file: int = 500_000,
+        progress: Progress | None = None,
+    ) -> dict[str, int]:
+        """Write tables and views as Parquet files, each in its own folder.
+
+        Args:
+            folder: appears only once it is complete.
+            tables: names of tables and views; none means every table, as ``import_from`` needs it.
+            rows_per_file: maximum number of rows in a file.
+            progress: called with the table, the rows done and the rows to do.
+
+        Returns:
+            The number of rows by table.
+        """
+        from tweetscore.store.transfer import export
+
+        return export(self.store, Path(folder), tables, progress or silent, rows_per_file)
+
+    def import_from(self, folder: str | Path) -> dict[str, int]:
+        """Restore an export into an empty database, or add what ``score_files`` has written.
+
+        Posts and scores that are already there stay as they are.
+
+        Args:
+            folder: an export, or the output of ``score_files``.
+
+        Returns:
+            The number of rows added, by table.
+        """
+        from tweetscore.scoring.attach import bring_in
+
+        return bring_in(self.store, Path(folder))
+
+    def report(
+        self,
+        output: str | Path,
+        *,
+        model: str | None = None,
+        symbol: str | None = None,
+        session: Session = "regular",
+        interval_minutes: int | None = None,
+    ) -> "Report":
+        """Write one self-contained web page about the database and what its scores are worth.
+
+        Args:
+            output: the file of the page; one that is already there is replaced.
+            model: the name or id of the model, if there are several.
+            symbol: the symbol to compare with, if there are several.
+            session: the trading hours whose prices are compared.
+            interval_minutes: the interval shown in detail; 30 if it is scored.
+
+        Returns:
+            Everything that the page shows.
+        """
+        need("report", "a report")
+        from tweetscore.io.new_file import new_file
+        from tweetscore.report.gather import gather
+        from tweetscore.report.page import page
+
+        found = gather(
+            self.store,
+            model=model,
+            symbol=symbol,
+            session=session,
+            interval_minutes=interval_minutes,
+        )
+        with new_file(Path(output)) as file:
+            file.write(page(found).encode())
+        return found

@@ -1,0 +1,176 @@
+"""What needs no database: made-up data, models from labelled files, and Parquet files of scores."""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from tweetscore.api.common import Precision, Progress, load_model, need, silent
+
+if TYPE_CHECKING:  # what a command does not need, it does not wait for
+    from tweetscore.sample.write import Sample
+    from tweetscore.scoring.bundle import Bundle
+    from tweetscore.scoring.shards import FilesAccount
+    from tweetscore.training.epoch import Epoch
+    from tweetscore.training.examine import Examined
+    from tweetscore.training.learn import LearnOptions
+    from tweetscore.training.run import Trained
+
+
+def write_sample(
+    folder: str | Path, *, posts: int = 6_000, seed: int = 0, signal: bool = True
+) -> "Sample":
+    """Write a made-up archive of posts and made-up minute bars.
+
+    Args:
+        folder: where the two files go; made if it is missing.
+        posts: how many.
+        seed: of the random numbers; each gives other posts.
+        signal: whether the posts predict the price 30 minutes ahead.
+
+    Returns:
+        The paths of the two files, and how much they hold.
+
+    Raises:
+        InputError: a value is out of range, or one of the files already exists.
+    """
+    from tweetscore.sample.write import write_sample
+
+    return write_sample(Path(folder), posts=posts, seed=seed, signal=signal)
+
+
+def shipped_models() -> list[str]:
+    """Return the names of the models that come with the program."""
+    from tweetscore.store.database import shipped
+
+    return sorted(path.name for path in shipped("models").glob("[!.]*/"))
+
+
+def train_labelled(
+    file: str | Path,
+    output: str | Path,
+    options: "LearnOptions | None" = None,
+    *,
+    columns: Mapping[str, str] | None = None,
+    log_folder: str | Path | None = None,
+    resume: bool = False,
+    on_epoch: "Callable[[Epoch], None] | None" = None,
+    on_message: Callable[[str], None] | None = None,
+) -> "Trained":
+    """Train a model on texts with labels of your own.
+
+    Args:
+        file: CSV, TSV, JSON or Parquet with a text and a label in each row.
+        output: the folder of the model; one that is already there is replaced.
+        options: a ``tweetscore.training.learn.LearnOptions``; its defaults are those of the
+            command. Intervals, symbol and target are not used.
+        columns: our names and those of the file, as in ``{"label": "class"}``.
+        log_folder: for TensorBoard logs; ``runs/<name of output>`` without it.
+        resume: continue an interrupted run with the same options.
+        on_epoch: called after every epoch.
+        on_message: called with each fact that a user should know.
+
+    Returns:
+        The model, how its training went, and its figures on the test part.
+
+    Raises:
+        InputError: training is not installed, or the file cannot be used.
+    """
+    need("train", "training")
+    from tweetscore.training.learn import LearnOptions
+    from tweetscore.training.run import Talk, train_labelled
+
+    output = Path(output)
+    return train_labelled(
+        Path(file),
+        columns or {},
+        options or LearnOptions(),
+        output,
+        log_folder=Path(log_folder) if log_folder else Path("runs") / output.name,
+        talk=Talk(on_epoch or silent, on_message or silent),
+        resume=resume,
+    )
+
+
+def evaluate_labelled(
+    file: str | Path, model: "str | Path | Bundle", *, columns: Mapping[str, str] | None = None
+) -> "Examined":
+    """Compare what a model predicts with the labels in a file, on rows that it has not learned.
+
+    Args:
+        file: CSV, TSV, JSON or Parquet with a text and a label in each row.
+        model: a folder, the name of a shipped model, or a loaded one; it must predict labels.
+        columns: our names and those of the file, as in ``{"label": "class"}``.
+
+    Returns:
+        The figures, and which rows of the file they are about.
+
+    Raises:
+        InputError: the file cannot be used, or the model does not predict its labels.
+        IntegrityError: the model is damaged.
+    """
+    from tweetscore.training.examine import examine
+    from tweetscore.training.labelled import read_labelled
+
+    table = read_labelled(Path(file), columns or {})
+    return examine(load_model(model), table, Path(file))
+
+
+def score_files(
+    inputs: Sequence[str],
+    output: str | Path,
+    *,
+    model: "str | Path | Bundle" = "reference",
+    intervals: Sequence[int] = (),
+    precision: Precision = "float32",
+    market: str | Path | None = None,
+    engine: Literal["local", "ray"] = "local",
+    address: str | None = None,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> "FilesAccount":
+    """Score Parquet files with the columns of the table tweets into Parquet files like ``scored``.
+
+    Run again, it does only what is missing. Every row stays a row: nothing is merged.
+
+    Args:
+        inputs: files, folders or patterns; each file is one shard.
+        output: a folder; its files have the names of the inputs.
+        model: a folder, the name of a shipped model, or a loaded one.
+        intervals: in minutes; without any, all of the model's.
+        precision: int8 is faster, and less exact as the model's card says.
+        market: a database with bars; the scores are compared with its prices.
+        engine: local uses every core of this machine, ray a Ray cluster; the results are equal.
+        address: of a running Ray cluster; without it, one is started here for this call.
+        workers: number of Ray workers; without it, one for each core of the cluster.
+        progress: called with a label, the rows done and the rows to do.
+
+    Returns:
+        What became of the shards and rows; shards that failed are listed with the reason.
+
+    Raises:
+        InputError: there is nothing to score, the output belongs to another model or market, or
+            a package or the cluster is missing.
+    """
+    from tweetscore.scoring.shards import Job, local_engine, read_market
+    from tweetscore.scoring.shards import score_files as run
+    from tweetscore.store.database import memory_store, open_store
+
+    bundle = load_model(model, precision)
+    wanted = tuple(sorted(set(intervals or bundle.intervals)))
+    with ExitStack() as opened:
+        store = (
+            opened.enter_context(open_store(Path(market), read_only=True))
+            if market
+            else memory_store()
+        )
+        windows = read_market(store, wanted)
+    job = Job(bundle, wanted, windows, Path(output).absolute())
+    chosen = local_engine
+    if engine == "ray":
+        need("ray", "--engine ray")
+        from tweetscore.scoring.ray import RayEngine
+
+        chosen = RayEngine(address, workers)
+    on_rows = progress or silent
+    return run(inputs, job, chosen, lambda done, total: on_rows("", done, total))

@@ -1,0 +1,147 @@
+"""The panel "Data": files go into the database, and come out of it."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import typer
+
+from tweetscore import api
+from tweetscore.cli import options, printing
+from tweetscore.cli.command import command
+from tweetscore.cli.options import DEFAULT_DB
+from tweetscore.cli.progress import row_progress
+from tweetscore.errors import InputError, IntegrityError, RejectsError
+
+if TYPE_CHECKING:  # polars would slow down --help
+    from tweetscore.checks.doctor import Check
+    from tweetscore.ingest.account import Account
+
+DATA = "Data"
+app = typer.Typer()
+
+
+@command(app, DATA)
+def sample(
+    folder: options.SampleFolder,
+    posts: options.Posts = 6_000,
+    seed: options.SampleSeed = 0,
+    signal: options.Signal = True,
+    as_json: options.Json = False,
+) -> None:
+    """Write made-up posts and prices, to try everything without data of your own.
+
+    Example: `tweetscore sample demo && tweetscore ingest demo/*`
+    """
+    written = api.write_sample(folder, posts=posts, seed=seed, signal=signal)
+    printing.show_sample(written, as_json=as_json)
+
+
+@command(app, DATA)
+def ingest(
+    paths: options.Paths,
+    db: options.Db = DEFAULT_DB,
+    *,
+    reading: options.ReadingOptions,
+    strict: options.Strict = False,
+    as_json: options.Json = False,
+) -> None:
+    """Read archives of posts and minute bars into the database.
+
+    The content of a file decides what it is, not its name. Its clock is checked against ids or
+    trading hours. Reading the same file again changes nothing.
+
+    Example: `tweetscore ingest demo/*`
+    """
+    columns = options.column_names(reading.column)
+    with api.open(db) as database, row_progress("reading") as on_rows:
+        accounts = database.ingest(
+            *paths, symbol=reading.symbol, clock=reading.clock, stamp=reading.stamp,
+            calendar=reading.calendar, platform=reading.platform, columns=columns,
+            max_gap_minutes=reading.max_gap, flat_bps=reading.flat_bps, progress=on_rows,
+        )  # fmt: skip
+    printing.show_accounts(accounts, as_json=as_json)
+    _check_accounts(accounts, strict=strict)
+
+
+def _check_accounts(accounts: "Sequence[Account]", *, strict: bool) -> None:
+    """Raise an error if a file was refused, or a record was rejected that must not be."""
+    if refused := [account.error for account in accounts if account.error]:
+        raise InputError("\nError: ".join(refused))
+    rejected = sum(account.rejected for account in accounts)
+    if strict and rejected:
+        raise RejectsError(f"{rejected:,} records were rejected; see them with: tweetscore info")
+
+
+@command(app, DATA)
+def info(db: options.Db = DEFAULT_DB, as_json: options.Json = False) -> None:
+    """Show what the database holds: files, rejected records, posts, bars, windows and models.
+
+    Example: `tweetscore info --json`
+    """
+    with api.open(db, read_only=True) as database:
+        sections = database.info()
+    printing.show_info(sections, as_json=as_json)
+
+
+@command(app, DATA)
+def doctor(
+    db: options.Db = DEFAULT_DB,
+    model: options.CheckedModels = None,
+    leaks: options.Leaks = False,
+    as_json: options.Json = False,
+) -> None:
+    """Check the database, its clocks and the models; exit with code 5 if something is broken.
+
+    The shipped models are always checked. If there is no database, `--model` checks models only.
+    `--leaks` computes labels, features and predictions again after removing, and after changing,
+    everything later than a moment: whatever changes before that moment leaks from the future.
+
+    Example: `tweetscore doctor --model my-model`
+    """
+    checked_db = options.database_if_any(db) if model else db
+    checks = api.doctor(checked_db, model or (), leaks=leaks)
+    printing.show_checks(checks, as_json=as_json)
+    _check_health(checks)
+
+
+def _check_health(checks: "Sequence[Check]") -> None:
+    """Raise an error if a check has found something broken."""
+    broken = [check for check in checks if check.ok is False]
+    if broken:
+        first = f"the first is {broken[0].name} ({broken[0].fact})"
+        tally = f"{len(broken)} of {len(checks)} checks found something broken"
+        raise IntegrityError(f"{tally}; {first}; {broken[0].next_step}")
+
+
+@command(app, DATA)
+def export(
+    folder: options.ExportFolder,
+    table: options.Tables = None,
+    rows_per_file: options.RowsPerFile = 500_000,
+    db: options.Db = DEFAULT_DB,
+    as_json: options.Json = False,
+) -> None:
+    """Write the database as Parquet files: to keep, to share, or to score on a cluster.
+
+    Example: `tweetscore export posts --table tweets`
+    """
+    with api.open(db, read_only=True) as database, row_progress("writing") as on_rows:
+        rows = database.export(folder, table or (), rows_per_file=rows_per_file, progress=on_rows)
+    printing.show_tables(rows, as_json=as_json)
+
+
+@command(app, DATA, name="import")
+def import_from(
+    folder: options.ImportFolder,
+    db: options.Db = DEFAULT_DB,
+    as_json: options.Json = False,
+) -> None:
+    """Restore an export into an empty database, or add the scores of `score --input`.
+
+    Afterwards, query, evaluate and report work on the scores as on any others.
+
+    Example: `tweetscore import scored`
+    """
+    with api.open(db) as database:
+        rows = database.import_from(folder)
+    printing.show_tables(rows, as_json=as_json)

@@ -1,0 +1,149 @@
+"""The panel "Models": train one, or repeat the 2019 study."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from tweetscore import api
+from tweetscore.cli import options, printing
+from tweetscore.cli import training_options as training
+from tweetscore.cli.command import command
+from tweetscore.cli.console import note
+from tweetscore.cli.options import DEFAULT_DB
+from tweetscore.cli.progress import epoch_progress, study_progress
+
+if TYPE_CHECKING:  # training needs torch, which would slow down --help
+    from tweetscore.study.run import StudyOptions
+    from tweetscore.training.learn import LearnOptions
+
+MODELS = "Models"
+app = typer.Typer()
+
+
+@command(app, MODELS)
+def train(
+    db: options.Db = DEFAULT_DB,
+    *,
+    labels: training.LabelOptions,
+    labelled: training.LabelledFile = None,
+    column: options.Columns = None,
+    network: training.NetworkOptions,
+    fitting: training.FitOptions,
+    output: training.ModelFolder = Path("model"),
+    running: training.RunOptions,
+    as_json: options.Json = False,
+) -> None:
+    """Train a model on what the price did after each post, or on labels of your own.
+
+    The split is by time: the training part teaches, the validation part chooses the best epoch, and
+    the test part gives the figures. Ctrl-C keeps the best epoch so far; `--resume` continues.
+
+    Example: `tweetscore train --interval 5 --interval 30 --output my-model`
+    """
+    wanted = _learn_options(labels, network, fitting, running)
+    with epoch_progress(fitting.epochs) as on_epoch:
+        run = _run(running, output.name) | {"on_epoch": on_epoch}
+        if labelled:
+            columns = options.column_names(column)
+            trained = api.train_labelled(labelled, output, wanted, columns=columns, **run)
+        else:
+            with api.open(db, create=False) as database:
+                trained = database.train(output, wanted, **run)
+    printing.show_trained(trained, as_json=as_json)
+
+
+@command(app, MODELS)
+def study(
+    db: options.Db = DEFAULT_DB,
+    tables: training.StudyTables = None,
+    *,
+    labels: training.LabelOptions,
+    design: training.DesignOptions,
+    vectors: training.Vectors = "archive",
+    epochs: training.Epochs = 100,
+    output: training.ChartFolder = None,
+    running: training.RunOptions,
+    as_json: options.Json = False,
+) -> None:
+    """Repeat the comparisons of the 2019 study: intervals, word vectors and engagement counts.
+
+    On the posts and prices of the database, or on the study's own tables. Every trained network is
+    stored in the table study_runs.
+
+    Example: `tweetscore study --interval 30 --output charts`
+    """
+    wanted = _study_options(labels, design, vectors, epochs, running)
+    logs = f"study-{tables.name if tables else db.stem}-{design.protocol}"
+    with api.open(db, create=tables is not None) as database, study_progress(wanted) as shown:
+        found = database.study(
+            wanted, tables=tables, charts=output, on_epoch=shown.epoch, on_run=shown.finished,
+            **_run(running, logs),
+        )  # fmt: skip
+    printing.show_study(found, as_json=as_json)
+
+
+def _run(running: training.RunOptions, name: str) -> dict[str, Any]:
+    """Return what training is told of where it logs, and to whom it speaks."""
+    logs = running.log_dir / name
+    return {"log_folder": logs, "resume": running.resume, "on_message": note}
+
+
+def _learn_options(
+    labels: training.LabelOptions,
+    network: training.NetworkOptions,
+    fitting: training.FitOptions,
+    running: training.RunOptions,
+) -> "LearnOptions":
+    """Turn the options of ``train`` into those of training."""
+    api.need("train", "training")
+    from tweetscore.training.learn import LearnOptions
+    from tweetscore.training.loop import FitOptions
+
+    return LearnOptions(
+        **_of_labels(labels),
+        **vars(network),
+        seed=fitting.seed,
+        device=running.device,
+        fit=FitOptions(fitting.epochs, fitting.batch_rows, fitting.learning_rate),
+        shuffle_labels=fitting.shuffle_labels,
+    )
+
+
+def _study_options(
+    labels: training.LabelOptions,
+    design: training.DesignOptions,
+    vectors: str,
+    epochs: int,
+    running: training.RunOptions,
+) -> "StudyOptions":
+    """Turn the options of ``study`` into those of a study."""
+    api.need("train", "training")
+    from tweetscore.study.run import StudyOptions
+    from tweetscore.training.learn import LearnOptions
+    from tweetscore.training.loop import FitOptions
+
+    market = _of_labels(labels)
+    return StudyOptions(
+        protocol="seed" if design.protocol == "original" else "honest",
+        intervals=market["intervals"],
+        ablation_minutes=design.ablation,
+        seeds=tuple(range(design.seeds)),
+        folds=design.folds,
+        learn=LearnOptions(
+            **market, vectors=vectors, device=running.device, fit=FitOptions(epochs=epochs)
+        ),
+    )
+
+
+def _of_labels(labels: training.LabelOptions) -> dict[str, Any]:
+    """Return what training is told of the market that it learns from."""
+    from tweetscore.market.targets import Target
+    from tweetscore.store.database import STANDARD_INTERVALS
+
+    return {
+        "intervals": tuple(sorted(set(labels.interval or STANDARD_INTERVALS))),
+        "symbol": labels.symbol,
+        "session": labels.session,
+        "target": Target.of_market(labels.target, labels.move_quantile),
+    }

@@ -1,0 +1,297 @@
+"""Every option of the command line, once, with its help.
+
+A type such as ``Db`` is one option; a dataclass is a group of options that belong together, see
+``command``. The name of a parameter or field is the name of its option, unless one is given.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Literal
+
+from typer import Argument, Option
+
+from tweetscore import api
+from tweetscore.cli.command import OUTPUT
+from tweetscore.errors import InputError
+
+DEFAULT_DB = Path("tweetscore.duckdb")
+QUERY_SECONDS = 300
+FILES = "Files instead of the database"
+
+
+def complete_model(incomplete: str) -> list[str]:
+    """Complete ``--model`` with the names of the shipped models."""
+    return [name for name in api.shipped_models() if name.startswith(incomplete)]
+
+
+def complete_query(incomplete: str) -> list[str]:
+    """Complete ``--file`` with the names of the shipped queries."""
+    names = [query.name for query in api.shipped_queries()]
+    return [name for name in names if name.startswith(incomplete)]
+
+
+def column_names(pairs: list[str] | None) -> dict[str, str]:
+    """Read the pairs OURS=THEIRS of ``--column``; an empty name says that there is no such column.
+
+    Raises:
+        InputError: one is no such pair.
+    """
+    names = {}
+    for pair in pairs or ():
+        ours, equals, theirs = pair.partition("=")
+        if not equals:
+            raise InputError(f"--column {pair}: is not OURS=THEIRS; write it as in text=body")
+        names[ours.strip()] = theirs
+    return names
+
+
+def database_if_any(db: Path) -> Path | None:
+    """Return the database that the user named; None where the default one does not exist."""
+    return db if db != DEFAULT_DB or db.exists() else None
+
+
+# --- of several commands --------------------------------------------------------------------------
+
+Db = Annotated[
+    Path,
+    Option("--db", metavar="FILE", envvar="TWEETSCORE_DB", help="Database file (DuckDB)."),
+]
+Json = Annotated[
+    bool,
+    Option(
+        "--json", envvar="TWEETSCORE_JSON", help="Print the result as JSON instead of tables.",
+        rich_help_panel=OUTPUT,
+    ),
+]  # fmt: skip
+Session = Annotated[
+    Literal["regular", "extended"],
+    Option(help="Trading hours that count: those of the exchange, or all hours with bars."),
+]
+Device = Annotated[
+    Literal["auto", "cpu", "cuda"],
+    Option(help="Where to compute; auto uses a GPU with CUDA if there is one."),
+]
+ScoredModel = Annotated[
+    str | None,
+    Option("--model", metavar="NAME", help="Name or id of a model whose scores are stored."),
+]
+Columns = Annotated[
+    list[str] | None,
+    Option(
+        "--column", metavar="OURS=THEIRS",
+        help="Name of a column in the labelled file, e.g. label=class; may be repeated.",
+    ),
+]  # fmt: skip
+
+# --- sample, ingest, doctor, export, import -------------------------------------------------------
+
+SampleFolder = Annotated[Path, Argument(help="Folder for the two files; made if it is missing.")]
+Posts = Annotated[int, Option(metavar="N", min=100, help="Number of posts.")]
+SampleSeed = Annotated[
+    int, Option("--seed", metavar="N", min=0, help="Random seed; each gives other posts.")
+]
+Signal = Annotated[bool, Option(help="Let the posts predict the price 30 minutes ahead.")]
+Paths = Annotated[
+    list[Path], Argument(help="Files, zips, folders or patterns; - reads standard input.")
+]
+Strict = Annotated[bool, Option(help="Exit with code 3 if a record was rejected.")]
+CheckedModels = Annotated[
+    list[str] | None,
+    Option(
+        "--model", metavar="NAME", autocompletion=complete_model,
+        help="Model to check: a folder, or the name of a shipped model; may be repeated.",
+    ),
+]  # fmt: skip
+Leaks = Annotated[bool, Option(help="Also check for look-ahead leakage.")]
+ExportFolder = Annotated[Path, Argument(help="Folder for the files; it must not exist yet.")]
+Tables = Annotated[
+    list[str] | None,
+    Option(
+        "--table", metavar="NAME",
+        help="Table or view to export, e.g. scored; may be repeated. Without it, every table.",
+    ),
+]  # fmt: skip
+RowsPerFile = Annotated[int, Option(metavar="N", min=1, help="Maximum number of rows in a file.")]
+ImportFolder = Annotated[Path, Argument(help="Folder written by export or by score --output.")]
+
+
+@dataclass(frozen=True)
+class ReadingOptions:
+    """How ``ingest`` reads files whose content leaves something open."""
+
+    symbol: Annotated[
+        str | None,
+        Option(metavar="NAME", help="Symbol of the bars, if the file does not name one."),
+    ] = None
+    clock: Annotated[
+        str,
+        Option(
+            metavar="ZONE",
+            help="Time zone of the file: auto, UTC, an IANA name, EST, or a zone with an offset.",
+        ),
+    ] = "auto"
+    stamp: Annotated[
+        Literal["auto", "start", "end"],
+        Option(help="Whether the time of a bar is the start or the end of its minute."),
+    ] = "auto"
+    calendar: Annotated[
+        str, Option(metavar="CODE", help="Exchange calendar of the bars, e.g. XNYS for New York.")
+    ] = "XNYS"
+    column: Annotated[
+        list[str] | None,
+        Option(
+            metavar="OURS=THEIRS",
+            help="Name of a column in a table, e.g. text=body; may be repeated.",
+        ),
+    ] = None
+    platform: Annotated[
+        str | None,
+        Option(metavar="NAME", help="Platform of the posts, if the file does not name one."),
+    ] = None
+    max_gap: Annotated[
+        int | None,
+        Option(
+            metavar="MINUTES",
+            min=0,
+            help="Maximum age of a price in minutes; saved in the database (initially 5).",
+        ),
+    ] = None
+    flat_bps: Annotated[
+        float | None,
+        Option(
+            metavar="BPS", min=0,
+            help="Largest move that counts as flat, in basis points; saved in the database "
+            "(initially 0).",
+        ),
+    ] = None  # fmt: skip
+
+
+# --- score, evaluate, report, query ---------------------------------------------------------------
+
+Model = Annotated[
+    str,
+    Option(
+        metavar="NAME", autocompletion=complete_model,
+        help="Model to score with: a folder, or the name of a shipped model.",
+    ),
+]  # fmt: skip
+Intervals = Annotated[
+    list[int] | None,
+    Option(
+        "--interval", metavar="MINUTES", min=1, max=10_000,
+        help="Minutes from entry to exit; may be repeated. Without it, all of the model's.",
+    ),
+]  # fmt: skip
+Precision = Annotated[
+    Literal["float32", "int8"],
+    Option(help="int8 is faster and less exact, on the CPU only."),
+]
+EvaluatedFile = Annotated[
+    Path | None,
+    Option(
+        "--labelled", metavar="FILE",
+        help="Compare --model with the labels in this file instead: CSV, JSON or Parquet.",
+    ),
+]  # fmt: skip
+From = Annotated[
+    datetime | None, Option("--from", metavar="TIME", help="Only posts from this time on, in UTC.")
+]
+Until = Annotated[
+    datetime | None, Option(metavar="TIME", help="Only posts before this time, in UTC.")
+]
+Page = Annotated[
+    Path,
+    Option(
+        "--output", "-o", metavar="FILE", rich_help_panel=OUTPUT,
+        help="File for the page; one that is already there is replaced.",
+    ),
+]  # fmt: skip
+ReportedSymbol = Annotated[
+    str | None,
+    Option("--symbol", metavar="NAME", help="Symbol to compare with; needed if there are several."),
+]
+ReportedInterval = Annotated[
+    int | None,
+    Option(
+        "--interval", metavar="MINUTES", min=1, max=10_000,
+        help="Interval that is shown in detail; without it, 30 if it is scored.",
+    ),
+]  # fmt: skip
+Sql = Annotated[str | None, Argument(help="One SELECT statement; - reads it from standard input.")]
+
+
+@dataclass(frozen=True)
+class FileOptions:
+    """Files that ``score`` reads and writes instead of the database."""
+
+    input: Annotated[
+        list[str] | None,
+        Option(
+            metavar="PATH", rich_help_panel=FILES,
+            help="Parquet file, folder or pattern to score; may be repeated.",
+        ),
+    ] = None  # fmt: skip
+    output: Annotated[
+        Path | None,
+        Option(
+            "--output", "-o", metavar="FOLDER", rich_help_panel=FILES,
+            help="Folder for the scores of --input.",
+        ),
+    ] = None  # fmt: skip
+    engine: Annotated[
+        Literal["local", "ray"],
+        Option(rich_help_panel=FILES, help="Score on this machine, or on a Ray cluster."),
+    ] = "local"
+    address: Annotated[
+        str | None,
+        Option(
+            metavar="HOST:PORT", rich_help_panel=FILES,
+            help="Address of a running Ray cluster, or auto; without it, one is started here.",
+        ),
+    ] = None  # fmt: skip
+    workers: Annotated[
+        int | None,
+        Option(
+            metavar="N", min=1, rich_help_panel=FILES,
+            help="Number of Ray workers; without it, one for each core.",
+        ),
+    ] = None  # fmt: skip
+
+
+@dataclass(frozen=True)
+class QueryOptions:
+    """Which query runs, and how."""
+
+    file: Annotated[
+        str | None,
+        Option(
+            metavar="NAME", autocompletion=complete_query,
+            help="SQL file, name of a shipped query, or - for standard input.",
+        ),
+    ] = None  # fmt: skip
+    list_queries: Annotated[bool, Option("--list", help="List the shipped queries.")] = False
+    param: Annotated[
+        list[str] | None,
+        Option(metavar="NAME=VALUE", help="Value of $NAME in the query; may be repeated."),
+    ] = None
+    timeout: Annotated[
+        float,
+        Option(metavar="SECONDS", min=0, help="Stop the query after this time; 0 means never."),
+    ] = QUERY_SECONDS
+    format: Annotated[
+        Literal["table", "csv", "tsv", "json", "jsonl", "parquet", "md"] | None,
+        Option(
+            metavar="FORMAT",
+            rich_help_panel=OUTPUT,
+            help="Output format: table, csv, tsv, json, jsonl, parquet or md; without it, by the "
+            "ending of --output, else table.",
+        ),
+    ] = None
+    output: Annotated[
+        Path | None,
+        Option(
+            "--output", "-o", metavar="FILE", rich_help_panel=OUTPUT,
+            help="Write the answer to this file.",
+        ),
+    ] = None  # fmt: skip

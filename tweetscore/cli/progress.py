@@ -1,0 +1,121 @@
+"""Progress on stderr: bars on a terminal, a line now and then elsewhere."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.live import Live
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    Task,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+from rich.text import Text
+
+from tweetscore.cli.console import note, stderr, verbosity
+from tweetscore.io.formats import VISIBLE
+
+if TYPE_CHECKING:  # studies need torch, which would slow down --help
+    from tweetscore.study.run import StudyOptions
+    from tweetscore.study.summary import Cell, StudyRun
+    from tweetscore.training.epoch import Epoch
+
+
+class _SpeedColumn(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.speed or 0:,.0f}/s")
+
+
+@contextmanager
+def row_progress(verb: str) -> Iterator[Callable[[str, int, int | None], None]]:
+    """Show rows done, rows per second and time left, where stderr is a terminal.
+
+    The function that it yields takes a label, the rows done and, where known, the rows to do.
+    """
+    columns = (
+        SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(),
+        MofNCompleteColumn(), _SpeedColumn(), TimeElapsedColumn(), TimeRemainingColumn(),
+    )  # fmt: skip
+    tasks: dict[str, Any] = {}
+    with Progress(*columns, console=stderr, disable=not verbosity.shows_progress) as progress:
+
+        def advance(label: str, done: int, total: int | None = None) -> None:
+            if label not in tasks:
+                tasks[label] = progress.add_task(f"{verb} {label}".translate(VISIBLE), total=total)
+            progress.update(tasks[label], completed=done, total=total)
+
+        yield advance
+
+
+@contextmanager
+def epoch_progress(epochs: int) -> Iterator[Callable[["Epoch"], None]]:
+    """Show epoch, losses and time left on a terminal; elsewhere a line every tenth epoch."""
+    columns = (
+        TextColumn("epoch"), MofNCompleteColumn(), BarColumn(),
+        TextColumn("{task.description}"), TimeElapsedColumn(), TimeRemainingColumn(),
+    )  # fmt: skip
+    with Progress(*columns, console=stderr, disable=not verbosity.shows_progress) as progress:
+        task = progress.add_task("", total=epochs)
+
+        def advance(epoch: "Epoch") -> None:
+            losses = f"loss {epoch.train_loss:.4f}, validation {epoch.held_out_loss:.4f}"
+            progress.update(task, completed=epoch.number, description=losses)
+            if not verbosity.shows_progress and epoch.number % 10 in (0, 1):
+                note(f"epoch {epoch.number} of {epochs}: {losses}")
+
+        yield advance
+
+
+class StudyProgress:
+    """Fill a table as the networks of a study finish; without a terminal, print a line for each."""
+
+    def __init__(self, options: "StudyOptions", live: Live) -> None:
+        self.options, self.live = options, live
+        self.states: dict[tuple[Cell, int], str] = {}  # by network and seed
+
+    def epoch(self, cell: "Cell", seed: int, epoch: "Epoch") -> None:
+        """Show how far the training of a network has come."""
+        epochs = self.options.learn.fit.epochs
+        self.states[cell, seed] = f"epoch {epoch.number} of {epochs}"
+        self.live.update(self._table())
+
+    def finished(self, run: "StudyRun") -> None:
+        """Show the accuracy of a trained network."""
+        self.states[run.cell, run.seed] = f"{run.best_accuracy:.1%}"
+        if verbosity.shows_progress:
+            self.live.update(self._table())
+        else:
+            note(
+                f"{_name(run.cell)}, seed {run.seed}: {run.best_accuracy:.1%} "
+                f"(majority {run.majority:.1%}) in {run.seconds:.0f} s"
+            )
+
+    def _table(self) -> Table:
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for heading in ("network", *(f"seed {seed}" for seed in self.options.seeds)):
+            table.add_column(heading)
+        for cell in self.options.cells:
+            states = (self.states.get((cell, seed), "-") for seed in self.options.seeds)
+            table.add_row(_name(cell), *states)
+        return table
+
+
+def _name(cell: "Cell") -> str:
+    vectors = "trained vectors" if cell.vectors else "random vectors"
+    return f"{cell.interval_minutes} minutes, {vectors}{', counts' if cell.counts else ''}"
+
+
+@contextmanager
+def study_progress(options: "StudyOptions") -> Iterator[StudyProgress]:
+    """Show the table of a study on stderr while it fills."""
+    console = Console(quiet=True) if verbosity.quiet else stderr
+    with Live(console=console, auto_refresh=verbosity.shows_progress, transient=True) as live:
+        yield StudyProgress(options, live)

@@ -1,0 +1,156 @@
+"""The panel "Scores and results": score posts, and see what the scores are worth."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from tweetscore import api
+from tweetscore.cli import options, printing
+from tweetscore.cli.command import command
+from tweetscore.cli.console import detail, note
+from tweetscore.cli.options import DEFAULT_DB
+from tweetscore.cli.progress import row_progress
+from tweetscore.errors import InputError
+
+if TYPE_CHECKING:  # onnxruntime would slow down --help
+    from tweetscore.scoring.bundle import Bundle
+
+RESULTS = "Scores and results"
+app = typer.Typer()
+
+
+@command(app, RESULTS)
+def score(
+    db: options.Db = DEFAULT_DB,
+    interval: options.Intervals = None,
+    model: options.Model = "reference",
+    precision: options.Precision = "float32",
+    device: options.Device = "auto",
+    *,
+    files: options.FileOptions,
+    as_json: options.Json = False,
+) -> None:
+    """Score every post that the model has not scored yet, in the database or in Parquet files.
+
+    If it is interrupted, run it again: it continues. Scores in int8 are stored under a name of
+    their own, such as reference (int8). Files must have the columns of the table tweets; their
+    scores have those of the view scored.
+
+    Example: `tweetscore score --interval 30 --model my-model`, or
+    `tweetscore score --input posts --output scored`
+    """
+    if precision == "int8" and device == "cuda":
+        raise InputError("--precision int8 runs on the CPU only; leave out one of it and --device")
+    bundle = api.load_model(model, precision)
+    detail(f"model {bundle.name} from {bundle.path}, id {bundle.model_id}")
+    if files.input:
+        _score_files(bundle, interval or [], db, files, as_json=as_json)
+        return
+    with api.open(db, create=False) as database, row_progress("scoring") as on_rows:
+        account = database.score(
+            bundle, intervals=interval or (), precision=precision, device=device, progress=on_rows
+        )
+    printing.show_scores(account, bundle.target, as_json=as_json)
+
+
+def _score_files(
+    bundle: "Bundle", intervals: list[int], db: Path, files: options.FileOptions, *, as_json: bool
+) -> None:
+    """Score files into files, with the prices of the database if there is one."""
+    if not files.output:
+        raise InputError("--input needs a folder for the scores; name one with --output")
+    market = options.database_if_any(db)
+    if not market:
+        note(f"{db} does not exist: without bars, no score is compared with prices")
+    with row_progress("scoring") as on_rows:
+        account = api.score_files(
+            files.input or (), files.output, model=bundle, intervals=intervals, market=market,
+            engine=files.engine, address=files.address, workers=files.workers, progress=on_rows,
+        )  # fmt: skip
+    printing.show_files(account, files.output, as_json=as_json)
+    if account.failed:
+        first = account.failed[0]
+        raise InputError(
+            f"{len(account.failed)} of {account.shards} shards failed, the first is {first.name} "
+            f"({first.reason}); fix them and run the command again"
+        )
+
+
+@command(app, RESULTS)
+def evaluate(
+    db: options.Db = DEFAULT_DB,
+    model: options.ScoredModel = None,
+    session: options.Session = "regular",
+    since: options.From = None,
+    until: options.Until = None,
+    labelled: options.EvaluatedFile = None,
+    column: options.Columns = None,
+    as_json: options.Json = False,
+) -> None:
+    """Compare the stored scores with what the price did, beside simple baselines.
+
+    Posts of the model's training and validation parts do not count; a time span that includes them
+    is refused.
+
+    Example: `tweetscore evaluate --model my-model`
+    """
+    if labelled:
+        if not model:
+            raise InputError("--labelled needs a model that predicts labels; name it with --model")
+        columns = options.column_names(column)
+        measured = api.evaluate_labelled(labelled, model, columns=columns)
+        note(f"{labelled}: {measured.fact}")
+        figures = measured.figures
+    else:
+        with api.open(db, read_only=True) as database:
+            figures = database.evaluate(model, session=session, from_utc=since, until_utc=until)
+    printing.show_figures(figures, as_json=as_json)
+
+
+@command(app, RESULTS)
+def report(
+    db: options.Db = DEFAULT_DB,
+    output: options.Page = Path("report.html"),
+    model: options.ScoredModel = None,
+    symbol: options.ReportedSymbol = None,
+    session: options.Session = "regular",
+    interval: options.ReportedInterval = None,
+    as_json: options.Json = False,
+) -> None:
+    """Write a web page about what the database holds and what the scores are worth.
+
+    It shows the figures beside their baselines, the prices around the posts, the best and the worst
+    scores, the verdict, and how everything was made. Open it in a browser; no network is needed.
+
+    Example: `tweetscore report --output report.html --interval 30`
+    """
+    with api.open(db, read_only=True) as database:
+        written = database.report(
+            output, model=model, symbol=symbol, session=session, interval_minutes=interval
+        )
+    printing.show_report(written, output, as_json=as_json)
+
+
+@command(app, RESULTS)
+def query(
+    sql: options.Sql = None,
+    *,
+    asked: options.QueryOptions,
+    db: options.Db = DEFAULT_DB,
+    as_json: options.Json = False,
+) -> None:
+    """Query the database in SQL; it is read-only, and no file or network can be reached.
+
+    Example: `tweetscore query "SELECT status, count(*) FROM scored GROUP BY ALL"`, or
+    `tweetscore query --file hit_rate --output hit_rate.csv`
+    """
+    if asked.list_queries:
+        printing.show_queries(api.shipped_queries(), as_json=as_json)
+        return
+    text = api.query_text(sql, asked.file, sys.stdin)
+    parameters = api.parse_parameters(asked.param or [])
+    form = printing.answer_form("json" if as_json else asked.format, asked.output)
+    with api.run_query(db, text, parameters, limit_seconds=asked.timeout or None) as answer:
+        printing.show_answer(answer, form, asked.output)
