@@ -8,6 +8,8 @@ from typing import NamedTuple
 import polars as pl
 
 from tweetscore.io.open import data_files
+from tweetscore.io.records import BLOCK_BYTES
+from tweetscore.io.source import sniff
 from tweetscore.posts.canonical import TWEETS_SCHEMA, TweetBatch
 from tweetscore.posts.formats import open_tweets
 
@@ -53,10 +55,10 @@ def stored_as(path: Path, content: bytes, *, zipped: bool = False) -> Path:
     return path
 
 
-def read_all(path: Path) -> TweetBatch:
+def read_all(path: Path, block_bytes: int = BLOCK_BYTES) -> TweetBatch:
     """Read a file as the tool does, and put its batches together."""
     (file,) = data_files(path)
-    opened = open_tweets(file)
+    opened = open_tweets(sniff(file, block_bytes))
     assert opened
     batches = list(opened.read())
     return TweetBatch(

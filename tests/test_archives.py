@@ -144,10 +144,9 @@ FORMS = JSON_FORMS | API_FORMS | CSV_FORMS
 @pytest.mark.parametrize("zipped", [False, True])
 @pytest.mark.parametrize("form", FORMS)
 def test_every_form_gives_the_same_tweets(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str, zipped: bool, block_bytes: int
+    tmp_path: Path, form: str, zipped: bool, block_bytes: int
 ) -> None:
-    monkeypatch.setattr(files, "BLOCK_BYTES", block_bytes)
-    read = read_all(stored_as(tmp_path / "archive", FORMS[form](), zipped=zipped))
+    read = read_all(stored_as(tmp_path / "archive", FORMS[form](), zipped=zipped), block_bytes)
     if form in API_FORMS:  # the API says of every post what it is
         assert_same_tweets(read, author="Some_1", unknown_flag=False)
     else:

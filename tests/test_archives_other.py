@@ -25,7 +25,8 @@ from tweetscore.errors import InputError
 from tweetscore.io import records as files
 from tweetscore.io.clocks import Clock
 from tweetscore.io.open import data_files
-from tweetscore.io.records import BOM
+from tweetscore.io.records import BLOCK_BYTES, BOM
+from tweetscore.io.source import sniff
 from tweetscore.posts.canonical import TweetBatch
 from tweetscore.posts.clock import TweetAudit, TweetClock
 from tweetscore.posts.formats import FORMATS, open_tweets
@@ -358,18 +359,17 @@ SAYS: dict[str, tuple[str, str, list[tuple[Any, dict[str, list[Any]]]]]] = {
 }
 
 
-def read_form(tmp_path: Path, form: bytes) -> TweetBatch:
-    return read_all(stored_as(tmp_path / "archive", form))
+def read_form(tmp_path: Path, form: bytes, block_bytes: int = BLOCK_BYTES) -> TweetBatch:
+    return read_all(stored_as(tmp_path / "archive", form), block_bytes)
 
 
 @pytest.mark.parametrize(("kind", "name"), EVERY_FORM)
 def test_every_form_gives_the_same_posts_and_their_places_in_one_block_and_in_many(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, name: str
+    tmp_path: Path, kind: str, name: str
 ) -> None:
     content = FORMS[kind][name]()
     read = read_form(tmp_path, content)
-    monkeypatch.setattr(files, "BLOCK_BYTES", 4_000)
-    assert read_form(tmp_path, content).tweets.equals(read.tweets)
+    assert read_form(tmp_path, content, 4_000).tweets.equals(read.tweets)
     platform, author, unsaid = SAYS[kind]
     for line, offset, tweet_id in read.tweets.select("line", "byte_offset", "tweet_id").rows():
         assert chr(content[offset]) in ('19"' if "csv" in name else "{")
@@ -722,7 +722,7 @@ def test_damage_never_breaks_a_reader_and_every_row_is_accounted_for(
         place, width = chance.randrange(len(damaged)), chance.choice([0, 1, 1, 30])
         damaged[place : place + width] = chance.choice([b"", b'"', b"{", b"]", b"\xff", b"\n"])
     (file,) = data_files(stored_as(tmp_path / "archive", bytes(damaged)))
-    opened = open_tweets(file)
+    opened = open_tweets(sniff(file))
     for batch in opened.read() if opened else ():
         assert batch.rows_read == batch.tweets.height + batch.rejects.height
         assert batch.rejects["byte_offset"].is_between(0, len(damaged)).all()

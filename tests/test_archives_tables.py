@@ -24,11 +24,11 @@ from posts import POSTS, assert_same_tweets, at
 from tweetscore.errors import InputError
 from tweetscore.ingest.account import Account, IngestOptions
 from tweetscore.ingest.run import ingest
-from tweetscore.io import records as files
 from tweetscore.io.csv_rows import is_quoted
 from tweetscore.io.data_file import HEAD_BYTES
 from tweetscore.io.open import data_files
-from tweetscore.io.records import BOM
+from tweetscore.io.records import BLOCK_BYTES, BOM
+from tweetscore.io.source import sniff
 from tweetscore.posts.canonical import TweetBatch, TweetFile
 from tweetscore.posts.clock import ID_TIMES
 from tweetscore.posts.formats import open_tweets
@@ -173,11 +173,15 @@ def path(tmp_path: Path) -> Path:
 
 
 def opened(
-    path: Path, content: bytes, columns: Mapping[str, str] | None = None, platform: Any = None
+    path: Path,
+    content: bytes,
+    columns: Mapping[str, str] | None = None,
+    platform: Any = None,
+    block_bytes: int = BLOCK_BYTES,
 ) -> TweetFile:
     path.write_bytes(content)
     (file,) = data_files(path)
-    tweets = open_tweets(file, columns, platform)
+    tweets = open_tweets(sniff(file, block_bytes), columns, platform)
     assert tweets
     return tweets
 
@@ -193,11 +197,8 @@ def read(tweets: TweetFile) -> TweetBatch:
 
 @pytest.mark.parametrize("block_bytes", [4 << 20, 300])
 @pytest.mark.parametrize("form", LAYOUTS)
-def test_every_layout_gives_the_same_tweets(
-    path: Path, monkeypatch: pytest.MonkeyPatch, form: str, block_bytes: int
-) -> None:
-    monkeypatch.setattr(files, "BLOCK_BYTES", block_bytes)
-    tweets = opened(path, LAYOUTS[form]())
+def test_every_layout_gives_the_same_tweets(path: Path, form: str, block_bytes: int) -> None:
+    tweets = opened(path, LAYOUTS[form](), block_bytes=block_bytes)
     kind = form.replace("tsv", "csv").replace("semicolons", "csv").replace("ids", "json")
     assert tweets.format == f"{kind.split(',')[0].split()[0]}-tweets"
     assert (tweets.naive, tweets.dated) == (True, False)
@@ -335,17 +336,11 @@ APART = ("id", "date", "author", "text", "shares", "likes", "is_retweet", "Time"
 )
 @pytest.mark.parametrize("write", [csv_table, json_array, json_lines, parquet])
 def test_a_date_beside_a_time_is_one_time(
-    path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    write: Callable[..., bytes],
-    day: str,
-    time: str,
-    naive: bool,
+    path: Path, write: Callable[..., bytes], day: str, time: str, naive: bool
 ) -> None:
-    monkeypatch.setattr(files, "BLOCK_BYTES", 300)
     rows = [(*row, row[1].strftime(time)) for row in timed(lambda time: time, PLAIN)]
     content = write(timed(lambda time: time.strftime(day), rows), APART)
-    tweets = opened(path, content)
+    tweets = opened(path, content, block_bytes=300)
     assert tweets.naive == naive
     assert_same_tweets(read(tweets), platform="other", author="Some_1")
 
@@ -730,7 +725,7 @@ def test_damage_in_parquet_is_refused_wherever_it_is(path: Path) -> None:
         path.write_bytes(damaged)
         (file,) = data_files(path)
         with contextlib.suppress(InputError):
-            if tweets := open_tweets(file):
+            if tweets := open_tweets(sniff(file)):
                 list(tweets.read())
 
 
@@ -749,13 +744,13 @@ def test_damage_in_parquet_is_refused_wherever_it_is(path: Path) -> None:
 def test_what_is_no_table_of_posts_is_none(path: Path, content: bytes) -> None:
     path.write_bytes(content)
     (file,) = data_files(path)
-    assert open_tweets(file) is None
+    assert open_tweets(sniff(file)) is None
 
 
 def test_bars_beside_posts_with_given_columns_stay_bars(path: Path) -> None:
     path.write_bytes(b"time,open,high,low,close\n2018-12-02T21:40Z,1,1,1,1\n")
     (file,) = data_files(path)
-    assert open_tweets(file, {"text": "body", "posted": "when"}) is None
+    assert open_tweets(sniff(file), {"text": "body", "posted": "when"}) is None
 
 
 @settings(deadline=None, max_examples=60)
@@ -770,10 +765,10 @@ def test_no_bytes_break_the_recognition(
     path.write_bytes(content)
     try:
         (file,) = data_files(path)
-        head = file.head()
+        source = sniff(file)
     except InputError:
         return  # another room's business: a pickle, a zip, a damaged gzip
-    assert head.startswith(b"PAR1") or open_table(file, {}) is None
+    assert source.head.startswith(b"PAR1") or open_table(source, {}) is None
 
 
 # --- quotes ---------------------------------------------------------------------------------------
@@ -808,13 +803,13 @@ def test_a_long_quoted_table_is_known_by_its_head(path: Path) -> None:
 
 def test_a_real_archive_is_read_whole_by_its_columns(data: Path) -> None:
     (file,) = data_files(data / "formats" / "truth_archive.csv")
-    tweets = open_table(file, {})
+    tweets = open_table(sniff(file), {})
     assert tweets
     assert (tweets.platform, tweets.naive) == ("other", False)
     found = read(tweets)
     assert (found.rows_read, found.tweets.height, found.rejects.height) == (140, 140, 0)
     (file,) = data_files(data / "tweets" / "tta_v2_sample.csv")
-    tweets = open_tweets(file, {"text": "text"})
+    tweets = open_tweets(sniff(file), {"text": "text"})
     assert tweets
     assert (tweets.format, tweets.platform, tweets.naive) == ("csv-tweets", "twitter", True)
     found = read(tweets)

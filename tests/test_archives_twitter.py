@@ -19,12 +19,14 @@ from hypothesis import strategies as st
 from posts import POSTS, Post, assert_same_tweets, read_all, stored_as
 
 from tweetscore.errors import InputError
-from tweetscore.io import records as files
+from tweetscore.io.data_file import DataFile
 from tweetscore.io.open import data_files
 from tweetscore.io.records import BOM
-from tweetscore.posts import tweet_json, x_export, x_notes
+from tweetscore.io.source import sniff
+from tweetscore.posts import tweet_json, x_export
 from tweetscore.posts.canonical import TweetBatch
 from tweetscore.posts.formats import open_tweets
+from tweetscore.posts.x_notes import read_notes
 
 API_TIME = "%a %b %d %H:%M:%S +0000 %Y"
 ISO_TIME = "%Y-%m-%d %H:%M:%S +0000"
@@ -280,8 +282,8 @@ def stored(folder: Path, content: Mapping[str, bytes], form: str) -> Path:
 
 def read_export(path: Path) -> tuple[list[str], TweetBatch]:
     """Read what is recognised; return the names of those files, and their tweets as in POSTS."""
-    opened = [found for file in data_files(path) if (found := open_tweets(file))]
-    names = [PurePosixPath(each.file.entry or each.file.path).name for each in opened]
+    opened = [found for file in data_files(path) if (found := open_tweets(sniff(file)))]
+    names = [PurePosixPath(each.source.file.entry or each.source.file.path).name for each in opened]
     batches = [batch for each in opened for batch in each.read()]
     places = {post.id: place for place, post in enumerate(POSTS)}
     tweets = pl.concat([batch.tweets for batch in batches])
@@ -297,16 +299,13 @@ def read_export(path: Path) -> tuple[list[str], TweetBatch]:
 
 @pytest.mark.parametrize("block_bytes", [4 << 20, 700])
 @pytest.mark.parametrize("form", FORMS)
-def test_every_form_gives_the_same_tweets(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str, block_bytes: int
-) -> None:
-    monkeypatch.setattr(files, "BLOCK_BYTES", block_bytes)
+def test_every_form_gives_the_same_tweets(tmp_path: Path, form: str, block_bytes: int) -> None:
     path = stored_as(tmp_path / "archive", FORMS[form](POSTS))
     (file,) = data_files(path)
-    opened = open_tweets(file)
+    opened = open_tweets(sniff(file, block_bytes))
     assert opened
     assert (opened.format, opened.platform, opened.naive) == (NAMES[form], "twitter", False)
-    read = read_all(path)
+    read = read_all(path, block_bytes)
     if form in MONTH_FORMS | CSV_FORMS:
         read = with_counts(read, POSTS)
     author = AUTHOR if form in MONTH_FORMS | API_FORMS else None
@@ -523,16 +522,16 @@ def test_cut_posts_of_an_unknown_time_stay_cut_and_are_rejected_for_that(tmp_pat
     assert json.loads(raw)["text"] == CUT
 
 
-def test_notes_behind_the_most_that_are_kept_complete_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_notes_behind_the_most_that_are_kept_complete_nothing(tmp_path: Path) -> None:
     notes = notes_js(note(), *OTHERS)
     content = {"tweets.js": tweets_js([POSTS[0]._replace(text=CUT)]), "note-tweet.js": notes}
     path = stored(tmp_path, content, "folder") / "tweets.js"
-    monkeypatch.setattr(files, "BLOCK_BYTES", 2_000)
+    (tweet,) = read_all(path).tweets.select("text", "posted").rows()
+    assert tweet[0] == WHOLE
     for most, found in ((3_000, WHOLE), (1_000, CUT)):
-        monkeypatch.setattr(x_notes, "MOST_BYTES", most)
-        assert read_all(path).tweets["text"].to_list() == [found]
+        kept = read_notes(DataFile(path), block_bytes=2_000, most_bytes=most)
+        posted = pl.Series([f"{tweet[1]:%a %b %d %H:%M:%S +0000 %Y}"])
+        assert kept.completed(pl.Series([CUT]), posted).to_list() == [found]
 
 
 # --- texts ----------------------------------------------------------------------------------------

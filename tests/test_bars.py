@@ -21,10 +21,10 @@ from hypothesis import strategies as st
 
 from tweetscore.bars.reader import BARS_SCHEMA, BarFile, open_bars
 from tweetscore.errors import InputError
-from tweetscore.io import records as files
 from tweetscore.io.data_file import DataFile
 from tweetscore.io.open import data_files
-from tweetscore.io.records import BOM
+from tweetscore.io.records import BLOCK_BYTES, BOM
+from tweetscore.io.source import sniff
 
 Bar = tuple[datetime, float, float, float, float, float]
 OPEN = datetime(2018, 1, 31, 14, 30)
@@ -157,10 +157,12 @@ JSON: dict[str, Write] = {
 LAYOUTS = NAIVE_CSV | ZONED_CSV | JSON
 
 
-def opened(path: Path, content: bytes, symbol: str | None = "SPX") -> BarFile:
+def opened(
+    path: Path, content: bytes, symbol: str | None = "SPX", block_bytes: int = BLOCK_BYTES
+) -> BarFile:
     path.write_bytes(content)
     (file,) = data_files(path)
-    bars = open_bars(file, symbol)
+    bars = open_bars(sniff(file, block_bytes), symbol)
     assert bars
     return bars
 
@@ -191,11 +193,9 @@ def rejected(bars: BarFile) -> list[tuple[int, int, str]]:
 
 
 @pytest.mark.parametrize("form", LAYOUTS)
-def test_every_layout_gives_the_same_bars(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str
-) -> None:
-    monkeypatch.setattr(files, "BLOCK_BYTES", 100)  # a header, or a bar or two
-    bars = opened(tmp_path / "bars", LAYOUTS[form](BARS))
+def test_every_layout_gives_the_same_bars(tmp_path: Path, form: str) -> None:
+    block_bytes = 100  # a header, or a bar or two
+    bars = opened(tmp_path / "bars", LAYOUTS[form](BARS), block_bytes=block_bytes)
     assert (bars.format, bars.symbol) == ("json-bars" if form in JSON else "csv-bars", "SPX")
     assert (bars.naive, bars.clock) == (form not in ZONED_CSV, None)
     assert rows_of(bars) == [("SPX", *bar) for bar in BARS]
@@ -267,7 +267,7 @@ def test_histdata_is_known_by_its_first_line_and_its_symbol_by_its_name(
 ) -> None:
     (file,) = data_files(zipped(tmp_path / "HISTDATA.zip", entry, content.replace(b"\n", end)))
     for said, symbol in ((None, "SPXUSD"), ("SPX", "SPX")):
-        bars = open_bars(file, said)
+        bars = open_bars(sniff(file), said)
         assert bars
         assert (bars.format, bars.symbol) == (format_name, symbol)
         assert (bars.naive, bars.clock) == (True, None)
@@ -302,7 +302,7 @@ def test_a_day_of_lean_is_known_by_its_name_and_defines_its_clock(
         place.write_bytes(gzip.compress(LEAN) if place.suffix == ".gz" else LEAN)
     (file,) = data_files(place)
     for said, named in ((None, symbol), ("SPX", "SPX")):
-        bars = open_bars(file, said)
+        bars = open_bars(sniff(file), said)
         assert bars
         assert (bars.format, bars.symbol) == ("lean-equity-minute", named)
         assert (bars.naive, bars.clock) == (True, "America/New_York")
@@ -420,7 +420,7 @@ def test_every_kind_of_parquet_gives_the_same_bars(
     tmp_path: Path, stamp: pl.Series, naive: bool
 ) -> None:
     frame(stamp).write_parquet(tmp_path / "bars.parquet", row_group_size=2)
-    bars = open_bars(DataFile(tmp_path / "bars.parquet"), "SPX")
+    bars = open_bars(sniff(DataFile(tmp_path / "bars.parquet")), "SPX")
     assert bars
     assert (bars.format, bars.symbol, bars.naive) == ("parquet-bars", "SPX", naive)
     assert rows_of(bars) == [("SPX", *bar) for bar in BARS]
@@ -439,7 +439,7 @@ def test_parquet_with_dates_beside_times_gives_the_same_bars(
 ) -> None:
     both = frame(MINUTES).drop("timestamp").with_columns(date=dates, time=times)
     both.write_parquet(tmp_path / "bars.parquet")
-    bars = open_bars(DataFile(tmp_path / "bars.parquet"), "SPX")
+    bars = open_bars(sniff(DataFile(tmp_path / "bars.parquet")), "SPX")
     assert bars
     assert (bars.format, bars.naive) == ("parquet-bars", True)
     assert rows_of(bars) == [("SPX", *bar) for bar in BARS]
@@ -457,7 +457,7 @@ def test_parquet_of_other_types_gives_bars_too(tmp_path: Path) -> None:
         }
     )
     whole.write_parquet(tmp_path / "bars.parquet")
-    bars = open_bars(DataFile(tmp_path / "bars.parquet"))
+    bars = open_bars(sniff(DataFile(tmp_path / "bars.parquet")))
     assert bars
     assert rows_of(bars) == [
         ("A", BARS[0][0], 1.0, 1.1, 0.5, 1.0, None),
@@ -469,7 +469,7 @@ def test_parquet_of_other_types_gives_bars_too(tmp_path: Path) -> None:
 def test_a_bad_bar_of_parquet_is_a_reject_with_its_row(tmp_path: Path) -> None:
     bad = frame(MINUTES).with_columns(open=pl.Series([2683.73, float("nan"), None]))
     bad.write_parquet(tmp_path / "bars.parquet")
-    bars = open_bars(DataFile(tmp_path / "bars.parquet"), "SPX")
+    bars = open_bars(sniff(DataFile(tmp_path / "bars.parquet")), "SPX")
     assert bars
     assert [row[0::2] for row in rejected(bars)] == [
         (2, "open is not a number: 'NaN'"),
@@ -481,7 +481,7 @@ def test_a_bad_bar_of_parquet_is_a_reject_with_its_row(tmp_path: Path) -> None:
 def test_a_time_out_of_all_range_is_a_reject(tmp_path: Path, dtype: pl.Datetime) -> None:
     far = pl.Series([MINUTES.dt.epoch(dtype.time_unit)[0], 2**63 - 1, -(2**63)]).cast(dtype)
     frame(far).write_parquet(tmp_path / "bars.parquet")
-    bars = open_bars(DataFile(tmp_path / "bars.parquet"), "SPX")
+    bars = open_bars(sniff(DataFile(tmp_path / "bars.parquet")), "SPX")
     assert bars
     reasons = [(line, reason.split(":")[0]) for line, _, reason in rejected(bars)]
     words = {"time is not a date", "time lies before 1971", "time lies in the future"}
@@ -493,14 +493,14 @@ def test_damaged_and_empty_parquet_is_refused_in_one_line(tmp_path: Path) -> Non
     path = tmp_path / "bars.parquet"
     frame(MINUTES).head(0).write_parquet(path)
     with pytest.raises(InputError) as empty:
-        open_bars(DataFile(path), "SPX")
+        open_bars(sniff(DataFile(path)), "SPX")
     assert str(empty.value) == f"{path}: holds no bar but its header; export it again"
     out = io.BytesIO()
     frame(MINUTES).write_parquet(out)
     for damaged in (out.getvalue()[:-9], out.getvalue()[:40], b"PAR1" + bytes(99) + b"PAR1"):
         path.write_bytes(damaged)
         with pytest.raises(InputError, match="unreadable Parquet") as refusal:
-            open_bars(DataFile(path), "SPX")
+            open_bars(sniff(DataFile(path)), "SPX")
         assert "\n" not in str(refusal.value)
 
 
@@ -512,7 +512,7 @@ def test_packed_parquet_is_refused(tmp_path: Path) -> None:
     for path in (tmp_path / "a.zip", tmp_path / "a.gz"):
         (file,) = data_files(path)
         with pytest.raises(InputError) as packed:
-            open_bars(file, "SPX")
+            open_bars(sniff(file), "SPX")
         assert str(packed.value) == f"{path}: packed Parquet is not read; unpack it first"
 
 
@@ -536,7 +536,7 @@ def test_no_damage_to_parquet_ends_in_anything_but_a_refusal(
     path = tmp_path_factory.getbasetemp() / "damaged.parquet"
     path.write_bytes(content)
     with contextlib.suppress(InputError):
-        if bars := open_bars(DataFile(path), "SPX"):
+        if bars := open_bars(sniff(DataFile(path)), "SPX"):
             rejected(bars)
 
 
@@ -544,7 +544,7 @@ def test_parquet_with_two_columns_of_a_name_is_refused(tmp_path: Path) -> None:
     table = frame(MINUTES).to_arrow()
     pq.write_table(table.append_column("open", table["close"]), tmp_path / "bars.parquet")
     with pytest.raises(InputError, match=r"unreadable Parquet .*open.*; export it again"):
-        open_bars(DataFile(tmp_path / "bars.parquet"), "SPX")
+        open_bars(sniff(DataFile(tmp_path / "bars.parquet")), "SPX")
 
 
 # --- refusals and rejects -------------------------------------------------------------------------
@@ -565,16 +565,17 @@ TIMED = "time,open,high,low,close\n{},1,1,1,1\n{},1,1,1,1\n".format
         (
             csv_bars(header="time,open,high,low,last,volume"),
             "looks like bars but has no column close "
-            "(it has time, open, high, low, last, volume); rename or add it",
+            "(it has 'time', 'open', 'high', 'low', 'last', 'volume'); rename or add it",
         ),
         (
             csv_bars(header="when,open,high,low,close,volume"),
             "looks like bars but has no column time "
-            "(it has when, open, high, low, close, volume); rename or add it",
+            "(it has 'when', 'open', 'high', 'low', 'close', 'volume'); rename or add it",
         ),
         (
             json_bars(names="wohlcv"),
-            "looks like bars but has no column time (it has w, o, h, l, c, v); rename or add it",
+            "looks like bars but has no column time (it has 'w', 'o', 'h', 'l', 'c', 'v'); "
+            "rename or add it",
         ),
         (csv_bars(time="%d %b %Y %H:%M"), UNKNOWN_TIME.format("31 Jan 2018 14:30")),
         (csv_bars(time="%Y-%m-%d"), UNKNOWN_TIME.format("2018-01-31")),
@@ -621,11 +622,10 @@ def test_bars_that_cannot_be_read_are_refused_in_one_line(
 
 @pytest.mark.parametrize(("written", "month"), [("31/01/2018", 2), ("01/31/2018", 1)])
 def test_a_later_day_above_the_twelfth_tells_day_from_month(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: str, month: int
+    tmp_path: Path, written: str, month: int
 ) -> None:
-    monkeypatch.setattr(files, "BLOCK_BYTES", 50)
-    content = TIMED("01/02/2018 09:30", "01/02/2018 09:31")
-    bars = opened(tmp_path / "bars.csv", f"{content}{written} 09:30,1,1,1,1\n".encode())
+    content = f"{TIMED('01/02/2018 09:30', '01/02/2018 09:31')}{written} 09:30,1,1,1,1\n"
+    bars = opened(tmp_path / "bars.csv", content.encode(), block_bytes=50)
     first = datetime(2018, month, 3 - month, 9, 30)
     assert [row[1] for row in rows_of(bars)] == [
         first,
@@ -725,7 +725,7 @@ def test_a_bar_between_minutes_or_without_a_symbol_is_a_reject(tmp_path: Path) -
 )
 def test_what_is_no_file_of_bars_is_none(tmp_path: Path, head: bytes) -> None:
     (tmp_path / "a").write_bytes(head)
-    assert open_bars(DataFile(tmp_path / "a")) is None
+    assert open_bars(sniff(DataFile(tmp_path / "a"))) is None
 
 
 @settings(deadline=None, max_examples=30)
@@ -736,7 +736,7 @@ def test_no_bytes_break_the_recognition(
     path = tmp_path_factory.getbasetemp() / "noise"
     path.write_bytes(head)
     with contextlib.suppress(InputError):
-        assert open_bars(DataFile(path)) is None
+        assert open_bars(sniff(DataFile(path))) is None
 
 
 NOISE = st.binary(max_size=60) | st.text('18:"\r\n,.;-/{}[]oO\\ ', max_size=60).map(str.encode)
@@ -763,7 +763,7 @@ def test_noise_after_good_bars_harms_none_and_is_accounted_for(
 @pytest.mark.slow
 def test_real_bars_are_read_whole(data: Path, name: str, rows: int) -> None:
     (file,) = data_files(data / "market" / f"HISTDATA_COM_ASCII_SPXUSD_M1{name}.zip")
-    bars = open_bars(file)
+    bars = open_bars(sniff(file))
     assert bars
     assert bars.symbol == "SPXUSD"
     assert len(rows_of(bars)) == rows
@@ -789,7 +789,7 @@ def test_real_days_of_lean_are_read_as_plain_python_reads_them(
         numbers = [float(Decimal(price) / 10_000) for price in prices]
         expected.append(("SPY", stamp, *numbers, float(volume)))
     (file,) = data_files(path)
-    bars = open_bars(file)
+    bars = open_bars(sniff(file))
     assert bars
     assert (bars.format, bars.clock) == ("lean-equity-minute", "America/New_York")
     assert rows_of(bars) == expected

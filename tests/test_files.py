@@ -30,7 +30,13 @@ from tweetscore.io import records as files
 from tweetscore.io.data_file import HEAD_BYTES, DataFile
 from tweetscore.io.open import PICKLE, data_files
 from tweetscore.io.packing import GZIPPED, LIMITS, ZIPPED, ZSTD, ZSTD_SKIPPED, Limits
-from tweetscore.io.records import BOM, Records, json_array_records, line_records
+from tweetscore.io.records import (
+    BOM,
+    MOST_RECORD_BYTES,
+    Records,
+    json_array_records,
+    line_records,
+)
 
 ANYTIME = settings(deadline=None, max_examples=60)
 BLOCKS = st.integers(min_value=1, max_value=40)
@@ -46,17 +52,21 @@ SEPARATORS = st.sampled_from([(",", ":"), (", ", ": "), (" ,", " : "), (",\n", "
 BLANKS = st.sampled_from([b"", b"\n", b" \r\n\t ", b"\n\n"])
 
 
-@pytest.fixture
-def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files, "BLOCK_BYTES", 7)
+def with_blocks_of(
+    size: int,
+    stream: BinaryIO,
+    *,
+    quote: bool | None = None,
+    most_bytes: int = MOST_RECORD_BYTES,
+) -> list[Records]:
+    """Cut a stream in blocks of this size: as lines where ``quote`` is given, else as an array."""
+    return list(cut(stream, quote, size, most_bytes))
 
 
-def with_blocks_of(size: int, stream: BinaryIO, *, quote: bool | None = None) -> list[Records]:
-    """Cut a stream with blocks of this size: as lines where ``quote`` is said, else as an array."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(files, "BLOCK_BYTES", size)
-        cut = json_array_records(stream) if quote is None else line_records(stream, quote=quote)
-        return list(cut)
+def cut(stream: BinaryIO, quote: bool | None, size: int, most_bytes: int) -> Iterator[Records]:
+    if quote is None:
+        return json_array_records(stream, block_bytes=size, most_bytes=most_bytes)
+    return line_records(stream, quote=quote, block_bytes=size, most_bytes=most_bytes)
 
 
 def pieces(blocks: list[Records]) -> Iterator[tuple[int, int, bytes]]:
@@ -210,17 +220,13 @@ def test_a_byte_order_mark_belongs_to_no_record_but_counts_in_the_offsets() -> N
 
 
 @pytest.mark.parametrize("quote", [True, False, None])
-def test_a_record_over_the_cap_is_cut_off_and_what_follows_it_survives(
-    monkeypatch: pytest.MonkeyPatch, quote: bool | None
-) -> None:
-    monkeypatch.setattr(files, "MAX_RECORD_BYTES", 20)
+def test_a_record_over_the_cap_is_cut_off_and_what_follows_it_survives(quote: bool | None) -> None:
     if quote is None:
         text = b'[{"a":1},{"b":[' + b"1," * 30 + b'2]},{"c":3},{"d":4}]'
     else:
         text = b"a" * 50 + b"\nshort\nlast\n"
-    found = [
-        data.strip() for _, _, data in pieces(with_blocks_of(8, io.BytesIO(text), quote=quote))
-    ]
+    blocks = with_blocks_of(8, io.BytesIO(text), quote=quote, most_bytes=20)
+    found = [data.strip() for _, _, data in pieces(blocks)]
     assert found[-2:] == ([b'{"c":3}', b'{"d":4}'] if quote is None else [b"short", b"last"])
     assert max(map(len, found)) <= 20 + 8
     bare = bytes.maketrans(b"\n,[", b"   ")
@@ -252,14 +258,12 @@ class _Endless(io.RawIOBase):
     ],
 )
 def test_memory_does_not_grow_with_the_file_whatever_is_in_it(
-    monkeypatch: pytest.MonkeyPatch, piece: bytes, quote: bool | None
+    piece: bytes, quote: bool | None
 ) -> None:
     block, cap = 1 << 14, 1 << 16
-    monkeypatch.setattr(files, "BLOCK_BYTES", block)
-    monkeypatch.setattr(files, "MAX_RECORD_BYTES", cap)
     stream = cast(BinaryIO, _Endless(piece, 40 * (cap + block)))
     tracemalloc.start()
-    for _ in json_array_records(stream) if quote is None else line_records(stream, quote=quote):
+    for _ in cut(stream, quote, block, cap):
         pass
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()

@@ -23,10 +23,10 @@ from tweetscore.bars.reader import BarFile, open_bars
 from tweetscore.errors import InputError
 from tweetscore.ingest.account import IGNORED, Account, IngestOptions
 from tweetscore.ingest.run import ingest
-from tweetscore.io import records as files
 from tweetscore.io.data_file import DataFile
 from tweetscore.io.open import data_files
-from tweetscore.io.records import BOM
+from tweetscore.io.records import BLOCK_BYTES, BOM
+from tweetscore.io.source import sniff
 from tweetscore.posts.canonical import TweetBatch, TweetFile
 from tweetscore.posts.formats import open_tweets
 from tweetscore.store.database import Store, open_store
@@ -191,16 +191,17 @@ def patience() -> Iterator[None]:
     assert time.monotonic() - begin < PATIENCE_SECONDS
 
 
-def opened(file: DataFile) -> TweetFile | BarFile | None:
-    return open_tweets(file) or open_bars(file, "SPX")
+def opened(file: DataFile, block_bytes: int = BLOCK_BYTES) -> TweetFile | BarFile | None:
+    source = sniff(file, block_bytes)
+    return open_tweets(source) or open_bars(source, "SPX")
 
 
-def read_and_account(path: Path) -> None:
+def read_and_account(path: Path, block_bytes: int) -> None:
     """Read a file, or be refused in one line; every record has become a row or a reject."""
     refusal = ""
     try:
         for file in data_files(path):
-            if source := opened(file):
+            if source := opened(file, block_bytes):
                 hold_batches(source)
     except InputError as error:
         refusal = str(error)
@@ -209,7 +210,7 @@ def read_and_account(path: Path) -> None:
 
 def hold_batches(source: TweetFile | BarFile) -> tuple[int, int]:
     """Hold every batch of a file to its account, and every record to its place."""
-    with source.file.open() as stream:
+    with source.source.open() as stream:
         content = stream.read()
     rows_read = rejected = 0
     for batch in source.read():
@@ -301,9 +302,8 @@ def test_damage_breaks_no_reader_and_loses_no_row(tmp_path: Path, name: str) -> 
     @given(damaged(seed(name)), st.sampled_from((4 << 20, 97)))
     def hold(content: bytes, block_bytes: int) -> None:
         put(path, content)
-        with pytest.MonkeyPatch.context() as patch, patience():
-            patch.setattr(files, "BLOCK_BYTES", block_bytes)
-            read_and_account(path)
+        with patience():
+            read_and_account(path, block_bytes)
 
     hold()
 

@@ -19,16 +19,19 @@ from hypothesis import strategies as st
 
 from tweetscore.ingest.account import Account, IngestOptions
 from tweetscore.ingest.run import ingest
-from tweetscore.io import records as files
+from tweetscore.io.records import BLOCK_BYTES
 from tweetscore.store.database import Store, open_store
 
 SEED = datetime(2018, 12, 2, 21, 40, 51)
 API_TIME = "%a %b %d %H:%M:%S +0000 %Y"
 
 
-def run(store: Store, *paths: Path, **options: Any) -> list[Account]:
+def run(
+    store: Store, *paths: Path, block_bytes: int = BLOCK_BYTES, **options: Any
+) -> list[Account]:
     """Ingest, and hold every account against the identity that the tool promises."""
-    accounts = list(ingest(store, paths, IngestOptions(**options), lambda *_: None))
+    told = IngestOptions(**options)
+    accounts = list(ingest(store, paths, told, lambda *_: None, block_bytes=block_bytes))
     for account in accounts:
         parts = account.stored + account.updated + account.duplicates + account.rejected
         assert account.rows_read == (0 if account.error or account.unchanged else parts)
@@ -193,9 +196,8 @@ def test_naive_times_without_ids_that_tell_the_time_need_a_clock(
 
 
 def test_a_run_that_is_interrupted_in_a_file_leaves_nothing_of_it(
-    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    store: Store, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(files, "BLOCK_BYTES", 200)
     path = archive(tmp_path / "a.jsonl", *(tweet(n) for n in range(1, 9)), "nonsense")
 
     def interrupt(_: str, rows: int) -> None:
@@ -203,7 +205,7 @@ def test_a_run_that_is_interrupted_in_a_file_leaves_nothing_of_it(
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        list(ingest(store, [path], IngestOptions(), interrupt))
+        list(ingest(store, [path], IngestOptions(), interrupt, block_bytes=200))
     assert everything(store) == NOTHING
     assert counts(run(store, path)[0]) == (9, 8, 0, 0, 1)
 
@@ -356,16 +358,14 @@ def test_a_file_and_its_parts_give_the_same_tweets_wherever_it_is_cut(
         borders = [0, *sorted(cut for cut in cuts if cut < len(records)), len(records)]
         parts = [records[start:stop] for start, stop in itertools.pairwise(borders)]
         tables = []
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(files, "BLOCK_BYTES", block_bytes)
-            for content in ([records], parts):
-                paths = [tmp_path / str(place) for place in range(len(content))]
-                for path, part in zip(paths, content, strict=True):
-                    path.write_text(form(part), "utf-8", newline="")
-                run(store, *paths)
-                tables.append(store.rows("SELECT * EXCLUDE source_id FROM tweets ORDER BY ALL"))
-                for table in ("tweets", "rejects", "sources"):
-                    store.con.execute(f"DELETE FROM {table}")
+        for content in ([records], parts):
+            paths = [tmp_path / str(place) for place in range(len(content))]
+            for path, part in zip(paths, content, strict=True):
+                path.write_text(form(part), "utf-8", newline="")
+            run(store, *paths, block_bytes=block_bytes)
+            tables.append(store.rows("SELECT * EXCLUDE source_id FROM tweets ORDER BY ALL"))
+            for table in ("tweets", "rejects", "sources"):
+                store.con.execute(f"DELETE FROM {table}")
         assert tables[0] == tables[1]
         assert len(tables[0]) == len({each.serial for each in records if each.second is not None})
 
@@ -469,7 +469,7 @@ SECONDS = "".join(f"{second},1,1,1,1\n" for second in range(1514903400, 15149035
         ),
         (
             b"time,open,high,low\n2018-01-02 09:30,1,2,3\n",
-            "looks like bars but has no column close (it has time, open, high, low); "
+            "looks like bars but has no column close (it has 'time', 'open', 'high', 'low'); "
             "rename or add it",
         ),
         (

@@ -18,6 +18,7 @@ from tweetscore.bars.reader import open_bars
 from tweetscore.errors import InputError
 from tweetscore.io.clocks import Clock
 from tweetscore.io.data_file import DataFile
+from tweetscore.io.source import sniff
 from tweetscore.market.sessions import exchange_sessions
 from tweetscore.posts.clock import TweetAudit
 from tweetscore.posts.formats import open_tweets
@@ -227,7 +228,7 @@ def test_a_few_posts_have_no_token(posts: pl.DataFrame) -> None:
 def test_the_reader_of_archives_rejects_nothing_and_the_ids_prove_the_clock(
     sample: Sample,
 ) -> None:
-    opened = open_tweets(DataFile(sample.archive))
+    opened = open_tweets(sniff(DataFile(sample.archive)))
     assert opened is not None
     batches = list(opened.read())
     audit = TweetAudit("sample", "twitter", Clock.parse("UTC"))
@@ -286,7 +287,7 @@ def test_prices_are_consistent(bars: pl.DataFrame) -> None:
 @pytest.mark.parametrize("days", [30, 60, 250])
 def test_the_audit_proves_new_york_and_start_stamps(tmp_path: Path, days: int) -> None:
     sample = write_sample(tmp_path, posts=100, days=days)
-    opened = open_bars(DataFile(sample.bars))
+    opened = open_bars(sniff(DataFile(sample.bars)))
     assert opened is not None
     batches = list(opened.read())
     stamps = pl.concat([batch.bars["stamp"] for batch in batches])

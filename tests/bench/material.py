@@ -14,6 +14,7 @@ import numpy.typing as npt
 import polars as pl
 
 from tweetscore.io.data_file import DataFile
+from tweetscore.io.source import sniff
 from tweetscore.posts import tweet_json
 from tweetscore.sample.write import ARCHIVE_NAME, BARS_NAME, DOWN_WORDS, UP_WORDS, write_sample
 from tweetscore.scoring.bundle import Bundle, load_bundle, write_bundle
@@ -79,7 +80,7 @@ def make(setup: Setup) -> None:
 def texts(setup: Setup, count: int) -> pl.Series:
     """Return the first texts of the archive, copies and all."""
     found, left = [], count
-    for batch in tweet_json.read(DataFile(archive_path(setup))):
+    for batch in tweet_json.read(sniff(DataFile(archive_path(setup)))):
         found.append(batch.tweets["text"])
         left -= len(found[-1])
         if left <= 0:

@@ -9,15 +9,17 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from itertools import chain
 
 import polars as pl
 
-from tweetscore.bars.layouts import Table, open_table
+from tweetscore.bars.layouts import Layout, find_layout
 from tweetscore.errors import InputError
-from tweetscore.io.data_file import DataFile
+from tweetscore.io.columns import Match
 from tweetscore.io.records import RAW_CHARACTERS
-from tweetscore.io.times import TimeForm, date_and_time, time_form
+from tweetscore.io.source import Source
+from tweetscore.io.tables.table import Table
+from tweetscore.io.time_columns import TimeColumns, find_times, shown_time, time_candidates
+from tweetscore.io.times import TimeForm
 
 PRICES = ("open", "high", "low", "close")
 BARS_SCHEMA = pl.Schema(
@@ -30,21 +32,18 @@ BARS_SCHEMA = pl.Schema(
         "volume": pl.Float64(),
     }
 )
-# Headers are compared in small letters, without angle brackets, and with blanks for underscores.
 NAMES = {
     "symbol": ("symbol", "ticker", "instrument"),
-    "volume": ("volume", "vol", "v", "tick volume", "tickvol"),
+    # The first of these with whole times in it counts; pandas may leave its index without a name.
+    "stamp": (
+        "time", "timestamp", "datetime", "date", "dtyyyymmdd", "minute", "gmttime", "localtime",
+        "opentime", "windowstart", "unix", "t", "", "index", "indexlevel0",
+    ),
+    "volume": ("volume", "vol", "v", "tickvolume", "tickvol"),
     **{price: (price, price[0]) for price in PRICES},
-}
-# The first of these with whole times in it counts; pandas may leave its index without a name.
-TIME_NAMES = (
-    "time", "timestamp", "datetime", "date time", "date", "dtyyyymmdd", "minute", "gmt time",
-    "local time", "open time", "window start", "unix", "t", "", "index", "index level 0",
-)  # fmt: skip
-DATE_NAMES = ("date", "dtyyyymmdd")  # beside a column "time"
+}  # fmt: skip
 OFF_MINUTE = "time is not a whole minute"
 _PLACES = ("line", "byte_offset")
-_SAMPLE_ROWS = 1_000
 _DECIMAL_COMMA = re.compile(r"-?\d+,(\d+)", re.ASCII)
 # Nobody kept minutes then: such a date is a slip, as 0018 for 2018, or a zero counted from 1970.
 _EARLIEST = datetime(1971, 1, 1)
@@ -64,7 +63,7 @@ class BarBatch:
 class BarFile:
     """A file of bars whose layout is known."""
 
-    file: DataFile
+    source: Source
     format: str
     symbol: str | None  # None: the file has a column of symbols
     naive: bool  # True: stamps carry no zone
@@ -76,127 +75,98 @@ class BarFile:
         return self._batches()
 
 
-def open_bars(file: DataFile, symbol: str | None = None) -> BarFile | None:
+def open_bars(source: Source, symbol: str | None = None) -> BarFile | None:
     """Recognise a file of bars by content; None when it is something else.
 
     Args:
-        file: the file.
-        symbol: what the bars are of, where no column says it; it goes before the file's name.
+        source: the file.
+        symbol: of the bars, where no column holds it; it goes before the file's name.
 
     Raises:
         InputError: it has some but not all columns of bars, times or prices in no clear form, no
             symbol, or holds what LEAN keeps beside the minutes of equities.
     """
-    table = open_table(file)
-    columns = _columns(table) if table else None
-    if table is None or columns is None:
+    layout = find_layout(source)
+    match = _match(layout.table) if layout else None
+    if layout is None or match is None:
         return None
-    symbol = None if "symbol" in columns else _known(file, symbol or table.symbol)
-    times = _time_columns(table)
-    sample = _sample(table, [*columns.values(), *chain(*times)])
-    form, stamp, made_of = _stamps(table, times, sample)
-    layout = _Layout(
-        wanted=list(dict.fromkeys([*columns.values(), *made_of])),
-        columns={"stamp": stamp, **{ours: pl.col(name) for ours, name in columns.items()}},
+    symbol = None if "symbol" in match.taken else symbol or layout.symbol
+    if "symbol" not in match.taken and not symbol:
+        raise InputError(
+            f"{source.name}: does not say what its bars are of; name it, as in --symbol SPY"
+        )
+    sample = _sample(layout.table, [*match.taken.values(), *match.candidates["stamp"]])
+    times, form = _times(layout, match, sample)
+    reading = _Reading(
+        columns={ours: theirs for ours, theirs in match.taken.items() if ours != "stamp"},
+        times=times,
         form=form,
         symbol=symbol,
-        price_exponent=table.price_exponent,
-        decimal_comma=_decimal_comma(file, sample.select(columns[price] for price in PRICES)),
+        price_exponent=layout.price_exponent,
+        decimal_comma=_decimal_comma(source, sample.select(match.taken[it] for it in PRICES)),
     )
-    batches = partial(_read, table, layout)
-    return BarFile(file, table.format, symbol, form.naive, table.clock, batches)
+    batches = partial(_read, layout.table, reading)
+    return BarFile(source, layout.format, symbol, form.naive, layout.clock, batches)
 
 
 # --- columns --------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
-class _Layout:
+class _Reading:
     """Which columns of the table to read, and how to make a bar's values of them."""
 
-    wanted: list[str]
-    columns: dict[str, pl.Expr]  # by our names; all are strings
+    columns: dict[str, str]  # ours: theirs, without those of the times
+    times: TimeColumns
     form: TimeForm
     symbol: str | None
     price_exponent: int
     decimal_comma: bool
 
 
-def _known(file: DataFile, symbol: str | None) -> str:
-    if not symbol:
-        raise InputError(
-            f"{file.name}: does not say what its bars are of; name it, as in --symbol SPY"
-        )
-    return symbol
-
-
-def _columns(table: Table) -> dict[str, str] | None:
-    """Map our names to the table's columns; None when they are not those of bars."""
-    plain = _plain_names(table)
-    found = {
-        ours: next(plain[name] for name in names if name in plain)
-        for ours, names in NAMES.items()
-        if any(name in plain for name in names)
-    }
-    if sum(price in found for price in PRICES) < 2:
+def _match(table: Table) -> Match | None:
+    """Match the columns; None when they are not those of bars."""
+    match = table.match(NAMES)
+    if sum(price in match.taken for price in PRICES) < 2:
         return None
-    missing = [price for price in PRICES if price not in found]
-    missing += [] if _time_columns(table) else ["time"]
+    missing = [price for price in PRICES if price not in match.taken]
+    missing += [] if "stamp" in match.taken else ["time"]
     if missing:
         raise InputError(
-            f"{table.file.name}: looks like bars but has no column {', '.join(missing)} "
-            f"(it has {', '.join(table.columns)}); rename or add it"
+            f"{table.name}: looks like bars but has no column {', '.join(missing)} "
+            f"({match.has}); rename or add it"
         )
-    return found
+    return match
 
 
-def _time_columns(table: Table) -> list[list[str]]:
-    """List the columns, and pairs of date and time, that may hold the times; best first."""
-    plain = _plain_names(table)
-    pairs = [[plain[name], plain["time"]] for name in DATE_NAMES if {name, "time"} <= plain.keys()]
-    return [[plain[name]] for name in TIME_NAMES if name in plain] + pairs
-
-
-def _plain_names(table: Table) -> dict[str, str]:
-    return {
-        name.strip().strip("<>").replace("_", " ").strip().lower(): column
-        for name, column in table.columns.items()
-    }
-
-
-def _sample(table: Table, wanted: Sequence[str]) -> pl.DataFrame:
+def _sample(table: Table, columns: Sequence[str]) -> pl.DataFrame:
     """Return the first rows of the table."""
+    rows, rejects = table.sample(columns)
+    if rows.height:
+        return rows
     fact = "no bar but its header; export it again"
-    for rows, rejects in table.rows(list(dict.fromkeys(wanted)), _SAMPLE_ROWS):
-        if rows.height:
-            return rows
-        if rejects.height:
-            reason = " ".join(rejects["reason"][0].split())
-            fact = f"no readable bar ({reason}); check its columns"
-    raise InputError(f"{table.file.name}: holds {fact}")
+    if rejects.height:
+        reason = " ".join(rejects["reason"][0].split())
+        fact = f"no readable bar ({reason}); check its columns"
+    raise InputError(f"{table.name}: holds {fact}")
 
 
-def _stamps(
-    table: Table, times: list[list[str]], sample: pl.DataFrame
-) -> tuple[TimeForm, pl.Expr, list[str]]:
-    """Return the form of the times, their text, and the columns that it is made of."""
-    name = table.file.name
-    for made_of in times:
-        column, *beside = made_of
-        text = date_and_time(sample, column, *beside) if beside else pl.col(column)
-        later = (rows for rows, _ in table.rows(made_of, None))
-        parts = (rows.select(text).to_series() for rows in chain([sample], later))
-        if form := table.form or time_form(name, parts):
-            return form, text, made_of
-    shown = sample.select(text.fill_null("")).item(0, 0)
+def _times(layout: Layout, match: Match, sample: pl.DataFrame) -> tuple[TimeColumns, TimeForm]:
+    """Return the columns of the times and their form."""
+    candidates = time_candidates(match.candidates["stamp"])
+    if layout.form:
+        return TimeColumns(candidates[0]), layout.form
+    if found := find_times(layout.table, sample, candidates):
+        return found
+    shown = shown_time(sample, candidates[::-1]) or ""  # the whole time, where it is in two columns
     raise InputError(
-        f"{name}: the time {shown!r} has no known form; "
+        f"{layout.table.name}: the time {shown!r} has no known form; "
         "write times as 2018-01-31 09:30:00, or as seconds or milliseconds since 1970"
     )
 
 
-def _decimal_comma(file: DataFile, prices: pl.DataFrame) -> bool:
-    """Say whether prices are written like 2683,73; three digits could as well be thousands."""
+def _decimal_comma(source: Source, prices: pl.DataFrame) -> bool:
+    """Return whether prices are written like 2683,73; three digits could as well be thousands."""
     texts = [text.strip() for text in prices.unpivot()["value"].drop_nulls()]
     commas = [text for text in texts if "," in text]
     written = [_DECIMAL_COMMA.fullmatch(text) for text in commas]
@@ -204,7 +174,7 @@ def _decimal_comma(file: DataFile, prices: pl.DataFrame) -> bool:
         return False
     if all(len(match[1]) == 3 for match in written if match):
         raise InputError(
-            f"{file.name}: the comma of prices like {commas[0]!r} may be one of thousands; "
+            f"{source.name}: the comma of prices like {commas[0]!r} may be one of thousands; "
             "write prices with a decimal point"
         )
     return True
@@ -213,19 +183,21 @@ def _decimal_comma(file: DataFile, prices: pl.DataFrame) -> bool:
 # --- bars -----------------------------------------------------------------------------------------
 
 
-def _read(table: Table, layout: _Layout) -> Iterator[BarBatch]:
-    for rows, refused in table.rows(layout.wanted, None):
-        yield _typed(rows.select(*_PLACES, **layout.columns), refused, layout)
+def _read(table: Table, reading: _Reading) -> Iterator[BarBatch]:
+    columns = {**reading.times.wanted("stamp"), **reading.columns}
+    for rows, refused in table.rows(columns, whole=False):
+        raw = reading.times.joined(rows, "stamp").select(*_PLACES, "stamp", *reading.columns)
+        yield _typed(raw, refused, reading)
 
 
-def _typed(raw: pl.DataFrame, refused: pl.DataFrame, layout: _Layout) -> BarBatch:
+def _typed(raw: pl.DataFrame, refused: pl.DataFrame, reading: _Reading) -> BarBatch:
     """Type string columns; a bar with a value that has no meaning becomes a reject."""
     typed = raw.with_columns(
-        layout.form.stamp.alias("_stamp"),
-        *(_number(price, layout, layout.price_exponent).alias(f"_{price}") for price in PRICES),
-        symbol=pl.lit(layout.symbol) if layout.symbol else pl.col("symbol").str.strip_chars(),
+        reading.form.stamp.alias("_stamp"),
+        *(_number(price, reading, reading.price_exponent).alias(f"_{price}") for price in PRICES),
+        symbol=pl.lit(reading.symbol) if reading.symbol else pl.col("symbol").str.strip_chars(),
         # No window needs a volume: one that is no number is unknown, not wrong.
-        _volume=_number("volume" if "volume" in layout.columns else None, layout),
+        _volume=_number("volume" if "volume" in reading.columns else None, reading),
     ).with_columns(reason=_reason())
     good = typed.filter(pl.col("reason").is_null()).select(
         *_PLACES,
@@ -233,14 +205,14 @@ def _typed(raw: pl.DataFrame, refused: pl.DataFrame, layout: _Layout) -> BarBatc
         stamp="_stamp",
         **{name: f"_{name}" for name in (*PRICES, "volume")},
     )
-    text = pl.struct(*layout.columns).struct.json_encode().str.head(RAW_CHARACTERS)
+    text = pl.struct("stamp", *reading.columns).struct.json_encode().str.head(RAW_CHARACTERS)
     bad = typed.filter(pl.col("reason").is_not_null()).select(*_PLACES, "reason", raw=text)
     return BarBatch(raw.height + refused.height, good, pl.concat([refused, bad]).sort("line"))
 
 
-def _number(column: str | None, layout: _Layout, exponent: int = 0) -> pl.Expr:
+def _number(column: str | None, reading: _Reading, exponent: int = 0) -> pl.Expr:
     text = pl.col(column).str.strip_chars() if column else pl.lit(None, pl.String)
-    if layout.decimal_comma:
+    if reading.decimal_comma:
         # A point in such a file is one of thousands.
         pointless = ~text.str.contains(".", literal=True)
         text = pl.when(pointless).then(text.str.replace(",", ".", literal=True))

@@ -32,7 +32,7 @@ def bar_clock(bars: BarFile, options: IngestOptions) -> BarClock:
         return _declared_clock(bars, bars.clock, options)
     if not bars.naive:
         if options.clock not in ("auto", "UTC"):
-            raise InputError(f"{bars.file.name}: its times carry their zone; leave --clock out")
+            raise InputError(f"{bars.source.name}: its times carry their zone; leave --clock out")
         stamp: Literal["start", "end"] = "end" if options.stamp == "end" else "start"
         return BarClock(Clock.parse("UTC"), stamp, True, f"times carry their zone; stamp {stamp}")
     first, last = stamps.dt.date()[0], stamps.dt.date()[-1]
@@ -40,13 +40,13 @@ def bar_clock(bars: BarFile, options: IngestOptions) -> BarClock:
     sessions = exchange_sessions(options.calendar, first - CALENDAR_MARGIN, last + CALENDAR_MARGIN)
     zone = exchange_zone(options.calendar)
     return audit_bars(
-        bars.file.name, stamps, sessions, zone, clock=options.clock, stamp=options.stamp
+        bars.source.name, stamps, sessions, zone, clock=options.clock, stamp=options.stamp
     )
 
 
 def _one_minute_stamps(bars: BarFile) -> pl.Series:
     """Return the stamps, each once, in order, where they are one minute apart."""
-    name, seen, off_minute, fact = bars.file.name, [_NO_STAMPS], 0, "no rows"
+    name, seen, off_minute, fact = bars.source.name, [_NO_STAMPS], 0, "no rows"
     for batch in bars.read():
         seen.append(batch.bars["stamp"])
         off_minute += int(batch.rejects["reason"].eq(OFF_MINUTE).sum())
@@ -69,7 +69,7 @@ def _one_minute_stamps(bars: BarFile) -> pl.Series:
 def _declared_clock(bars: BarFile, zone: str, options: IngestOptions) -> BarClock:
     if options.clock not in ("auto", zone) or options.stamp == "end":
         raise InputError(
-            f"{bars.file.name}: its format puts the start of its minutes on the clock of {zone}; "
+            f"{bars.source.name}: its format puts the start of its minutes on the clock of {zone}; "
             "leave --clock and --stamp out"
         )
     return BarClock(Clock.parse(zone), "start", True, f"{zone}, as {bars.format} defines it")

@@ -30,7 +30,7 @@ def ingest_bars(
             no row can be used.
     """
     started_utc = now_utc()
-    account = with_digest(bars.file, account)
+    account = with_digest(bars.source, account)
     # Where the format has its date in the name, equal content may be another day's.
     if known := known_source(store, account, same_name=bars.clock is not None):
         return known
@@ -64,7 +64,7 @@ def _append_all(
             reason=pl.when(pl.col("minute_utc").is_null()).then(unclear)
         )
         append_batch(store, "bars", source_id, judged, batch.rejects)
-        progress(bars.file.name, rows_read := rows_read + batch.rows_read)
+        progress(bars.source.name, rows_read := rows_read + batch.rows_read)
     return rows_read
 
 

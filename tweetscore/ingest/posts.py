@@ -33,7 +33,7 @@ def ingest_posts(
         InputError: its clock is refuted or not told, or no row can be used.
     """
     started_utc = now_utc()
-    account = with_digest(posts.file, account)
+    account = with_digest(posts.source, account)
     if known := known_source(store, account):
         return known
     if posts.naive and options.clock == "auto" and not posts.dated:
@@ -63,7 +63,7 @@ def _append_all(
     progress: Progress,
 ) -> tuple[int, TweetClock]:
     """Store all rows by a clock; return how many were read, and the verdict on the claimed one."""
-    name, rows_read = posts.file.name, 0
+    name, rows_read = posts.source.name, 0
     audit = TweetAudit(name, posts.platform, claim)
     for batch in prefetch(posts.read()):
         tweets = batch.tweets

@@ -15,12 +15,19 @@ from tweetscore.ingest.bars import ingest_bars
 from tweetscore.ingest.posts import ingest_posts
 from tweetscore.io.data_file import DataFile
 from tweetscore.io.open import data_files
+from tweetscore.io.records import BLOCK_BYTES
+from tweetscore.io.source import sniff
 from tweetscore.posts.formats import open_tweets
 from tweetscore.store.database import Store
 
 
 def ingest(
-    store: Store, paths: Sequence[Path], options: IngestOptions, progress: Progress
+    store: Store,
+    paths: Sequence[Path],
+    options: IngestOptions,
+    progress: Progress,
+    *,
+    block_bytes: int = BLOCK_BYTES,
 ) -> Iterator[Account]:
     """Ingest each file behind each path and yield its account; a refused file stops no other.
 
@@ -29,6 +36,7 @@ def ingest(
         paths: files, zips, folders, patterns, or ``-`` for standard input.
         options: what the user says about them.
         progress: called with the file's name and its rows read so far.
+        block_bytes: how many bytes of a file are read at once.
     """
     for path in paths:
         try:
@@ -36,7 +44,9 @@ def ingest(
         except InputError as error:
             yield Account(str(path), error=str(error))
             continue
-        accounts = [_ingest_or_refuse(store, file, options, progress) for file in files]
+        accounts = [
+            _ingest_or_refuse(store, file, options, progress, block_bytes) for file in files
+        ]
         if all(account.kind == IGNORED for account in accounts):
             accounts = [_unknown(path, files)]
         yield from accounts
@@ -50,15 +60,20 @@ def _unknown(path: Path, files: list[DataFile]) -> Account:
 
 
 def _ingest_or_refuse(
-    store: Store, file: DataFile, options: IngestOptions, progress: Progress
+    store: Store,
+    file: DataFile,
+    options: IngestOptions,
+    progress: Progress,
+    block_bytes: int,
 ) -> Account:
     """Ingest one file; a zip or a folder may hold others beside the data, which are ignored."""
     account = Account(file.name)
     try:
-        if posts := open_tweets(file, options.columns, options.platform):
+        source = sniff(file, block_bytes)
+        if posts := open_tweets(source, options.columns, options.platform):
             account = replace(account, kind="tweets", format=posts.format)
             return ingest_posts(store, posts, account, options, progress)
-        if bars := open_bars(file, options.symbol):
+        if bars := open_bars(source, options.symbol):
             account = replace(account, kind="bars", format=bars.format, symbol=bars.symbol)
             return ingest_bars(store, bars, account, options, progress)
         return replace(account, kind=IGNORED)

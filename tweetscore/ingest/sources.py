@@ -5,7 +5,7 @@ from dataclasses import replace
 import polars as pl
 
 from tweetscore.ingest.account import Account, Kind
-from tweetscore.io.data_file import DataFile
+from tweetscore.io.source import Source
 from tweetscore.store.database import Store
 
 _CLAIMED = {"tweets": "posted", "bars": "stamp"}  # times as written in the file
@@ -17,9 +17,9 @@ def next_source(store: Store) -> int:
     return int(source_id)
 
 
-def with_digest(file: DataFile, account: Account) -> Account:
+def with_digest(source: Source, account: Account) -> Account:
     """Add the sha256 and the size of the content to an account."""
-    sha256, size = file.digest()
+    sha256, size = source.digest()
     return replace(account, sha256=sha256, bytes=size)
 
 

@@ -20,7 +20,7 @@ def column_names(head: bytes, separator: str = ",") -> list[str]:
 
 
 def is_quoted(head: bytes, separator: str = ",") -> bool:
-    """Say whether quotes enclose fields, or are text.
+    """Return whether quotes enclose fields, or are text.
 
     They enclose fields where all rows are then as wide as the header; elsewhere the reading with
     more such rows is right. Counting alone would not do: within a quoted text of several lines,
@@ -38,11 +38,20 @@ def is_quoted(head: bytes, separator: str = ",") -> bool:
     return sum(is_whole for is_whole, _ in quoted) >= sum(is_whole for is_whole, _ in unquoted)
 
 
-def numbered_columns(data: bytes, width: int, separator: str = ",", *, quote: bool) -> pl.DataFrame:
+def numbered_columns(
+    data: bytes, width: int, separator: str = ",", *, quote: bool, whole: bool = True
+) -> pl.DataFrame:
     """Parse the rows of a table into string columns that are named by their place, from 0.
 
+    Args:
+        data: the rows, without a header.
+        width: how many columns there are.
+        separator: what stands between fields.
+        quote: whether quotes enclose fields, or are text.
+        whole: whether a row must be as wide as the table; else a short one ends with nulls.
+
     Raises:
-        PolarsError: a row is not as wide as the table, as where a file was cut off.
+        PolarsError: a row is wider than the table, or not as wide, as where a file was cut off.
     """
     # Numbered columns: whatever else stands in the header cannot disturb the parser.
     header = separator.join(map(str, range(width))).encode() + b"\n"
@@ -53,7 +62,7 @@ def numbered_columns(data: bytes, width: int, separator: str = ",", *, quote: bo
         quote_char='"' if quote else None,
     )
     # Polars refuses a row with too many fields, and fills up one with too few.
-    if _separators(data, separator, quote=quote) < (width - 1) * frame.height:
+    if whole and _separators(data, separator, quote=quote) < (width - 1) * frame.height:
         raise pl.exceptions.ComputeError("fewer fields than in the header")
     return frame
 
@@ -67,7 +76,7 @@ def _separators(data: bytes, separator: str, *, quote: bool) -> int:
 
 
 def _readings(head: bytes, separator: str, quoting: Literal[0, 3]) -> list[tuple[bool, int]]:
-    """Say of each row whether it is as wide as the header, and how many lines it has.
+    """Return of each row whether it is as wide as the header, and how many lines it has.
 
     Where quotes enclose, a row with one that nobody closes, as in 5" of snow, is not whole: it
     would swallow the next.

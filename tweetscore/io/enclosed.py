@@ -6,11 +6,15 @@ from io import BytesIO
 from typing import BinaryIO, cast
 
 from tweetscore.io.data_file import HEAD_BYTES
-from tweetscore.io.records import Records, json_array_records
+from tweetscore.io.records import BLOCK_BYTES, Records, json_array_records
 
 
 def enclosed_records(
-    stream: BinaryIO, before: re.Pattern[bytes], after: re.Pattern[bytes]
+    stream: BinaryIO,
+    before: re.Pattern[bytes],
+    after: re.Pattern[bytes],
+    *,
+    block_bytes: int = BLOCK_BYTES,
 ) -> Iterator[Records]:
     """Cut an array into blocks of one value a line; every byte keeps its place.
 
@@ -18,17 +22,23 @@ def enclosed_records(
         stream: begins with what ``before`` matches, or with a byte order mark and that.
         before: what stands before the array's bracket.
         after: what may stand behind the array. Anything else there is a record.
+        block_bytes: how many bytes are read at once.
     """
-    for records in json_array_records(cast(BinaryIO, _Blanked(stream, before))):
+    blanked = cast(BinaryIO, _Blanked(stream, before))
+    for records in json_array_records(blanked, block_bytes=block_bytes):
         last = records.data[int(records.bounds[-2]) :]
         yield records.part(0, len(records) - 1) if after.fullmatch(last) else records
 
 
 def listed_records(
-    stream: BinaryIO, before: re.Pattern[bytes], after: re.Pattern[bytes]
+    stream: BinaryIO,
+    before: re.Pattern[bytes],
+    after: re.Pattern[bytes],
+    *,
+    block_bytes: int = BLOCK_BYTES,
 ) -> Iterator[Records]:
-    """Cut the array in an object; ``before`` and ``after`` match what the object says besides."""
-    for records in enclosed_records(stream, before, after):
+    """Cut the array in an object; ``before`` and ``after`` match the rest of the object."""
+    for records in enclosed_records(stream, before, after, block_bytes=block_bytes):
         stop = len(records)
         # Each key behind the array has been cut like one of its values.
         while stop and after.fullmatch(records.part(stop - 1, stop).data):

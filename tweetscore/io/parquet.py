@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 from tweetscore.errors import InputError
 from tweetscore.io.data_file import DataFile
 from tweetscore.io.records import REJECTS_SCHEMA
+from tweetscore.io.source import PARQUET_MAGIC
 
-MAGIC = b"PAR1"
 # Arrow raises KeyError for a name that two columns bear.
 UNREADABLE = (
     pa.ArrowException, pl.exceptions.PolarsError, OSError, UnicodeError, KeyError
@@ -26,7 +26,7 @@ def open_parquet(file: DataFile) -> Iterator[pq.ParquetFile]:
         InputError: it is packed; also later, when what is read turns out to be damaged.
     """
     with file.path.open("rb") as stream:
-        packed = stream.read(len(MAGIC)) != MAGIC
+        packed = stream.read(len(PARQUET_MAGIC)) != PARQUET_MAGIC
     if packed:
         raise InputError(f"{file.name}: packed Parquet is not read; unpack it first")
     try:

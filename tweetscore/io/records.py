@@ -15,7 +15,7 @@ import numpy.typing as npt
 import polars as pl
 
 BLOCK_BYTES = 4 << 20
-MAX_RECORD_BYTES = 16 << 20
+MOST_RECORD_BYTES = 16 << 20
 RAW_CHARACTERS = 2_000
 REASON_CHARACTERS = 200  # polars may quote a record of megabytes
 MOST_INDENT = 16  # blanks before a record that are stepped over one by one, all records at once
@@ -114,41 +114,56 @@ def _placed(frame: pl.DataFrame, records: Records) -> pl.DataFrame:
     )
 
 
-def line_records(stream: BinaryIO, *, quote: bool) -> Iterator[Records]:
-    """Cut lines into blocks; with ``quote``, a line break inside double quotes ends none."""
-    yield from _blocks(stream, lambda data, _: _line_ends(data, quote=quote))
+def line_records(
+    stream: BinaryIO,
+    *,
+    quote: bool,
+    block_bytes: int = BLOCK_BYTES,
+    most_bytes: int = MOST_RECORD_BYTES,
+) -> Iterator[Records]:
+    """Cut lines into blocks.
+
+    Args:
+        stream: the file.
+        quote: a line break inside double quotes ends no line.
+        block_bytes: how many bytes are read at once.
+        most_bytes: a record that is longer is cut off.
+    """
+    yield from _blocks(
+        stream, lambda data, _: _line_ends(data, quote=quote), block_bytes, most_bytes
+    )
 
 
-def json_array_records(stream: BinaryIO) -> Iterator[Records]:
+def json_array_records(
+    stream: BinaryIO, *, block_bytes: int = BLOCK_BYTES, most_bytes: int = MOST_RECORD_BYTES
+) -> Iterator[Records]:
     """Cut a JSON array into blocks of one value a line, whatever its layout was.
 
     Line breaks outside strings become blanks, what ends a value becomes a line break: every byte
     keeps its place, and a parser for JSON lines reads the result.
+
+    Args:
+        stream: the file.
+        block_bytes: how many bytes are read at once.
+        most_bytes: a value that is longer is cut off.
     """
-    yield from _blocks(stream, _array_ends)
-
-
-def json_records(stream: BinaryIO, head: bytes) -> Iterator[Records]:
-    """Cut JSON that begins with ``head``: an array, or one value a line."""
-    if head.lstrip().startswith(b"["):
-        return json_array_records(stream)
-    return line_records(stream, quote=False)
+    yield from _blocks(stream, _array_ends, block_bytes, most_bytes)
 
 
 Cutter = Callable[[bytes, bool], tuple[bytes, Positions]]
 
 
-def _blocks(stream: BinaryIO, cut: Cutter) -> Iterator[Records]:
+def _blocks(stream: BinaryIO, cut: Cutter, block_bytes: int, most_bytes: int) -> Iterator[Records]:
     """Read, cut and number; ``cut`` returns the bytes to parse and the end of each whole record."""
     pending, offset, line, first = stream.read(len(BOM)), 0, 1, True
     if pending == BOM:
         pending, offset = b"", len(BOM)
     while True:
-        fresh = stream.read(BLOCK_BYTES)
-        data, at_end = pending + fresh, len(fresh) < BLOCK_BYTES
+        fresh = stream.read(block_bytes)
+        data, at_end = pending + fresh, len(fresh) < block_bytes
         lines_data, ends = cut(data, first)
         # What is left at the end is a record, too. No record is as long as the cap: it is rejected.
-        if at_end or (not len(ends) and len(data) > MAX_RECORD_BYTES):
+        if at_end or (not len(ends) and len(data) > most_bytes):
             ends = np.union1d(ends, [len(data)])
         if data and len(ends):
             stop = int(ends[-1])

@@ -15,7 +15,11 @@ import polars as pl
 
 from tweetscore.errors import InputError
 
+API_TIME = "%a %b %d %H:%M:%S %z %Y"  # of Twitter's API: Sun Dec 02 21:40:51 +0000 2018
 _MILLISECONDS_A_DAY = 86_400_000
+_OF_THE_API = re.compile(
+    r"[A-Z][a-z]{2} [A-Z][a-z]{2} \d\d \d\d:\d\d:\d\d [+-]\d{4} \d{4}", re.ASCII
+)
 # Ten digits are seconds from 2001 to 2286, and each three more a thousandth of that.
 _EPOCH = re.compile(r"(\d{10}|\d{13}|\d{16}|\d{19})(?:\.0+)?")
 _WRITTEN = re.compile(
@@ -36,9 +40,13 @@ class TimeForm:
     naive: bool  # True: the times carry no zone
     stamp: pl.Expr  # reads the string column "stamp"; null where a time is in another form
 
+    def read(self, texts: pl.Series) -> pl.Series:
+        """Return the stamps of a column of strings."""
+        return texts.to_frame("stamp").select(self.stamp).to_series()
+
 
 def time_form(name: str, parts: Iterable[pl.Series]) -> TimeForm | None:
-    """Tell the form of most times in the first part; None when they have no known one.
+    """Find the form of most times in the first part; None when they have no known one.
 
     Where day and month could change places, a day above 12 decides, and parts are drawn until one
     holds such a day.
@@ -57,8 +65,8 @@ def time_form(name: str, parts: Iterable[pl.Series]) -> TimeForm | None:
         return None
     formats = counted.most_common(1)[0][0]
     if len(formats) == 1:
-        return _form(formats[0])
-    day_first, month_first = map(_form, formats)
+        return written_form(formats[0])
+    day_first, month_first = map(written_form, formats)
     for times in chain([first], parts):
         rows = times.to_frame("stamp").select(
             stamp="stamp",
@@ -88,21 +96,12 @@ def milliseconds_form(day: date) -> TimeForm:
     return TimeForm(naive=True, stamp=midnight + pl.duration(milliseconds=within))
 
 
-def date_and_time(sample: pl.DataFrame, day: str, time: str) -> pl.Expr:
-    """Join a column of dates and one of times; ``sample`` shows how the times are written."""
-    texts, text = sample[time].str.strip_chars().drop_nulls(), pl.col(time).str.strip_chars()
-    if len(texts) and texts.str.contains(r"^\d{1,6}$").all():
-        # Where times went through a number, 09:30:00 has become 93000.
-        widths = set(texts.str.len_chars())
-        if not widths <= {4} and not widths <= {6}:
-            text = text.str.zfill(6 if max(widths) > 4 else 4)
-    return pl.concat_str(pl.col(day).str.strip_chars(), text, separator=" ")
-
-
 def _formats(text: str) -> tuple[str, ...]:
     """Return the strptime formats that a time may be in: none, one, or two for day and month."""
     if _EPOCH.fullmatch(text):
         return ("epoch",)
+    if _OF_THE_API.fullmatch(text):
+        return (API_TIME,)
     written = _WRITTEN.fullmatch(text)
     if not written:
         return ()
@@ -124,7 +123,8 @@ def _formats(text: str) -> tuple[str, ...]:
     return (part["year_first"].join(("%Y", "%m", "%d")) + clock,)
 
 
-def _form(written: str) -> TimeForm:
+def written_form(written: str) -> TimeForm:
+    """Return the form of times that are written by a format of strptime, or ``epoch``."""
     text = pl.col("stamp").str.strip_chars()
     if written == "epoch":
         number = text.str.extract(f"^{_EPOCH.pattern}$").str.to_integer(strict=False)
@@ -136,7 +136,7 @@ def _form(written: str) -> TimeForm:
         )  # fmt: skip
         return TimeForm(naive=False, stamp=microseconds.cast(pl.Datetime("us")))
     stamp = text.str.to_datetime(written, strict=False, time_unit="us")
-    if "%#z" in written:
+    if re.search("%#?z", written):
         stamp = stamp.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
         return TimeForm(naive=False, stamp=stamp)
     return TimeForm(naive=not written.upper().endswith("UTC"), stamp=stamp)

@@ -9,16 +9,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from io import BytesIO
-from typing import BinaryIO
 
 import numpy as np
 import polars as pl
 
-from tweetscore.io.data_file import DataFile
 from tweetscore.io.enclosed import listed_records
 from tweetscore.io.json_text import repaired
-from tweetscore.io.pipeline import prefetch
-from tweetscore.io.records import BLANKS, Records, json_records, line_records
+from tweetscore.io.records import BLANKS, Records
+from tweetscore.io.source import Source
 from tweetscore.posts.canonical import TweetBatch
 from tweetscore.posts.validation import parse_posts
 
@@ -60,40 +58,34 @@ def detect(head: bytes) -> bool:
     return bool(_OPENING.match(head)) and all(key.search(head) for key in _KEYS)
 
 
-def read(file: DataFile) -> Iterator[TweetBatch]:
+def read(source: Source) -> Iterator[TweetBatch]:
     """Yield the posts and rejects of a file, in the file's order."""
-    head = file.head()
-    page_a_line = False
-    if _PAGE.match(head):
-        with file.open() as stream:
-            page_a_line = _is_page_a_line(stream)
-    with file.open() as stream:
-        for records in prefetch(_cut(stream, head, page_a_line=page_a_line)):
-            yield parse_posts(records, _parse, platform=PLATFORM, time_formats=TIME_FORMATS)
+    for records in _cut(source):
+        yield parse_posts(records, _parse, platform=PLATFORM, time_formats=TIME_FORMATS)
 
 
-def _is_page_a_line(stream: BinaryIO) -> bool:
-    """Say whether the first line is a whole page, rather than the beginning of one."""
+def _cut(source: Source) -> Iterator[Records]:
+    if not _PAGE.match(source.head):
+        yield from source.json()
+    elif _is_page_a_line(source):
+        for block in source.lines(quote=False):
+            pages = (block.part(place, place + 1) for place in range(len(block)))
+            parts = [part for page in pages for part in _of_line(page)]
+            yield from [_joined(parts)] if parts else []
+    else:
+        yield from source.listed(_PAGE, _PAGE_END)
+
+
+def _is_page_a_line(source: Source) -> bool:
+    """Return whether the first line is a whole page, rather than the beginning of one."""
     first = b""
-    for lines in line_records(stream, quote=False):
+    for lines in source.lines(quote=False):
         for place in range(len(lines)):
             line = lines.part(place, place + 1).data.strip()
             if first:
                 return first.endswith(b"}") and line.startswith(b"{")
             first = line
     return False
-
-
-def _cut(stream: BinaryIO, head: bytes, *, page_a_line: bool) -> Iterator[Records]:
-    if page_a_line:
-        for block in line_records(stream, quote=False):
-            pages = (block.part(place, place + 1) for place in range(len(block)))
-            parts = [part for page in pages for part in _of_line(page)]
-            yield from [_joined(parts)] if parts else []
-    elif _PAGE.match(head):
-        yield from listed_records(stream, _PAGE, _PAGE_END)
-    else:
-        yield from json_records(stream, head)
 
 
 def _of_line(page: Records) -> Iterator[Records]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from tweetscore.errors import InputError
-from tweetscore.io.data_file import DataFile
+from tweetscore.io.source import Source
 from tweetscore.posts.clock import ID_TIMES
 
 TWEETS_SCHEMA = pl.Schema(
@@ -51,7 +51,7 @@ class TweetBatch:
 class TweetFile:
     """A file of tweets whose format is known."""
 
-    file: DataFile
+    source: Source
     format: str
     platform: str
     naive: bool  # True: times carry no zone
@@ -74,4 +74,4 @@ class TweetFile:
         try:
             yield from self._batches()
         except RoundedIdsError as error:
-            raise InputError(f"{self.file.name}: {error}") from error
+            raise InputError(f"{self.source.name}: {error}") from error

@@ -1,19 +1,18 @@
-"""Tweets in CSV whose header tells the layout: the two layouts of the Trump Twitter Archive.
+"""Tweets in CSV whose header shows the layout: the two layouts of the Trump Twitter Archive.
 
 Their times are UTC, without a zone.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import partial
 
 import polars as pl
 
-from tweetscore.io.csv_rows import column_names, is_quoted, numbered_columns
-from tweetscore.io.data_file import DataFile
-from tweetscore.io.records import line_records
+from tweetscore.io.csv_rows import column_names
+from tweetscore.io.source import Source
+from tweetscore.io.tables.csv_table import csv_table
 from tweetscore.posts.canonical import TweetBatch
-from tweetscore.posts.validation import parse_posts
+from tweetscore.posts.validation import validate_posts
 
 _NOT_IN_EVERY_LAYOUT = ("author", "retweet_count", "favorite_count")
 
@@ -33,18 +32,18 @@ class CsvLayout:
         """Look for a header with all columns of the layout."""
         return set(self.columns.values()) <= set(column_names(head))
 
-    def read(self, file: DataFile) -> Iterator[TweetBatch]:
+    def read(self, source: Source) -> Iterator[TweetBatch]:
         """Yield the tweets and rejects of a file, in the file's order."""
-        head = file.head()
-        quote, names, skip = is_quoted(head), column_names(head), 1
-        columns = {ours: pl.col(str(names.index(its))) for ours, its in self.columns.items()}
-        parser = partial(_parse, width=len(names), columns=columns, values=self.values, quote=quote)
-        with file.open() as stream:
-            for records in line_records(stream, quote=quote):
-                body, skip = records.part(skip, len(records)), 0
-                yield parse_posts(
-                    body, parser, platform=self.PLATFORM, time_formats=self.time_formats
-                )
+        absent = [name for name in _NOT_IN_EVERY_LAYOUT if name not in self.columns]
+        unknown = [pl.lit(None, pl.String).alias(name) for name in absent]
+        for rows, refused in csv_table(source).rows(self.columns):
+            yield validate_posts(
+                rows.with_columns(*unknown, **self.values),
+                refused,
+                rows.height + refused.height,
+                platform=self.PLATFORM,
+                time_formats=self.time_formats,
+            )
 
 
 TTA = CsvLayout(
@@ -71,18 +70,3 @@ V2 = CsvLayout(
         "is_retweet": "isRetweet",
     },
 )
-
-
-def _parse(
-    data: bytes,
-    *,
-    width: int,
-    columns: dict[str, pl.Expr],
-    values: dict[str, pl.Expr],
-    quote: bool,
-) -> pl.DataFrame:
-    frame = numbered_columns(data, width, quote=quote)
-    unknown = dict.fromkeys(_NOT_IN_EVERY_LAYOUT, pl.lit(None, pl.String))
-    # An empty text stands as "" where the file quotes; unquoted, it is an empty field.
-    empty = {"text": pl.col("text").fill_null("")}
-    return frame.select(**unknown | columns).with_columns(**empty | values)

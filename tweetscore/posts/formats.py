@@ -1,7 +1,7 @@
 """Tweet archives: one small module per format, found by content.
 
 A format is a module with ``NAME``, ``PLATFORM`` (whose ids it holds), ``NAIVE`` (true where its
-times carry no zone), ``detect(head)`` and ``read(file)``. ``read`` yields batches of canonical
+times carry no zone), ``detect(head)`` and ``read(source)``. ``read`` yields batches of canonical
 tweets with the records it had to reject.
 """
 
@@ -10,7 +10,7 @@ from functools import partial
 from typing import Protocol, cast
 
 from tweetscore.errors import InputError
-from tweetscore.io.data_file import DataFile
+from tweetscore.io.source import Source
 from tweetscore.posts import (
     bluesky,
     csv_layouts,
@@ -35,7 +35,7 @@ class Format(Protocol):
         """Say whether a file that begins with these bytes has this format."""
         ...
 
-    def read(self, file: DataFile) -> Iterator[TweetBatch]:
+    def read(self, source: Source) -> Iterator[TweetBatch]:
         """Yield the tweets and rejects of a file, in the file's order."""
         ...
 
@@ -56,12 +56,12 @@ FORMATS = (
 
 
 def open_tweets(
-    file: DataFile, columns: Mapping[str, str] | None = None, platform: str | None = None
+    source: Source, columns: Mapping[str, str] | None = None, platform: str | None = None
 ) -> TweetFile | None:
     """Recognise a file of tweets by content; None when it is something else.
 
     Args:
-        file: the file.
+        source: the file.
         columns: our name to the file's, for a table with columns of its own names; a file is then
             taken for a table, whatever format it may have.
         platform: whose ids they are, where the format does not say it.
@@ -69,13 +69,12 @@ def open_tweets(
     Raises:
         InputError: the platform is not that of the format, or as ``open_table`` has it.
     """
-    head = file.head()
-    form = next((form for form in FORMATS if form.detect(head)), None)
+    form = next((form for form in FORMATS if form.detect(source.head)), None)
     if columns or not form:
-        return open_table(file, columns or {}, platform)
+        return open_table(source, columns or {}, platform)
     if platform not in (None, form.PLATFORM):
         raise InputError(
-            f"{file.name}: is {form.NAME}, whose ids are those of {form.PLATFORM}; "
+            f"{source.name}: is {form.NAME}, whose ids are those of {form.PLATFORM}; "
             "leave --platform out"
         )
-    return TweetFile(file, form.NAME, form.PLATFORM, form.NAIVE, partial(form.read, file))
+    return TweetFile(source, form.NAME, form.PLATFORM, form.NAIVE, partial(form.read, source))

@@ -11,11 +11,9 @@ from io import BytesIO
 
 import polars as pl
 
-from tweetscore.io.data_file import DataFile
-from tweetscore.io.enclosed import listed_records
 from tweetscore.io.json_text import repaired
-from tweetscore.io.pipeline import prefetch
-from tweetscore.io.records import RAW_CHARACTERS, Records, json_records, parse
+from tweetscore.io.records import RAW_CHARACTERS, Records, parse
+from tweetscore.io.source import Source
 from tweetscore.posts.canonical import TweetBatch
 from tweetscore.posts.markup import plain_text
 from tweetscore.posts.validation import parse_posts, validate_posts
@@ -80,18 +78,13 @@ def detect(head: bytes) -> bool:
     return bool(_OUTBOX.match(head)) or has_statuses(head, truth_social=False)
 
 
-def read(file: DataFile) -> Iterator[TweetBatch]:
+def read(source: Source) -> Iterator[TweetBatch]:
     """Yield the posts and rejects of a file, in the file's order."""
-    head = file.head()
-    with file.open() as stream:
-        if _OUTBOX.match(head):
-            for records in prefetch(listed_records(stream, _OUTBOX, _OUTBOX_END)):
-                yield _of_outbox(records)
-            return
-        for records in prefetch(json_records(stream, head)):
-            yield parse_posts(
-                records, _parse_statuses, platform=PLATFORM, time_formats=TIME_FORMATS
-            )
+    if _OUTBOX.match(source.head):
+        yield from map(_of_outbox, source.listed(_OUTBOX, _OUTBOX_END))
+        return
+    for records in source.json():
+        yield parse_posts(records, _parse_statuses, platform=PLATFORM, time_formats=TIME_FORMATS)
 
 
 def status_text() -> pl.Expr:

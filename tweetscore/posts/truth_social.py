@@ -9,10 +9,8 @@ from io import BytesIO
 
 import polars as pl
 
-from tweetscore.io.data_file import DataFile
 from tweetscore.io.json_text import repaired
-from tweetscore.io.pipeline import prefetch
-from tweetscore.io.records import json_records
+from tweetscore.io.source import Source
 from tweetscore.posts.canonical import TweetBatch
 from tweetscore.posts.csv_layouts import CsvLayout
 from tweetscore.posts.markup import plain_text
@@ -34,14 +32,10 @@ def detect(head: bytes) -> bool:
     return has_statuses(head, truth_social=True)
 
 
-def read(file: DataFile) -> Iterator[TweetBatch]:
+def read(source: Source) -> Iterator[TweetBatch]:
     """Yield the posts and rejects of a file, in the file's order."""
-    head = file.head()
-    with file.open() as stream:
-        for records in prefetch(json_records(stream, head)):
-            yield parse_posts(
-                records, _parse_statuses, platform=PLATFORM, time_formats=TIME_FORMATS
-            )
+    for records in source.json():
+        yield parse_posts(records, _parse_statuses, platform=PLATFORM, time_formats=TIME_FORMATS)
 
 
 def _author(url: pl.Expr) -> pl.Expr:

@@ -14,10 +14,9 @@ from io import BytesIO
 import numpy as np
 import polars as pl
 
-from tweetscore.io.data_file import DataFile
 from tweetscore.io.json_text import repaired
-from tweetscore.io.pipeline import prefetch
-from tweetscore.io.records import Parser, Records, json_records, parse
+from tweetscore.io.records import Parser, Records, parse
+from tweetscore.io.source import Source
 from tweetscore.posts.canonical import TweetBatch
 from tweetscore.posts.validation import validate_posts
 
@@ -65,13 +64,11 @@ def detect(head: bytes) -> bool:
     return bool(_OPENING.match(head)) and all(key.search(head) for key in _KEYS)
 
 
-def read(file: DataFile) -> Iterator[TweetBatch]:
+def read(source: Source) -> Iterator[TweetBatch]:
     """Yield the tweets and rejects of a file, in the file's order."""
-    head = file.head()
-    parser = partial(_parse, one_tweet=bool(_ONE_TWEET.match(head)))
-    with file.open() as stream:
-        for records in prefetch(json_records(stream, head)):
-            yield _of_pages(records, parser)
+    parser = partial(_parse, one_tweet=bool(_ONE_TWEET.match(source.head)))
+    for records in source.json():
+        yield _of_pages(records, parser)
 
 
 def _parse(data: bytes, *, one_tweet: bool = False) -> pl.DataFrame:

@@ -8,22 +8,18 @@ Objects without ``is_retweet`` (all from the API itself) are retweets when they 
 import re
 from collections.abc import Iterator
 from io import BytesIO
-from typing import BinaryIO
 
 import polars as pl
 
-from tweetscore.io.data_file import DataFile
-from tweetscore.io.enclosed import enclosed_records
 from tweetscore.io.json_text import repaired
-from tweetscore.io.pipeline import prefetch
-from tweetscore.io.records import Records, json_records
+from tweetscore.io.source import Source
+from tweetscore.io.times import API_TIME
 from tweetscore.posts.canonical import TweetBatch
 from tweetscore.posts.validation import parse_posts
 
 NAME = "tweet-json"
 PLATFORM = "twitter"
 NAIVE = False
-API_TIME = "%a %b %d %H:%M:%S %z %Y"  # Sun Dec 02 21:40:51 +0000 2018
 # A text of more than 140 characters stands in ``full_text``, or, in a stream, in
 # ``extended_tweet``: ``text`` is then cut.
 _TEXTS = {
@@ -64,18 +60,12 @@ def detect(head: bytes) -> bool:
     return bool(has_keys or _NOTICE.match(head))
 
 
-def read(file: DataFile) -> Iterator[TweetBatch]:
+def read(source: Source) -> Iterator[TweetBatch]:
     """Yield the tweets and rejects of a file, in the file's order."""
-    head = file.head()
-    with file.open() as stream:
-        for records in prefetch(_cut(stream, head)):
-            yield parse_posts(records, parse_tweets, platform=PLATFORM, time_formats=(API_TIME,))
-
-
-def _cut(stream: BinaryIO, head: bytes) -> Iterator[Records]:
-    if _PAGE.match(head):
-        return enclosed_records(stream, _PAGE, _PAGE_END)
-    return json_records(stream, head)
+    is_page = _PAGE.match(source.head)
+    blocks = source.enclosed(_PAGE, _PAGE_END) if is_page else source.json()
+    for records in blocks:
+        yield parse_posts(records, parse_tweets, platform=PLATFORM, time_formats=(API_TIME,))
 
 
 def parse_tweets(data: bytes) -> pl.DataFrame:

@@ -16,14 +16,13 @@ from io import BytesIO
 
 import polars as pl
 
-from tweetscore.io.data_file import DataFile
-from tweetscore.io.enclosed import enclosed_records
 from tweetscore.io.json_text import repaired
-from tweetscore.io.pipeline import prefetch
 from tweetscore.io.records import Parser
+from tweetscore.io.source import Source
+from tweetscore.io.times import API_TIME
 from tweetscore.posts.canonical import TweetBatch
 from tweetscore.posts.csv_layouts import CsvLayout
-from tweetscore.posts.tweet_json import API_TIME, parse_tweets
+from tweetscore.posts.tweet_json import parse_tweets
 from tweetscore.posts.validation import parse_posts
 from tweetscore.posts.x_notes import Notes, read_notes
 
@@ -53,7 +52,7 @@ class JsExport:
     NAME: str
     opening: re.Pattern[bytes]
     time_formats: tuple[str, ...]
-    parser: Callable[[DataFile], Parser]
+    parser: Callable[[Source], Parser]
     PLATFORM: str = "twitter"
     NAIVE: bool = False
 
@@ -61,25 +60,25 @@ class JsExport:
         """Look for the variable and the array's first object."""
         return bool(self.opening.match(head))
 
-    def read(self, file: DataFile) -> Iterator[TweetBatch]:
+    def read(self, source: Source) -> Iterator[TweetBatch]:
         """Yield the tweets and rejects of a file, in the file's order."""
-        parser = self.parser(file)
-        with file.open() as stream:
-            for records in prefetch(enclosed_records(stream, self.opening, _SEMICOLON)):
-                yield parse_posts(
-                    records, parser, platform=self.PLATFORM, time_formats=self.time_formats
-                )
+        parser = self.parser(source)
+        for records in source.enclosed(self.opening, _SEMICOLON):
+            yield parse_posts(
+                records, parser, platform=self.PLATFORM, time_formats=self.time_formats
+            )
 
 
-def _parser(file: DataFile) -> Parser:
+def _parser(source: Source) -> Parser:
     # Older versions have the tweet at the top level.
-    wrapped = bool(_WRAPPED.search(file.head()))
-    return partial(_parse, wrapped=wrapped, author=_author(file), notes=read_notes(file))
+    wrapped = bool(_WRAPPED.search(source.head))
+    notes = read_notes(source.file, block_bytes=source.block_bytes)
+    return partial(_parse, wrapped=wrapped, author=_author(source), notes=notes)
 
 
-def _author(file: DataFile) -> str | None:
+def _author(source: Source) -> str | None:
     """Return the account's name, from the ``account.js`` beside the tweets, if there is one."""
-    account = file.sibling("account.js")
+    account = source.file.sibling("account.js")
     name = _USERNAME.search(account.head()) if account else None
     return name[1].decode() if name else None
 

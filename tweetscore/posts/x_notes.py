@@ -17,12 +17,11 @@ import polars as pl
 from tweetscore.io.data_file import DataFile
 from tweetscore.io.enclosed import enclosed_records
 from tweetscore.io.json_text import repaired
-from tweetscore.io.records import Positions, parse
+from tweetscore.io.records import BLOCK_BYTES, Positions, parse
+from tweetscore.io.times import API_TIME
 from tweetscore.posts.markup import decoded
-from tweetscore.posts.tweet_json import API_TIME
 
-# All notes of an export are in memory at once; the posts of any beyond this stay cut.
-MOST_BYTES = 64 << 20
+MOST_BYTES = 64 << 20  # all notes of an export are in memory at once
 TOLERANCE_US = 5_000_000
 _OPENING = re.compile(rb"\s*window\.YTD\.note_tweet\.part\d+\s*=\s*(?=\[\s*\{)")
 _CLOSING = re.compile(rb"\s*;\s*")
@@ -64,13 +63,20 @@ class Notes:
         return self.texts[low + int(near[0])] if len(near) == 1 else None
 
 
-def read_notes(tweets: DataFile) -> Notes:
+def read_notes(
+    tweets: DataFile, *, block_bytes: int = BLOCK_BYTES, most_bytes: int = MOST_BYTES
+) -> Notes:
     """Read the notes beside a file of tweets, in all their parts; there may be none.
+
+    Args:
+        tweets: the file that they lie beside.
+        block_bytes: how many bytes are read at once.
+        most_bytes: of the notes; the posts of any beyond this stay cut.
 
     Raises:
         InputError: one of the files is damaged.
     """
-    blocks = list(_blocks(tweets))
+    blocks = list(_blocks(tweets, block_bytes, most_bytes))
     notes = (
         pl.concat([_parse(b""), *blocks])
         .unnest("noteTweet")
@@ -88,13 +94,13 @@ def read_notes(tweets: DataFile) -> Notes:
     return Notes(notes["plain"].to_list(), notes["text"].to_list(), notes["posted_us"].to_numpy())
 
 
-def _blocks(tweets: DataFile) -> Iterator[pl.DataFrame]:
+def _blocks(tweets: DataFile, block_bytes: int, most_bytes: int) -> Iterator[pl.DataFrame]:
     names = chain(["note-tweet.js"], (f"note-tweet-part{part}.js" for part in count(1)))
     read = 0
     while (file := tweets.sibling(next(names))) and _OPENING.match(file.head()):
         with file.open() as stream:
-            for records in enclosed_records(stream, _OPENING, _CLOSING):
-                if (read := read + len(records.data)) > MOST_BYTES:
+            for records in enclosed_records(stream, _OPENING, _CLOSING, block_bytes=block_bytes):
+                if (read := read + len(records.data)) > most_bytes:
                     return
                 yield parse(records, _parse)[0].select("noteTweet")
 

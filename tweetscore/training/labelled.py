@@ -15,18 +15,18 @@ import polars as pl
 from tweetscore.errors import InputError, IntegrityError
 from tweetscore.io.open import data_files
 from tweetscore.io.records import RAW_CHARACTERS
-from tweetscore.io.tables import Table, find_table
+from tweetscore.io.source import sniff
+from tweetscore.io.tables.find import find_table
+from tweetscore.io.tables.table import Table
 from tweetscore.io.times import time_form
 from tweetscore.market.targets import OWN_LABEL
 from tweetscore.posts.canonical import COUNTS
 from tweetscore.posts.tables import NAMES as TWEET_NAMES
-from tweetscore.posts.tweet_json import API_TIME
 from tweetscore.text.tokens import TextRules
 from tweetscore.training.dataset import Split, clean_rows, random_split, split_rows
 
 MOST_CLASSES = 1_000
 _TIMES = TWEET_NAMES["posted"]
-# As `Table.plain` writes them; the first counts.
 NAMES: Mapping[str, tuple[str, ...]] = {
     "text": ("fulltext", "text", "texts", "body", "content", "message", "tweet"),
     "label": ("label", "labels", "class", "category", "target", "sentiment", "y"),
@@ -65,7 +65,11 @@ def read_labelled(path: Path, columns: Mapping[str, str]) -> Labelled:
             says are UTC; one class alone, or more than anybody's labels have.
     """
     table = _table(path)
-    found = _columns(table, columns)
+    match = table.match(NAMES, columns)
+    for needed in ("text", "label"):
+        if needed not in match.taken:
+            raise match.missing(needed)
+    found = match.taken
     raw, refused = _read(table, found)
     absent = [pl.lit(None, pl.String).alias(name) for name in NAMES if name not in found]
     filled = raw.with_columns(absent)
@@ -84,22 +88,22 @@ def read_labelled(path: Path, columns: Mapping[str, str]) -> Labelled:
     rejects = pl.concat([refused, rejects]).sort("line")
     if rows.height + rejects.height != raw.height + refused.height:
         raise IntegrityError(
-            f"{table.file.name}: of {raw.height + refused.height} rows read, {rows.height} are "
+            f"{table.name}: of {raw.height + refused.height} rows read, {rows.height} are "
             f"used and {rejects.height} rejected; please report this file's format"
         )
     if rows.is_empty():
         line, reason = rejects.select("line", "reason").row(0) if rejects.height else (2, "no row")
         raise InputError(
-            f"{table.file.name}: none of its {rejects.height} rows can be used "
+            f"{table.name}: none of its {rejects.height} rows can be used "
             f"(line {line}: {' '.join(reason.split())}); check its columns of text and label"
         )
-    classes = _classes(table.file.name, found["label"], rows["label"])
+    classes = _classes(table.name, found["label"], rows["label"])
     places = pl.col("label").replace_strict(classes, range(len(classes)), return_dtype=pl.Int64)
     return Labelled(
         rows.with_columns(places),
         classes,
         rejects,
-        table.file.digest()[0],
+        table.source.digest()[0],
         has_counts=not any(rows[name].null_count() for name in COUNTS),
         has_times=not rows["posted_utc"].null_count(),
     )
@@ -174,38 +178,11 @@ def _table(path: Path) -> Table:
         raise InputError(
             f"{path}: holds {len(more) + 1} files, and labelled texts are read from one; name it"
         )
-    if not (table := find_table(file)):
+    if not (table := find_table(sniff(file))):
         raise InputError(
             f"{file.name}: holds no table; write CSV, JSON or Parquet with columns text and label"
         )
     return table
-
-
-def _columns(table: Table, given: Mapping[str, str]) -> dict[str, str]:
-    """Map our names to the file's."""
-    for ours, theirs in given.items():
-        if ours not in NAMES:
-            raise InputError(f"no column is called {ours!r} here; say one of {', '.join(NAMES)}")
-        if theirs and theirs not in table.columns:
-            raise InputError(
-                f"{table.file.name}: has no column {theirs!r} ({table.has}); "
-                f"say --column {ours}=NAME with one of these"
-            )
-    # What is given for one thing is not recognised as another.
-    free = {name: real for name, real in table.plain.items() if real not in given.values()}
-    found = {
-        ours: next(free[name] for name in names if name in free)
-        for ours, names in NAMES.items()
-        if any(name in free for name in names)
-    }
-    found = {ours: theirs for ours, theirs in {**found, **given}.items() if theirs}
-    for ours in ("text", "label"):
-        if ours not in found:
-            raise InputError(
-                f"{table.file.name}: has no known column of {ours} ({table.has}); "
-                f"say which it is with --column {ours}=NAME"
-            )
-    return found
 
 
 def _read(table: Table, columns: Mapping[str, str]) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -233,16 +210,14 @@ def _whole() -> list[pl.Expr]:
 
 def _stamps(table: Table, texts: pl.Series, column: str, given: Mapping[str, str]) -> pl.Series:
     """Read times, which are UTC, carry their zone or count from 1970."""
-    stripped = texts.str.strip_chars()
-    api = stripped.str.to_datetime(API_TIME, strict=False, time_unit="us")
-    filled = stripped.filter(stripped != "")
-    if 2 * api.count() >= len(filled):
-        return api.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
-    name, leave_out = table.file.name, "leave the column out with --column posted_utc="
+    filled = texts.drop_nulls().filter(texts.drop_nulls().str.strip_chars() != "")
+    if filled.is_empty():
+        return texts.clear(len(texts)).cast(pl.Datetime("us"))
+    name, leave_out = table.name, "leave the column out with --column posted_utc="
     form = time_form(name, [filled.head(_SAMPLE_ROWS), filled])
     if not form:
         raise InputError(
-            f"{name}: {filled[0][:60]!r} in {column!r} is no time in a known form; "
+            f"{name}: {filled[0].strip()[:60]!r} in {column!r} is no time in a known form; "
             f"write times as 2018-01-31T09:30:00Z, or {leave_out}"
         )
     if form.naive and not given.get("posted_utc") and not column.lower().endswith("utc"):
@@ -250,7 +225,7 @@ def _stamps(table: Table, texts: pl.Series, column: str, given: Mapping[str, str
             f"{name}: the times in {column!r} carry no zone; "
             f"if they are UTC say --column posted_utc={column}, else {leave_out}"
         )
-    return texts.to_frame("stamp").select(form.stamp.alias(texts.name)).to_series()
+    return form.read(texts).alias(texts.name)
 
 
 def _empty(name: str) -> Check:

@@ -1,0 +1,111 @@
+"""Match the columns of a table with what is wanted of it: names enter, a match leaves.
+
+Whoever reads tables brings a list of names for each meaning. What the user gives goes before it.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from tweetscore.errors import InputError, did_you_mean
+
+Names = Mapping[str, Sequence[str]]  # our name: names of such a column, normalised; best first
+
+_SHOWN_COLUMNS = 30
+_LEFT_OUT = re.compile(r"[\s_<>-]")
+
+
+def normalised(name: str) -> str:
+    """Return a name in small letters, without blanks, underscores, dashes and angle brackets."""
+    return _LEFT_OUT.sub("", name).lower()
+
+
+def by_normalised_name(columns: Sequence[str]) -> dict[str, str]:
+    """Map normalised names to columns; of several with one name the first counts."""
+    return {normalised(name): name for name in reversed(columns)}
+
+
+def has_columns(columns: Sequence[str]) -> str:
+    """Word which columns a table has."""
+    shown = ", ".join(map(repr, columns[:_SHOWN_COLUMNS]))
+    return f"it has {shown}{', …' if len(columns) > _SHOWN_COLUMNS else ''}"
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Which columns of a table hold what; ours are our names, theirs are those in the file."""
+
+    name: str  # the file's, for messages
+    columns: tuple[str, ...]  # all of the table, theirs
+    candidates: Mapping[str, tuple[str, ...]]  # ours: theirs that may be it, best first, never none
+
+    @property
+    def taken(self) -> dict[str, str]:
+        """Our name to the column that is taken for it."""
+        return {ours: theirs[0] for ours, theirs in self.candidates.items()}
+
+    @property
+    def left(self) -> list[str]:
+        """The columns that are taken for nothing."""
+        taken = set(self.taken.values())
+        return [name for name in self.columns if name not in taken]
+
+    @property
+    def has(self) -> str:
+        """Which columns the table has, in words."""
+        return has_columns(self.columns)
+
+    def choose(self, chosen: Mapping[str, str]) -> "Match":
+        """Return the match with these columns (our name to theirs) taken, whatever else may be."""
+        return replace(
+            self, candidates={**self.candidates, **{ours: (it,) for ours, it in chosen.items()}}
+        )
+
+    def without(self, *ours: str) -> "Match":
+        """Return the match without what these columns are taken for."""
+        kept = {name: theirs for name, theirs in self.candidates.items() if name not in ours}
+        return replace(self, candidates=kept)
+
+    def missing(self, ours: str) -> InputError:
+        """Return the refusal of a table without a column that is needed."""
+        return InputError(
+            f"{self.name}: has no known column of {ours} ({self.has}); "
+            f"say which it is with --column {ours}=NAME"
+        )
+
+
+def match(
+    name: str, columns: Iterable[str], names: Names, given: Mapping[str, str] | None = None
+) -> Match:
+    """Find the columns of a table that hold what is wanted.
+
+    Args:
+        name: the file's, for messages.
+        columns: of the table.
+        names: our name to the normalised names that such columns have, best first.
+        given: our name to the column that the user takes for it; an empty one says that there is
+            no such column. What is given for one thing is not recognised as another.
+
+    Raises:
+        InputError: a name is given that is none of ours, or a column that is not there.
+    """
+    columns, given = tuple(dict.fromkeys(columns)), given or {}
+    for ours, theirs in given.items():
+        if ours not in names:
+            raise InputError(
+                f"no column is called {ours!r} here; "
+                f"say one of {', '.join(names)}{did_you_mean(ours, names)}"
+            )
+        if theirs and theirs not in columns:
+            step = did_you_mean(theirs, columns)
+            step = step or f"; say --column {ours}=NAME with one of these"
+            raise InputError(f"{name}: has no column {theirs!r} ({has_columns(columns)}){step}")
+    free = by_normalised_name([column for column in columns if column not in given.values()])
+    candidates = {
+        ours: tuple(free[each] for each in known if each in free)
+        for ours, known in names.items()
+        if ours not in given
+    }
+    chosen = {ours: (theirs,) for ours, theirs in given.items() if theirs}
+    found = {ours: theirs for ours, theirs in {**candidates, **chosen}.items() if theirs}
+    return Match(name, columns, found)

@@ -1,0 +1,123 @@
+"""Look at a file once: it enters, its first bytes leave, with the ways to read all of it.
+
+Whoever recognises a format looks at the same first bytes, and whoever reads the file to its end
+leaves the digest of its content behind.
+"""
+
+import hashlib
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import BinaryIO, Literal, cast
+
+from tweetscore.io.data_file import DataFile
+from tweetscore.io.enclosed import enclosed_records, listed_records
+from tweetscore.io.pipeline import prefetch
+from tweetscore.io.records import BLOCK_BYTES, Records, json_array_records, line_records
+
+PARQUET_MAGIC = b"PAR1"
+
+
+class Source:
+    """One file to read, and its first bytes."""
+
+    def __init__(self, file: DataFile, head: bytes, block_bytes: int = BLOCK_BYTES) -> None:
+        """Take the file, its first bytes, and how many bytes are read at once."""
+        self.file, self.head, self.block_bytes = file, head, block_bytes
+        self._digest: tuple[str, int] | None = None
+
+    @property
+    def name(self) -> str:
+        """The file's, for messages."""
+        return self.file.name
+
+    @property
+    def kind(self) -> Literal["parquet", "json", "lines"]:
+        """What the first bytes show."""
+        if self.head.startswith(PARQUET_MAGIC):
+            return "parquet"
+        return "json" if self.head.lstrip().startswith((b"{", b"[")) else "lines"
+
+    @contextmanager
+    def open(self) -> Iterator[BinaryIO]:
+        """Open the content; once it has been read to its end, the digest is known.
+
+        Raises:
+            InputError: also later, when what is read turns out to be damaged or a bomb.
+        """
+        with self.file.open() as stream:
+            yield stream if self._digest else cast(BinaryIO, _Hashed(stream, self._keep))
+
+    def _keep(self, digest: tuple[str, int]) -> None:
+        self._digest = digest
+
+    def digest(self) -> tuple[str, int]:
+        """Return the sha256 and the size in bytes of the content; it is read only if need be.
+
+        Raises:
+            InputError: the file is damaged.
+        """
+        if not self._digest:
+            self._digest = self.file.digest()
+        return self._digest
+
+    def lines(self, *, quote: bool) -> Iterator[Records]:
+        """Cut the content into lines; with ``quote``, a quoted line break ends none."""
+        return self.records(
+            lambda stream: line_records(stream, quote=quote, block_bytes=self.block_bytes)
+        )
+
+    def json(self) -> Iterator[Records]:
+        """Cut JSON into its values: those of an array, or one a line."""
+        if self.head.lstrip().startswith(b"["):
+            return self.records(
+                lambda stream: json_array_records(stream, block_bytes=self.block_bytes)
+            )
+        return self.lines(quote=False)
+
+    def enclosed(self, before: re.Pattern[bytes], after: re.Pattern[bytes]) -> Iterator[Records]:
+        """Cut a JSON array that stands within something else, as in ``enclosed_records``."""
+        return self.records(
+            lambda stream: enclosed_records(stream, before, after, block_bytes=self.block_bytes)
+        )
+
+    def listed(self, before: re.Pattern[bytes], after: re.Pattern[bytes]) -> Iterator[Records]:
+        """Cut the array in a JSON object, as in ``listed_records``."""
+        return self.records(
+            lambda stream: listed_records(stream, before, after, block_bytes=self.block_bytes)
+        )
+
+    def records(self, cut: Callable[[BinaryIO], Iterator[Records]]) -> Iterator[Records]:
+        """Yield the blocks that ``cut`` makes of the content, the next one made in a thread."""
+        with self.open() as stream:
+            yield from prefetch(cut(stream))
+
+
+def sniff(file: DataFile, block_bytes: int = BLOCK_BYTES) -> Source:
+    """Read the first bytes of a file.
+
+    Args:
+        file: the file.
+        block_bytes: how many bytes are read at once.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    return Source(file, file.head(), block_bytes)
+
+
+class _Hashed:
+    """A stream whose digest is handed on once all of it has been read."""
+
+    def __init__(self, stream: BinaryIO, keep: Callable[[tuple[str, int]], None]) -> None:
+        self._stream, self._keep = stream, keep
+        self._sha256, self._bytes = hashlib.sha256(), 0
+
+    def read(self, size: int = -1) -> bytes:
+        """Return ``size`` bytes; less only at the end."""
+        data = self._stream.read(size)
+        self._sha256.update(data)
+        self._bytes += len(data)
+        if size < 0 or len(data) < size:
+            self._keep((self._sha256.hexdigest(), self._bytes))
+        return data

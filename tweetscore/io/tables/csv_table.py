@@ -1,0 +1,76 @@
+"""Tables of lines: CSV with commas, semicolons or tabs, with or without a header."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+
+import polars as pl
+
+from tweetscore.io import csv_rows
+from tweetscore.io.records import parse
+from tweetscore.io.source import Source
+from tweetscore.io.tables.table import Rows, Table
+
+_SEPARATORS = ",;\t"
+_BLANK_LINES = re.compile(rb"(?:[ \t]*[\r\n])*")
+
+
+def csv_table(source: Source) -> Table:
+    """Take the first line for the header, and for the separator what cuts it into most names."""
+    head = _first_lines(source)
+    separator = max(_SEPARATORS, key=lambda mark: len(csv_rows.column_names(head, mark)))
+    return lines_table(source, csv_rows.column_names(head, separator), separator, skip=1)
+
+
+def lines_table(
+    source: Source, names: Sequence[str], separator: str, *, skip: int, quote: bool | None = None
+) -> Table:
+    """Return the table of a file whose columns are known.
+
+    Args:
+        source: the file.
+        names: its columns; the first of two with one name counts.
+        separator: what stands between fields.
+        skip: how many lines stand before the rows.
+        quote: whether quotes enclose fields; None: the first bytes show it.
+    """
+    head, stripped = _first_lines(source), [name.strip() for name in names]
+
+    def rows(columns: Mapping[str, str], most: int | None, whole: bool) -> Iterator[Rows]:
+        quoted = csv_rows.is_quoted(head, separator) if quote is None else quote
+        parser = partial(
+            _parse,
+            separator=separator,
+            width=len(names),
+            places={ours: stripped.index(theirs) for ours, theirs in columns.items()},
+            quote=quoted,
+            whole=whole,
+        )
+        start = skip
+        for records in source.lines(quote=quoted):
+            stop = len(records) if most is None else min(len(records), start + most)
+            yield parse(records.part(start, stop), parser)
+            start = 0
+
+    return Table(source, "csv", tuple(dict.fromkeys(stripped)), rows)
+
+
+def _first_lines(source: Source) -> bytes:
+    return _BLANK_LINES.sub(b"", source.head, count=1)
+
+
+def _parse(
+    data: bytes,
+    *,
+    separator: str,
+    width: int,
+    places: Mapping[str, int],
+    quote: bool,
+    whole: bool,
+) -> pl.DataFrame:
+    frame = csv_rows.numbered_columns(data, width, separator, quote=quote, whole=whole)
+    # An empty text stands as "" where the file quotes; unquoted, it is an empty field.
+    empty = {"text": pl.col("text").fill_null("")} if "text" in places else {}
+    return frame.select(
+        **{ours: pl.col(str(place)) for ours, place in places.items()}
+    ).with_columns(**empty)

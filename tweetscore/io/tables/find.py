@@ -1,0 +1,23 @@
+"""Recognise a table by its first bytes."""
+
+from functools import lru_cache
+
+from tweetscore.io.source import Source
+from tweetscore.io.tables.csv_table import csv_table
+from tweetscore.io.tables.json_table import json_table
+from tweetscore.io.tables.parquet_table import parquet_table
+from tweetscore.io.tables.table import Table
+
+
+@lru_cache(maxsize=1)  # whoever looks for posts, bars or labels asks for the table of one file
+def find_table(source: Source) -> Table | None:
+    """Recognise the layout of a file by content; None when it holds no table.
+
+    Raises:
+        InputError: unreadable Parquet, or Parquet in a zip or another packed file.
+    """
+    if source.kind == "parquet":
+        return parquet_table(source)
+    if source.kind == "json":
+        return json_table(source)
+    return csv_table(source)

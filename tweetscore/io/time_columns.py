@@ -1,0 +1,94 @@
+"""Find the times of a table: columns that may hold them enter, those that do leave, with a form."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+import polars as pl
+
+from tweetscore.io.columns import normalised
+from tweetscore.io.tables.table import Table
+from tweetscore.io.times import TimeForm, time_form
+
+_DAYS = ("date", "dtyyyymmdd")  # beside a column "time"
+_CLOCK_TIME = "time of day"
+
+
+@dataclass(frozen=True, slots=True)
+class TimeColumns:
+    """Where the times of a table are: in one column, or in one of days and one of times of day."""
+
+    columns: tuple[str, ...]  # the file's
+    digits: int = 0  # to which times of day are filled up that lost zeros, as in 93000
+
+    def wanted(self, ours: str) -> dict[str, str]:
+        """Return what to read of the table: our names to the file's."""
+        return dict(zip((ours, _CLOCK_TIME), self.columns, strict=False))
+
+    def joined(self, rows: pl.DataFrame, ours: str) -> pl.DataFrame:
+        """Return rows of ``wanted`` with the whole time, as a string, in one column."""
+        if len(self.columns) == 1:
+            return rows
+        day, time = (pl.col(name).str.strip_chars() for name in (ours, _CLOCK_TIME))
+        time = time.str.zfill(self.digits) if self.digits else time
+        whole = pl.concat_str(day, time, separator=" ").alias(ours)
+        return rows.with_columns(whole).drop(_CLOCK_TIME)
+
+
+def time_candidates(columns: Sequence[str]) -> list[tuple[str, ...]]:
+    """Return each column that may hold times; then, of days beside times of day, both as one."""
+    clock_times = [name for name in columns if normalised(name) == "time"][:1]
+    days = [name for name in columns if normalised(name) in _DAYS]
+    return [(name,) for name in columns] + [(day, time) for day in days for time in clock_times]
+
+
+def find_times(
+    table: Table, sample: pl.DataFrame, candidates: Sequence[tuple[str, ...]]
+) -> tuple[TimeColumns, TimeForm] | None:
+    """Return the first candidate whose times have a known form, and that form; None if none has.
+
+    Args:
+        table: the table; it is read on where its first rows leave day and month unclear.
+        sample: its first rows, under its own names.
+        candidates: as ``time_candidates`` returns them.
+
+    Raises:
+        InputError: days and months cannot be told apart, or change places within the file.
+    """
+    for columns in candidates:
+        times = TimeColumns(columns, _digits(sample, columns))
+        texts = _filled(sample, times)
+        if len(texts) and (form := time_form(table.name, chain([texts], _later(table, times)))):
+            return times, form
+    return None
+
+
+def shown_time(sample: pl.DataFrame, candidates: Sequence[tuple[str, ...]]) -> str | None:
+    """Return a time to show to the user: the first one of the first candidate that has any."""
+    for columns in candidates:
+        if len(texts := _filled(sample, TimeColumns(columns))):
+            return str(texts[0])
+    return None
+
+
+def _filled(sample: pl.DataFrame, times: TimeColumns) -> pl.Series:
+    wanted = {ours: pl.col(theirs) for ours, theirs in times.wanted("stamp").items()}
+    texts = times.joined(sample.select(**wanted), "stamp")["stamp"].drop_nulls()
+    return texts.filter(texts.str.strip_chars() != "")
+
+
+def _later(table: Table, times: TimeColumns) -> Iterator[pl.Series]:
+    for rows, _ in table.rows(times.wanted("stamp"), whole=False):
+        yield times.joined(rows, "stamp")["stamp"]
+
+
+def _digits(sample: pl.DataFrame, columns: tuple[str, ...]) -> int:
+    if len(columns) == 1:
+        return 0
+    texts = sample[columns[1]].str.strip_chars().drop_nulls()
+    if not len(texts) or not texts.str.contains(r"^\d{1,6}$").all():
+        return 0
+    widths = set(texts.str.len_chars())
+    if widths <= {4} or widths <= {6}:
+        return 0
+    return 6 if max(widths) > 4 else 4
