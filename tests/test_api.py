@@ -1,7 +1,9 @@
 """The functions for notebooks do what the commands do."""
 
+import json
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import polars as pl
@@ -85,6 +87,58 @@ def test_figures_are_those_of_the_command(db: Path) -> None:
     assert (figures.model, figures.interval_minutes) == ("tiny", 30)
 
 
+def test_info_and_checks_are_those_of_the_commands(made: Path, db: Path) -> None:
+    with tweetscore.open(db, read_only=True) as database:
+        sections = database.info()
+    checks = tweetscore.doctor(db, [made / "tiny"])
+    printed = CliRunner().invoke(app, ["info", "--db", str(db), "--json"])
+    assert {"json_version", *sections} == set(json.loads(printed.stdout))
+    assert sections["tweets"]["tweets"].to_list() == [300]
+    printed = CliRunner().invoke(
+        app, ["doctor", "--model", str(made / "tiny"), "--db", str(db), "--json"]
+    )
+    assert json.loads(printed.stdout)["checks"] == [asdict(check) for check in checks]
+    assert "bundle reference" in [check.name for check in tweetscore.doctor(None)]
+    with pytest.raises(InputError, match="needs a database"):
+        tweetscore.doctor(None, leaks=True)
+
+
+def test_a_shipped_query_runs_with_parameters(db: Path) -> None:
+    names = [query.name for query in tweetscore.shipped_queries()]
+    assert "hit_rate_by_month" in names
+    text = tweetscore.query_text(file="hit_rate_by_month")
+    with tweetscore.run_query(db, text, {"interval": 30}) as answer:
+        rows = pl.concat(answer.batches)
+    assert rows["interval_minutes"].unique().to_list() == [30]
+    with tweetscore.run_query(db, text, {"interval": 5}) as answer:
+        assert list(answer.batches) == []
+
+
+def test_a_sample_is_that_of_the_command(tmp_path: Path) -> None:
+    written = tweetscore.write_sample(tmp_path / "a", posts=100, seed=1)
+    arguments = ["sample", str(tmp_path / "b"), "--posts", "100", "--seed", "1"]
+    assert CliRunner().invoke(app, arguments).exit_code == 0
+    for name in (ARCHIVE_NAME, BARS_NAME):
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+    assert Path(written.archive) == tmp_path / "a" / ARCHIVE_NAME
+
+
+def test_a_model_is_loaded_by_its_folder_or_name(made: Path) -> None:
+    tiny = tweetscore.load_model(made / "tiny")
+    assert (tiny.name, tiny.intervals) == ("tiny", (5, 30))
+    assert tweetscore.load_model(tiny) is tiny
+    for name in tweetscore.shipped_models():
+        assert tweetscore.load_model(name).name == name
+
+
+def test_int8_on_a_gpu_is_refused(made: Path, db: Path) -> None:
+    with (
+        tweetscore.open(db) as database,
+        pytest.raises(InputError, match="int8 runs on the CPU only"),
+    ):
+        database.score(made / "tiny", precision="int8", device="cuda")
+
+
 def test_a_closed_database_lets_the_file_go(db: Path) -> None:
     database = tweetscore.open(db)
     database.close()
@@ -113,6 +167,62 @@ def test_importing_it_imports_nothing_heavy() -> None:
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stdout == f"{sorted(tweetscore.__all__)} []\n"
     assert {"Database", "doctor", "open", "run_query", "score_files"} < set(tweetscore.__all__)
+
+
+@pytest.mark.slow
+def test_labels_of_a_file_are_learned_and_evaluated(tmp_path: Path) -> None:
+    from tweetscore.training.learn import LearnOptions
+    from tweetscore.training.loop import FitOptions
+
+    file = tmp_path / "reviews.csv"
+    moods = {"good": ("great", "fine", "nice"), "bad": ("poor", "awful", "sad")}
+    lines = [
+        f"{moods[stars][n % 3]} word{n},{stars}" for n in range(200) for stars in ("good", "bad")
+    ]
+    file.write_text("\n".join(["words,stars", *lines]))
+    small = LearnOptions(vectors="random", embedding_dim=8, hidden=4, fit=FitOptions(epochs=2))
+    columns, messages = {"text": "words", "label": "stars"}, list[str]()
+    trained = tweetscore.train_labelled(
+        file, tmp_path / "reviews", small, columns=columns, log_folder=tmp_path / "runs",
+        on_message=messages.append,
+    )  # fmt: skip
+    assert trained.bundle.classes == ("bad", "good")
+    assert any("at random" in message for message in messages)
+    measured = tweetscore.evaluate_labelled(file, tmp_path / "reviews", columns=columns)
+    assert measured.figures[0].accuracy == trained.figures[0].accuracy
+    assert "test part" in measured.fact
+
+
+@pytest.mark.slow
+def test_a_study_by_function_is_that_of_the_command(made: Path, tmp_path: Path) -> None:
+    from tweetscore.study.run import StudyOptions
+    from tweetscore.training.learn import LearnOptions
+    from tweetscore.training.loop import FitOptions
+
+    learn = LearnOptions(vectors="random", fit=FitOptions(epochs=1))
+    options = StudyOptions(intervals=(30,), ablation_minutes=30, learn=learn)
+    epochs, runs, messages = list[int](), list[float](), list[str]()
+    with tweetscore.open(tmp_path / "new.duckdb") as database:
+        database.ingest(made / ARCHIVE_NAME, made / BARS_NAME)
+        found = database.study(
+            options, charts=tmp_path / "charts", log_folder=tmp_path / "runs",
+            on_epoch=lambda _cell, _seed, epoch: epochs.append(epoch.number),
+            on_run=lambda run: runs.append(run.best_accuracy), on_message=messages.append,
+        )  # fmt: skip
+        assert database.query("SELECT count(*) FROM study_runs").item() == len(runs) == 4
+    assert epochs == [1] * 4
+    assert {path.name for path in (tmp_path / "charts").iterdir()} == {
+        "intervals.svg", "ablation.svg", "curves.svg",
+    }  # fmt: skip
+    assert len(messages) == 3
+    arguments = ["study", "--interval", "30", "--ablation", "30", "--vectors", "random"]
+    arguments += ["--epochs", "1", "--resume", "--json", "--db", str(tmp_path / "new.duckdb")]
+    printed = CliRunner().invoke(app, [*arguments, "--log-dir", str(tmp_path / "logs")])
+    again = json.loads(printed.stdout)
+    assert again["verdict"] == found.verdict
+    assert [each["best_accuracy"] for each in again["ablation"]] == [
+        each.best_accuracy for each in found.ablation
+    ]
 
 
 @pytest.mark.slow

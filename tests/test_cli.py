@@ -22,12 +22,16 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from tweetscore import __version__
+from tweetscore.cli import training_options
 from tweetscore.cli.app import PROGRAM, app
 from tweetscore.cli.command import OneLineErrors, command
 from tweetscore.cli.console import stdout
+from tweetscore.cli.models import _learn_options, _study_options
 from tweetscore.sample.write import ARCHIVE_NAME, BARS_NAME, write_sample
 from tweetscore.scoring.bundle import load_bundle
 from tweetscore.store.database import SCHEMA_VERSION, open_store
+from tweetscore.study.run import StudyOptions
+from tweetscore.training.learn import LearnOptions
 
 COMMANDS = [
     *("ingest", "sample", "info", "doctor", "export", "import", "train", "study"),
@@ -112,6 +116,28 @@ def test_the_help_of_every_command_has_an_example(name: str) -> None:
 
 def test_no_command_is_missing_here() -> None:
     assert set(get_command(app).commands) == set(COMMANDS)  # type: ignore[attr-defined]
+
+
+@pytest.mark.slow
+def test_the_examples_work_one_after_the_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    for name in ("TRAIN", "STUDY"):
+        monkeypatch.setenv(f"TWEETSCORE_{name}_EPOCHS", "1")
+        monkeypatch.setenv(f"TWEETSCORE_{name}_VECTORS", "random")
+    order = "sample ingest train score evaluate query report study export info doctor import"
+    assert set(order.split()) == set(COMMANDS)
+    shown = {name: " ".join(get_command(app).commands[name].help.split()) for name in COMMANDS}  # type: ignore[attr-defined]
+    for name in order.split():
+        for example in re.findall("`(tweetscore [^`]+)`", shown[name].partition("Example: ")[2]):
+            if "--input" in example:  # it reads what the example of export writes
+                invoke("export", "posts", "--table", "tweets")
+            if name == "export":
+                shutil.rmtree("posts")
+            done = subprocess.run(["bash", "-c", example], capture_output=True, text=True)
+            assert done.returncode == 0, (example, done.stderr)
 
 
 def test_the_version_is_shown() -> None:
@@ -270,6 +296,31 @@ def test_an_option_may_stand_in_the_environment(
     assert one_json(invoke("score", "--interval", 5))["intervals"] == [5]
     monkeypatch.setenv("TWEETSCORE_SCORE_INTERVAL", "half")
     assert refusal(2, "score").endswith("; see: tweetscore score --help")
+
+
+def test_every_option_follows_the_rule_of_its_variable(
+    made: Path, db: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("TWEETSCORE_DB", str(db))
+    monkeypatch.setenv("TWEETSCORE_EVALUATE_FROM", "2030-01-01")
+    by_variable = refusal(1, "evaluate")
+    monkeypatch.delenv("TWEETSCORE_EVALUATE_FROM")
+    assert by_variable == refusal(1, "evaluate", "--from", "2030-01-01")
+    invoke("export", tmp_path / "posts", "--table", "tweets")
+    monkeypatch.setenv("TWEETSCORE_SCORE_INPUT", str(tmp_path / "posts"))
+    monkeypatch.setenv("TWEETSCORE_SCORE_OUTPUT", str(tmp_path / "scored"))
+    assert one_json(invoke("score", "--model", made / "tiny", "--json"))["shards"] == 1
+
+
+def test_the_options_of_train_and_study_have_the_defaults_of_the_functions() -> None:
+    labels = training_options.LabelOptions()
+    running = training_options.RunOptions()
+    learn = _learn_options(
+        labels, training_options.NetworkOptions(), training_options.FitOptions(), running
+    )
+    assert learn == LearnOptions()
+    design = training_options.DesignOptions()
+    assert _study_options(labels, design, "archive", 100, running) == StudyOptions()
 
 
 JSON_OF = {
@@ -732,9 +783,11 @@ def test_help_imports_nothing_heavy() -> None:
 import sys
 from typer.main import get_command
 from typer.testing import CliRunner
+from tweetscore.cli import training_options
 from tweetscore.cli.app import PROGRAM, app
 from tweetscore.cli.command import OneLineErrors, command
 from tweetscore.cli.console import stdout
+from tweetscore.cli.models import _learn_options, _study_options
 for name in sys.argv[1:]:
     assert CliRunner().invoke(app, [name, "--help"] if name else ["--help"]).exit_code == 0
 heavy = "polars duckdb numpy pyarrow sklearn scipy onnxruntime pandas torch gensim"
@@ -751,9 +804,11 @@ import sys
 from pathlib import Path
 from typer.main import get_command
 from typer.testing import CliRunner
+from tweetscore.cli import training_options
 from tweetscore.cli.app import PROGRAM, app
 from tweetscore.cli.command import OneLineErrors, command
 from tweetscore.cli.console import stdout
+from tweetscore.cli.models import _learn_options, _study_options
 extra = ("torch", "gensim", "onnx", "tensorboard")
 
 class Absent:

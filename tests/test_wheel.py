@@ -78,6 +78,10 @@ def test_package_statements_and_models_are_those_of_the_wheel(elsewhere: Path) -
         assert theirs == ours
 
 
+def test_types_come_with_the_wheel(elsewhere: Path) -> None:
+    assert (Path(inside(elsewhere, "tweetscore.__path__[0]")) / "py.typed").is_file()
+
+
 def test_the_installed_wheel_ingests_scores_and_answers(elsewhere: Path) -> None:
     tiny_bundle(elsewhere / "tiny")
     tweetscore(elsewhere, "sample", "made")

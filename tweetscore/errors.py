@@ -1,11 +1,11 @@
-"""The one family of errors that users meet, each with the exit code of its kind."""
+"""The errors that users meet, each kind with its exit code."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
 
 
 class TweetscoreError(Exception):
-    """A failure told in one line: the thing, the fact, the next step."""
+    """A failure worded in one line: the thing, the fact, the next step."""
 
     exit_code = 1
 
@@ -15,11 +15,11 @@ class InputError(TweetscoreError):
 
 
 class StorageError(TweetscoreError):
-    """The disk or the memory does not suffice."""
+    """Disk space or memory has run out."""
 
 
 class RejectsError(TweetscoreError):
-    """Everything readable is stored, but ``--strict`` allows no rejects."""
+    """Some records were rejected, which ``--strict`` does not allow; the others are stored."""
 
     exit_code = 3
 
@@ -31,13 +31,13 @@ class LockedError(TweetscoreError):
 
 
 class IntegrityError(TweetscoreError):
-    """A database or bundle is not what it says it is."""
+    """A database or model is damaged, or it belongs to another program."""
 
     exit_code = 5
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Word the known name that is nearest to a wrong one, or nothing where none is near."""
+    """Suggest the known name nearest to a wrong one; an empty text if none is near."""
     by_lower = {each.lower(): each for each in known}
     near = get_close_matches(name.lower(), by_lower, 1)
     return f"; did you mean {by_lower[near[0]]}?" if near else ""

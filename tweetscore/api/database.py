@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Literal
 
 from tweetscore.api.common import Precision, Progress, Session, load_model, need, silent
+from tweetscore.errors import InputError
 
 if TYPE_CHECKING:  # what a command does not need, it does not wait for
     import polars as pl
@@ -199,28 +200,19 @@ class Database:
         need("train", "training")
         if charts:
             need("report", "charts")
-        from tweetscore.report.charts import write_charts
-        from tweetscore.study.run import StudyOptions, database_source, study, table_source
-        from tweetscore.study.summary import summarise
+        from tweetscore.api.studies import run_study
 
-        options = options or StudyOptions()
-        name = Path(tables).name if tables else self.path.stem
-        logs = Path(log_folder or Path("runs") / f"study-{name}-{options.protocol}")
-        source = (
-            table_source(Path(tables), options) if tables else database_source(self.store, options)
+        return run_study(
+            self.store,
+            options,
+            tables=Path(tables) if tables else None,
+            charts=Path(charts) if charts else None,
+            log_folder=Path(log_folder) if log_folder else None,
+            resume=resume,
+            on_epoch=on_epoch or silent,
+            on_run=on_run or silent,
+            on_message=on_message or silent,
         )
-        runs = []
-        for run in study(
-            self.store, source, options,
-            log_folder=logs, resume=resume, progress=on_epoch or silent,
-        ):  # fmt: skip
-            runs.append(run)
-            (on_run or silent)(run)
-        found = summarise(runs, source, options)
-        if charts:
-            for path in write_charts(Path(charts), found.compared, found.ablation, runs):
-                (on_message or silent)(f"wrote {path}")
-        return found
 
     def score(
         self,
@@ -244,10 +236,15 @@ class Database:
             How many posts were scored, and why others were not.
 
         Raises:
+            InputError: int8 is wanted on a GPU.
             IntegrityError: the model is damaged.
         """
         from tweetscore.scoring.score import score
 
+        if precision == "int8" and device == "cuda":
+            raise InputError(
+                "--precision int8 runs on the CPU only; leave out either it or --device"
+            )
         on_rows = progress or silent
         where = "cpu" if precision == "int8" else device
         return score(

@@ -41,8 +41,6 @@ def score(
     Example: `tweetscore score --interval 30 --model my-model`, or
     `tweetscore score --input posts --output scored`
     """
-    if precision == "int8" and device == "cuda":
-        raise InputError("--precision int8 runs on the CPU only; leave out one of it and --device")
     bundle = api.load_model(model, precision)
     detail(f"model {bundle.name} from {bundle.path}, id {bundle.model_id}")
     if files.input:

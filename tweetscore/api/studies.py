@@ -1,0 +1,41 @@
+"""Run a study as a whole: a database and options go in; runs are stored, a summary comes out."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from tweetscore.report.charts import write_charts
+from tweetscore.store.database import Store
+from tweetscore.study.run import StudyOptions, database_source, study, table_source
+from tweetscore.study.summary import Cell, Found, StudyRun, summarise
+from tweetscore.training.epoch import Epoch
+
+
+def run_study(
+    store: Store,
+    options: StudyOptions | None,
+    *,
+    tables: Path | None,
+    charts: Path | None,
+    log_folder: Path | None,
+    resume: bool,
+    on_epoch: Callable[[Cell, int, Epoch], None],
+    on_run: Callable[[StudyRun], None],
+    on_message: Callable[[str], None],
+) -> Found:
+    """Train the networks of a study, sum up what they found, and draw charts if wanted.
+
+    See ``Database.study``, which needs no import of torch before it is called.
+    """
+    options = options or StudyOptions()
+    name = tables.name if tables else store.path.stem
+    logs = log_folder or Path("runs") / f"study-{name}-{options.protocol}"
+    source = table_source(tables, options) if tables else database_source(store, options)
+    runs = []
+    for run in study(store, source, options, log_folder=logs, resume=resume, progress=on_epoch):
+        runs.append(run)
+        on_run(run)
+    found = summarise(runs, source, options)
+    if charts:
+        for path in write_charts(charts, found.compared, found.ablation, runs):
+            on_message(f"wrote {path}")
+    return found
