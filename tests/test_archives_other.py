@@ -28,7 +28,7 @@ from tweetscore.io.open import data_files
 from tweetscore.io.records import BLOCK_BYTES, BOM
 from tweetscore.io.source import sniff
 from tweetscore.posts.canonical import TweetBatch
-from tweetscore.posts.clock import TweetAudit, TweetClock
+from tweetscore.posts.clock import TweetAudit, TweetClock, id_times
 from tweetscore.posts.formats import FORMATS, open_tweets
 from tweetscore.posts.markup import plain_text
 
@@ -911,7 +911,7 @@ def test_any_posts_come_back_from_any_form(form: str, posts: list[Post]) -> None
 
 def verdict_on(read: TweetBatch, platform: str) -> TweetClock:
     audit = TweetAudit("archive", platform, Clock.parse("UTC"))
-    audit.add(read.tweets["tweet_id"], read.tweets["posted"])
+    audit.add(id_times(platform, read.tweets["tweet_id"]), read.tweets["posted"])
     return audit.finish()
 
 

@@ -377,6 +377,12 @@ POSTED_UTC = pl.Series([*POSTED, *(datetime(2018, 11, 4, h, 30) for h in (5, 6))
 IDS = twitter_ids(POSTED_UTC + timedelta(milliseconds=700))  # files cut the fraction
 
 
+def applied(
+    found: TweetClock, ids: pl.Series, claimed: pl.Series, field: str = "created_at"
+) -> tuple[pl.Series, pl.Series]:
+    return found.apply(id_times(found.platform, ids), claimed, field)
+
+
 def verdict(
     ids: pl.Series,
     claimed: pl.Series,
@@ -386,7 +392,8 @@ def verdict(
 ) -> TweetClock:
     audit = TweetAudit("tweets.json", platform, Clock.parse(clock))
     for start in range(0, len(ids), batch):
-        audit.add(ids[start : start + batch], claimed[start : start + batch])
+        part = slice(start, start + batch)
+        audit.add(id_times(platform, ids[part]), claimed[part])
     return audit.finish()
 
 
@@ -414,7 +421,7 @@ def test_times_that_agree_with_their_ids_are_proven_and_stay_as_they_are() -> No
     found = verdict(IDS, POSTED_UTC)
     evidence = "UTC fits the ids of 702 of 702 tweets"
     assert found == TweetClock("twitter", Clock.parse("UTC"), True, evidence)
-    posted, reasons = found.apply(IDS, POSTED_UTC)
+    posted, reasons = applied(found, IDS, POSTED_UTC)
     assert posted.equals(POSTED_UTC)
     assert reasons.null_count() == 702
 
@@ -437,7 +444,7 @@ def test_times_off_by_a_constant_or_a_zone_are_named_and_corrected_to_the_second
     found = verdict(IDS, claimed)
     assert (found.clock.name, found.proven) == (name, True)
     assert found.evidence.startswith(f"corrected: {name} fits the ids of 702 of 702 tweets; ")
-    posted, reasons = found.apply(IDS, claimed)
+    posted, reasons = applied(found, IDS, claimed)
     assert posted.equals(POSTED_UTC)  # the doubled hour too: the id tells which
     assert reasons.null_count() == 702
 
@@ -447,7 +454,7 @@ def test_a_wrong_claim_for_naive_times_is_corrected_by_the_ids() -> None:
     assert found.evidence == (
         "corrected: UTC fits the ids of 702 of 702 tweets; America/New_York as claimed 0"
     )
-    assert found.apply(IDS, POSTED_UTC)[0].equals(POSTED_UTC)
+    assert applied(found, IDS, POSTED_UTC)[0].equals(POSTED_UTC)
 
 
 def test_a_row_that_disagrees_with_its_id_is_rejected_with_the_reason() -> None:
@@ -456,7 +463,7 @@ def test_a_row_that_disagrees_with_its_id_is_rejected_with_the_reason() -> None:
     claimed = replaced(claimed, [9, 11], timedelta(seconds=2))
     found = verdict(IDS, claimed)
     assert found.evidence == "UTC fits the ids of 700 of 702 tweets"
-    posted, reasons = found.apply(IDS, claimed, field="date")
+    posted, reasons = applied(found, IDS, claimed, field="date")
     assert posted.is_null().arg_true().to_list() == [3, 7]
     assert reasons.drop_nulls().to_list() == [
         '"date" is 3:00:00 off the time inside the id',
@@ -467,7 +474,7 @@ def test_a_row_that_disagrees_with_its_id_is_rejected_with_the_reason() -> None:
 def test_rows_without_a_time_in_their_id_follow_the_clock_of_the_others() -> None:
     found = verdict(IDS, Clock.parse("America/New_York").from_utc(POSTED_UTC))
     claimed = times("2009-07-01T12:00", "2009-11-01T01:30", "2009-03-08T02:30", None)
-    posted, reasons = found.apply(pl.Series([20, None, 21, 22], dtype=pl.Int64), claimed)
+    posted, reasons = applied(found, pl.Series([20, None, 21, 22], dtype=pl.Int64), claimed)
     unclear = '"created_at" does not exist or is ambiguous in America/New_York'
     assert posted.to_list() == [datetime(2009, 7, 1, 16), None, None, None]
     assert reasons.to_list() == [None, unclear, unclear, None]
@@ -489,20 +496,20 @@ def test_in_a_small_file_single_rows_are_judged_but_one_common_error_is_correcte
     found = verdict(ids, one_bad)
     evidence = "unproven claim: UTC fits the ids of 3 of 4 tweets"
     assert found == TweetClock("twitter", Clock.parse("UTC"), False, evidence)
-    assert found.apply(ids, one_bad)[0].is_null().to_list() == [True, False, False, False]
+    assert applied(found, ids, one_bad)[0].is_null().to_list() == [True, False, False, False]
 
     all_late = right + timedelta(hours=-5)
     found = verdict(ids, all_late)
     evidence = "corrected: UTC-05:00 fits the ids of 4 of 4 tweets; UTC as claimed 0"
     assert found == TweetClock("twitter", Clock.parse("UTC-05:00"), False, evidence)
-    assert found.apply(ids, all_late)[0].equals(right)
+    assert applied(found, ids, all_late)[0].equals(right)
 
 
 def test_a_file_whose_ids_carry_no_time_is_taken_as_claimed() -> None:
     nothing = pl.Series([None, None], dtype=pl.Int64)
     found = verdict(nothing, times("2018-07-01T12:00", None), clock="EST")
     assert not found.proven
-    assert found.apply(nothing, times("2018-07-01T12:00", None))[0].to_list() == [
+    assert applied(found, nothing, times("2018-07-01T12:00", None))[0].to_list() == [
         datetime(2018, 7, 1, 17),
         None,
     ]
@@ -516,7 +523,7 @@ def test_the_verdict_does_not_depend_on_the_batches(batch: int) -> None:
 
 def test_an_empty_batch_counts_nothing() -> None:
     audit = TweetAudit("tweets.json", "twitter", Clock.parse("UTC"))
-    audit.add(IDS[:0], POSTED_UTC[:0])
+    audit.add(id_times("twitter", IDS[:0]), POSTED_UTC[:0])
     assert audit.finish().evidence == "unproven claim: UTC fits the ids of 0 of 0 tweets"
 
 
@@ -538,7 +545,7 @@ def test_the_clock_of_a_device_may_be_a_minute_off_and_further_is_a_row_of_its_o
     found = verdict(TIDS, claimed, platform="bluesky")
     evidence = "UTC fits the ids of 699 of 702 tweets"
     assert found == TweetClock("bluesky", Clock.parse("UTC"), True, evidence)
-    posted, reasons = found.apply(TIDS, claimed)
+    posted, reasons = applied(found, TIDS, claimed)
     wrong = [0, 5, 6]
     assert posted.is_null().arg_true().to_list() == wrong
     assert posted.drop_nulls().equals(claimed.filter(~posted.is_null()))
@@ -552,7 +559,7 @@ def test_the_clock_of_a_device_may_be_a_minute_off_and_further_is_a_row_of_its_o
         "(UTC)",
     ]
     # What is stored stays right when it is held against its ids again.
-    assert found.apply(TIDS, posted, "posted_utc")[0].equals(posted)
+    assert applied(found, TIDS, posted, "posted_utc")[0].equals(posted)
 
 
 @pytest.mark.parametrize("platform", ["twitter", "mastodon", "truthsocial"])
@@ -562,7 +569,7 @@ def test_what_devices_may_claim_servers_may_not(platform: str) -> None:
     with pytest.raises(InputError, match="UTC fits the ids of 0 of 702 tweets"):
         verdict(ids, late, platform=platform)
     found = verdict(ids, RECENT, platform=platform)
-    assert found.apply(ids, late)[1].unique().to_list() == [
+    assert applied(found, ids, late)[1].unique().to_list() == [
         '"created_at" is 0:00:03 off the time inside the id'
     ]
 
@@ -574,7 +581,7 @@ def test_posts_brought_over_from_elsewhere_are_judged_one_by_one_however_many(sh
     found = verdict(TIDS, claimed, platform="bluesky")
     evidence = f"unproven claim: UTC fits the ids of {702 - len(old)} of 702 tweets"
     assert found == TweetClock("bluesky", Clock.parse("UTC"), False, evidence)
-    assert found.apply(TIDS, claimed)[0].is_null().arg_true().to_list() == old
+    assert applied(found, TIDS, claimed)[0].is_null().arg_true().to_list() == old
 
 
 @pytest.mark.parametrize("clock", ["America/New_York", "UTC+05:30", "UTC-08:00", "UTC+05:45"])
@@ -586,7 +593,7 @@ def test_devices_on_a_zone_are_corrected_each_within_its_minute(clock: str) -> N
     assert found.evidence == (
         f"corrected: {clock} fits the ids of 701 of 702 tweets; UTC as claimed 0"
     )
-    posted, reasons = found.apply(TIDS, claimed)
+    posted, reasons = applied(found, TIDS, claimed)
     assert posted.equals(off_by(RECENT, {3: 59, 4: -60}).clone().scatter([5], [None]))
     assert reasons[5].endswith(f" ({clock})")
 
@@ -596,7 +603,7 @@ def test_devices_off_by_what_is_no_zone_are_not_corrected(minutes: int) -> None:
     claimed = RECENT + timedelta(minutes=minutes)
     found = verdict(TIDS, claimed, platform="bluesky")
     assert found.evidence == "unproven claim: UTC fits the ids of 0 of 702 tweets"
-    assert found.apply(TIDS, claimed)[0].null_count() == 702
+    assert applied(found, TIDS, claimed)[0].null_count() == 702
 
 
 # --- real archives --------------------------------------------------------------------------------
@@ -634,4 +641,4 @@ def test_real_archives_agree_with_their_ids_and_local_copies_are_led_back(
         claimed = Clock.parse(clock).from_utc(right)
         found = verdict(ids, claimed, batch=5_000)
         assert (found.clock.name, found.proven) == (clock, True)
-        assert found.apply(ids, claimed)[0].equals(right)
+        assert applied(found, ids, claimed)[0].equals(right)

@@ -20,7 +20,7 @@ from tweetscore.io.clocks import Clock
 from tweetscore.io.data_file import DataFile
 from tweetscore.io.source import sniff
 from tweetscore.market.sessions import exchange_sessions
-from tweetscore.posts.clock import TweetAudit
+from tweetscore.posts.clock import TweetAudit, id_times
 from tweetscore.posts.formats import open_tweets
 from tweetscore.sample.write import (
     DOWN_WORDS,
@@ -233,7 +233,7 @@ def test_the_reader_of_archives_rejects_nothing_and_the_ids_prove_the_clock(
     batches = list(opened.read())
     audit = TweetAudit("sample", "twitter", Clock.parse("UTC"))
     for batch in batches:
-        audit.add(batch.tweets["tweet_id"], batch.tweets["posted"])
+        audit.add(id_times("twitter", batch.tweets["tweet_id"]), batch.tweets["posted"])
     assert sum(batch.tweets.height for batch in batches) == sample.posts
     assert sum(batch.rejects.height for batch in batches) == 0
     assert (audit.finish().clock.name, audit.finish().proven) == ("UTC", True)

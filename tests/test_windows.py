@@ -15,7 +15,7 @@ import pytest
 from tweetscore.ingest.account import IngestOptions
 from tweetscore.ingest.run import ingest
 from tweetscore.market.sessions import exchange_sessions
-from tweetscore.market.windows import ensure_windows, set_rules
+from tweetscore.market.windows import ensure_windows, forget_windows, set_rules
 from tweetscore.store.database import STANDARD_INTERVALS, Store, open_store
 
 MINUTE = timedelta(minutes=1)
@@ -545,15 +545,16 @@ def test_a_run_that_ended_before_the_windows_is_completed_by_the_next(
     store: Store, tmp_path: Path
 ) -> None:
     bars = csv_of_bars(tmp_path / "bars.csv", run("14:00", *range(100, 130)))
-    take_in(store, bars)  # and here the process was killed
+    take_in(store, bars)
+    forget_windows(store, "SPX")  # as if the process was killed before it made them
     add_model(store)
     add_tweets(store, [at("14:10")])
     add_predictions(store, [5])
     status = "SELECT symbol, status, entry_price FROM scored"
     assert store.rows(status) == [(None, "no_data", None)]
     take_in(store, bars)
-    assert ensure_windows(store) == 1
     assert store.rows(status) == [("SPX", "ok", 109)]
+    assert ensure_windows(store) == 0
 
 
 # ---- The oracle: the words of the design, tweet by tweet, in plain Python. -----------------------

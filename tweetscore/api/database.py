@@ -104,17 +104,20 @@ class Database:
         """
         from tweetscore.ingest.account import IngestOptions
         from tweetscore.ingest.run import ingest
-        from tweetscore.market.windows import ensure_windows, set_rules
 
-        options = IngestOptions(symbol, clock, stamp, calendar, platform, dict(columns or {}))
+        options = IngestOptions(
+            symbol=symbol,
+            clock=clock,
+            stamp=stamp,
+            calendar=calendar,
+            platform=platform,
+            columns=dict(columns or {}),
+            max_gap_minutes=max_gap_minutes,
+            flat_bps=flat_bps,
+        )
         on_rows = progress or silent
         files = [Path(path) for path in paths]
-        accounts = list(
-            ingest(self.store, files, options, lambda name, rows: on_rows(name, rows, None))
-        )
-        set_rules(self.store, max_gap_minutes=max_gap_minutes, flat_bps=flat_bps)
-        ensure_windows(self.store)
-        return accounts
+        return ingest(self.store, files, options, lambda name, rows: on_rows(name, rows, None))
 
     def info(self) -> "dict[str, pl.DataFrame]":
         """Return what the database holds: a frame each of sources, rejects, tweets, bars and more.

@@ -178,10 +178,10 @@ def _tweet_clocks(store: Store) -> Check:
         )
         for batch in stored.to_arrow_reader(BATCH_ROWS):
             tweets = pl.DataFrame(batch)
-            ids, posted = tweets["tweet_id"], tweets["posted_utc"]
-            reasons = clock.apply(ids, posted, "posted_utc")[1].alias("reason")
+            inside_utc, posted = id_times(platform, tweets["tweet_id"]), tweets["posted_utc"]
+            reasons = clock.apply(inside_utc, posted, "posted_utc")[1].alias("reason")
             wrong = tweets.with_columns(reasons).filter(pl.col("reason").is_not_null())
-            tested += int(id_times(platform, ids).is_not_null().sum())
+            tested += int(inside_utc.is_not_null().sum())
             off += wrong.height
             examples = pl.concat([examples, wrong], how="diagonal")
             examples = examples.sort("platform", "tweet_id").head(EXAMPLES)

@@ -18,6 +18,8 @@ class IngestOptions:
     calendar: str = "XNYS"
     platform: str | None = None
     columns: Mapping[str, str] = field(default_factory=dict)  # our name to the file's, for tables
+    max_gap_minutes: int | None = None  # a rule of the database; None leaves it as it is
+    flat_bps: float | None = None  # likewise
 
 
 @dataclass(frozen=True, slots=True)

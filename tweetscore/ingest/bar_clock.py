@@ -4,13 +4,14 @@ A format may define the clock, stamps may carry their zone; all others are audit
 exchange calendar.
 """
 
+from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Literal
 
 import polars as pl
 
 from tweetscore.bars.clock import BarClock, audit_bars
-from tweetscore.bars.reader import OFF_MINUTE, BarFile
+from tweetscore.bars.reader import OFF_MINUTE, BarBatch, BarFile
 from tweetscore.errors import InputError
 from tweetscore.ingest.account import IngestOptions
 from tweetscore.io.clocks import Clock
@@ -21,13 +22,18 @@ _MINUTE = timedelta(minutes=1)
 _NO_STAMPS = pl.Series("stamp", [], pl.Datetime("us"))
 
 
-def bar_clock(bars: BarFile, options: IngestOptions) -> BarClock:
-    """Read the stamps once and prove their clock; stamps with a zone of their own need no proof.
+def bar_clock(bars: BarFile, batches: Iterable[BarBatch], options: IngestOptions) -> BarClock:
+    """Go through the stamps and prove their clock; stamps with a zone of their own need no proof.
+
+    Args:
+        bars: the file.
+        batches: all its bars.
+        options: what the user says about it.
 
     Raises:
         InputError: the file holds no bars of one minute, or its clock is refuted or not clear.
     """
-    stamps = _one_minute_stamps(bars)
+    stamps = _one_minute_stamps(bars, batches)
     if bars.clock:
         return _declared_clock(bars, bars.clock, options)
     if not bars.naive:
@@ -44,10 +50,10 @@ def bar_clock(bars: BarFile, options: IngestOptions) -> BarClock:
     )
 
 
-def _one_minute_stamps(bars: BarFile) -> pl.Series:
+def _one_minute_stamps(bars: BarFile, batches: Iterable[BarBatch]) -> pl.Series:
     """Return the stamps, each once, in order, where they are one minute apart."""
     name, seen, off_minute, fact = bars.source.name, [_NO_STAMPS], 0, "no rows"
-    for batch in bars.read():
+    for batch in batches:
         seen.append(batch.bars["stamp"])
         off_minute += int(batch.rejects["reason"].eq(OFF_MINUTE).sum())
         fact = batch.rejects["reason"][0] if batch.rejects.height else fact

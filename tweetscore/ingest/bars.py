@@ -1,23 +1,26 @@
 """Ingest one file of bars: it enters, its rows and its account are in the database.
 
-No bar is stored before the file's clock is decided.
+No bar is stored before the file's clock is decided; until then a file that is not too large waits
+in memory.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import polars as pl
 
 from tweetscore.bars.clock import BarClock
-from tweetscore.bars.reader import BarFile
+from tweetscore.bars.reader import BarBatch, BarFile
 from tweetscore.errors import InputError
 from tweetscore.ingest.account import Account, IngestOptions, Progress
 from tweetscore.ingest.bar_clock import bar_clock
 from tweetscore.ingest.deduplicate import deduplicate, now_utc
-from tweetscore.ingest.sources import append_batch, known_source, next_source, with_digest
-from tweetscore.io.pipeline import prefetch
+from tweetscore.ingest.sources import append_batch, may_be_stored, next_source, with_digest
+from tweetscore.io.pipeline import Replay, prefetch
 from tweetscore.market.windows import forget_windows
 from tweetscore.store.database import Store
+
+MOST_KEPT_BYTES = 64 << 20  # about 800,000 bars; a larger file is read a second time
 
 
 def ingest_bars(
@@ -26,18 +29,21 @@ def ingest_bars(
     """Store the bars of a file, all or none; return the completed account.
 
     Raises:
+        StoredAlreadyError: its content is here already.
         InputError: its clock is refuted or not clear, its symbol is kept with another calendar, or
             no row can be used.
     """
     started_utc = now_utc()
-    account = with_digest(bars.source, account)
     # Where the format has its date in the name, equal content may be another day's.
-    if known := known_source(store, account, same_name=bars.clock is not None):
-        return known
-    verdict = bar_clock(bars, options)
+    same_name = bars.clock is not None
+    if may_be_stored(store, bars.source):
+        account = with_digest(store, bars.source, account, same_name=same_name)
+    batches = Replay(lambda: prefetch(bars.read()), _bytes_of, MOST_KEPT_BYTES)
+    verdict = bar_clock(bars, batches, options)
+    account = with_digest(store, bars.source, account, same_name=same_name)
     with store.transaction():
         source_id = next_source(store)
-        rows_read = _append_all(store, bars, source_id, verdict, progress)
+        rows_read = _append_all(store, bars.source.name, batches, source_id, verdict, progress)
         fresh = "SELECT DISTINCT symbol FROM bars WHERE source_id = $source_id"
         symbols = [name for (name,) in store.rows(fresh, source_id=source_id)]
         _keep_calendars(store, account.name, symbols, options.calendar)
@@ -49,8 +55,17 @@ def ingest_bars(
     return account
 
 
+def _bytes_of(batch: BarBatch) -> int:
+    return int(batch.bars.estimated_size() + batch.rejects.estimated_size())
+
+
 def _append_all(
-    store: Store, bars: BarFile, source_id: int, verdict: BarClock, progress: Progress
+    store: Store,
+    name: str,
+    batches: Iterable[BarBatch],
+    source_id: int,
+    verdict: BarClock,
+    progress: Progress,
 ) -> int:
     """Store all rows by the clock that was decided on; return how many were read."""
     unclear = pl.format(
@@ -58,13 +73,13 @@ def _append_all(
         pl.col("stamp").dt.to_string("%Y-%m-%d %H:%M"),
     )
     rows_read = 0
-    for batch in prefetch(bars.read()):
+    for batch in batches:
         minutes = verdict.minutes_utc(batch.bars["stamp"])
         judged = batch.bars.with_columns(minutes.alias("minute_utc")).with_columns(
             reason=pl.when(pl.col("minute_utc").is_null()).then(unclear)
         )
         append_batch(store, "bars", source_id, judged, batch.rejects)
-        progress(bars.source.name, rows_read := rows_read + batch.rows_read)
+        progress(name, rows_read := rows_read + batch.rows_read)
     return rows_read
 
 

@@ -12,14 +12,14 @@ from tweetscore.ingest.deduplicate import deduplicate, now_utc
 from tweetscore.ingest.sources import (
     append_batch,
     delete_rows,
-    known_source,
+    may_be_stored,
     next_source,
     with_digest,
 )
 from tweetscore.io.clocks import Clock
 from tweetscore.io.pipeline import prefetch
 from tweetscore.posts.canonical import TweetFile
-from tweetscore.posts.clock import TweetAudit, TweetClock
+from tweetscore.posts.clock import TweetAudit, TweetClock, id_times
 from tweetscore.posts.identity import with_hashed_ids
 from tweetscore.store.database import Store
 
@@ -30,12 +30,12 @@ def ingest_posts(
     """Store the posts of a file, all or none; return the completed account.
 
     Raises:
+        StoredAlreadyError: its content is here already.
         InputError: its clock is refuted or not told, or no row can be used.
     """
     started_utc = now_utc()
-    account = with_digest(posts.source, account)
-    if known := known_source(store, account):
-        return known
+    if may_be_stored(store, posts.source):
+        account = with_digest(store, posts.source, account)
     if posts.naive and options.clock == "auto" and not posts.dated:
         raise InputError(
             f"{account.name}: its times carry no zone, and its ids tell no time; "
@@ -50,6 +50,7 @@ def ingest_posts(
             for table in ("tweets", "rejects"):
                 delete_rows(store, table, source_id)
             rows_read, verdict = _append_all(store, posts, source_id, verdict, claim, progress)
+        account = with_digest(store, posts.source, account)
         account = replace(account, clock=verdict.evidence, rows_read=rows_read)
         return deduplicate(store, account, "tweets", source_id, started_utc)
 
@@ -67,8 +68,9 @@ def _append_all(
     audit = TweetAudit(name, posts.platform, claim)
     for batch in prefetch(posts.read()):
         tweets = batch.tweets
-        audit.add(tweets["tweet_id"], tweets["posted"])
-        posted, reason = applied.apply(tweets["tweet_id"], tweets["posted"])
+        inside_utc = id_times(posts.platform, tweets["tweet_id"])
+        audit.add(inside_utc, tweets["posted"])
+        posted, reason = applied.apply(inside_utc, tweets["posted"])
         judged = tweets.with_columns(posted.alias("posted_utc"), reason.alias("reason"))
         append_batch(store, "tweets", source_id, with_hashed_ids(judged), batch.rejects)
         progress(name, rows_read := rows_read + batch.rows_read)

@@ -4,7 +4,7 @@ Here readers, clocks, sessions and the store meet. Nothing of a file is stored b
 been checked against evidence, and a file that fails leaves nothing behind.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,10 +13,12 @@ from tweetscore.errors import InputError
 from tweetscore.ingest.account import IGNORED, Account, IngestOptions, Progress
 from tweetscore.ingest.bars import ingest_bars
 from tweetscore.ingest.posts import ingest_posts
+from tweetscore.ingest.sources import StoredAlreadyError
 from tweetscore.io.data_file import DataFile
 from tweetscore.io.open import data_files
 from tweetscore.io.records import BLOCK_BYTES
 from tweetscore.io.source import sniff
+from tweetscore.market.windows import ensure_windows, set_rules
 from tweetscore.posts.formats import open_tweets
 from tweetscore.store.database import Store
 
@@ -28,8 +30,10 @@ def ingest(
     progress: Progress,
     *,
     block_bytes: int = BLOCK_BYTES,
-) -> Iterator[Account]:
-    """Ingest each file behind each path and yield its account; a refused file stops no other.
+) -> list[Account]:
+    """Ingest each file behind each path, and make the windows that its rows need.
+
+    A refused file stops no other; the reason is in its account.
 
     Args:
         store: the open database.
@@ -37,19 +41,31 @@ def ingest(
         options: what the user says about them.
         progress: called with the file's name and its rows read so far.
         block_bytes: how many bytes of a file are read at once.
+
+    Returns:
+        What became of the rows of each file.
     """
-    for path in paths:
-        try:
-            files = data_files(path)
-        except InputError as error:
-            yield Account(str(path), error=str(error))
-            continue
-        accounts = [
-            _ingest_or_refuse(store, file, options, progress, block_bytes) for file in files
-        ]
-        if all(account.kind == IGNORED for account in accounts):
-            accounts = [_unknown(path, files)]
-        yield from accounts
+    accounts = [
+        account
+        for path in paths
+        for account in _of_path(store, path, options, progress, block_bytes)
+    ]
+    set_rules(store, max_gap_minutes=options.max_gap_minutes, flat_bps=options.flat_bps)
+    ensure_windows(store)
+    return accounts
+
+
+def _of_path(
+    store: Store, path: Path, options: IngestOptions, progress: Progress, block_bytes: int
+) -> list[Account]:
+    try:
+        files = data_files(path)
+    except InputError as error:
+        return [Account(str(path), error=str(error))]
+    accounts = [_ingest_or_refuse(store, file, options, progress, block_bytes) for file in files]
+    if all(account.kind == IGNORED for account in accounts):
+        return [_unknown(path, files)]
+    return accounts
 
 
 def _unknown(path: Path, files: list[DataFile]) -> Account:
@@ -77,5 +93,7 @@ def _ingest_or_refuse(
             account = replace(account, kind="bars", format=bars.format, symbol=bars.symbol)
             return ingest_bars(store, bars, account, options, progress)
         return replace(account, kind=IGNORED)
+    except StoredAlreadyError as stored:
+        return stored.account
     except InputError as error:
         return replace(account, error=str(error))

@@ -17,17 +17,42 @@ def next_source(store: Store) -> int:
     return int(source_id)
 
 
-def with_digest(source: Source, account: Account) -> Account:
-    """Add the sha256 and the size of the content to an account."""
-    sha256, size = source.digest()
-    return replace(account, sha256=sha256, bytes=size)
+class StoredAlreadyError(Exception):
+    """The content of a file is here already: what was done with it is taken back."""
+
+    def __init__(self, account: Account) -> None:
+        """Take the account of the file."""
+        super().__init__(account.name)
+        self.account = account
 
 
-def known_source(store: Store, account: Account, *, same_name: bool = False) -> Account | None:
-    """Return the account of a file whose content is here already, or None.
+def may_be_stored(store: Store, source: Source) -> bool:
+    """Return whether a file of the same size is here, or the size of this one does not show.
 
-    With ``same_name``, it counts as here only under the same name.
+    Then its content is compared before anything else is done with it. All others are compared when
+    they have been read, so that each is read once.
     """
+    query = "SELECT count(*) FROM sources WHERE bytes = coalesce($size, bytes)"
+    (equal,) = store.row(query, size=source.file.expected_bytes())
+    return bool(equal)
+
+
+def with_digest(
+    store: Store, source: Source, account: Account, *, same_name: bool = False
+) -> Account:
+    """Add the sha256 and the size of the content to an account.
+
+    Args:
+        store: the database.
+        source: the file; it is read where that has not been done yet.
+        account: its account.
+        same_name: equal content counts as here already only under the same name.
+
+    Raises:
+        StoredAlreadyError: the content is here already.
+    """
+    sha256, size = source.digest()
+    account = replace(account, sha256=sha256, bytes=size)
     known = store.rows(
         "SELECT clock FROM sources WHERE sha256 = $sha256 "
         "AND symbol IS NOT DISTINCT FROM $symbol AND $name IN (name, '')",
@@ -35,7 +60,10 @@ def known_source(store: Store, account: Account, *, same_name: bool = False) -> 
         symbol=account.symbol,
         name=account.name if same_name else "",
     )
-    return replace(account, clock=known[0][0], unchanged=True) if known else None
+    if known:
+        unchanged = replace(account, clock=known[0][0], rows_read=0, unchanged=True)
+        raise StoredAlreadyError(unchanged)
+    return account
 
 
 def append_batch(

@@ -17,6 +17,7 @@ from tweetscore.io.packing import (
     damage_as_bad_zip,
     damage_refused,
     open_zip,
+    packed_size,
     unpacked_text,
 )
 
@@ -62,18 +63,36 @@ class DataFile:
                 with self._open_entry(self.entry) as entry, io.BufferedReader(entry) as stream:
                     yield unpacked_text(stream, cast(BinaryIO, entry), self.name, self.limits)
 
-    def _open_entry(self, entry: str) -> io.RawIOBase:
-        archive = open_zip(self.path, self.path.stat().st_mtime_ns)
+    def expected_bytes(self) -> int | None:
+        """Return the size of the content as far as it shows without reading it; None if unknown.
+
+        What packs a file may tell a wrong size.
+
+        Raises:
+            InputError: the file cannot be read.
+        """
+        with damage_refused(self.name):
+            if self.entry is not None:
+                with self._open_entry(self.entry) as entry:
+                    return packed_size(cast(BinaryIO, entry), self._info(self.entry).file_size)
+            with self.path.open("rb") as file:
+                return packed_size(file, self.path.stat().st_size)
+
+    def _info(self, entry: str) -> zipfile.ZipInfo:
         try:
-            info = archive.getinfo(entry)
+            return open_zip(self.path, self.path.stat().st_mtime_ns).getinfo(entry)
         except KeyError:
             raise InputError(f"{self.name}: the zip holds no {entry}; check its name") from None
+
+    def _open_entry(self, entry: str) -> io.RawIOBase:
+        info = self._info(entry)
         if info.flag_bits & 1:
             raise InputError(f"{self.name}: is encrypted; unzip it with its password first")
         if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             # zipfile unpacks a piece of bzip2 or LZMA whole, which in a bomb is gigabytes.
             raise NotImplementedError(f"compression method {info.compress_type}")
         with damage_as_bad_zip():
+            archive = open_zip(self.path, self.path.stat().st_mtime_ns)
             return cast(io.RawIOBase, archive.open(info))
 
     def sibling(self, name: str) -> "DataFile | None":

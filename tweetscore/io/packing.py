@@ -118,6 +118,22 @@ def unpacked_text(
     return _stream(_utf8(stream, codec, limits)) if codec else stream
 
 
+def packed_size(stream: BinaryIO, size: int) -> int | None:
+    """Return the size of a text as what packs it tells it; None where nothing does.
+
+    Args:
+        stream: the bytes as they lie in the file or the zip.
+        size: how many they are.
+    """
+    magic = stream.read(4)
+    if magic.startswith(GZIPPED) and stream.seekable():
+        stream.seek(max(0, size - 4))
+        # Of several parts the last one's; modulo 4 GiB.
+        return int.from_bytes(stream.read(4), "little")
+    packed = magic.startswith((GZIPPED, ZSTD, *UTF16)) or ZSTD_SKIPPED.match(magic)
+    return None if packed else size
+
+
 class _Pieces(io.RawIOBase):
     """Make a file of the pieces that an iterator yields."""
 

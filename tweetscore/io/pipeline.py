@@ -1,8 +1,8 @@
-"""Run the stages of a stream at the same time: an iterator enters, the same items leave sooner."""
+"""Pass items on: those of an iterator in less time, or a second time from memory."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
 
@@ -23,3 +23,29 @@ def prefetch(items: Iterator[Item]) -> Iterator[Item]:
             thread.shutdown()
             if isinstance(items, Generator):
                 items.close()
+
+
+class Replay(Generic[Item]):
+    """Items that are gone through more than once: from memory where they fit, else made again."""
+
+    def __init__(
+        self, make: Callable[[], Iterator[Item]], size: Callable[[Item], int], most_bytes: int
+    ) -> None:
+        """Take what makes the items, the bytes of one, and how many bytes of them are kept."""
+        self._make, self._size, self._most_bytes = make, size, most_bytes
+        self._kept: list[Item] | None = None
+
+    def __iter__(self) -> Iterator[Item]:
+        """Yield the items from the first one on."""
+        if self._kept is not None:
+            yield from self._kept
+            return
+        kept, left = list[Item](), self._most_bytes
+        for item in self._make():
+            if (left := left - self._size(item)) < 0:
+                kept.clear()
+            else:
+                kept.append(item)
+            yield item
+        if left >= 0:
+            self._kept = kept

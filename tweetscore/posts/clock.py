@@ -76,20 +76,24 @@ class TweetClock:
     evidence: str
 
     def apply(
-        self, ids: pl.Series, claimed: pl.Series, field: str = "created_at"
+        self, inside_utc: pl.Series, claimed: pl.Series, field: str = "created_at"
     ) -> tuple[pl.Series, pl.Series]:
         """Return ``posted_utc`` and ``reason`` for one batch.
 
         Where an id carries a time it also tells which of two readings of an ambiguous local time is
         meant. A row that disagrees with its id, or whose local time is not clear, has a null
-        ``posted_utc`` and a ``reason`` that speaks of ``field``; a null claim has neither.
+        ``posted_utc`` and a ``reason`` that names ``field``; a null claim has neither.
+
+        Args:
+            inside_utc: the times inside the ids, as ``id_times`` returns them.
+            claimed: the times as written in the file.
+            field: what the file calls them.
         """
-        inside = id_times(self.platform, ids)
-        shown = self.clock.from_utc(inside)
+        shown = self.clock.from_utc(inside_utc)
         rows = pl.DataFrame(
             {
                 "off": _whole_seconds(claimed) - _whole_seconds(shown),
-                "by_id": claimed - (shown - inside),
+                "by_id": claimed - (shown - inside_utc),
                 "by_clock": self.clock.to_utc(claimed),
                 "claimed": claimed,
                 "shown": shown,
@@ -126,17 +130,16 @@ class TweetAudit:
         columns = {"hour_utc": TIMES, "minutes": pl.Int64(), "rows": pl.Int64()}
         self._counts = pl.DataFrame(schema=columns)
 
-    def add(self, ids: pl.Series, claimed: pl.Series) -> None:
-        """Count one batch: ids Int64 (null where the file has none), claimed Datetime("us")."""
-        inside = id_times(self._platform, ids)
-        seconds = _whole_seconds(claimed) - _whole_seconds(inside)
+    def add(self, inside_utc: pl.Series, claimed: pl.Series) -> None:
+        """Count one batch: the times inside the ids (``id_times``), and those in the file."""
+        seconds = _whole_seconds(claimed) - _whole_seconds(inside_utc)
         claims = _claims(self._platform)
         # Clocks differ by whole steps; whatever is further from one is nobody's clock.
         step = 60 * claims.step_minutes
         steps = pl.col("seconds").add(step // 2).floordiv(step)
         near = (pl.col("seconds") - step * steps).abs() <= claims.tolerance_seconds
         minutes = claims.step_minutes * steps
-        batch = pl.DataFrame({"hour_utc": inside.dt.truncate("1h"), "seconds": seconds})
+        batch = pl.DataFrame({"hour_utc": inside_utc.dt.truncate("1h"), "seconds": seconds})
         counts = batch.drop_nulls().select(
             "hour_utc",
             minutes=pl.when(near & (minutes.abs() < 24 * 60)).then(minutes),
