@@ -11,7 +11,8 @@ from tiny import put_bars, put_tweets
 
 from tweetscore.market.windows import ensure_windows
 from tweetscore.store.database import Store
-from tweetscore.study.summary import Cell, StudyRun
+from tweetscore.study.options import StudyCell
+from tweetscore.study.runs import StudyRun
 from tweetscore.text.tokens import TextRules
 from tweetscore.training.epoch import Epoch
 
@@ -77,13 +78,13 @@ def fill(store: Store, spans: Any = SPANS, *, bars: bool = True) -> None:
     ensure_windows(store, [5, 30, 50])
 
 
-def study_run(cell: Cell, seed: int, accuracies: list[float]) -> StudyRun:
+def study_run(cell: StudyCell, seed: int, accuracies: list[float]) -> StudyRun:
     history = [
         Epoch(number, 3e-4, 1 / number, 0.7, (accuracy,))
         for number, accuracy in enumerate(accuracies, 1)
     ]
     return StudyRun(
-        fingerprint=f"{cell} {seed}", source="x", protocol="seed", target="label",
+        fingerprint=f"{cell} {seed}", source="x", protocol="original", target="label",
         interval_minutes=cell.interval_minutes, vectors=cell.vectors, counts=cell.counts,
         seed=seed, folds=1, train_rows=80, test_rows=20, best_epoch=1,
         best_accuracy=max(accuracies), last_accuracy=accuracies[-1], majority=0.5,

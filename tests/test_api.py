@@ -171,8 +171,7 @@ def test_importing_it_imports_nothing_heavy() -> None:
 
 @pytest.mark.slow
 def test_labels_of_a_file_are_learned_and_evaluated(tmp_path: Path) -> None:
-    from tweetscore.training.learn import LearnOptions
-    from tweetscore.training.loop import FitOptions
+    from tweetscore.training.options import FitOptions, TrainingOptions
 
     file = tmp_path / "reviews.csv"
     moods = {"good": ("great", "fine", "nice"), "bad": ("poor", "awful", "sad")}
@@ -180,7 +179,7 @@ def test_labels_of_a_file_are_learned_and_evaluated(tmp_path: Path) -> None:
         f"{moods[stars][n % 3]} word{n},{stars}" for n in range(200) for stars in ("good", "bad")
     ]
     file.write_text("\n".join(["words,stars", *lines]))
-    small = LearnOptions(vectors="random", embedding_dim=8, hidden=4, fit=FitOptions(epochs=2))
+    small = TrainingOptions(vectors="random", embedding_dim=8, hidden=4, fit=FitOptions(epochs=2))
     columns, messages = {"text": "words", "label": "stars"}, list[str]()
     trained = tweetscore.train_labelled(
         file, tmp_path / "reviews", small, columns=columns, log_folder=tmp_path / "runs",
@@ -195,12 +194,11 @@ def test_labels_of_a_file_are_learned_and_evaluated(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_study_by_function_is_that_of_the_command(made: Path, tmp_path: Path) -> None:
-    from tweetscore.study.run import StudyOptions
-    from tweetscore.training.learn import LearnOptions
-    from tweetscore.training.loop import FitOptions
+    from tweetscore.study.options import StudyOptions
+    from tweetscore.training.options import FitOptions, TrainingOptions
 
-    learn = LearnOptions(vectors="random", fit=FitOptions(epochs=1))
-    options = StudyOptions(intervals=(30,), ablation_minutes=30, learn=learn)
+    learn = TrainingOptions(vectors="random", fit=FitOptions(epochs=1))
+    options = StudyOptions(intervals=(30,), ablation_minutes=30, training=learn)
     epochs, runs, messages = list[int](), list[float](), list[str]()
     with tweetscore.open(tmp_path / "new.duckdb") as database:
         database.ingest(made / ARCHIVE_NAME, made / BARS_NAME)
@@ -227,10 +225,9 @@ def test_a_study_by_function_is_that_of_the_command(made: Path, tmp_path: Path) 
 
 @pytest.mark.slow
 def test_a_model_trained_by_function_scores(made: Path, tmp_path: Path) -> None:
-    from tweetscore.training.learn import LearnOptions
-    from tweetscore.training.loop import FitOptions
+    from tweetscore.training.options import FitOptions, TrainingOptions
 
-    small = LearnOptions(
+    small = TrainingOptions(
         intervals=(30,), vectors="random", embedding_dim=8, hidden=4, fit=FitOptions(epochs=2)
     )
     with tweetscore.open(tmp_path / "new.duckdb") as database:

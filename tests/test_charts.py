@@ -8,24 +8,26 @@ import pytest
 from results import study_run
 
 from tweetscore.report.charts import ablation_chart, curve_charts, interval_chart, write_charts
-from tweetscore.study.summary import REPORTED_ABLATION, Cell, Summary
+from tweetscore.study.options import StudyCell
+from tweetscore.study.reported import REPORTED_ABLATION
+from tweetscore.study.summary import Summary
 
 
-def summary(cell: Cell, accuracy: float) -> Summary:
+def summary(cell: StudyCell, accuracy: float) -> Summary:
     return Summary(
         cell, seeds=2, best_accuracy=accuracy, spread=0.01, last_accuracy=0.5, majority=0.51,
         train_loss=0.1, rows=100, figures=(),
     )  # fmt: skip
 
 
-COMPARED = [summary(Cell(minutes, True, True), 0.5 + minutes / 1_000) for minutes in (5, 30)]
+COMPARED = [summary(StudyCell(minutes, True, True), 0.5 + minutes / 1_000) for minutes in (5, 30)]
 ABLATION = [
-    summary(Cell(5, *both), 0.5 + place / 100) for place, both in enumerate(REPORTED_ABLATION)
+    summary(StudyCell(5, *both), 0.5 + place / 100) for place, both in enumerate(REPORTED_ABLATION)
 ]
 RUNS = [
-    study_run(Cell(5, True, True), 0, [0.5, 0.6]),
-    study_run(Cell(5, True, True), 1, [0.7, 0.4]),
-    study_run(Cell(30, True, False), 0, [0.3, 0.2]),
+    study_run(StudyCell(5, True, True), 0, [0.5, 0.6]),
+    study_run(StudyCell(5, True, True), 1, [0.7, 0.4]),
+    study_run(StudyCell(30, True, False), 0, [0.3, 0.2]),
 ]
 
 

@@ -36,14 +36,13 @@ from tweetscore.sample.write import write_sample
 from tweetscore.scoring.bundle import Bundle, write_bundle
 from tweetscore.scoring.score import ScoreAccount, Scorer, score
 from tweetscore.store.database import Store, open_store
+from tweetscore.training.classifier import NetworkConfig
 from tweetscore.training.epoch import Epoch
-from tweetscore.training.examine import examine
-from tweetscore.training.export import counts_weight, to_onnx
+from tweetscore.training.evaluate_labelled import evaluate_labelled
 from tweetscore.training.labelled import read_labelled, split_labelled
-from tweetscore.training.learn import LearnOptions
-from tweetscore.training.loop import FitOptions
-from tweetscore.training.lstm import LstmClassifier, LstmConfig
-from tweetscore.training.run import Talk, Trained, train, train_labelled
+from tweetscore.training.lstm import LstmClassifier
+from tweetscore.training.options import FitOptions, TrainingOptions
+from tweetscore.training.run import Callbacks, Trained, train, train_labelled
 
 STILL_MOVE, MOODS = ("still", "move"), ("calm", "glad", "sad")
 Net = tuple[Bundle, LstmClassifier]
@@ -61,17 +60,17 @@ def class_bundle(
 ) -> Net:
     """Write a bundle of a small untrained network of these classes; return both."""
     torch.manual_seed(seed)
-    config = LstmConfig(
+    config = NetworkConfig(
         len(VOCABULARY), len(intervals), len(classes), 8, 4, counts=2 if counts else 0
     )
     model = LstmClassifier(config).eval()
     with torch.no_grad():  # far from even, so that another text, head or class has another score
         for weights in model.parameters():
             weights.mul_(3)
-    weight = counts_weight(model)
+    weight = model.counts_weight()
     written = write_bundle(
         folder,
-        onnx_model=to_onnx(model).SerializeToString(),
+        onnx_model=model.to_onnx().SerializeToString(),
         vocabulary=VOCABULARY.words,
         card={
             "name": folder.name, "target": target, "classes": list(classes),
@@ -605,7 +604,7 @@ def test_of_the_file_that_it_learned_from_only_the_test_part_counts(
         training={"seed": 7},
         split={} if split is None else {key: f"{each}" for key, each in asdict(split).items()},
     )
-    found = examine(bundle, table, path)
+    found = evaluate_labelled(bundle, table, path)
     assert found.fact == "the test part of the file it learned from"
     (one,) = found.figures
     assert (one.rows, one.days) == (test.height, test["session_date"].n_unique())
@@ -623,7 +622,7 @@ def test_of_another_file_only_rows_after_what_it_learned_count(tmp_path: Path) -
         split={"test_from_utc": test_from.isoformat()},
     )  # fmt: skip
     table = read_labelled(path, {})
-    found = examine(bundle, table, path)
+    found = evaluate_labelled(bundle, table, path)
     assert found.fact == f"rows from {test_from} on"
     (one,) = found.figures
     later = read_labelled(path, {}).rows.with_row_index("place").filter(pl.col("place") >= 100)
@@ -642,7 +641,7 @@ def test_without_times_on_both_sides_all_rows_count_and_that_is_told(
     path = labelled_file(tmp_path, 30, times=of_file)
     split = {} if of_file else {"test_from_utc": "2018-06-05T00:00:00"}
     bundle, _ = labels_bundle(tmp_path, split=split)
-    found = examine(bundle, read_labelled(path, {}), path)
+    found = evaluate_labelled(bundle, read_labelled(path, {}), path)
     assert found.fact == (
         "all rows: without times on both sides, copies of what it learned are unknown"
     )
@@ -654,7 +653,7 @@ def test_labels_are_held_against_the_models_own_classes(tmp_path: Path) -> None:
     bundle, model = labels_bundle(tmp_path)
     table = read_labelled(path, {})
     assert table.classes == ("calm", "sad")  # the second of two here is the third there
-    (one,) = examine(bundle, table, path).figures
+    (one,) = evaluate_labelled(bundle, table, path).figures
     _, parts = split_labelled(table, RULES, 0)
     assert one.accuracy == pytest.approx(accuracy_of(model, parts, ("calm", "sad")))
     assert one.baseline == 0.5
@@ -665,7 +664,7 @@ def test_a_label_that_the_model_does_not_know_is_refused(tmp_path: Path) -> None
     path = labelled_file(tmp_path, 30, classes=("calm", "mad", "sad"))
     bundle, _ = labels_bundle(tmp_path)
     with pytest.raises(InputError) as refusal:
-        examine(bundle, read_labelled(path, {}), path)
+        evaluate_labelled(bundle, read_labelled(path, {}), path)
     assert str(refusal.value) == (
         f"{path}: has the label 'mad', which {bundle.path} does not know; it tells calm, glad, sad"
     )
@@ -675,7 +674,7 @@ def test_a_model_of_the_market_is_refused(tmp_path: Path, moves: Net) -> None:
     path = labelled_file(tmp_path, 30)
     for bundle, target in ((moves[0], "move"), (tiny_bundle(tmp_path / "up")[0], "direction")):
         with pytest.raises(InputError) as refusal:
-            examine(bundle, read_labelled(path, {}), path)
+            evaluate_labelled(bundle, read_labelled(path, {}), path)
         assert str(refusal.value) == (
             f"{bundle.path}: tells the market's {target}, not labels; leave out --labelled"
         )
@@ -685,7 +684,7 @@ def test_a_file_of_which_nothing_is_unseen_is_refused(tmp_path: Path) -> None:
     path = labelled_file(tmp_path, 30)
     bundle, _ = labels_bundle(tmp_path, split={"test_from_utc": "2019-01-01T00:00:00"})
     with pytest.raises(InputError) as refusal:
-        examine(bundle, read_labelled(path, {}), path)
+        evaluate_labelled(bundle, read_labelled(path, {}), path)
     assert str(refusal.value) == (
         f"{path}: no row is left that the model has not learned from; "
         "rows from 2019-01-01 00:00:00 on"
@@ -694,7 +693,7 @@ def test_a_file_of_which_nothing_is_unseen_is_refused(tmp_path: Path) -> None:
 
 # --- from a file of labels to a bundle ------------------------------------------------------------
 
-OPTIONS = LearnOptions(
+OPTIONS = TrainingOptions(
     vectors="random", max_tokens=6, embedding_dim=8, hidden=4, seed=3, device="cpu",
     fit=FitOptions(epochs=4, batch_rows=32, learning_rate=0.05),
 )  # fmt: skip
@@ -711,7 +710,7 @@ def trained_on(
     told: list[str] = []
     done = train_labelled(
         file, columns, OPTIONS, folder / "mine", log_folder=folder / "log",
-        talk=Talk(progress, told.append), resume=resume,
+        callbacks=Callbacks(progress, told.append), resume=resume,
     )  # fmt: skip
     return done, told
 
@@ -739,13 +738,13 @@ def test_labels_of_a_file_become_a_bundle_that_tells_them(
     readme = " ".join((done.bundle.path / "README.md").read_text("utf-8").split())
     assert " Which of these a text is: calm, glad, sad. " in readme
     assert f"rows.csv ({card['data'][0]['sha256'][:12]})" in readme
-    drawn = "rows carry no time: the split is at random, with copies of a text together"
+    drawn = "rows have no times: the split is random, with copies of a text together"
     assert (drawn in told) == (not times)
-    assert ("drawn at random, as the rows carry no time" in readme) == (not times)
+    assert ("drawn at random, because the rows have no times" in readme) == (not times)
 
     # What training measured with torch, examining measures with the bundle.
     (measured,) = done.figures
-    (found,) = examine(done.bundle, read_labelled(path, {}), path).figures
+    (found,) = evaluate_labelled(done.bundle, read_labelled(path, {}), path).figures
     test = parts.filter(pl.col("part") == "test")
     assert (found.rows, found.days) == (measured.rows, measured.days)
     assert found.rows == test.height
@@ -787,7 +786,7 @@ def test_a_file_is_split_as_it_was_when_it_was_learned(tmp_path: Path) -> None:
     done, _ = trained_on(path, tmp_path, {"posted_utc": ""})  # at random
     (measured,) = done.figures
     try:
-        (found,) = examine(done.bundle, read_labelled(path, {}), path).figures  # by time
+        (found,) = evaluate_labelled(done.bundle, read_labelled(path, {}), path).figures  # by time
     except InputError:
         return
     assert (found.rows, found.accuracy) == (measured.rows, measured.accuracy)
@@ -801,7 +800,7 @@ def test_a_file_of_two_times_is_split_by_the_one_it_was_learned_by(tmp_path: Pat
     path.write_text("\n".join([f"{header},other_utc", *lines]) + "\n")
     done, _ = trained_on(path, tmp_path, {"posted_utc": "other_utc"})
     with pytest.raises(InputError):
-        examine(done.bundle, read_labelled(path, {}), path)
+        evaluate_labelled(done.bundle, read_labelled(path, {}), path)
 
 
 # --- from the market to a bundle ------------------------------------------------------------------
@@ -818,7 +817,7 @@ def test_what_training_measures_is_what_evaluate_measures_of_the_stored_scores(
         list(ingest(store, [made.archive, made.bars], IngestOptions(), lambda *_: None))
         done = train(
             store, options, tmp_path / "mine", log_folder=tmp_path / "log",
-            talk=Talk(lambda _: None, lambda _: None),
+            callbacks=Callbacks(lambda _: None, lambda _: None),
         )  # fmt: skip
         run(store, done.bundle)
         found = evaluate(store)

@@ -30,8 +30,8 @@ from tweetscore.cli.models import _learn_options, _study_options
 from tweetscore.sample.write import ARCHIVE_NAME, BARS_NAME, write_sample
 from tweetscore.scoring.bundle import load_bundle
 from tweetscore.store.database import SCHEMA_VERSION, open_store
-from tweetscore.study.run import StudyOptions
-from tweetscore.training.learn import LearnOptions
+from tweetscore.study.options import StudyOptions
+from tweetscore.training.options import TrainingOptions
 
 COMMANDS = [
     *("ingest", "sample", "info", "doctor", "export", "import", "train", "study"),
@@ -318,7 +318,7 @@ def test_the_options_of_train_and_study_have_the_defaults_of_the_functions() -> 
     learn = _learn_options(
         labels, training_options.NetworkOptions(), training_options.FitOptions(), running
     )
-    assert learn == LearnOptions()
+    assert learn == TrainingOptions()
     design = training_options.DesignOptions()
     assert _study_options(labels, design, "archive", 100, running) == StudyOptions()
 

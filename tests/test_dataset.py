@@ -17,15 +17,14 @@ from tweetscore.market.symbols import choose_symbol
 from tweetscore.market.targets import Target
 from tweetscore.market.windows import ensure_windows, set_rules
 from tweetscore.store.database import Store
-from tweetscore.training.dataset import (
+from tweetscore.training.dataset import market_rows, with_labels
+from tweetscore.training.split import (
     PARTS,
     Split,
-    market_rows,
     random_split,
     same_text,
     split_rows,
     walk_forward,
-    with_labels,
 )
 
 MINUTE = timedelta(minutes=1)
@@ -347,7 +346,7 @@ def test_too_few_trading_days_are_refused(days: int) -> None:
         split_rows(distinct(days), INTERVALS)
     assert str(refusal.value) == (
         f"only {days * 5} labelled tweets on {days} trading days; training needs tweets on at "
-        "least 20 trading days inside the bars, so ingest more of either"
+        "least 20 trading days with bars, so ingest more tweets or bars"
     )
 
 

@@ -6,7 +6,6 @@ from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from itertools import permutations
 from typing import Any
-from unittest.mock import patch
 
 import numpy as np
 import numpy.typing as npt
@@ -21,11 +20,11 @@ from sklearn.preprocessing import label_binarize
 from tiny import MINUTE, put_bars, put_tweets
 
 from tweetscore.errors import InputError
-from tweetscore.evaluation import figures as evaluating
 from tweetscore.evaluation.evaluate import evaluate
 from tweetscore.evaluation.figures import (
     Bin,
     Figures,
+    Resampling,
     bag_of_words_accuracy,
     figures,
     with_verdicts,
@@ -52,7 +51,7 @@ def measured(probability_up: Any, up: Any, day: Any, **more: Any) -> Figures:
 def test_figures_are_those_computed_by_hand() -> None:
     found = measured([0.9, 0.5, 0.4, 0.2, 0.7], [1, 0, 1, 0, 1], [7, 7, 8, 8, 9])
     assert (found.rows, found.days) == (5, 3)
-    assert found.accuracy == pytest.approx(3 / 5)  # exactly even is said to be up: wrong here
+    assert found.accuracy == pytest.approx(3 / 5)  # exactly even counts as up: wrong here
     assert found.baseline == pytest.approx(3 / 5)
     assert found.auc == pytest.approx(5 / 6)  # of the six pairs, only (0.4, 0.5) is turned round
     assert found.brier == pytest.approx((0.01 + 0.25 + 0.36 + 0.04 + 0.09) / 5)
@@ -171,23 +170,19 @@ def test_the_p_value_of_two_classes_is_that_of_the_positive_one_alone(seed: int,
     by_day = np.bincount(place, products)
     signs = np.random.default_rng(3).integers(0, 2, (300, len(by_day))) * 2 - 1
     reached = int((signs @ by_day >= by_day.sum() - 1e-12).sum())
-    with patch.object(evaluating, "DRAWS", 300):
-        assert measured(p, up, day, seed=3).p_value == (1 + reached) / 301
+    found = measured(p, up, day, seed=3, resampling=Resampling(draws=300))
+    assert found.p_value == (1 + reached) / 301
 
 
-def test_the_size_of_a_block_of_draws_changes_no_value(monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = measured(*drawn(5))
-    monkeypatch.setattr(evaluating, "BLOCK_CELLS", 7 * 60 + 1)
-    assert measured(*drawn(5)) == whole
+def test_the_size_of_a_block_of_draws_changes_no_value() -> None:
+    small = Resampling(block_cells=7 * 60 + 1)
+    assert measured(*drawn(5), resampling=small) == measured(*drawn(5))
 
 
-def test_drawing_groups_that_are_alike_as_one_gives_the_same_interval(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_drawing_groups_that_are_alike_as_one_gives_the_same_interval() -> None:
     p, up, _ = drawn(6, effect=0.5)
     here = measured(p, up, np.arange(len(p)))
-    monkeypatch.setattr(evaluating, "MANY_GROUPS", 10)
-    there = measured(p, up, np.arange(len(p)))
+    there = measured(p, up, np.arange(len(p)), resampling=Resampling(many_groups=10))
     assert (there.excess_low, there.excess_high) == pytest.approx(
         (here.excess_low, here.excess_high), abs=0.01
     )
@@ -216,7 +211,7 @@ def test_figures_of_three_classes_are_those_computed_by_hand() -> None:
     assert found.log_loss == pytest.approx(-np.log([0.7, 0.6, 0.4, 0.3]).mean())
     # Class 0 before each other: 3 of 3; class 1: (0.6, 0.3) against (0.2, 0.3): 3.5 of 4; class 2.
     assert found.auc == pytest.approx((1 + 3.5 / 4 + 1) / 3)
-    assert [(b.low, b.rows, b.happened) for b in found.calibration] == [
+    assert [(b.low, b.rows, b.observed) for b in found.calibration] == [
         (0.4, 1, 1.0), (0.5, 1, 0.0), (0.6, 1, 1.0), (0.7, 1, 1.0)
     ]  # fmt: skip
     assert found.calibration_error == pytest.approx((0.3 + 0.4 + 0.6 + 0.5) / 4)
@@ -225,11 +220,13 @@ def test_figures_of_three_classes_are_those_computed_by_hand() -> None:
 @pytest.mark.parametrize("classes", [3, 5])
 def test_figures_of_more_classes_are_scikit_learns(classes: int) -> None:
     p, truth, group = many(1, classes=classes)
-    found, said = figures(p, truth, group), p.argmax(axis=1)
+    found, predicted = figures(p, truth, group), p.argmax(axis=1)
     one_hot = label_binarize(truth, classes=range(classes))
-    assert found.accuracy == metrics.accuracy_score(truth, said)
-    assert found.balanced_accuracy == pytest.approx(metrics.balanced_accuracy_score(truth, said))
-    assert found.mcc == metrics.matthews_corrcoef(truth, said)
+    assert found.accuracy == metrics.accuracy_score(truth, predicted)
+    assert found.balanced_accuracy == pytest.approx(
+        metrics.balanced_accuracy_score(truth, predicted)
+    )
+    assert found.mcc == metrics.matthews_corrcoef(truth, predicted)
     assert found.auc == pytest.approx(
         np.mean([metrics.roc_auc_score(one_hot[:, k], p[:, k]) for k in range(classes)])
     )
@@ -273,9 +270,9 @@ def test_the_interval_of_more_classes_holds_the_majority_of_each_draw_against_it
 @given(st.integers(0, 2**32 - 1), st.sampled_from(list(permutations(range(3)))))
 def test_the_order_of_the_classes_does_not_matter(seed: int, order: tuple[int, ...]) -> None:
     p, truth, group = many(seed, rows=60, classes=3)
-    with patch.object(evaluating, "DRAWS", 200):
-        here = asdict(figures(p, truth, group))
-        there = asdict(figures(p[:, order], np.argsort(order)[truth], group))
+    few = Resampling(draws=200)
+    here = asdict(figures(p, truth, group, resampling=few))
+    there = asdict(figures(p[:, order], np.argsort(order)[truth], group, resampling=few))
     for each in (here, there):
         each["calibration"] = [tuple(one.values()) for one in each["calibration"]]
     bins = zip(here.pop("calibration"), there.pop("calibration"), strict=True)
@@ -316,11 +313,11 @@ def test_a_certainty_that_is_wrong_costs_much_but_not_everything() -> None:
 def test_the_reliability_curve_is_scikit_learns() -> None:
     p, up, day = drawn(7)
     found = measured(p, up, day)
-    happened, said = calibration_curve(up, p, n_bins=10)
-    assert [b.said for b in found.calibration] == pytest.approx(said.tolist())
-    assert [b.happened for b in found.calibration] == pytest.approx(happened.tolist())
+    observed, predicted = calibration_curve(up, p, n_bins=10)
+    assert [b.predicted for b in found.calibration] == pytest.approx(predicted.tolist())
+    assert [b.observed for b in found.calibration] == pytest.approx(observed.tolist())
     assert sum(b.rows for b in found.calibration) == len(p)
-    assert all(b.low <= b.said <= b.high for b in found.calibration)
+    assert all(b.low <= b.predicted <= b.high for b in found.calibration)
 
 
 def test_an_edge_belongs_to_the_bin_above_and_one_to_the_last() -> None:
@@ -336,21 +333,21 @@ def test_an_edge_belongs_to_the_bin_above_and_one_to_the_last() -> None:
 
 @pytest.mark.slow
 @given(st.lists(st.tuples(st.integers(0, 8), st.integers(1, 5)), min_size=1, max_size=6))
-def test_what_comes_true_as_often_as_said_has_no_calibration_error(
+def test_what_comes_true_as_often_as_predicted_has_no_calibration_error(
     parts: list[tuple[int, int]],
 ) -> None:
-    """Of ``8 * times`` rows said with ``eighths / 8``, ``eighths * times`` come true."""
+    """Of ``8 * times`` rows predicted with ``eighths / 8``, ``eighths * times`` come true."""
     p = np.concatenate([np.full(8 * times, eighths / 8) for eighths, times in parts])
     up = np.concatenate([np.arange(8 * times) < eighths * times for eighths, times in parts])
-    with patch.object(evaluating, "DRAWS", 10):
-        assert measured(p, up, np.arange(len(p))).calibration_error == pytest.approx(0)
+    found = measured(p, up, np.arange(len(p)), resampling=Resampling(draws=10))
+    assert found.calibration_error == pytest.approx(0)
 
 
-def test_sure_classes_that_come_true_as_often_as_said_have_no_calibration_error() -> None:
+def test_sure_classes_that_come_true_as_often_as_predicted_have_no_calibration_error() -> None:
     p = np.array([[0.5, 0.25, 0.25]] * 4 + [[0.1, 0.15, 0.75]] * 4)
     found = figures(p, np.array([0, 0, 1, 2, 2, 2, 2, 1]), np.arange(8))
     assert found.calibration_error == 0
-    assert [(b.said, b.happened) for b in found.calibration] == [(0.5, 0.5), (0.75, 0.75)]
+    assert [(b.predicted, b.observed) for b in found.calibration] == [(0.5, 0.5), (0.75, 0.75)]
 
 
 def test_momentum_is_right_where_the_market_went_on_and_else_takes_the_more_frequent() -> None:
@@ -368,12 +365,11 @@ def test_momentum_is_right_where_the_market_went_on_and_else_takes_the_more_freq
 
 
 @pytest.mark.slow
-def test_under_the_null_the_p_value_is_about_uniform_though_windows_are_shared(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(evaluating, "DRAWS", 1_000)
-    runs = 250
-    p = np.array([measured(*drawn(1_000 + seed, 40)).p_value for seed in range(runs)])
+def test_under_the_null_the_p_value_is_about_uniform_though_windows_are_shared() -> None:
+    runs, few = 250, Resampling(draws=1_000)
+    p = np.array(
+        [measured(*drawn(1_000 + seed, 40), resampling=few).p_value for seed in range(runs)]
+    )
     low, high = stats.binom.interval(0.999, runs, 0.05)
     assert low <= (p < 0.05).sum() <= high
     assert stats.kstest(p, "uniform").pvalue > 0.001
@@ -398,11 +394,7 @@ def test_guesses_turned_round_are_no_signal() -> None:
 
 
 @pytest.mark.slow
-def test_the_interval_covers_the_true_excess_about_as_often_as_it_says(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(evaluating, "DRAWS", 1_000)
-
+def test_the_interval_covers_the_true_excess_about_as_often_as_it_says() -> None:
     def draw(rng: np.random.Generator, days: int) -> tuple[Floats, Truth, Whole]:
         day = np.repeat(np.arange(days), 5)
         lean = rng.normal(0.5, 1, days)[day]
@@ -415,7 +407,7 @@ def test_the_interval_covers_the_true_excess_about_as_often_as_it_says(
     rng, runs = np.random.default_rng(7), 120
     covered = 0
     for _ in range(runs):
-        found = measured(*draw(rng, 80))
+        found = measured(*draw(rng, 80), resampling=Resampling(draws=1_000))
         covered += found.excess_low <= true_excess <= found.excess_high
     assert 0.87 <= covered / runs <= 0.99
 

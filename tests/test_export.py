@@ -17,8 +17,9 @@ from onnx import numpy_helper
 from tweetscore.errors import TweetscoreError
 from tweetscore.scoring.bundle import Precision
 from tweetscore.scoring.network import Network
-from tweetscore.training.export import TOLERANCE, check_parity, counts_weight, to_onnx
-from tweetscore.training.lstm import LstmClassifier, LstmConfig
+from tweetscore.training.classifier import NetworkConfig
+from tweetscore.training.export import TOLERANCE, check_parity
+from tweetscore.training.lstm import LstmClassifier
 
 VOCABULARY_SIZE = 30
 FORMS = [
@@ -45,7 +46,7 @@ def classifier(seed: int = 7, **changes: Any) -> LstmClassifier:
     """
     torch.manual_seed(seed)
     sizes = {"vocabulary_size": VOCABULARY_SIZE, "heads": 3, "embedding_dim": 8, "hidden": 6}
-    model = LstmClassifier(LstmConfig(**(sizes | changes)))
+    model = LstmClassifier(NetworkConfig(**(sizes | changes)))
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.mul_(2)
@@ -54,8 +55,8 @@ def classifier(seed: int = 7, **changes: Any) -> LstmClassifier:
 
 def network_of(model: LstmClassifier) -> Network:
     config = model.config
-    graph = to_onnx(model).SerializeToString()
-    return Network(graph, config.heads, config.classes, counts_weight(model))
+    graph = model.to_onnx().SerializeToString()
+    return Network(graph, config.heads, config.classes, model.counts_weight())
 
 
 def texts(model: LstmClassifier, rows: int, width: int = 50) -> tuple[NDArray[Any], ...]:
@@ -142,7 +143,7 @@ def test_ids_of_32_and_64_bits_give_the_same_logits() -> None:
 
 def test_vectors_start_the_embedding_and_training_moves_all_but_its_padding() -> None:
     vectors = torch.randn(VOCABULARY_SIZE, 8)
-    config = LstmConfig(VOCABULARY_SIZE, heads=1, embedding_dim=8, hidden=6)
+    config = NetworkConfig(VOCABULARY_SIZE, heads=1, embedding_dim=8, hidden=6)
     model = LstmClassifier(config, vectors)
     torch.testing.assert_close(model.embedding.weight[1:], vectors[1:])
     assert not model.embedding.weight[0].any()
@@ -154,7 +155,7 @@ def test_vectors_start_the_embedding_and_training_moves_all_but_its_padding() ->
 
 def test_vectors_of_another_shape_are_refused() -> None:
     with pytest.raises(ValueError, match=r"\(1, 8\), the config says \(30, 8\)"):
-        LstmClassifier(LstmConfig(30, heads=1, embedding_dim=8), torch.zeros(1, 8))
+        LstmClassifier(NetworkConfig(30, heads=1, embedding_dim=8), torch.zeros(1, 8))
 
 
 @pytest.mark.parametrize("counts", [0, 2])
@@ -167,7 +168,7 @@ def test_classifier_takes_counts_exactly_when_its_config_has_them(counts: int) -
 
 @pytest.mark.parametrize(("precision", "table"), [("float32", "table"), ("int8", "half")])
 def test_graph_holds_standard_operators_and_a_table_only(precision: Precision, table: str) -> None:
-    graph = to_onnx(classifier(embedding_dim=300), precision).graph
+    graph = classifier(embedding_dim=300).to_onnx(precision).graph
     (loop,) = [node for node in graph.node if node.op_type == "Loop"]
     body = next(attribute.g for attribute in loop.attribute if attribute.name == "body")
     assert {node.domain for node in [*graph.node, *body.node]} == {""}
@@ -178,13 +179,13 @@ def test_graph_holds_standard_operators_and_a_table_only(precision: Precision, t
 
 @pytest.mark.parametrize("precision", ["float32", "int8"])
 def test_the_same_weights_give_the_same_bytes(precision: Precision) -> None:
-    first, second = (to_onnx(classifier(), precision).SerializeToString() for _ in range(2))
+    first, second = (classifier().to_onnx(precision).SerializeToString() for _ in range(2))
     assert first == second
 
 
 def test_weights_of_half_precision_export(tmp_path: Path) -> None:
     model = classifier().half()
-    onnx.save(to_onnx(model), tmp_path / "model.onnx")
+    onnx.save(model.to_onnx(), tmp_path / "model.onnx")
     ids, lengths, counts = texts(model, 10)
     found = Network(tmp_path / "model.onnx", 3, 2).probabilities(ids, lengths)
     np.testing.assert_allclose(found, by_hand(model, ids, lengths, counts), atol=1e-6)
@@ -193,7 +194,7 @@ def test_weights_of_half_precision_export(tmp_path: Path) -> None:
 @pytest.mark.parametrize("form", FORMS)
 def test_gate_passes_a_true_graph_and_returns_the_difference(form: dict[str, int]) -> None:
     model = classifier(**form)
-    parity = check_parity(model, to_onnx(model), VOCABULARY_SIZE, seed=1)
+    parity = check_parity(model, model.to_onnx(), VOCABULARY_SIZE, seed=1)
     assert 0 < parity.graph <= TOLERANCE
     assert 0 < parity.float32 <= TOLERANCE
 
@@ -211,13 +212,13 @@ def test_gate_passes_whatever_the_weights_and_sizes(
     weights_seed: int, texts_seed: int, classes: int, heads: int, hidden: int, counts: int
 ) -> None:
     model = classifier(weights_seed, classes=classes, heads=heads, hidden=hidden, counts=counts)
-    check_parity(model, to_onnx(model), VOCABULARY_SIZE, texts_seed)
+    check_parity(model, model.to_onnx(), VOCABULARY_SIZE, texts_seed)
 
 
 def test_gate_leaves_a_model_in_training_as_it_was() -> None:
     model = classifier().train()
     before = copy.deepcopy(model.state_dict())
-    check_parity(model, to_onnx(model), VOCABULARY_SIZE, seed=1)
+    check_parity(model, model.to_onnx(), VOCABULARY_SIZE, seed=1)
     assert model.training
     torch.testing.assert_close(model.state_dict(), before)
 
@@ -235,7 +236,7 @@ def changed(onnx_model: onnx.ModelProto, name: str, times: float) -> onnx.ModelP
 @pytest.mark.parametrize("gate", "ifgo")
 def test_gate_refuses_a_change_in_any_gate(kind: str, gate: str) -> None:
     model = classifier()
-    graph = changed(to_onnx(model), f"{kind}_{gate}", times=1.01)
+    graph = changed(model.to_onnx(), f"{kind}_{gate}", times=1.01)
     with pytest.raises(TweetscoreError, match="differs from the trained network"):
         check_parity(model, graph, VOCABULARY_SIZE, seed=1)
 
@@ -243,7 +244,7 @@ def test_gate_refuses_a_change_in_any_gate(kind: str, gate: str) -> None:
 @pytest.mark.parametrize("times", [1.01, float("nan")])
 def test_gate_refuses_a_changed_head_and_one_without_numbers(times: float) -> None:
     model = classifier()
-    graph = changed(to_onnx(model), "head", times)
+    graph = changed(model.to_onnx(), "head", times)
     with pytest.raises(TweetscoreError, match="is allowed; the model is not saved"):
         check_parity(model, graph, VOCABULARY_SIZE, seed=1)
 
@@ -254,4 +255,4 @@ def test_gate_refuses_the_graph_of_another_model() -> None:
     with torch.no_grad():
         dict(other.named_parameters())["lstm.weight_hh_l0"][0, 0] += 0.1
     with pytest.raises(TweetscoreError):
-        check_parity(other, to_onnx(model), VOCABULARY_SIZE, seed=1)
+        check_parity(other, model.to_onnx(), VOCABULARY_SIZE, seed=1)

@@ -22,13 +22,17 @@ from torch.nn import functional
 
 from tweetscore.errors import InputError
 from tweetscore.text.tokens import TokenIds
+from tweetscore.training.checkpoint import Checkpoint
+from tweetscore.training.classifier import NetworkConfig
 from tweetscore.training.epoch import Epoch
-from tweetscore.training.loop import NO_LABEL, Checkpoint, FitOptions, Fitted, Part, fit, predict
-from tweetscore.training.lstm import LstmClassifier, LstmConfig
+from tweetscore.training.features import NO_LABEL, Part
+from tweetscore.training.loop import Fitted, fit, predict
+from tweetscore.training.lstm import LstmClassifier
+from tweetscore.training.options import FitOptions
 
 INTERVALS = (5, 30)
 WORDS, WIDTH = 12, 6
-CONFIG = LstmConfig(WORDS, heads=2, classes=2, embedding_dim=8, hidden=4, dropout=0.5, counts=2)
+CONFIG = NetworkConfig(WORDS, heads=2, classes=2, embedding_dim=8, hidden=4, dropout=0.5, counts=2)
 FEW = FitOptions(epochs=4, batch_rows=8, learning_rate=0.01)
 Weights = dict[str, Tensor]
 
@@ -44,8 +48,8 @@ def part(rows: int, seed: int, absent: float = 0.2) -> Part:
     return Part(
         pl.DataFrame({"session_date": np.arange(rows)}),
         TokenIds(ids, lengths),
-        torch.from_numpy(labels),
-        torch.from_numpy(rng.normal(size=(rows, 2)).astype(np.float32)),
+        labels,
+        rng.normal(size=(rows, 2)).astype(np.float32),
     )
 
 
@@ -104,7 +108,8 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Weights, Fitt
 
 def logits_of(model: LstmClassifier, rows: Part) -> Tensor:
     ids, lengths = torch.from_numpy(rows.tokens.ids), torch.from_numpy(rows.tokens.lengths)
-    logits: Tensor = model(ids, lengths, rows.counts)
+    assert rows.counts is not None
+    logits: Tensor = model(ids, lengths, torch.from_numpy(rows.counts))
     return logits
 
 
@@ -126,7 +131,7 @@ def test_the_weights_are_those_of_a_plain_loop_at_its_best_epoch(
 ) -> None:
     options = FitOptions(5, len(TRAIN), 0.05, 0.5, 2, fresh_optimiser)
     torch.manual_seed(0)
-    plain = LstmClassifier(LstmConfig(WORDS, 2, 2, 8, 4, dropout=0.0, counts=2))
+    plain = LstmClassifier(NetworkConfig(WORDS, 2, 2, 8, 4, dropout=0.0, counts=2))
     model = copy.deepcopy(plain)
     weights, fitted = run(tmp_path, options, model=model)
     rates = [0.05, 0.05, 0.025, 0.025, 0.0125]
@@ -138,7 +143,9 @@ def test_the_weights_are_those_of_a_plain_loop_at_its_best_epoch(
         adam.param_groups[0]["lr"] = rate
         plain.train()
         loss = functional.cross_entropy(
-            logits_of(plain, TRAIN).flatten(0, 1), TRAIN.labels.flatten(), ignore_index=NO_LABEL
+            logits_of(plain, TRAIN).flatten(0, 1),
+            torch.from_numpy(TRAIN.labels).flatten(),
+            ignore_index=NO_LABEL,
         )
         adam.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]  # torch does not type it
@@ -304,7 +311,7 @@ def test_a_checkpoint_of_another_run_is_refused_and_kept(tmp_path: Path) -> None
     with pytest.raises(InputError) as refusal:
         run(tmp_path, fingerprint="another run", resume=True)
     assert str(refusal.value) == (
-        f"{tmp_path / 'checkpoint.pt'}: is of a run with other options or data; give the same "
+        f"{tmp_path / 'checkpoint.pt'}: belongs to a run with other options or data; give the same "
         "ones, or leave out --resume to begin again"
     )
     assert (tmp_path / "checkpoint.pt").read_bytes() == before

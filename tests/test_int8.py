@@ -18,17 +18,11 @@ from tweetscore.scoring.bundle import Precision, load_bundle
 from tweetscore.scoring.network import Network
 from tweetscore.store.database import Store, open_store
 from tweetscore.training.card import worded_drift
-from tweetscore.training.export import (
-    Drift,
-    Texts,
-    counts_weight,
-    measure_drift,
-    random_texts,
-    to_onnx,
-)
-from tweetscore.training.learn import LearnOptions
-from tweetscore.training.lstm import LstmClassifier, LstmConfig
-from tweetscore.training.run import prepare_market
+from tweetscore.training.classifier import NetworkConfig
+from tweetscore.training.export import Drift, Texts, measure_drift, random_texts
+from tweetscore.training.features import prepare_market
+from tweetscore.training.lstm import LstmClassifier
+from tweetscore.training.options import TrainingOptions
 
 pytestmark = pytest.mark.slow
 
@@ -40,7 +34,7 @@ PRECISIONS: tuple[Precision, ...] = ("float32", "int8")
 def classifier(**changes: int) -> LstmClassifier:
     torch.manual_seed(7)
     sizes = {"vocabulary_size": VOCABULARY_SIZE, "heads": 3, "embedding_dim": 8, "hidden": HIDDEN}
-    model = LstmClassifier(LstmConfig(**(sizes | changes))).eval()
+    model = LstmClassifier(NetworkConfig(**(sizes | changes))).eval()
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.mul_(3)
@@ -48,8 +42,8 @@ def classifier(**changes: int) -> LstmClassifier:
 
 
 def network_of(model: LstmClassifier, precision: Precision) -> Network:
-    config, graph = model.config, to_onnx(model, precision).SerializeToString()
-    return Network(graph, config.heads, config.classes, counts_weight(model))
+    config, graph = model.config, model.to_onnx(precision).SerializeToString()
+    return Network(graph, config.heads, config.classes, model.counts_weight())
 
 
 def texts(model: LstmClassifier, rows: int, width: int = 12) -> Texts:
@@ -123,7 +117,7 @@ def test_weights_that_are_all_zero_have_steps_too() -> None:
 
 
 def test_two_products_fit_in_16_bits() -> None:
-    constants = to_onnx(classifier(), "int8").graph.initializer
+    constants = classifier().to_onnx("int8").graph.initializer
     arrays = {each.name: numpy_helper.to_array(each) for each in constants}
     largest = max(int(np.abs(arrays[f"recurrent_{gate}"].astype(int)).max()) for gate in "ifgo")
     assert 2 * 255 * largest < 2**15
@@ -141,13 +135,13 @@ def test_a_score_does_not_depend_on_the_texts_beside_it() -> None:
 
 def test_the_file_is_half_as_large() -> None:
     model = classifier(vocabulary_size=3_000, embedding_dim=64, hidden=32)
-    sizes = {each: len(to_onnx(model, each).SerializeToString()) for each in PRECISIONS}
+    sizes = {each: len(model.to_onnx(each).SerializeToString()) for each in PRECISIONS}
     assert sizes["int8"] < 0.55 * sizes["float32"]
 
 
 def test_drift_is_over_all_texts_and_none_between_a_graph_and_itself() -> None:
     model = classifier()
-    graph = to_onnx(model)
+    graph = model.to_onnx()
     some = [texts(model, 20), texts(model, 30)]
     assert measure_drift(model, graph, graph, some) == Drift(50, 0, 0, 0)
     other = classifier()
@@ -155,7 +149,7 @@ def test_drift_is_over_all_texts_and_none_between_a_graph_and_itself() -> None:
         other.head.weight[:2].neg_()
         other.head.bias[:2].neg_()
     # Negated logits swap the classes of the first of three heads: a probability becomes the other.
-    found = measure_drift(model, graph, to_onnx(other), some)
+    found = measure_drift(model, graph, other.to_onnx(), some)
     p = np.concatenate([network_of(model, "float32").probabilities(*each) for each in some])
     moved = np.abs(p[..., 1] - p[..., 0]) * [1, 0, 0]
     assert found.flipped == 1
@@ -201,7 +195,7 @@ def test_the_card_has_the_drift_over_the_texts_of_training_and_validation(
 ) -> None:
     db, model, printed = trained
     with open_store(db) as store:
-        prepared = prepare_market(store, LearnOptions(intervals=(5, 30), vectors="random"))
+        prepared = prepare_market(store, TrainingOptions(intervals=(5, 30), vectors="random"))
     parts = [prepared.parts[name].tokens for name in ("train", "validation")]
     ids, lengths = (
         np.concatenate(each) for each in zip(*[(p.ids, p.lengths) for p in parts], strict=True)

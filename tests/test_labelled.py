@@ -20,12 +20,8 @@ from polars.testing import assert_frame_equal
 
 from tweetscore.errors import InputError, TweetscoreError
 from tweetscore.io.data_file import DataFile
-from tweetscore.training.labelled import (
-    Labelled,
-    read_labelled,
-    read_study_table,
-    study_minutes,
-)
+from tweetscore.study.tables import read_study_table, study_minutes
+from tweetscore.training.labelled import Labelled, read_labelled
 
 HEADER = ("text", "label", "retweet_count", "favorite_count", "posted_utc")
 NOON = datetime(2018, 1, 31, 12)

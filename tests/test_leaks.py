@@ -28,7 +28,7 @@ from tweetscore.scoring.score import score
 from tweetscore.store import database as store
 from tweetscore.store.database import Store, open_store, statement
 from tweetscore.training import dataset
-from tweetscore.training.dataset import PARTS, Split
+from tweetscore.training.split import PARTS, Split
 
 learn = pytest.importorskip("tweetscore.training.learn")
 train = pytest.importorskip("tweetscore.training.run")

@@ -19,15 +19,15 @@ from onnx import TensorProto, helper
 from tweetscore.errors import InputError, IntegrityError
 from tweetscore.scoring import network as network_module
 from tweetscore.scoring.network import BATCH_ROWS, CUDA, CUDA_BATCH_ROWS, KEY_MULTIPLIER, Network
-from tweetscore.training.export import counts_weight, to_onnx
-from tweetscore.training.lstm import LstmClassifier, LstmConfig
+from tweetscore.training.classifier import NetworkConfig
+from tweetscore.training.lstm import LstmClassifier
 
 VOCABULARY_SIZE = 20
 
 
 def classifier(counts: int = 0) -> LstmClassifier:
     torch.manual_seed(3)
-    config = LstmConfig(VOCABULARY_SIZE, 2, 3, embedding_dim=8, hidden=6, counts=counts)
+    config = NetworkConfig(VOCABULARY_SIZE, 2, 3, embedding_dim=8, hidden=6, counts=counts)
     model = LstmClassifier(config)
     with torch.no_grad():
         for parameter in model.parameters():
@@ -37,7 +37,7 @@ def classifier(counts: int = 0) -> LstmClassifier:
 
 @pytest.fixture(scope="module")
 def graph() -> bytes:
-    return bytes(to_onnx(classifier()).SerializeToString())
+    return bytes(classifier().to_onnx().SerializeToString())
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,7 @@ def network(graph: bytes) -> Network:
 @pytest.fixture(scope="module")
 def network_with_counts() -> Network:
     model = classifier(counts=2)
-    return Network(to_onnx(model).SerializeToString(), 2, 3, counts_weight(model))
+    return Network(model.to_onnx().SerializeToString(), 2, 3, model.counts_weight())
 
 
 def texts(rows: int, width: int = 12) -> tuple[NDArray[np.int32], NDArray[np.int32]]:

@@ -19,7 +19,9 @@ from tweetscore.evaluation.verdicts import figure_table
 from tweetscore.report.gather import Report, gather
 from tweetscore.report.page import MOST_CHARACTERS, MOST_ROWS, page
 from tweetscore.store.database import open_store
-from tweetscore.study.summary import REPORTED_ABLATION, Cell, keep_run
+from tweetscore.study.options import StudyCell
+from tweetscore.study.reported import REPORTED_ABLATION
+from tweetscore.study.runs import keep_run
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 SILENT = (  # no screen, and nothing that a browser asks the network for by itself
@@ -44,7 +46,7 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Report:
     with open_store(tmp_path_factory.mktemp("full") / "full.duckdb") as store:
         fill(store)
         for both in REPORTED_ABLATION:
-            keep_run(store, study_run(Cell(5, *both), 0, [0.5, 0.6]))
+            keep_run(store, study_run(StudyCell(5, *both), 0, [0.5, 0.6]))
         found = gather(store)
     words = pl.DataFrame(
         {
@@ -71,13 +73,13 @@ def hostile(full: Report) -> Report:
     rejects = pl.DataFrame(
         {"file": [HOSTILE], "reason": [HOSTILE], "records": [1], "first_line": [1]}
     )
-    found = replace(first.found, source=HOSTILE, faults=(HOSTILE,))
+    result = replace(first.result, source=HOSTILE, faults=(HOSTILE,))
     return replace(
         full,
         title=HOSTILE,
         database=HOSTILE,
         made=((HOSTILE, HOSTILE),),
-        studies=(replace(first, found=found),),
+        studies=(replace(first, result=result),),
         **(frames | {"rejects": rejects}),
     )
 

@@ -17,7 +17,8 @@ from results import DAYS, fill, put_model, study_run
 
 from tweetscore.query import parse_parameters, query_text, run_query, shipped_queries
 from tweetscore.store.database import Store, open_store, shipped
-from tweetscore.study.summary import Cell, keep_run
+from tweetscore.study.options import StudyCell
+from tweetscore.study.runs import keep_run
 
 Rows = list[dict[str, Any]]
 EMPTY_STDIN = open(Path("/dev/null"))  # noqa: SIM115 - no query here reads it
@@ -69,7 +70,7 @@ def db(tmp_path_factory: pytest.TempPathFactory) -> Path:
         put_classes(store)
         put_sources(store)
         for seed in (0, 1):
-            keep_run(store, study_run(Cell(5, True, True), seed, [0.5, 0.6 + seed / 10]))
+            keep_run(store, study_run(StudyCell(5, True, True), seed, [0.5, 0.6 + seed / 10]))
     return path
 
 
@@ -497,7 +498,7 @@ def clocks(t: dict[str, Rows]) -> Rows:
 def studies(t: dict[str, Rows]) -> Rows:
     return [
         {
-            "source": "x", "protocol": "seed", "target": "label", "interval_minutes": 5,
+            "source": "x", "protocol": "original", "target": "label", "interval_minutes": 5,
             "vectors": True, "counts": True, "folds": 1, "runs": 2, "test_rows": 20,
             "accuracy": 0.65, "deviation": 0.0707, "majority": 0.5,
             "finished_utc": max(row["finished_utc"] for row in t["study_runs"]),

@@ -35,19 +35,11 @@ from tweetscore.report.gather import (
     wilson,
 )
 from tweetscore.store.database import Store, open_store
-from tweetscore.study.summary import (
-    LABEL_FAULTS,
-    SEED_FAULTS,
-    SEED_VERDICT,
-    Cell,
-    StudyRun,
-    ablation_cells,
-    ablation_table,
-    keep_run,
-    stored_run,
-    stored_studies,
-    summaries,
-)
+from tweetscore.study.options import StudyCell, ablation_cells
+from tweetscore.study.reported import LABEL_FAULTS, ORIGINAL_FAULTS, ORIGINAL_VERDICT
+from tweetscore.study.runs import StudyRun, keep_run, stored_run
+from tweetscore.study.summary import stored_studies, summaries
+from tweetscore.study.words import ablation_table
 from tweetscore.text.tokens import TextRules
 from tweetscore.training.epoch import Epoch
 
@@ -57,7 +49,7 @@ COLUMNS = {
     "tweets_by_platform": "platform tweets authors first_utc last_utc",
     "bars_by_symbol": "symbol calendar bars first_utc last_utc",
     "statuses": "interval_minutes status predictions",
-    "calibration": "interval_minutes low high rows said happened happened_low happened_high",
+    "calibration": "interval_minutes low high rows predicted observed observed_low observed_high",
     "roc": "interval_minutes false_positive_rate true_positive_rate",
     "paths": "series offset_minutes mean_bps low_bps high_bps events days",
     "scores": "low high split predictions",
@@ -234,9 +226,9 @@ def test_calibration_has_evaluates_bins_with_the_intervals_of_wilson(market: Sto
     for each in found.figures:
         for one in each.calibration:
             row = next(rows)
-            low, high = row.pop("happened_low"), row.pop("happened_high")
+            low, high = row.pop("observed_low"), row.pop("observed_high")
             assert row == {"interval_minutes": each.interval_minutes, **asdict(one)}
-            test = stats.binomtest(round(one.happened * one.rows), one.rows)
+            test = stats.binomtest(round(one.observed * one.rows), one.rows)
             assert (low, high) == pytest.approx(tuple(test.proportion_ci(method="wilson")))
     assert next(rows, None) is None
     assert calibration_table([]).schema == pl.Schema(CALIBRATION)
@@ -551,7 +543,9 @@ FIGURES = Figures(
 )  # fmt: skip
 
 
-def study_run(cell: Cell, seed: int = 0, p_value: float | None = None, **more: Any) -> StudyRun:
+def study_run(
+    cell: StudyCell, seed: int = 0, p_value: float | None = None, **more: Any
+) -> StudyRun:
     """A run made by hand; with a p-value it is an honest one."""
     figures = None
     if p_value is not None:
@@ -562,7 +556,8 @@ def study_run(cell: Cell, seed: int = 0, p_value: float | None = None, **more: A
     values: dict[str, Any] = {
         "fingerprint": f"{cell} {seed} {more} {figures and figures.symbol}", "source": "db",
         "target": "direction" if figures else "label", **asdict(cell),
-        "protocol": "honest" if figures else "seed", "seed": seed, "folds": 1, "train_rows": 5_000,
+        "protocol": "honest" if figures else "original", "seed": seed, "folds": 1,
+        "train_rows": 5_000,
         "test_rows": 1_234, "best_epoch": 1, "best_accuracy": 0.5 + seed / 64,
         "last_accuracy": None if figures else 0.5, "majority": 0.5, "train_loss": 0.5,
         "seconds": 1.0, "figures": figures, "history": (Epoch(1, 3e-4, 0.5, 0.7, (0.5,)),), **more,
@@ -571,7 +566,7 @@ def study_run(cell: Cell, seed: int = 0, p_value: float | None = None, **more: A
 
 
 def test_stored_studies_are_found_again_as_they_were_summed_up(store: Store) -> None:
-    compared = [Cell(minutes, True, True) for minutes in (5, 10)]
+    compared = [StudyCell(minutes, True, True) for minutes in (5, 10)]
     cells = list(dict.fromkeys([*compared, *ablation_cells(5)]))
     runs = [study_run(cell, seed) for seed in (0, 1) for cell in cells]
     for run in reversed(runs):
@@ -581,14 +576,14 @@ def test_stored_studies_are_found_again_as_they_were_summed_up(store: Store) -> 
     assert [run.seed for run in stored] == [0] * 5 + [1] * 5
     assert found.compared == tuple(summaries(runs, compared))
     assert found.ablation == tuple(summaries(runs, ablation_cells(5)))
-    assert (found.protocol, found.source) == ("seed", "db")
-    assert (found.verdict, found.faults) == (SEED_VERDICT, SEED_FAULTS)
+    assert (found.protocol, found.source) == ("original", "db")
+    assert (found.verdict, found.faults) == (ORIGINAL_VERDICT, ORIGINAL_FAULTS)
     assert stored_run(store, runs[0].fingerprint) == runs[0]
-    assert [(each.found, list(each.runs)) for each in gather(store).studies] == [(found, stored)]
+    assert [(each.result, list(each.runs)) for each in gather(store).studies] == [(found, stored)]
 
 
 def test_studies_differ_by_source_protocol_target_folds_and_symbol(store: Store) -> None:
-    cell = Cell(30, True, False)
+    cell = StudyCell(30, True, False)
     runs = [
         study_run(cell, p_value=0.01),
         study_run(cell, p_value=0.01, source="else"),
@@ -596,7 +591,7 @@ def test_studies_differ_by_source_protocol_target_folds_and_symbol(store: Store)
         study_run(cell, p_value=0.01, folds=2),
         study_run(cell, p_value=0.01, symbol="DAX"),
         study_run(cell, p_value=0.01, target="label", symbol=""),
-        study_run(Cell(30, True, True)),
+        study_run(StudyCell(30, True, True)),
     ]
     for run in runs:
         keep_run(store, run)
@@ -604,12 +599,12 @@ def test_studies_differ_by_source_protocol_target_folds_and_symbol(store: Store)
     assert {name: each.runs for name, each in found.items()} == {
         run.fingerprint: (run,) for run in runs
     }
-    faults = [found[run.fingerprint].found.faults for run in runs]
-    assert faults == [()] * 5 + [LABEL_FAULTS, SEED_FAULTS]
+    faults = [found[run.fingerprint].result.faults for run in runs]
+    assert faults == [()] * 5 + [LABEL_FAULTS, ORIGINAL_FAULTS]
 
 
 def test_of_one_cell_and_seed_the_latest_run_counts(store: Store) -> None:
-    cell = Cell(30, True, False)
+    cell = StudyCell(30, True, False)
     for name, accuracy in (("b", 0.5), ("a", 0.6)):
         keep_run(store, study_run(cell, p_value=0.5, fingerprint=name, best_accuracy=accuracy))
     store.con.execute("UPDATE study_runs SET finished_utc = finished_utc - INTERVAL 1 DAY "
@@ -623,9 +618,9 @@ def test_of_one_cell_and_seed_the_latest_run_counts(store: Store) -> None:
 
 
 def test_of_a_study_that_has_not_ended_there_is_what_there_is(store: Store) -> None:
-    for cell, p_value in ((Cell(5, True, False), 0.001), (Cell(10, True, False), 0.9)):
+    for cell, p_value in ((StudyCell(5, True, False), 0.001), (StudyCell(10, True, False), 0.9)):
         keep_run(store, study_run(cell, p_value=p_value))
-    keep_run(store, study_run(Cell(5, True, False), seed=1, p_value=0.001))
+    keep_run(store, study_run(StudyCell(5, True, False), seed=1, p_value=0.001))
     for cell in ablation_cells(10)[2:]:
         keep_run(store, study_run(cell, p_value=0.001))
     ((found, runs),) = stored_studies(store)
@@ -651,7 +646,7 @@ def test_reporting_needs_no_torch() -> None:
 def test_of_studies_alone_the_verdict_points_to_theirs(tmp_path: Path) -> None:
     with open_store(tmp_path / "studies.duckdb") as store:
         assert gather(store).verdict == "No verdict: the database holds no tweets."
-        keep_run(store, study_run(Cell(5, True, True)))
+        keep_run(store, study_run(StudyCell(5, True, True)))
         assert gather(store).verdict == (
             "No verdict: the database holds no tweets but studies, "
             "which have verdicts of their own."

@@ -23,27 +23,24 @@ from tweetscore.market.symbols import choose_symbol
 from tweetscore.market.targets import Target
 from tweetscore.sample.write import write_sample
 from tweetscore.store.database import Store, open_store
-from tweetscore.study.run import Source, StudyOptions, database_source, study, table_source
-from tweetscore.study.summary import (
-    LABEL_FAULTS,
-    SEED_FAULTS,
-    SEED_VERDICT,
-    Cell,
-    StudyRun,
-    ablation_table,
-    interval_table,
-    study_quality_table,
-    summaries,
-    summarise,
-)
+from tweetscore.study.options import StudyCell, StudyOptions
+from tweetscore.study.reported import LABEL_FAULTS, ORIGINAL_FAULTS, ORIGINAL_VERDICT
+from tweetscore.study.run import study
+from tweetscore.study.runs import StudyRun
+from tweetscore.study.source import StudySource, database_source, table_source
+from tweetscore.study.summary import summaries, summarise
+from tweetscore.study.tables import read_study_table
+from tweetscore.study.words import ablation_table, interval_table, study_quality_table
 from tweetscore.text.tokens import TextRules
-from tweetscore.training.dataset import clean_rows, split_rows, walk_forward
+from tweetscore.training.dataset import clean_rows
 from tweetscore.training.epoch import Epoch
-from tweetscore.training.labelled import read_study_table
-from tweetscore.training.learn import SEED, LearnOptions, held_out_figures, learn, prepare
-from tweetscore.training.loop import FitOptions
+from tweetscore.training.features import prepare
+from tweetscore.training.held_out import held_out_figures
+from tweetscore.training.learn import learn
+from tweetscore.training.options import ORIGINAL, FitOptions, TrainingOptions
+from tweetscore.training.split import split_rows, walk_forward
 
-LEARN = LearnOptions(
+LEARN = TrainingOptions(
     vectors="random", max_tokens=8, embedding_dim=8, hidden=4, device="cpu",
     fit=FitOptions(epochs=3, batch_rows=64, learning_rate=0.01),
 )  # fmt: skip
@@ -90,13 +87,13 @@ class Studied:
     folder: Path
     options: StudyOptions
     runs: list[StudyRun]
-    told: list[tuple[Cell, int, Epoch]]
+    told: list[tuple[StudyCell, int, Epoch]]
 
     def again(
         self, *, resume: bool = True, first: int | None = None, **changes: Any
-    ) -> tuple[list[StudyRun], list[tuple[Cell, int]]]:
+    ) -> tuple[list[StudyRun], list[tuple[StudyCell, int]]]:
         """Run it again with some options changed; return the runs, and which were trained."""
-        told: list[tuple[Cell, int]] = []
+        told: list[tuple[StudyCell, int]] = []
         options = replace(self.options, **changes)
         runs = run(
             self.store, self.folder, options, lambda cell, seed, _: told.append((cell, seed)),
@@ -109,7 +106,7 @@ def run(
     store: Store,
     folder: Path,
     options: StudyOptions,
-    progress: Callable[[Cell, int, Epoch], None] = lambda *_: None,
+    progress: Callable[[StudyCell, int, Epoch], None] = lambda *_: None,
     *,
     resume: bool = False,
     first: int | None = None,
@@ -128,7 +125,7 @@ class Made:
     folder: Path
     options: StudyOptions
     runs: list[StudyRun]
-    told: list[tuple[Cell, int, Epoch]]
+    told: list[tuple[StudyCell, int, Epoch]]
 
     def copied(self, folder: Path) -> Iterator[Studied]:
         shutil.copytree(self.folder, folder, dirs_exist_ok=True)
@@ -137,7 +134,7 @@ class Made:
 
 
 def made(folder: Path, options: StudyOptions) -> Made:
-    told: list[tuple[Cell, int, Epoch]] = []
+    told: list[tuple[StudyCell, int, Epoch]] = []
     tables = write_tables(folder / "tables", [5, 10])
     with open_store(folder / "study.duckdb") as store:
         runs = run(store, tables, options, lambda *each: told.append(each))
@@ -146,13 +143,13 @@ def made(folder: Path, options: StudyOptions) -> Made:
 
 @pytest.fixture(scope="module")
 def made_by_seed(tmp_path_factory: pytest.TempPathFactory) -> Made:
-    options = StudyOptions("seed", (5, 10), seeds=(0, 1), learn=LEARN)
+    options = StudyOptions("original", (5, 10), seeds=(0, 1), training=LEARN)
     return made(tmp_path_factory.mktemp("seed"), options)
 
 
 @pytest.fixture(scope="module")
 def made_honest(tmp_path_factory: pytest.TempPathFactory) -> Made:
-    options = StudyOptions("honest", (5, 10), learn=LEARN)
+    options = StudyOptions("honest", (5, 10), training=LEARN)
     return made(tmp_path_factory.mktemp("honest"), options)
 
 
@@ -172,17 +169,17 @@ def honest(made_honest: Made, tmp_path: Path) -> Iterator[Studied]:
 
 
 def test_the_cells_of_both_comparisons_share_one() -> None:
-    seed, honest = StudyOptions("seed", (5, 10)), StudyOptions("honest", (5, 10))
-    ablation = [Cell(5, *each) for each in
+    seed, honest = StudyOptions("original", (5, 10)), StudyOptions("honest", (5, 10))
+    ablation = [StudyCell(5, *each) for each in
                 ((True, True), (True, False), (False, True), (False, False))]  # fmt: skip
-    assert seed.compared == [Cell(5, True, True), Cell(10, True, True)]
-    assert honest.compared == [Cell(5, True, False), Cell(10, True, False)]
+    assert seed.compared == [StudyCell(5, True, True), StudyCell(10, True, True)]
+    assert honest.compared == [StudyCell(5, True, False), StudyCell(10, True, False)]
     assert seed.ablation == honest.ablation == ablation
-    assert seed.cells == [Cell(5, True, True), Cell(10, True, True), *ablation[1:]]
+    assert seed.cells == [StudyCell(5, True, True), StudyCell(10, True, True), *ablation[1:]]
     assert honest.cells == [
-        Cell(5, True, False), Cell(10, True, False), ablation[0], *ablation[2:]
+        StudyCell(5, True, False), StudyCell(10, True, False), ablation[0], *ablation[2:]
     ]  # fmt: skip
-    assert len(StudyOptions("seed", (10, 15)).cells) == 6
+    assert len(StudyOptions("original", (10, 15)).cells) == 6
 
 
 # --- one network a cell and seed ------------------------------------------------------------------
@@ -215,7 +212,7 @@ def test_under_the_seeds_protocol_the_luckiest_epoch_on_the_test_part_counts(
         assert run.best_epoch == accuracies.index(max(accuracies)) + 1
         assert run.last_accuracy == accuracies[-1]
         assert run.train_loss == run.history[-1].train_loss
-        assert (run.protocol, run.target, run.folds) == ("seed", "label", 1)
+        assert (run.protocol, run.target, run.folds) == ("original", "label", 1)
         assert (run.train_rows, run.test_rows) == (251, 62)  # 80 % of 313, rounded up
         assert run.figures is None
         assert run.seconds > 0
@@ -223,7 +220,7 @@ def test_under_the_seeds_protocol_the_luckiest_epoch_on_the_test_part_counts(
     of_first = {run.cell: run.majority for run in by_seed.runs if run.seed == 0}
     place = np.random.default_rng(0).permutation(table.height)
     tested = table.filter(pl.Series(place >= 251))["label"]
-    assert of_first[Cell(5, True, True)] == max((tested == 0).mean(), (tested == 1).mean())  # type: ignore[type-var]  # means of booleans are numbers
+    assert of_first[StudyCell(5, True, True)] == max((tested == 0).mean(), (tested == 1).mean())  # type: ignore[type-var]  # means of booleans are numbers
 
 
 def test_the_seeds_protocol_trains_with_its_faults(by_seed: Studied, tmp_path: Path) -> None:
@@ -238,8 +235,8 @@ def test_the_seeds_protocol_trains_with_its_faults(by_seed: Studied, tmp_path: P
         LEARN, intervals=(10,), counts=True, target=Target("label"), seed=1,
         fit=replace(LEARN.fit, fresh_optimiser=True),
     )  # fmt: skip
-    prepared = prepare(parts, None, options, rules, protocol=SEED)
-    learned = learn(prepared, options, tmp_path / "here", lambda _: None, protocol=SEED)
+    prepared = prepare(parts, None, options, rules, protocol=ORIGINAL)
+    learned = learn(prepared, options, tmp_path / "here", lambda _: None, protocol=ORIGINAL)
     (run,) = (each for each in by_seed.runs if (each.interval_minutes, each.seed) == (10, 1))
     assert run.history == learned.fitted.history
 
@@ -248,7 +245,7 @@ def test_the_seeds_protocol_trains_with_its_faults(by_seed: Studied, tmp_path: P
 def test_only_cells_with_vectors_start_from_those_given(honest: Studied, tmp_path: Path) -> None:
     path = tmp_path / "vectors.txt"
     path.write_text("".join(f"{word} {'1.5 ' * 7}{n}\n" for n, word in enumerate(WORDS)))
-    runs, _ = honest.again(learn=replace(LEARN, vectors=str(path)))
+    runs, _ = honest.again(training=replace(LEARN, vectors=str(path)))
     same = {
         run.cell: run.history == before.history
         for run, before in zip(runs, honest.runs, strict=True)
@@ -326,10 +323,10 @@ def test_a_new_seed_is_trained_alone(by_seed: Studied) -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"learn": replace(LEARN, dropout=0.4)},
-        {"learn": replace(LEARN, fit=replace(LEARN.fit, epochs=2))},
-        {"learn": replace(LEARN, vocabulary_size=20)},
-        {"protocol": "seed"},
+        {"training": replace(LEARN, dropout=0.4)},
+        {"training": replace(LEARN, fit=replace(LEARN.fit, epochs=2))},
+        {"training": replace(LEARN, vocabulary_size=20)},
+        {"protocol": "original"},
         {"folds": 2},
     ],
 )
@@ -354,7 +351,7 @@ def test_a_table_that_changed_is_trained_on_again_and_no_other(
     with path.open("w", newline="") as file:  # a word, a label, or the favourites of the first row
         file.write(content.replace(before, after, 1))
     runs, trained = honest.again()
-    assert trained == [(Cell(10, True, False), 0)]
+    assert trained == [(StudyCell(10, True, False), 0)]
     assert [run for run in runs if run.interval_minutes == 5] == [
         run for run in honest.runs if run.interval_minutes == 5
     ]
@@ -363,7 +360,7 @@ def test_a_table_that_changed_is_trained_on_again_and_no_other(
 def test_times_that_changed_are_trained_on_again(honest: Studied) -> None:
     path = honest.folder / "lstm.csv"
     path.write_text(path.read_text().replace("2018-02-03 12:00:00", "2018-02-03 11:59:00"))
-    assert honest.again(first=1)[1] == [(Cell(5, True, False), 0)]
+    assert honest.again(first=1)[1] == [(StudyCell(5, True, False), 0)]
 
 
 def test_a_study_that_is_not_resumed_trains_again_and_stores_each_run_once(
@@ -380,16 +377,16 @@ def test_a_study_that_is_not_resumed_trains_again_and_stores_each_run_once(
 
 def test_an_interrupted_study_keeps_whole_runs_and_goes_on_behind_them(store: Store) -> None:
     folder = write_tables(store.path.parent / "tables", [5, 10])
-    options = StudyOptions("honest", (5, 10), learn=LEARN)
+    options = StudyOptions("honest", (5, 10), training=LEARN)
 
-    def interrupt(cell: Cell, _seed: int, epoch: Epoch) -> None:
+    def interrupt(cell: StudyCell, _seed: int, epoch: Epoch) -> None:
         if cell.interval_minutes == 10 and epoch.number == 2:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         run(store, folder, options, interrupt)
     assert store.rows("SELECT interval_minutes FROM study_runs") == [(5,)]
-    told: list[Cell] = []
+    told: list[StudyCell] = []
     runs = run(store, folder, options, lambda cell, *_: told.append(cell), resume=True)
     assert list(dict.fromkeys(told)) == options.cells[1:]
     assert [len(run.history) for run in runs] == [3] * 5
@@ -403,8 +400,8 @@ def test_an_interval_without_a_table_is_refused_before_anything_is_trained(
 ) -> None:
     folder = write_tables(tmp_path / "tables", [5, 10])
     for options, lacking in (
-        (StudyOptions("seed", (5, 10, 15), learn=LEARN), 15),
-        (StudyOptions("honest", (10,), ablation_minutes=30, learn=LEARN), 30),
+        (StudyOptions("original", (5, 10, 15), training=LEARN), 15),
+        (StudyOptions("honest", (10,), ablation_minutes=30, training=LEARN), 30),
     ):
         with pytest.raises(InputError) as refusal:
             run(store, folder, options)
@@ -418,7 +415,7 @@ def test_an_interval_without_a_table_is_refused_before_anything_is_trained(
 def test_a_folder_without_tables_is_refused(store: Store, tmp_path: Path) -> None:
     for folder in (tmp_path, tmp_path / "nowhere"):
         with pytest.raises(InputError) as refusal:
-            run(store, folder, StudyOptions(learn=LEARN))
+            run(store, folder, StudyOptions(training=LEARN))
         assert str(refusal.value) == (
             f"{folder}: holds no table such as 5.csv; name the folder that does"
         )
@@ -430,8 +427,8 @@ def test_tables_without_times_are_refused_by_the_honest_protocol_alone(
     folder = write_tables(tmp_path / "tables", [5])
     (folder / "lstm.csv").unlink()
     with pytest.raises(InputError):
-        run(store, folder, StudyOptions("honest", (5,), learn=LEARN))
-    assert len(run(store, folder, StudyOptions("seed", (5,), learn=LEARN))) == 4
+        run(store, folder, StudyOptions("honest", (5,), training=LEARN))
+    assert len(run(store, folder, StudyOptions("original", (5,), training=LEARN))) == 4
 
 
 # --- over a database ------------------------------------------------------------------------------
@@ -466,10 +463,10 @@ def database(sample: Path, tmp_path: Path) -> Path:
 
 @pytest.mark.slow
 def test_folds_over_a_database_are_measured_together(database: Path) -> None:
-    options = StudyOptions("honest", (30,), folds=2, learn=LEARN)
+    options = StudyOptions("honest", (30,), folds=2, training=LEARN)
     with open_store(database) as store:
         runs = over(store, options, 2)
-        assert [run.cell for run in runs] == [Cell(30, True, False), Cell(5, True, True)]
+        assert [run.cell for run in runs] == [StudyCell(30, True, False), StudyCell(5, True, True)]
         for run in runs:
             rows = database_source(store, options).rows(run.interval_minutes, run.counts)
             first, second = (
@@ -495,7 +492,7 @@ def test_folds_over_a_database_are_measured_together(database: Path) -> None:
 
 def test_moves_are_studied_by_their_own_target(database: Path) -> None:
     learn_moves = replace(LEARN, target=Target.of_market("move", 0.75))
-    options = StudyOptions("honest", (30,), ablation_minutes=30, learn=learn_moves)
+    options = StudyOptions("honest", (30,), ablation_minutes=30, training=learn_moves)
     with open_store(database) as store:
         (run,) = over(store, options, 1)
     assert run.figures is not None
@@ -506,7 +503,7 @@ def test_moves_are_studied_by_their_own_target(database: Path) -> None:
 @pytest.mark.slow
 def test_posts_that_change_the_vectors_are_another_run(database: Path) -> None:
     learned = replace(LEARN, vectors="archive", fit=replace(LEARN.fit, epochs=1))
-    options = StudyOptions("honest", (30,), ablation_minutes=30, learn=learned)
+    options = StudyOptions("honest", (30,), ablation_minutes=30, training=learned)
     with open_store(database) as store:
         (before,) = over(store, options, 1)
         store.con.execute(
@@ -523,10 +520,10 @@ def test_a_database_of_several_symbols_must_be_told_which(database: Path) -> Non
     with open_store(database) as store:
         put_bars(store, "2023-01-03 15:00", [1.0, 2.0], symbol="DAX")
         with pytest.raises(InputError, match="has bars of DAX, MADEUP; choose one with --symbol"):
-            database_source(store, StudyOptions(learn=LEARN))
+            database_source(store, StudyOptions(training=LEARN))
         named = replace(LEARN, symbol="MADEUP")
         assert choose_symbol(store, named.symbol) == "MADEUP"
-        source = database_source(store, StudyOptions(intervals=(30,), learn=named))
+        source = database_source(store, StudyOptions(intervals=(30,), training=named))
         assert (source.symbol, source.intervals) == ("MADEUP", (30, 5))
 
 
@@ -540,7 +537,7 @@ FIGURES = Figures(
 )  # fmt: skip
 
 
-def run_of(cell: Cell, seed: int, accuracy: float, **more: Any) -> StudyRun:
+def run_of(cell: StudyCell, seed: int, accuracy: float, **more: Any) -> StudyRun:
     """A run made by hand; with a p-value it is an honest one."""
     p_value = more.pop("p_value", None)
     figures = None
@@ -551,7 +548,8 @@ def run_of(cell: Cell, seed: int, accuracy: float, **more: Any) -> StudyRun:
         )  # fmt: skip
     values: dict[str, Any] = {
         "fingerprint": f"{cell} {seed}", "source": "tables", "target": "label", **asdict(cell),
-        "protocol": "honest" if figures else "seed", "seed": seed, "folds": 1, "train_rows": 5_000,
+        "protocol": "honest" if figures else "original", "seed": seed, "folds": 1,
+        "train_rows": 5_000,
         "test_rows": 1_234, "best_epoch": 1, "best_accuracy": accuracy,
         "last_accuracy": None if figures else accuracy - 0.03125, "majority": 0.5 + seed / 64,
         "train_loss": 0.5 + seed / 10, "seconds": 1.0, "figures": figures, "history": (), **more,
@@ -559,7 +557,7 @@ def run_of(cell: Cell, seed: int, accuracy: float, **more: Any) -> StudyRun:
     return StudyRun(**values)
 
 
-FIVE, TEN, OTHER = Cell(5, True, True), Cell(10, True, True), Cell(5, False, False)
+FIVE, TEN, OTHER = StudyCell(5, True, True), StudyCell(10, True, True), StudyCell(5, False, False)
 
 
 def test_a_summary_is_mean_and_sample_deviation_over_the_seeds() -> None:
@@ -583,7 +581,7 @@ def test_a_summary_is_mean_and_sample_deviation_over_the_seeds() -> None:
 
 
 def test_p_values_are_corrected_within_each_seed_and_comparison() -> None:
-    cells = [Cell(minutes, True, False) for minutes in (5, 10, 15)]
+    cells = [StudyCell(minutes, True, False) for minutes in (5, 10, 15)]
     p_values = {0: [0.01, 0.02, 0.04], 1: [0.9, 0.001, 0.03]}
     runs = [
         run_of(cell, seed, 0.6, p_value=p)
@@ -604,7 +602,7 @@ def test_p_values_are_corrected_within_each_seed_and_comparison() -> None:
     assert alone.figures == tuple(with_verdicts([replace(FIGURES, p_value=0.5)]))
 
 
-SOURCE = Source("tables", (5, 10), lambda *_: pl.DataFrame(), faults=LABEL_FAULTS)
+SOURCE = StudySource("tables", (5, 10), lambda *_: pl.DataFrame(), faults=LABEL_FAULTS)
 
 
 @pytest.mark.parametrize(
@@ -641,15 +639,15 @@ def test_a_signal_is_one_that_every_seed_finds(
 
 
 def test_the_seeds_protocol_has_no_verdict_but_a_warning_and_its_faults() -> None:
-    options = StudyOptions("seed", (5, 10))
+    options = StudyOptions("original", (5, 10))
     found = summarise([run_of(cell, 0, 0.99) for cell in options.cells], SOURCE, options)
-    assert found.verdict == SEED_VERDICT
-    assert found.faults == SEED_FAULTS
-    assert set(LABEL_FAULTS) < set(SEED_FAULTS)
+    assert found.verdict == ORIGINAL_VERDICT
+    assert found.faults == ORIGINAL_FAULTS
+    assert set(LABEL_FAULTS) < set(ORIGINAL_FAULTS)
 
 
 def test_the_tables_word_the_seeds_accuracies_beside_those_reported() -> None:
-    options = StudyOptions("seed", (5, 30), seeds=(0, 1))
+    options = StudyOptions("original", (5, 30), seeds=(0, 1))
     values = {cell: 0.5 + place / 64 for place, cell in enumerate(options.cells)}
     runs = [run_of(cell, seed, value + seed / 32) for cell, value in values.items()
             for seed in (0, 1)]  # fmt: skip

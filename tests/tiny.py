@@ -34,16 +34,16 @@ def tiny_bundle(
     """Write a bundle of a small untrained network; return it, and the network itself."""
     import torch
 
-    from tweetscore.training.export import counts_weight, to_onnx
-    from tweetscore.training.lstm import LstmClassifier, LstmConfig
+    from tweetscore.training.classifier import NetworkConfig
+    from tweetscore.training.lstm import LstmClassifier
 
     torch.manual_seed(seed)
-    config = LstmConfig(len(VOCABULARY), len(intervals), 2, 8, 4, counts=2 if counts else 0)
+    config = NetworkConfig(len(VOCABULARY), len(intervals), 2, 8, 4, counts=2 if counts else 0)
     model = LstmClassifier(config).eval()
     with torch.no_grad():  # far from even, so that another text or head has another probability
         for weights in model.parameters():
             weights.mul_(3)
-    weight = counts_weight(model)
+    weight = model.counts_weight()
     card = {
         "name": folder.name,
         "classes": ["down", "up"],
@@ -57,8 +57,8 @@ def tiny_bundle(
     }
     bundle = write_bundle(
         folder,
-        onnx_model=to_onnx(model).SerializeToString(),
-        int8_model=to_onnx(model, "int8").SerializeToString() if int8 else None,
+        onnx_model=model.to_onnx().SerializeToString(),
+        int8_model=model.to_onnx("int8").SerializeToString() if int8 else None,
         vocabulary=VOCABULARY.words,
         card=card,
         readme=f"# {folder.name}\n",

@@ -61,9 +61,10 @@ def torch_model(setup: Setup) -> "LstmClassifier":
     """The bundle's network in torch."""
     import torch
 
-    from tweetscore.training.lstm import LstmClassifier, LstmConfig
+    from tweetscore.training.classifier import NetworkConfig
+    from tweetscore.training.lstm import LstmClassifier
 
-    model = LstmClassifier(LstmConfig(**bundle(setup).card["config"]))
+    model = LstmClassifier(NetworkConfig(**bundle(setup).card["config"]))
     model.load_state_dict(torch.load(weights_path(setup), weights_only=True))
     return model.eval()
 
@@ -108,9 +109,11 @@ def _make_model(setup: Setup) -> None:
     """Train the study's network of seven heads to tell the moods of the archive's own words."""
     import torch
 
-    from tweetscore.training.export import to_onnx
-    from tweetscore.training.loop import FitOptions, Part, fit
-    from tweetscore.training.lstm import LstmClassifier, LstmConfig
+    from tweetscore.training.classifier import NetworkConfig
+    from tweetscore.training.features import Part
+    from tweetscore.training.loop import fit
+    from tweetscore.training.lstm import LstmClassifier
+    from tweetscore.training.options import FitOptions
     from tweetscore.training.vectors import random_vectors
 
     from .lstm_graph import lstm_graph
@@ -124,15 +127,14 @@ def _make_model(setup: Setup) -> None:
         for side in (UP_WORDS, DOWN_WORDS)
     )
     moody = np.flatnonzero(ups != downs)[:TRAINING_TEXTS]
-    labels = torch.from_numpy((ups > downs)[moody].astype(np.int64))
-    labels = labels[:, None].expand(-1, len(STANDARD_INTERVALS)).contiguous()
+    labels = np.repeat((ups > downs)[moody, None].astype(np.int64), len(STANDARD_INTERVALS), axis=1)
     tokens = encode(some.gather(moody), RULES, vocabulary)
     rows = pl.DataFrame({"place": moody})
     part = Part(rows, tokens, labels, counts=None)
     last = slice(-len(moody) // 10, None)
     few = Part(rows[last], TokenIds(tokens.ids[last], tokens.lengths[last]), labels[last], None)
 
-    config = LstmConfig(len(vocabulary), len(STANDARD_INTERVALS))
+    config = NetworkConfig(len(vocabulary), len(STANDARD_INTERVALS))
     vectors = random_vectors(vocabulary.words, dim=config.embedding_dim, seed=0)
     model = LstmClassifier(config, torch.from_numpy(vectors.matrix))
     with TemporaryDirectory() as logs:
@@ -158,7 +160,7 @@ def _make_model(setup: Setup) -> None:
     }
     write_bundle(
         setup.folder / "model",
-        onnx_model=to_onnx(model).SerializeToString(),
+        onnx_model=model.to_onnx().SerializeToString(),
         vocabulary=vocabulary.words,
         card=card,
         readme="Made by the benchmark to be measured; it knows the words of the made-up archive.\n",

@@ -11,7 +11,6 @@ from torch.nn.utils.rnn import pack_padded_sequence
 
 from tweetscore.scoring.network import Network
 from tweetscore.text.tokens import TokenIds
-from tweetscore.training.export import to_onnx
 from tweetscore.training.lstm import LstmClassifier
 
 from . import material
@@ -31,7 +30,7 @@ def measure(setup: Setup) -> list[Row]:
     copies = TokenIds(archive.ids[: len(texts.ids)], archive.lengths[: len(texts.ids)])
     bundle, model = material.bundle(setup), material.torch_model(setup)
     network = Network(bundle.onnx_path, len(bundle.intervals), len(bundle.classes))
-    int8_graph = to_onnx(model, "int8").SerializeToString()
+    int8_graph = model.to_onnx("int8").SerializeToString()
     int8 = Network(int8_graph, len(bundle.intervals), len(bundle.classes))
     in_order = OrtLstm(material.lstm_path(setup, padded=False), padded=False)
     padded = OrtLstm(material.lstm_path(setup, padded=True), padded=True)

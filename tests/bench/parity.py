@@ -13,8 +13,9 @@ from tweetscore.scoring.bundle import Bundle, load_bundle
 from tweetscore.scoring.network import Network
 from tweetscore.store.database import shipped
 from tweetscore.text.tokens import TokenIds, Vocabulary
-from tweetscore.training.export import GATES
-from tweetscore.training.lstm import LstmClassifier, LstmConfig
+from tweetscore.training.classifier import NetworkConfig
+from tweetscore.training.lstm import LstmClassifier
+from tweetscore.training.lstm_graph import GATES
 
 from . import material
 from .measure import Row, Setup
@@ -112,7 +113,7 @@ def _unfolded(bundle: Bundle) -> LstmClassifier:
     weights = {each.name: torch.tensor(numpy_helper.to_array(each)) for each in initializers}
     table = torch.cat([weights[f"table_{gate}"] for gate in GATES], dim=1)  # (V, 4H)
     recurrent = torch.cat([weights[f"recurrent_{gate}"] for gate in GATES], dim=1)  # (H, 4H)
-    config = LstmConfig(
+    config = NetworkConfig(
         len(table),
         len(bundle.intervals),
         len(bundle.classes),

@@ -4,12 +4,15 @@ import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy as np
 import polars as pl
-import torch
 
 from tweetscore.text.tokens import TokenIds, Vocabulary, encode
-from tweetscore.training.loop import FitOptions, Part, fit
-from tweetscore.training.lstm import LstmClassifier, LstmConfig
+from tweetscore.training.classifier import NetworkConfig
+from tweetscore.training.features import Part
+from tweetscore.training.loop import fit
+from tweetscore.training.lstm import LstmClassifier
+from tweetscore.training.options import FitOptions
 
 from . import material
 from .measure import Row, Setup, interleaved, speed
@@ -30,10 +33,10 @@ def measure(setup: Setup) -> list[Row]:
     filled = tokens.lengths > 0
     rows = rows.filter(pl.Series(filled))
     tokens = TokenIds(tokens.ids[filled], tokens.lengths[filled])
-    labels = torch.from_numpy(rows["label"].to_numpy().copy()).long()[:, None]
+    labels = rows["label"].to_numpy().astype(np.int64)[:, None]
     part = Part(rows, tokens, labels, counts=None)
     one = Part(rows.head(1), TokenIds(tokens.ids[:1], tokens.lengths[:1]), labels[:1], counts=None)
-    model = LstmClassifier(LstmConfig(len(vocabulary), heads=1))
+    model = LstmClassifier(NetworkConfig(len(vocabulary), heads=1))
     dataset = TextDataset(rows["texts"].to_list(), rows["label"].to_list(), vocabulary)
     study = StudyNetwork(len(vocabulary))
 

@@ -19,10 +19,11 @@ if TYPE_CHECKING:  # what a command does not need, it does not wait for
     from tweetscore.report.gather import Report
     from tweetscore.scoring.bundle import Bundle
     from tweetscore.scoring.score import ScoreAccount
-    from tweetscore.study.run import StudyOptions
-    from tweetscore.study.summary import Cell, Found, StudyRun
+    from tweetscore.study.options import StudyCell, StudyOptions
+    from tweetscore.study.runs import StudyRun
+    from tweetscore.study.summary import StudyResult
     from tweetscore.training.epoch import Epoch
-    from tweetscore.training.learn import LearnOptions
+    from tweetscore.training.options import TrainingOptions
     from tweetscore.training.run import Trained
 
 
@@ -132,7 +133,7 @@ class Database:
     def train(
         self,
         output: str | Path,
-        options: "LearnOptions | None" = None,
+        options: "TrainingOptions | None" = None,
         *,
         log_folder: str | Path | None = None,
         resume: bool = False,
@@ -143,7 +144,7 @@ class Database:
 
         Args:
             output: the folder of the model; one that is already there is replaced.
-            options: a ``tweetscore.training.learn.LearnOptions``; its defaults are those of the
+            options: a ``tweetscore.training.options.TrainingOptions``; by default those of the
                 command.
             log_folder: for TensorBoard logs; ``runs/<name of output>`` without it.
             resume: continue an interrupted run with the same options.
@@ -157,16 +158,16 @@ class Database:
             InputError: training is not installed, or there is nothing to learn from.
         """
         need("train", "training")
-        from tweetscore.training.learn import LearnOptions
-        from tweetscore.training.run import Talk, train
+        from tweetscore.training.options import TrainingOptions
+        from tweetscore.training.run import Callbacks, train
 
         output = Path(output)
         return train(
             self.store,
-            options or LearnOptions(),
+            options or TrainingOptions(),
             output,
             log_folder=Path(log_folder) if log_folder else Path("runs") / output.name,
-            talk=Talk(on_epoch or silent, on_message or silent),
+            callbacks=Callbacks(on_epoch or silent, on_message or silent),
             resume=resume,
         )
 
@@ -178,14 +179,14 @@ class Database:
         charts: str | Path | None = None,
         log_folder: str | Path | None = None,
         resume: bool = False,
-        on_epoch: "Callable[[Cell, int, Epoch], None] | None" = None,
+        on_epoch: "Callable[[StudyCell, int, Epoch], None] | None" = None,
         on_run: "Callable[[StudyRun], None] | None" = None,
         on_message: Callable[[str], None] | None = None,
-    ) -> "Found":
+    ) -> "StudyResult":
         """Repeat the comparisons of the 2019 study, and store every trained network.
 
         Args:
-            options: a ``tweetscore.study.run.StudyOptions``; its defaults are those of the command.
+            options: a ``tweetscore.study.options.StudyOptions``; by default those of the command.
             tables: a folder with the tables of the study; without it, the posts and prices here.
             charts: a folder for the charts as SVG.
             log_folder: for TensorBoard logs; ``runs/study-<name>-<protocol>`` without it.

@@ -12,8 +12,8 @@ if TYPE_CHECKING:  # what a command does not need, it does not wait for
     from tweetscore.scoring.bundle import Bundle
     from tweetscore.scoring.shards import FilesAccount
     from tweetscore.training.epoch import Epoch
-    from tweetscore.training.examine import Examined
-    from tweetscore.training.learn import LearnOptions
+    from tweetscore.training.evaluate_labelled import LabelledFigures
+    from tweetscore.training.options import TrainingOptions
     from tweetscore.training.run import Trained
 
 
@@ -49,7 +49,7 @@ def shipped_models() -> list[str]:
 def train_labelled(
     file: str | Path,
     output: str | Path,
-    options: "LearnOptions | None" = None,
+    options: "TrainingOptions | None" = None,
     *,
     columns: Mapping[str, str] | None = None,
     log_folder: str | Path | None = None,
@@ -62,7 +62,7 @@ def train_labelled(
     Args:
         file: CSV, TSV, JSON or Parquet with a text and a label in each row.
         output: the folder of the model; one that is already there is replaced.
-        options: a ``tweetscore.training.learn.LearnOptions``; its defaults are those of the
+        options: a ``tweetscore.training.options.TrainingOptions``; its defaults are those of the
             command. Intervals, symbol and target are not used.
         columns: our names and those of the file, as in ``{"label": "class"}``.
         log_folder: for TensorBoard logs; ``runs/<name of output>`` without it.
@@ -77,24 +77,24 @@ def train_labelled(
         InputError: training is not installed, or the file cannot be used.
     """
     need("train", "training")
-    from tweetscore.training.learn import LearnOptions
-    from tweetscore.training.run import Talk, train_labelled
+    from tweetscore.training.options import TrainingOptions
+    from tweetscore.training.run import Callbacks, train_labelled
 
     output = Path(output)
     return train_labelled(
         Path(file),
         columns or {},
-        options or LearnOptions(),
+        options or TrainingOptions(),
         output,
         log_folder=Path(log_folder) if log_folder else Path("runs") / output.name,
-        talk=Talk(on_epoch or silent, on_message or silent),
+        callbacks=Callbacks(on_epoch or silent, on_message or silent),
         resume=resume,
     )
 
 
 def evaluate_labelled(
     file: str | Path, model: "str | Path | Bundle", *, columns: Mapping[str, str] | None = None
-) -> "Examined":
+) -> "LabelledFigures":
     """Compare what a model predicts with the labels in a file, on rows that it has not learned.
 
     Args:
@@ -109,11 +109,11 @@ def evaluate_labelled(
         InputError: the file cannot be used, or the model does not predict its labels.
         IntegrityError: the model is damaged.
     """
-    from tweetscore.training.examine import examine
+    from tweetscore.training.evaluate_labelled import evaluate_labelled
     from tweetscore.training.labelled import read_labelled
 
     table = read_labelled(Path(file), columns or {})
-    return examine(load_model(model), table, Path(file))
+    return evaluate_labelled(load_model(model), table, Path(file))
 
 
 def score_files(

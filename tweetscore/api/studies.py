@@ -5,8 +5,11 @@ from pathlib import Path
 
 from tweetscore.report.charts import write_charts
 from tweetscore.store.database import Store
-from tweetscore.study.run import StudyOptions, database_source, study, table_source
-from tweetscore.study.summary import Cell, Found, StudyRun, summarise
+from tweetscore.study.options import StudyCell, StudyOptions
+from tweetscore.study.run import study
+from tweetscore.study.runs import StudyRun
+from tweetscore.study.source import database_source, table_source
+from tweetscore.study.summary import StudyResult, summarise
 from tweetscore.training.epoch import Epoch
 
 
@@ -18,10 +21,10 @@ def run_study(
     charts: Path | None,
     log_folder: Path | None,
     resume: bool,
-    on_epoch: Callable[[Cell, int, Epoch], None],
+    on_epoch: Callable[[StudyCell, int, Epoch], None],
     on_run: Callable[[StudyRun], None],
     on_message: Callable[[str], None],
-) -> Found:
+) -> StudyResult:
     """Train the networks of a study, sum up what they found, and draw charts if wanted.
 
     See ``Database.study``, which needs no import of torch before it is called.

@@ -12,7 +12,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -35,9 +34,6 @@ from tweetscore.scoring.bundle import GRAPHS, Bundle, find_bundle
 from tweetscore.scoring.score import Scorer
 from tweetscore.store.database import Store, open_store, shipped, statement
 from tweetscore.training.dataset import market_rows
-
-if TYPE_CHECKING:
-    pass
 
 DAYS_AROUND = 5  # trading days before and after a moment that are looked at
 MOST_TWEETS = 20_000  # of those days

@@ -9,16 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
 
 import polars as pl
 
 from tweetscore.checks.doctor import Check
 from tweetscore.market.windows import ensure_windows
 from tweetscore.store.database import Store, open_store, statement
-
-if TYPE_CHECKING:
-    pass
 
 EXAMPLES = 3
 WORLDS = {"cut": "from the data up to {} alone", "altered": "with all after {} replaced"}

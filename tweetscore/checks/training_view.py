@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -34,17 +34,10 @@ from tweetscore.scoring.bundle import Bundle
 from tweetscore.scoring.score import Scorer
 from tweetscore.store.database import Store
 from tweetscore.text.tokens import Vocabulary
-from tweetscore.training.dataset import (
-    PARTS,
-    Split,
-    clean_rows,
-    market_rows,
-    same_text,
-    texts_until,
-)
-
-if TYPE_CHECKING:
-    from tweetscore.training.learn import LearnOptions, Prepared
+from tweetscore.training.dataset import clean_rows, market_rows, texts_until
+from tweetscore.training.features import Prepared, prepare, prepare_market
+from tweetscore.training.options import TrainingOptions
+from tweetscore.training.split import PARTS, Split, same_text
 
 MOST_REREAD = 2_000_000  # tweets from which training's view is derived again
 MOST_POSTS = 50_000  # that word vectors are trained on again, in each world
@@ -120,23 +113,17 @@ def _why_not(store: Store, bundle: Bundle) -> str | None:
         return "it learned from other files than this database holds"
     if tweets > MOST_REREAD:
         return f"{tweets:,} tweets are more than {MOST_REREAD:,}"
-    try:
-        import tweetscore.training.run  # noqa: F401  # torch may be missing
-    except ImportError as error:
-        return f"that needs {error.name}: pip install 'tweetscore[train]'"
     return None
 
 
-def _options(store: Store, bundle: Bundle) -> "LearnOptions":
+def _options(store: Store, bundle: Bundle) -> TrainingOptions:
     """Return the options on the card, as far as they decide what training sees."""
-    from tweetscore.training.learn import LearnOptions
-
     card, training = bundle.card, bundle.card["training"]
     target = training.get("target") or {"name": "direction", "classes": bundle.classes}
     (posts,) = store.row("SELECT count(*) FROM tweets")
     archive = training["vectors"] == "archive" and posts <= MOST_POSTS
     same = ("vocabulary_size", "max_tokens", "counts", "seed", "shuffle_labels")
-    return LearnOptions(
+    return TrainingOptions(
         intervals=bundle.intervals, symbol=card["symbol"], session=card["session"],
         target=Target(**{**target, "classes": tuple(target["classes"])}),
         vectors="archive" if archive else "random",  # those of a file know nothing of these posts
@@ -147,8 +134,6 @@ def _options(store: Store, bundle: Bundle) -> "LearnOptions":
 
 def _derived_again(store: Store, bundle: Bundle) -> Iterator[Check]:
     """Prepare again what training sees, in each world; then hold the bundle against the whole."""
-    from tweetscore.training.run import prepare_market
-
     symbol, options, split = bundle.card["symbol"], _options(store, bundle), dated_split(bundle)
     assert split  # as _why_not has looked
     query = "SELECT min(minute_utc), max(minute_utc) FROM bars WHERE symbol = $symbol"
@@ -172,7 +157,7 @@ def _derived_again(store: Store, bundle: Bundle) -> Iterator[Check]:
 
 
 def _features(
-    store: Store, bundle: Bundle, span: Span, options: "LearnOptions", whole: "Prepared"
+    store: Store, bundle: Bundle, span: Span, options: TrainingOptions, whole: Prepared
 ) -> Check:
     """Hold what training starts from against what it is in the other worlds."""
     seen, leaks = _seen(whole), list[str]()
@@ -186,12 +171,12 @@ def _features(
     return leak_verdict(f"features {bundle.name}", compared, scope, leaks, REBUILD)
 
 
-def _cut(whole: "Prepared") -> Split:
+def _cut(whole: Prepared) -> Split:
     assert whole.split  # a market's rows have times
     return whole.split
 
 
-def _rows(world: Store, options: "LearnOptions", whole: "Prepared") -> pl.DataFrame:
+def _rows(world: Store, options: TrainingOptions, whole: Prepared) -> pl.DataFrame:
     rows = market_rows(
         world, whole.symbol, options.session, options.intervals,
         with_counts=options.counts, target=options.target.name,
@@ -199,14 +184,12 @@ def _rows(world: Store, options: "LearnOptions", whole: "Prepared") -> pl.DataFr
     return clean_rows(rows, whole.rules)
 
 
-def _prepared_like(whole: "Prepared", world: Store, options: "LearnOptions") -> "Prepared":
+def _prepared_like(whole: Prepared, world: Store, options: TrainingOptions) -> Prepared:
     """Prepare another world's rows with the parts of the whole.
 
     Its dates are held, as they follow from the number of rows; so are the texts of the later parts,
     for which copies before them go.
     """
-    from tweetscore.training.learn import prepare
-
     split, close = _cut(whole), pl.col("close_utc")
     later = pl.concat(whole.parts[name].rows.select(same_text()) for name in PARTS[1:]).to_series()
     part = (
@@ -245,7 +228,7 @@ def _learned(
     }
 
 
-def _seen(prepared: "Prepared") -> dict[str, Facts]:
+def _seen(prepared: Prepared) -> dict[str, Facts]:
     """Return the facts that training starts from: these, its vectors and its labels."""
     train, words = prepared.parts["train"], prepared.vocabulary.words
     tweets = train.rows.select(pl.format("labels of {} {}", "platform", "tweet_id")).to_series()
@@ -258,7 +241,7 @@ def _seen(prepared: "Prepared") -> dict[str, Facts]:
     }
 
 
-def _left_out(world: Store, options: "LearnOptions", whole: "Prepared") -> list[str]:
+def _left_out(world: Store, options: TrainingOptions, whole: Prepared) -> list[str]:
     """Name the tweets before the end of the training part that it must not hold."""
     before_end = pl.col("close_utc") <= _cut(whole).train_until_utc
     rows = _rows(world, options, whole).filter(before_end)
@@ -267,7 +250,7 @@ def _left_out(world: Store, options: "LearnOptions", whole: "Prepared") -> list[
 
 
 def _held_against(
-    store: Store, bundle: Bundle, whole: "Prepared", left_out: list[str]
+    store: Store, bundle: Bundle, whole: Prepared, left_out: list[str]
 ) -> Iterator[Check]:
     """Hold what the bundle says of its training against what it may have seen."""
     card, split = bundle.card, _cut(whole)
@@ -295,7 +278,7 @@ def _held_against(
         )
 
 
-def _copies(whole: "Prepared") -> list[str]:
+def _copies(whole: Prepared) -> list[str]:
     """Name texts of the training part that a later part has as well."""
     train, *later = (
         whole.parts[name].rows.select("platform", "tweet_id", same=same_text(), part=pl.lit(name))
@@ -309,7 +292,7 @@ def _copies(whole: "Prepared") -> list[str]:
     ]
 
 
-def _late_exits(whole: "Prepared") -> list[str]:
+def _late_exits(whole: Prepared) -> list[str]:
     """Name labels that reach past the end of their part."""
     split = _cut(whole)
     ends = {"train": split.validation_from_utc, "validation": split.test_from_utc}
@@ -325,7 +308,7 @@ def _late_exits(whole: "Prepared") -> list[str]:
     ]
 
 
-def _chosen_on(bundle: Bundle, whole: "Prepared") -> Check:
+def _chosen_on(bundle: Bundle, whole: Prepared) -> Check:
     """Measure the loss that chose the best epoch again: it must be that of the validation part."""
     training, scorer = bundle.card["training"], Scorer(bundle)
     losses = {name: _loss(scorer, whole, name) for name in PARTS[1:]}
@@ -339,10 +322,10 @@ def _chosen_on(bundle: Bundle, whole: "Prepared") -> Check:
     return leak_verdict(f"chosen_on {bundle.name}", texts, scope, [leak] * unlike, RETRAIN)
 
 
-def _loss(scorer: Scorer, whole: "Prepared", name: str) -> float:
+def _loss(scorer: Scorer, whole: Prepared, name: str) -> float:
     """Return the mean over the heads of the cross-entropy, as training measures it."""
     part = whole.parts[name]
-    labels = part.labels.numpy()  # (rows, heads)
+    labels = part.labels  # (rows, heads)
     found = scorer.probabilities(part.rows).probabilities  # (rows, heads, classes)
     said = np.take_along_axis(found, np.maximum(labels, 0)[:, :, None], 2)[:, :, 0]
     logs = np.where(labels < 0, np.nan, np.log(np.maximum(said, 1e-30)))

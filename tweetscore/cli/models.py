@@ -14,8 +14,8 @@ from tweetscore.cli.options import DEFAULT_DB
 from tweetscore.cli.progress import epoch_progress, study_progress
 
 if TYPE_CHECKING:  # training needs torch, which would slow down --help
-    from tweetscore.study.run import StudyOptions
-    from tweetscore.training.learn import LearnOptions
+    from tweetscore.study.options import StudyOptions
+    from tweetscore.training.options import TrainingOptions
 
 MODELS = "Models"
 app = typer.Typer()
@@ -94,13 +94,12 @@ def _learn_options(
     network: training.NetworkOptions,
     fitting: training.FitOptions,
     running: training.RunOptions,
-) -> "LearnOptions":
+) -> "TrainingOptions":
     """Turn the options of ``train`` into those of training."""
     api.need("train", "training")
-    from tweetscore.training.learn import LearnOptions
-    from tweetscore.training.loop import FitOptions
+    from tweetscore.training.options import FitOptions, TrainingOptions
 
-    return LearnOptions(
+    return TrainingOptions(
         **_of_labels(labels),
         **vars(network),
         seed=fitting.seed,
@@ -119,18 +118,17 @@ def _study_options(
 ) -> "StudyOptions":
     """Turn the options of ``study`` into those of a study."""
     api.need("train", "training")
-    from tweetscore.study.run import StudyOptions
-    from tweetscore.training.learn import LearnOptions
-    from tweetscore.training.loop import FitOptions
+    from tweetscore.study.options import StudyOptions
+    from tweetscore.training.options import FitOptions, TrainingOptions
 
     market = _of_labels(labels)
     return StudyOptions(
-        protocol="seed" if design.protocol == "original" else "honest",
+        protocol=design.protocol,
         intervals=market["intervals"],
         ablation_minutes=design.ablation,
         seeds=tuple(range(design.seeds)),
         folds=design.folds,
-        learn=LearnOptions(
+        training=TrainingOptions(
             **market, vectors=vectors, device=running.device, fit=FitOptions(epochs=epochs)
         ),
     )

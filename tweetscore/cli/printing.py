@@ -23,7 +23,7 @@ if TYPE_CHECKING:  # polars and scikit-learn would slow down --help
     from tweetscore.sample.write import Sample
     from tweetscore.scoring.score import ScoreAccount
     from tweetscore.scoring.shards import FilesAccount
-    from tweetscore.study.summary import Found
+    from tweetscore.study.summary import StudyResult
     from tweetscore.training.run import Trained
 
 TERMINAL_ROWS = 100
@@ -131,9 +131,9 @@ def show_trained(trained: "Trained", *, as_json: bool) -> None:
     )
 
 
-def show_study(found: "Found", *, as_json: bool) -> None:
+def show_study(found: "StudyResult", *, as_json: bool) -> None:
     """Print both comparisons of a study, what they show, and the faults of its protocol."""
-    from tweetscore.study.summary import (
+    from tweetscore.study.words import (
         ablation_table,
         interval_table,
         sentences,

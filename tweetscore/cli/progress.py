@@ -24,8 +24,8 @@ from tweetscore.cli.console import note, stderr, verbosity
 from tweetscore.io.formats import VISIBLE
 
 if TYPE_CHECKING:  # studies need torch, which would slow down --help
-    from tweetscore.study.run import StudyOptions
-    from tweetscore.study.summary import Cell, StudyRun
+    from tweetscore.study.options import StudyCell, StudyOptions
+    from tweetscore.study.runs import StudyRun
     from tweetscore.training.epoch import Epoch
 
 
@@ -79,11 +79,11 @@ class StudyProgress:
 
     def __init__(self, options: "StudyOptions", live: Live) -> None:
         self.options, self.live = options, live
-        self.states: dict[tuple[Cell, int], str] = {}  # by network and seed
+        self.states: dict[tuple[StudyCell, int], str] = {}  # by network and seed
 
-    def epoch(self, cell: "Cell", seed: int, epoch: "Epoch") -> None:
+    def epoch(self, cell: "StudyCell", seed: int, epoch: "Epoch") -> None:
         """Show how far the training of a network has come."""
-        epochs = self.options.learn.fit.epochs
+        epochs = self.options.training.fit.epochs
         self.states[cell, seed] = f"epoch {epoch.number} of {epochs}"
         self.live.update(self._table())
 
@@ -108,7 +108,7 @@ class StudyProgress:
         return table
 
 
-def _name(cell: "Cell") -> str:
+def _name(cell: "StudyCell") -> str:
     vectors = "trained vectors" if cell.vectors else "random vectors"
     return f"{cell.interval_minutes} minutes, {vectors}{', counts' if cell.counts else ''}"
 

@@ -1,7 +1,7 @@
-"""Turn predictions and what then came true into honest figures.
+"""Turn predictions and outcomes into honest figures.
 
 Probabilities, outcomes and groups of rows enter; figures beside their baselines leave, with an
-interval and a p-value that respect shared windows, and a verdict in words.
+interval and a p-value that respect shared windows, and a verdict.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,10 +12,6 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-DRAWS = 10_000
-BLOCK_DRAWS = 1_000
-BLOCK_CELLS = 5_000_000  # draws times groups at once, so that memory does not grow with the groups
-MANY_GROUPS = 10_000  # more than the trading days of a lifetime's archive
 CONFIDENCE = 0.95
 SIGNIFICANCE = 0.05
 BINS = 10
@@ -25,14 +21,39 @@ Wholes = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
+class Resampling:
+    """How the interval and the p-value are drawn; the sizes of blocks change no value."""
+
+    draws: int = 10_000
+    block_draws: int = 1_000
+    block_cells: int = 5_000_000  # draws times groups at once: memory does not grow with the groups
+    many_groups: int = 10_000  # more than the trading days of a lifetime's archive
+
+    def blocks(self, groups: int) -> Iterator[int]:
+        """Split the draws into blocks."""
+        size = max(1, min(self.block_draws, self.block_cells // groups))
+        for start in range(0, self.draws, size):
+            yield min(size, self.draws - start)
+
+
+USUAL = Resampling()
+
+
+@dataclass(frozen=True, slots=True)
 class Bin:
-    """One bin of the reliability curve: what was said on average, and how often it came true."""
+    """One bin of the reliability curve: the mean predicted probability, and the observed share."""
 
     low: float
     high: float
     rows: int
-    said: float
-    happened: float
+    predicted: float
+    observed: float
+
+    @classmethod
+    def from_card(cls, record: dict[str, Any]) -> "Bin":
+        """Make a bin again from its ``asdict``, also one of an older card."""
+        older = {"said": "predicted", "happened": "observed"}
+        return cls(**{older.get(name, name): value for name, value in record.items()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +62,10 @@ class Figures:
 
     ``interval_minutes`` is None and ``target`` is label where the labels are the user's own, else
     the target is direction or move. ``days`` counts the groups of rows whose outcomes may hang
-    together. ``baseline`` is the accuracy of always saying the most frequent class of these very
-    rows. ``excess_low`` and ``excess_high`` bound accuracy less baseline at 95 %, by bootstrap
-    over the groups. ``calibration_error`` is the mean distance between said and happened over the
-    rows of ``calibration`` (Naeini 2015). ``p_value`` is the chance of as much skill among coin
+    together. ``baseline`` is the accuracy of always predicting the most frequent class of these
+    rows. ``excess_low`` and ``excess_high`` bound accuracy minus baseline at 95 %, by bootstrap
+    over the groups. ``calibration_error`` is the mean distance between predicted and observed over
+    the rows of ``calibration`` (Naeini 2015). ``p_value`` is the chance of as much skill among coin
     flips, ``p_holm`` the same corrected for the number of figures. ``bag_of_words`` is the
     accuracy of a logistic regression on word counts, where one was trained on the model's own
     rows; ``momentum`` that of expecting the same as in the minutes before, where these are known.
@@ -76,7 +97,7 @@ class Figures:
     @classmethod
     def from_card(cls, record: dict[str, Any]) -> "Figures":
         """Make figures again from their ``asdict``, also after it has been JSON."""
-        bins = tuple(Bin(**each) for each in record["calibration"])
+        bins = tuple(map(Bin.from_card, record["calibration"]))
         return cls(**{**record, "calibration": bins})
 
 
@@ -87,12 +108,13 @@ def figures(
     *,
     seed: int = 0,
     momentum: Wholes | None = None,  # (rows,)
+    resampling: Resampling = USUAL,
 ) -> Figures:
     """Measure one set of predictions.
 
-    Of two classes the second is the positive one, said from 0.5 on; of more the likeliest is said.
-    AUC is None unless every class occurred. ``momentum`` is what "the same as in the minutes
-    before" said, a class or -1 where unknown, which counts as the most frequent one of the rows.
+    Of two classes the second is the positive one, predicted from 0.5 on; of more the likeliest is
+    predicted. AUC is None unless every class occurred. ``momentum`` is the class of the minutes
+    before, or -1 where it is unknown, which counts as the most frequent class of the rows.
     Model, symbol, interval, target and verdict are left to the caller, who knows how many
     intervals were tried.
     """
@@ -100,13 +122,13 @@ def figures(
 
     p = _summing_to_one(probabilities)
     classes = p.shape[1]
-    said = (p[:, 1] >= 0.5).astype(np.int64) if classes == 2 else p.argmax(axis=1)
-    happened = np.eye(classes)[truth]  # (rows, classes)
+    predicted = (p[:, 1] >= 0.5).astype(np.int64) if classes == 2 else p.argmax(axis=1)
+    observed = np.eye(classes)[truth]  # (rows, classes)
     present = np.unique(truth)  # scikit-learn warns or fails where a class did not occur
     groups, place = np.unique(group, return_inverse=True)
-    low, high = _excess_interval(said == truth, happened, place, seed)
-    p_value = _p_value(p, happened, place, seed)
-    bins = _calibration(p, said, truth)
+    low, high = _excess_interval(predicted == truth, observed, place, seed, resampling)
+    p_value = _p_value(p, observed, place, seed, resampling)
+    bins = _calibration(p, predicted, truth)
     return Figures(
         model="",
         symbol="",
@@ -114,19 +136,19 @@ def figures(
         target="",
         rows=len(truth),
         days=len(groups),
-        accuracy=float((said == truth).mean()),
-        baseline=float(happened.mean(axis=0).max()),
+        accuracy=float((predicted == truth).mean()),
+        baseline=float(observed.mean(axis=0).max()),
         excess_low=low,
         excess_high=high,
         balanced_accuracy=float(
-            metrics.recall_score(truth, said, labels=present, average="macro", zero_division=0)
+            metrics.recall_score(truth, predicted, labels=present, average="macro", zero_division=0)
         ),
         auc=_auc(p, truth) if len(present) == classes else None,
-        mcc=float(metrics.matthews_corrcoef(truth, said)) if len(present) > 1 else 0.0,
+        mcc=float(metrics.matthews_corrcoef(truth, predicted)) if len(present) > 1 else 0.0,
         # Brier 1950; of two classes, as is the custom, that of the positive one alone: half.
-        brier=float(((p - happened) ** 2).sum(axis=1).mean()) / (2 if classes == 2 else 1),
+        brier=float(((p - observed) ** 2).sum(axis=1).mean()) / (2 if classes == 2 else 1),
         log_loss=float(metrics.log_loss(truth, p, labels=np.arange(classes))),
-        calibration_error=sum(b.rows * abs(b.happened - b.said) for b in bins) / len(truth),
+        calibration_error=sum(b.rows * abs(b.observed - b.predicted) for b in bins) / len(truth),
         calibration=bins,
         p_value=p_value,
         p_holm=p_value,
@@ -186,19 +208,19 @@ def _auc(p: Floats, truth: Wholes) -> float:
     return float(roc_auc_score(truth, p[:, 1] if p.shape[1] == 2 else p, multi_class="ovr"))
 
 
-def _calibration(p: Floats, said: Wholes, truth: Wholes) -> tuple[Bin, ...]:
-    """Bin the probability of the positive class, or of the class said where there are more."""
+def _calibration(p: Floats, predicted: Wholes, truth: Wholes) -> tuple[Bin, ...]:
+    """Bin the probability of the positive class; of more than two classes, of the predicted one."""
     two = p.shape[1] == 2
     sure = p[:, 1] if two else p.max(axis=1)
-    came_true = truth == 1 if two else said == truth
+    right = truth == 1 if two else predicted == truth
     of_bin = np.minimum((sure * BINS).astype(np.int64), BINS - 1)  # exactly 1 is in the last
-    rows, said_sum, true_sum = (
-        np.bincount(of_bin, weights, BINS) for weights in (np.ones(len(sure)), sure, came_true)
+    rows, predicted_sum, observed_sum = (
+        np.bincount(of_bin, weights, BINS) for weights in (np.ones(len(sure)), sure, right)
     )
     filled = np.maximum(rows, 1)
-    said_mean, share = said_sum / filled, true_sum / filled
+    predicted_mean, share = predicted_sum / filled, observed_sum / filled
     return tuple(
-        Bin(n / BINS, (n + 1) / BINS, int(rows[n]), float(said_mean[n]), float(share[n]))
+        Bin(n / BINS, (n + 1) / BINS, int(rows[n]), float(predicted_mean[n]), float(share[n]))
         for n in np.flatnonzero(rows).tolist()
     )
 
@@ -209,19 +231,24 @@ def _momentum_accuracy(momentum: Wholes, truth: Wholes) -> float:
 
 
 def _excess_interval(
-    right: npt.NDArray[np.bool_], happened: Floats, place: Wholes, seed: int
+    right: npt.NDArray[np.bool_],
+    observed: Floats,
+    place: Wholes,
+    seed: int,
+    resampling: Resampling,
 ) -> tuple[float, float]:
-    """Bound accuracy less baseline: whole groups drawn with replacement (Efron 1979)."""
+    """Bound accuracy minus baseline: whole groups drawn with replacement (Efron 1979)."""
     groups = int(place.max()) + 1
-    weights = (np.ones(len(right)), right, *happened.T)
+    weights = (np.ones(len(right)), right, *observed.T)
     sums = np.stack([np.bincount(place, each, groups) for each in weights])  # (2 + classes, groups)
     shares = np.full(groups, 1 / groups)
-    if groups > MANY_GROUPS:  # groups of the same sums are drawn as one: the same law, far sooner
+    if groups > resampling.many_groups:
+        # Groups of the same sums are drawn as one: the same distribution, far sooner.
         sums, alike = np.unique(sums, axis=1, return_counts=True)
         shares = alike / groups
     rng = np.random.default_rng(seed)
     blocks = [
-        rng.multinomial(groups, shares, draws) @ sums.T for draws in _block_draws(len(shares))
+        rng.multinomial(groups, shares, draws) @ sums.T for draws in resampling.blocks(len(shares))
     ]
     rows, rights, *of_class = np.concatenate(blocks).T
     excess = rights / rows - np.max(of_class, axis=0) / rows  # the majority of each draw
@@ -229,29 +256,24 @@ def _excess_interval(
     return float(np.quantile(excess, tail)), float(np.quantile(excess, 1 - tail))
 
 
-def _p_value(p: Floats, happened: Floats, place: Wholes, seed: int) -> float:
+def _p_value(
+    p: Floats, observed: Floats, place: Wholes, seed: int, resampling: Resampling
+) -> float:
     """Return the share of random signs of the groups that reach the covariance of guess and truth.
 
     One-sided. Windows of one day overlap, so a day is the unit whose sign is drawn.
     """
-    products = ((p - p.mean(axis=0)) * (happened - happened.mean(axis=0))).sum(axis=1)
+    products = ((p - p.mean(axis=0)) * (observed - observed.mean(axis=0))).sum(axis=1)
     by_group = np.bincount(place, products)
     rng = np.random.default_rng(seed)
     sums = np.concatenate(
         [
             (rng.integers(0, 2, (draws, len(by_group))) * 2 - 1) @ by_group
-            for draws in _block_draws(len(by_group))
+            for draws in resampling.blocks(len(by_group))
         ]
     )
     # The sum itself is one of the draws, so the p-value is never 0.
-    return float((1 + (sums >= by_group.sum() - 1e-12).sum()) / (1 + DRAWS))
-
-
-def _block_draws(groups: int) -> Iterator[int]:
-    """Split the draws into blocks; their size changes no value, as the generator goes on."""
-    size = max(1, min(BLOCK_DRAWS, BLOCK_CELLS // groups))
-    for start in range(0, DRAWS, size):
-        yield min(size, DRAWS - start)
+    return float((1 + (sums >= by_group.sum() - 1e-12).sum()) / (1 + resampling.draws))
 
 
 def _verdict(found: Figures, p_holm: float) -> str:

@@ -41,7 +41,7 @@ def sentence(each: Figures) -> str:
 
 def figure_table(found: Sequence[Figures]) -> tuple[list[str], list[list[str]]]:
     """Return the headings and worded cells of what one model's figures come to."""
-    return _table(
+    return table(
         [
             {
                 **_name(each),
@@ -62,7 +62,7 @@ def figure_table(found: Sequence[Figures]) -> tuple[list[str], list[list[str]]]:
 
 def quality_table(found: Sequence[Figures]) -> tuple[list[str], list[list[str]]]:
     """Return the headings and worded cells of how good one model's probabilities are."""
-    return _table(
+    return table(
         [
             {
                 **_name(each),
@@ -86,7 +86,8 @@ def _or_none(value: float | None, form: str) -> str:
     return NONE if value is None else format(value, form)
 
 
-def _table(rows: Sequence[dict[str, str]]) -> tuple[list[str], list[list[str]]]:
+def table(rows: Sequence[dict[str, str]]) -> tuple[list[str], list[list[str]]]:
+    """Return the headings and cells of worded rows, without the columns that hold nothing."""
     # Stored predictions have no bag of words trained beside them.
     kept = [name for name in rows[0] if any(row[name] != NONE for row in rows)] if rows else []
     return kept, [[row[name] for name in kept] for row in rows]

@@ -11,13 +11,9 @@ from typing import Any
 import polars as pl
 
 from tweetscore.evaluation.figures import Figures
-from tweetscore.study.summary import (
-    FINAL_REPORT,
-    FIRST_REPORT,
-    REPORTED_ABLATION,
-    StudyRun,
-    Summary,
-)
+from tweetscore.study.reported import FINAL_REPORT, FIRST_REPORT, REPORTED_ABLATION
+from tweetscore.study.runs import StudyRun
+from tweetscore.study.summary import Summary
 
 Chart = Any  # one of altair's, whose methods are not typed
 WIDTH, HEIGHT = 560, 300
@@ -157,23 +153,21 @@ def figure_chart(figures: Sequence[Figures]) -> Chart:
 
 
 def calibration_chart(calibration: pl.DataFrame) -> Chart:
-    """Draw what happened by what was said, each bin with its 95 % interval, and the even line."""
+    """Draw observed share by predicted probability, each bin with its 95 % interval, and y = x."""
     import altair as alt
 
-    share = alt.Axis(format="%")
+    share, near = alt.Axis(format="%"), alt.Scale(zero=False)
     base = alt.Chart(calibration).encode(
-        x=alt.X("said:Q", title="probability said", axis=share, scale=alt.Scale(zero=False))
+        x=alt.X("predicted:Q", title="predicted probability", axis=share, scale=near)
     )
     bounds = base.mark_rule(opacity=0.6).encode(
-        y=alt.Y(
-            "happened_low:Q", title="share that happened", axis=share, scale=alt.Scale(zero=False)
-        ),
-        y2="happened_high:Q",
+        y=alt.Y("observed_low:Q", title="observed share", axis=share, scale=near),
+        y2="observed_high:Q",
     )
     points = base.mark_point(filled=True, size=70, opacity=1).encode(
-        y="happened:Q", tooltip=["rows", "said", "happened", "happened_low", "happened_high"]
+        y="observed:Q", tooltip=["rows", "predicted", "observed", "observed_low", "observed_high"]
     )
-    ends = [calibration["said"].min(), calibration["said"].max()]
+    ends = [calibration["predicted"].min(), calibration["predicted"].max()]
     even = _even_line(pl.DataFrame({"x": ends, "y": ends}))
     return alt.layer(even, bounds, points)
 
@@ -218,11 +212,11 @@ def path_chart(paths: pl.DataFrame, classes: tuple[str, str]) -> Chart:
 
 
 def score_chart(scores: pl.DataFrame, positive: str) -> Chart:
-    """Draw how often each probability was said, the parts of the split above each other."""
+    """Draw how often each probability was predicted, its bars stacked by part of the split."""
     import altair as alt
 
-    said = scores.filter(pl.col("predictions") > 0)
-    return alt.Chart(said).mark_bar().encode(
+    filled = scores.filter(pl.col("predictions") > 0)
+    return alt.Chart(filled).mark_bar().encode(
         x=alt.X(
             "low:Q", title=f"probability of {positive}", axis=alt.Axis(format="%"), bin="binned",
         ),

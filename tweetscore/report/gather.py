@@ -23,7 +23,8 @@ from tweetscore.market.symbols import choose_symbol
 from tweetscore.market.targets import Target
 from tweetscore.scoring.bundle import GRAPHS, Precision
 from tweetscore.store.database import Store, statement
-from tweetscore.study.summary import Found, StudyRun, stored_studies
+from tweetscore.study.runs import StudyRun
+from tweetscore.study.summary import StudyResult, stored_studies
 from tweetscore.text.tokens import TextRules
 
 USUAL_MINUTES = 30
@@ -37,8 +38,8 @@ STANDARD_INPUT = "standard input"  # what sources call it
 SHORT = 12  # digits of a sha256
 CALIBRATION = {
     "interval_minutes": pl.Int64, "low": pl.Float64, "high": pl.Float64, "rows": pl.Int64,
-    "said": pl.Float64, "happened": pl.Float64,
-    "happened_low": pl.Float64, "happened_high": pl.Float64,
+    "predicted": pl.Float64, "observed": pl.Float64,
+    "observed_low": pl.Float64, "observed_high": pl.Float64,
 }  # fmt: skip
 ROC = {
     "interval_minutes": pl.Int64,
@@ -67,7 +68,7 @@ class Subject:
 class Study:
     """A study whose runs the database holds."""
 
-    found: Found
+    result: StudyResult
     runs: tuple[StudyRun, ...]
 
 
@@ -84,8 +85,8 @@ class Report:
     - tweets_by_platform: platform, tweets, authors, first_utc, last_utc.
     - bars_by_symbol: symbol, calendar, bars, first_utc, last_utc.
     - statuses: interval_minutes, status, predictions, of every split.
-    - calibration: interval_minutes, low, high, rows, said, happened, happened_low, happened_high;
-      the last two a 95 % interval (Wilson 1927).
+    - calibration: interval_minutes, low, high, rows, predicted, observed, observed_low and
+      observed_high; the last two a 95 % interval (Wilson 1927).
     - roc: interval_minutes, false_positive_rate, true_positive_rate; at most 200 points each.
     - paths: series, offset_minutes (-30 to 60), mean_bps, low_bps, high_bps, events, days; series
       is a class of the subject's, or placebo. A minute with fewer than two days is left out.
@@ -175,7 +176,7 @@ def gather(
         words=_words(store, subject, card, of_shown),
         words_method=_words_method(subject),
         tweets=store.frame(statement("report/tweets"), **of_shown, most=MOST_TWEETS),
-        studies=tuple(Study(found, tuple(runs)) for found, runs in stored_studies(store)),
+        studies=tuple(Study(result, tuple(runs)) for result, runs in stored_studies(store)),
         made=tuple(_made(store, subject, card)),
     )
 
@@ -299,8 +300,8 @@ def calibration_table(figures: Sequence[Figures]) -> pl.DataFrame:
     rows = []
     for each in figures:
         for one in each.calibration:
-            low, high = wilson(one.happened, one.rows)
-            bounds = {"happened_low": low, "happened_high": high}
+            low, high = wilson(one.observed, one.rows)
+            bounds = {"observed_low": low, "observed_high": high}
             rows.append({"interval_minutes": each.interval_minutes, **asdict(one), **bounds})
     return pl.DataFrame(rows, schema=CALIBRATION)
 

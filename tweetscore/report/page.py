@@ -15,7 +15,7 @@ from tweetscore.evaluation.verdicts import figure_table, quality_table
 from tweetscore.io.formats import VISIBLE, cell_text
 from tweetscore.report import charts
 from tweetscore.report.gather import Report, Study
-from tweetscore.study.summary import ablation_table, interval_table, study_quality_table
+from tweetscore.study.words import ablation_table, interval_table, study_quality_table
 
 HEIGHT = 280
 MOST_ROWS = 500  # of a table
@@ -141,10 +141,10 @@ def _specs(report: Report) -> Iterator[tuple[str, dict[str, Any]]]:
         if frame.height:
             yield name, _spec(draw(frame))
     for n, study in enumerate(report.studies, 1):
-        if study.found.compared:
-            yield f"study-{n}-intervals", _spec(charts.interval_chart(study.found.compared))
-        if study.found.ablation:
-            yield f"study-{n}-ablation", _spec(charts.ablation_chart(study.found.ablation))
+        if study.result.compared:
+            yield f"study-{n}-intervals", _spec(charts.interval_chart(study.result.compared))
+        if study.result.ablation:
+            yield f"study-{n}-ablation", _spec(charts.ablation_chart(study.result.ablation))
         for name, chart in zip(("accuracy", "loss"), charts.curve_charts(study.runs), strict=True):
             yield f"study-{n}-{name}", _spec(chart)
 
@@ -181,7 +181,7 @@ def _tables(report: Report) -> Iterator[tuple[str, Table]]:
 
 
 def _study_part(n: int, study: Study) -> StudyPart:
-    found, tables = study.found, []
+    found, tables = study.result, []
     if found.compared:
         tables += [("Intervals", _worded(*interval_table(found.compared)))]
     if any(each.figures for each in found.compared):

@@ -221,6 +221,18 @@ def encode(texts: pl.Series, rules: TextRules, vocabulary: Vocabulary) -> TokenI
     )
 
 
+def encode_tokens(tokens: pl.Series, rules: TextRules, vocabulary: Vocabulary) -> TokenIds:
+    """Give the ids that `encode` gives, from what `tokenize` has already made of the texts."""
+    kept = tokens.list.head(rules.max_tokens)
+    lengths = kept.list.len().to_numpy().astype(np.int32)  # (rows,)
+    flat = pl.Series("token", kept.to_arrow().flatten(), dtype=pl.String).to_frame()
+    known = pl.DataFrame({"token": vocabulary.words}, schema={"token": pl.String})
+    found = flat.join(known.with_row_index("id"), on="token", how="left", maintain_order="left")
+    ids = np.full((len(tokens), rules.max_tokens), PAD_ID, dtype=np.int32)
+    ids[np.arange(rules.max_tokens) < lengths[:, None]] = found["id"].fill_null(UNKNOWN_ID)
+    return TokenIds(ids, lengths)
+
+
 def _by_slices(work: Callable[[pl.Series], _Result], texts: pl.Series) -> list[_Result]:
     """Do the work on every slice, on all cores (polars, Arrow and numpy let go of the GIL)."""
     threads = pl.thread_pool_size()

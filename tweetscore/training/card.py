@@ -1,4 +1,4 @@
-"""Word a bundle's card for people: the card's record enters, Markdown leaves."""
+"""Write a model's card for people: the card's record enters, Markdown leaves."""
 
 import shlex
 from collections.abc import Sequence
@@ -7,12 +7,14 @@ from typing import Any
 
 from tweetscore.evaluation.figures import Figures
 from tweetscore.evaluation.verdicts import figure_table, overall_verdict, quality_table
+from tweetscore.training.classifier import NetworkConfig
+from tweetscore.training.network import NETWORK
 
 WIDTH = 100
 
 
 def model_card(card: dict[str, Any]) -> str:
-    """Return the model card: what it is and is for, its figures, how to make it again, its limits.
+    """Return the model card: purpose, figures, how the model was made, and its limits.
 
     Its sections follow Mitchell et al. 2019.
     """
@@ -21,7 +23,7 @@ def model_card(card: dict[str, Any]) -> str:
         "\n\n".join(
             [
                 f"# {card['name']}",
-                _filled(_what_it_tells(card)),
+                _filled(_purpose(card)),
                 f"**{overall_verdict(found)}** A score is not advice.",
                 "## Intended use",
                 _list(_intended_use(card)),
@@ -33,7 +35,7 @@ def model_card(card: dict[str, Any]) -> str:
                 "## How it was made",
                 _list(_making(card)),
                 "## Make it again",
-                "With the same files and versions on the same kind of machine it comes out equal:",
+                "The same files and versions on the same kind of machine give an equal model:",
                 f"```sh\n{_commands(card)}\n```",
                 "## Limits",
                 _list(_limits(card)),
@@ -57,54 +59,54 @@ def _list(items: Sequence[str]) -> str:
     )  # fmt: skip
 
 
-def _what_it_tells(card: dict[str, Any]) -> str:
+def _purpose(card: dict[str, Any]) -> str:
     minutes = ", ".join(map(str, card["intervals"]))
     if card["target"] == "label":
         return f"Which of these a text is: {', '.join(card['classes'])}."
     if card["target"] == "direction":
-        said = f"The probability that {card['symbol']} is higher N minutes after a tweet"
-        return f"{said}, for N = {minutes}, in the {card['session']} session."
+        return (
+            f"The probability that {card['symbol']} is higher N minutes after a tweet, for N = "
+            f"{minutes}, in the {card['session']} session."
+        )
     bounds = ", ".join(
         f"{threshold:.1f} at {n} minutes" for n, threshold in card["thresholds_bps"].items()
     )
     return (
         f"The probability that {card['symbol']} moves by more than a threshold within N minutes "
-        f"after a tweet, for N = {minutes}, in the {card['session']} session. Thresholds in basis "
-        f"points, by the training part: {bounds}."
+        f"after a tweet, for N = {minutes}, in the {card['session']} session. The thresholds "
+        f"come from the training part, in basis points: {bounds}."
     )
 
 
 def _intended_use(card: dict[str, Any]) -> list[str]:
-    again = "its figures hold for texts like those of its test part, and for no others"
+    valid_for = "its figures are valid only for texts like those of its test part"
     if card["target"] == "label":
         return [
-            "For sorting texts like those it was trained on into its own labels, many at a time.",
-            f"Not for decisions about people: {again}.",
+            "For sorting many texts like those of its training into its labels.",
+            f"Not for decisions about people: {valid_for}.",
         ]
     return [
-        "For research: to ask whether posts of these authors went before moves of this market, and "
-        "as an example of how to ask.",
-        f"Not for trading, and not for other authors, markets or years: {again}.",
-        "Costs, spreads and the time that an order takes are not in its figures.",
+        "For research: to test whether posts of these authors precede moves of this market, and as "
+        "an example of such a test.",
+        f"Not for trading, and not for other authors, markets or years: {valid_for}.",
+        "Its figures leave out costs, spreads and the time that an order takes.",
     ]
 
 
 def _making(card: dict[str, Any]) -> list[str]:
-    config, training, vectors = card["config"], card["training"], card["vectors"]
+    training, vectors = card["training"], card["vectors"]
     data = ", ".join(f"{each['name']} ({each['sha256'][:12]})" for each in card["data"])
     versions = ", ".join(f"{name} {number}" for name, number in card["versions"].items())
     return [
         _parts(card),
-        f"Network: embedding {config['vocabulary_size']:,} x {config['embedding_dim']}, one LSTM "
-        f"layer of {config['hidden']}, the state at the last token, {config['heads']} heads of "
-        f"{config['classes']} classes.",
+        f"Network: {NETWORK.describe(NetworkConfig(**card['config']))}.",
         f"Vectors: {vectors['source']}; {vectors['covered']:,} of {vectors['words']:,} words "
         "covered.",
         f"Best of {training['epochs_run']} epochs: {training['best_epoch']}; seed "
         f"{training['seed']}; trained on {training['device']}.",
         f"The exported graph is within {card['parity']['graph']:.1e} in probability of torch in "
         f"float64, torch itself in float32 within {card['parity']['float32']:.1e}.",
-        "With `--precision int8` the scores are others. Over the texts of training and validation "
+        "With `--precision int8` the scores differ. Over the texts of training and validation "
         f"{worded_drift(card['int8_drift']['learned'])}; over random texts "
         f"{worded_drift(card['int8_drift']['random'])}.",
         f"Data, with sha256: {data}.",
@@ -113,7 +115,7 @@ def _making(card: dict[str, Any]) -> list[str]:
 
 
 def _commands(card: dict[str, Any]) -> str:
-    """Word the commands that make the model, every option said."""
+    """Return the commands that make the model, with every option."""
     training, target = card["training"], card["training"]["target"]
     names = [each["name"] for each in card["data"]]
     options = {
@@ -153,12 +155,12 @@ def _shell(words: Sequence[str]) -> str:
 
 def _test_part(card: dict[str, Any]) -> str:
     test, split = card["rows"]["test"], card["split"]
-    read_once = "It was read once, after the best epoch had been chosen on validation."
+    used_once = "It was used once, after the best epoch had been chosen on validation."
     texts = f"The test part holds {test['texts']:,} texts"
     if not split:
-        return f"{texts}, drawn at random, as the rows carry no time. {read_once}"
+        return f"{texts}, drawn at random, because the rows have no times. {used_once}"
     span = f"{split['test_from_utc']} to {split['test_until_utc']} UTC"
-    return f"{texts} on {test['days']:,} days, from {span}. {read_once}"
+    return f"{texts} on {test['days']:,} days, from {span}. {used_once}"
 
 
 def _parts(card: dict[str, Any]) -> str:
@@ -171,8 +173,8 @@ def _parts(card: dict[str, Any]) -> str:
         f"Training part: {train['texts']:,} texts on {train['days']:,} days, from "
         f"{split['train_from_utc']} to {split['train_until_utc']} UTC. Validation: "
         f"{validation['texts']:,} texts on {validation['days']:,} days. One day of embargo before "
-        "each boundary; windows that reach past one are purged; of a text in two parts the "
-        "earlier copy went."
+        "each boundary; windows that reach past a boundary are purged; of a text in two "
+        "parts, only the later copy is kept."
     )
 
 
@@ -183,19 +185,19 @@ def _baselines(found: Sequence[Figures]) -> str:
     )
     if any(each.momentum is not None for each in found):
         words += (
-            " Momentum says what the same number of minutes before the entry did; where they did "
-            "nothing, the majority."
+            " Momentum predicts the class of the same number of minutes before the entry; where "
+            "the price did not move, the majority."
         )
     return words + (
-        " Excess is accuracy less majority in percentage points, its interval a bootstrap over "
-        "days; p draws the signs of the days at random and is corrected for the number of "
-        "intervals (Holm). Calibration is the mean distance between the probability said and the "
-        "share that came true, in ten bins."
+        " Excess is accuracy minus majority in percentage points, with a bootstrap interval over "
+        "days; p comes from random signs of the days and is corrected for the number of intervals "
+        "(Holm). Calibration is the mean distance between the predicted probability and the "
+        "observed share, in ten bins."
     )
 
 
 def worded_drift(drift: dict[str, Any]) -> str:
-    """Word how far the probabilities in int8 are from those in float32, over some texts."""
+    """Say how far the probabilities in int8 are from those in float32, over some texts."""
     return (
         f"a probability moves by up to {drift['largest']:.1e}, {drift['mean']:.1e} on average, and "
         f"{drift['flipped']:.2%} of {drift['texts']:,} texts get another class at some interval"
@@ -209,7 +211,7 @@ def _markdown(headings: list[str], rows: list[list[str]]) -> str:
 
 def _limits(card: dict[str, Any]) -> list[str]:
     lines = [
-        "It learned from few rows of few authors; the figures above are all that is known of it."
+        "It learned from few rows of few authors; nothing is known of it beyond the figures above."
     ]
     if card["counts"]:
         lines.append(
@@ -218,8 +220,8 @@ def _limits(card: dict[str, Any]) -> list[str]:
         )
     if card["training"]["device"] == "cuda":
         lines.append(
-            "CUDA sums in no fixed order: trained again, its weights would differ slightly."
+            "CUDA adds numbers in no fixed order: trained again, its weights would differ slightly."
         )
     if card["training"]["shuffle_labels"]:
-        lines.append("Its labels were shuffled: it is a placebo and knows nothing.")
+        lines.append("Its labels were shuffled: it is a placebo and has learned nothing.")
     return lines

@@ -5,65 +5,31 @@ same seed gives the same weights on one CPU, also when a run was ended and resum
 fixed order, so there they differ slightly.
 """
 
-import hashlib
-import io
 from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import polars as pl
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from tweetscore.errors import InputError
 from tweetscore.scoring.network import Device
-from tweetscore.text.tokens import TokenIds
+from tweetscore.training.checkpoint import Checkpoint
+from tweetscore.training.classifier import Classifier
 from tweetscore.training.epoch import Epoch
-from tweetscore.training.lstm import LstmClassifier
+from tweetscore.training.features import NO_LABEL, Part
+from tweetscore.training.options import FitOptions
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
 
-NO_LABEL = -100  # torch's own mark of a target that has no loss
-POOL_BATCHES = 16  # sorting by length inside pools of so many keeps the batches random
-HASH_BYTES = 32
+POOL_BATCHES = 16  # rows are sorted by length within this many batches: batches stay random
 CHECKPOINT_EPOCHS = 10  # writing weights and moments takes a tenth of an epoch
-
-
-@dataclass(frozen=True, slots=True)
-class FitOptions:
-    """How to fit; the defaults are the study's."""
-
-    epochs: int = 100
-    batch_rows: int = 256
-    learning_rate: float = 3e-4
-    decay: float = 0.8  # of the learning rate, every decay_epochs
-    decay_epochs: int = 10
-    fresh_optimiser: bool = False  # a new Adam every epoch, as the study's code made
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """Rows of one part of the split."""
-
-    rows: pl.DataFrame  # one row a tweet, with a list of its tokens
-    tokens: TokenIds
-    labels: Tensor  # (rows, intervals) int64: the place of the class, NO_LABEL without a window
-    counts: Tensor | None  # (rows, 2)
-
-    def __len__(self) -> int:
-        return self.rows.height
-
-    @property
-    def days(self) -> int:
-        """Trading days with a row."""
-        return self.rows["session_date"].n_unique()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,15 +43,6 @@ class Fitted:
     def best(self) -> Epoch:
         """The first epoch with the lowest loss on the part held out."""
         return min(self.history, key=lambda epoch: epoch.held_out_loss)
-
-
-@dataclass(frozen=True, slots=True)
-class Checkpoint:
-    """Where a run is kept, so that one which was ended can go on."""
-
-    path: Path
-    fingerprint: str  # of options and data: a run goes on only as the run that it was
-    resume: bool = False
 
 
 def training_device(wanted: Device) -> str:
@@ -105,7 +62,7 @@ def training_device(wanted: Device) -> str:
 
 
 def fit(
-    model: LstmClassifier,
+    model: Classifier,
     train: Part,
     held_out: Part,
     options: FitOptions,
@@ -145,8 +102,8 @@ def fit(
 
     model.to(device)
     run = _Run(model, options, np.random.default_rng(seed))
-    if checkpoint and checkpoint.resume:
-        run.load(checkpoint)
+    if checkpoint and checkpoint.resume and (state := checkpoint.load()):
+        run.restore(state)
     interrupted = False
     with SummaryWriter(str(log_folder), purge_step=len(run.history) + 1) as board:
         try:
@@ -154,16 +111,16 @@ def fit(
                 epoch = run.epoch(number, train, held_out)
                 _log(board, epoch, intervals, held_out_name)
                 if checkpoint and number % CHECKPOINT_EPOCHS == 0:
-                    run.save(checkpoint)
+                    checkpoint.save(run.finished)
                 progress(epoch)
         except KeyboardInterrupt:
             interrupted = True
     if not run.history:
         raise KeyboardInterrupt
     if checkpoint and interrupted:
-        run.save(checkpoint)
+        checkpoint.save(run.finished)
     elif checkpoint:
-        checkpoint.path.unlink(missing_ok=True)
+        checkpoint.remove()
     model.load_state_dict(run.best_weights)
     model.cpu().eval()
     return Fitted(tuple(run.history), interrupted)
@@ -172,9 +129,7 @@ def fit(
 class _Run:
     """Everything that one epoch leaves to the next."""
 
-    def __init__(
-        self, model: LstmClassifier, options: FitOptions, rng: np.random.Generator
-    ) -> None:
+    def __init__(self, model: Classifier, options: FitOptions, rng: np.random.Generator) -> None:
         self.model, self.options, self.rng = model, options, rng
         self.optimiser = _adam(model, options.learning_rate)
         self.history: list[Epoch] = []
@@ -208,54 +163,18 @@ class _Run:
         )
         return done
 
-    def save(self, checkpoint: Checkpoint) -> None:
-        """Write what the last finished epoch left, behind its own hash, whole or not at all."""
-        content = io.BytesIO()
-        torch.save({"fingerprint": checkpoint.fingerprint, **self.finished}, content)
-        checkpoint.path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = checkpoint.path.with_suffix(".part")
-        fresh.write_bytes(hashlib.sha256(content.getbuffer()).digest() + content.getbuffer())
-        fresh.replace(checkpoint.path)
-
-    def load(self, checkpoint: Checkpoint) -> None:
-        """Go on from where the run was ended; from the beginning where nothing is kept."""
-        if not checkpoint.path.exists():
-            return
-        try:
-            state = _opened(checkpoint.path.read_bytes())
-        except (OSError, RuntimeError, EOFError, ValueError, UnpicklingError) as error:
-            raise InputError(
-                f"{checkpoint.path}: not readable as a checkpoint; delete it to begin again"
-            ) from error
-        if state["fingerprint"] != checkpoint.fingerprint:
-            raise InputError(
-                f"{checkpoint.path}: is of a run with other options or data; give the same ones, "
-                "or leave out --resume to begin again"
-            )
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from the state of a run that was ended."""
         self.model.load_state_dict(state["model"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.best_weights = state["best"]
         self.history = [Epoch.from_record(each) for each in state["history"]]
         self.rng.bit_generator.state = state["order"]
         torch.set_rng_state(state["dropout"])
-        self.finished = {name: each for name, each in state.items() if name != "fingerprint"}
+        self.finished = state
 
 
-def _opened(content: bytes) -> dict[str, Any]:
-    """Return what a checkpoint holds.
-
-    Raises:
-        ValueError, RuntimeError, EOFError, UnpicklingError: it is damaged, or none.
-    """
-    digest, content = content[:HASH_BYTES], content[HASH_BYTES:]
-    if hashlib.sha256(content).digest() != digest:
-        raise ValueError("not what its hash says")
-    # Only tensors and plain values: a checkpoint runs nothing that it contains.
-    state: dict[str, Any] = torch.load(io.BytesIO(content), weights_only=True)
-    return state
-
-
-def _adam(model: LstmClassifier, rate: float) -> torch.optim.Optimizer:
+def _adam(model: Classifier, rate: float) -> torch.optim.Optimizer:
     return torch.optim.Adam(model.parameters(), lr=rate, fused=True)
 
 
@@ -270,7 +189,7 @@ def _log(
 
 
 def _train(
-    model: LstmClassifier,
+    model: Classifier,
     part: Part,
     optimiser: torch.optim.Optimizer,
     batch_rows: int,
@@ -281,7 +200,7 @@ def _train(
     losses = []
     for places in _batches(part.tokens.lengths, batch_rows, rng):
         logits = _logits(model, part, places)
-        labels = part.labels[places].to(logits.device)
+        labels = torch.from_numpy(part.labels)[places].to(logits.device)
         loss = functional.cross_entropy(logits.flatten(0, 1), labels.flatten())  # over all heads
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]  # torch does not type it
@@ -304,30 +223,32 @@ def _batches(
     return [torch.from_numpy(batches[i]) for i in rng.permutation(len(batches))]
 
 
-def _logits(model: LstmClassifier, part: Part, places: Tensor) -> Tensor:
-    device = model.head.weight.device
+def _logits(model: Classifier, part: Part, places: Tensor) -> Tensor:
+    device = next(model.parameters()).device
     lengths = torch.from_numpy(part.tokens.lengths)[places]
     width = int(lengths.max())
     ids = torch.from_numpy(part.tokens.ids)[places, :width]
-    counts = None if part.counts is None else part.counts[places].to(device)
+    counts = None
+    if part.counts is not None:
+        counts = torch.from_numpy(part.counts)[places].to(device)
     logits: Tensor = model(ids.to(device), lengths.to(device), counts)  # (B, heads, classes)
     return logits
 
 
 @torch.no_grad()
-def predict(model: LstmClassifier, part: Part) -> Tensor:
+def predict(model: Classifier, part: Part) -> Tensor:
     """Return the logits (rows, heads, classes) of a whole part, in its order, on the CPU."""
     model.eval()
     blocks = torch.split(torch.arange(len(part)), 1_024)
     return torch.cat([_logits(model, part, places).cpu() for places in blocks])
 
 
-def _measure(model: LstmClassifier, part: Part) -> tuple[float, tuple[float, ...]]:
+def _measure(model: Classifier, part: Part) -> tuple[float, tuple[float, ...]]:
     """Return the mean loss over the heads that have labels, and each head's accuracy."""
     logits = predict(model, part)
     losses, accuracies = [], []
     for head in range(logits.shape[1]):
-        labels = part.labels[:, head]
+        labels = torch.from_numpy(part.labels)[:, head]
         known = labels != NO_LABEL
         if not known.any():
             accuracies.append(float("nan"))

@@ -1,30 +1,22 @@
-"""The classifier that training fits: padded token ids enter, logits of every interval leave."""
+"""An LSTM over the words of a text: padded token ids enter, logits of every interval leave."""
 
-from dataclasses import dataclass
-
+import numpy as np
+import onnx
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
-
-@dataclass(frozen=True, slots=True)
-class LstmConfig:
-    """The sizes of one classifier, saved in the card beside its weights."""
-
-    vocabulary_size: int
-    heads: int  # one linear head per interval
-    classes: int = 2  # in the card's order: ("down", "up")
-    embedding_dim: int = 300
-    hidden: int = 128
-    dropout: float = 0.5
-    counts: int = 0  # engagement features beside the state: 0 or 2
+from tweetscore.scoring.bundle import Precision
+from tweetscore.training.classifier import Classifier, NetworkConfig
+from tweetscore.training.lstm_graph import folded_graph
 
 
-class LstmClassifier(nn.Module):
+class LstmClassifier(Classifier):
     """An embedding, an LSTM layer, the state at the last real token, a linear head per interval."""
 
-    def __init__(self, config: LstmConfig, vectors: Tensor | None = None) -> None:
+    def __init__(self, config: NetworkConfig, vectors: Tensor | None = None) -> None:
         """Draw the weights; ``vectors`` (vocabulary_size, embedding_dim) start the embedding."""
-        super().__init__()
+        super().__init__(config)
         self.config = config
         shape = (config.vocabulary_size, config.embedding_dim)
         if vectors is not None and tuple(vectors.shape) != shape:
@@ -38,17 +30,17 @@ class LstmClassifier(nn.Module):
         # One Linear for all heads: seven cost the same as one.
         self.head = nn.Linear(config.hidden + config.counts, config.heads * config.classes)
 
+    @staticmethod
+    def describe(config: NetworkConfig) -> str:
+        """Say in words which layers a network of these sizes has."""
+        return (
+            f"embedding {config.vocabulary_size:,} x {config.embedding_dim}, one LSTM layer of "
+            f"{config.hidden}, the state at the last token, {config.heads} heads of "
+            f"{config.classes} classes"
+        )
+
     def forward(self, ids: Tensor, lengths: Tensor, counts: Tensor | None = None) -> Tensor:
-        """Return the logits (B, heads, classes) of a batch.
-
-        Args:
-            ids: (B, T) token ids, padded on the right; what stands in the padding has no effect.
-            lengths: (B,) tokens of each text, 1 to T.
-            counts: (B, counts) normalised engagement, exactly when the config has counts.
-
-        Raises:
-            ValueError: counts are missing, or given to a model without them.
-        """
+        """Return the logits (B, heads, classes) of a batch; see ``Classifier.forward``."""
         if (counts is not None) != (self.config.counts > 0):
             raise ValueError("counts must be given exactly when the config has them")
         states, _ = self.lstm(self.embedding(ids))  # (B, T, H)
@@ -58,3 +50,15 @@ class LstmClassifier(nn.Module):
         features = state if counts is None else torch.cat([state, counts], dim=1)  # (B, H + counts)
         logits: Tensor = self.head(features)  # (B, heads * classes)
         return logits.view(-1, self.config.heads, self.config.classes)
+
+    def to_onnx(self, precision: Precision = "float32") -> onnx.ModelProto:
+        """Return the folded graph; see ``Classifier.to_onnx``."""
+        return folded_graph(self.config, self.weights(), precision)
+
+    def counts_weight(self) -> NDArray[np.float32] | None:
+        """Return the head's weights (heads, classes, counts) of the counts; None without counts."""
+        config = self.config
+        if not config.counts:
+            return None
+        weight: NDArray[np.float32] = self.head.weight[:, config.hidden :].detach().cpu().numpy()
+        return weight.reshape(config.heads, config.classes, config.counts)

@@ -1,7 +1,7 @@
 """Train a model: labelled texts enter, a bundle that has scored a row leaves.
 
-What is learned, and by which protocol, is ``learn``'s; here the network becomes a graph that passes
-the parity gate, a card and a folder.
+``learn`` fits the network; here it becomes a graph that passes the parity gate, a card and a
+folder.
 """
 
 import platform
@@ -11,37 +11,30 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from tweetscore.errors import InputError
+import onnx
+
 from tweetscore.evaluation.figures import Figures, with_verdicts
-from tweetscore.market.symbols import choose_symbol
 from tweetscore.market.targets import OWN_LABEL, Target
-from tweetscore.market.windows import ensure_windows
 from tweetscore.scoring.bundle import Bundle, check_place, write_bundle
 from tweetscore.scoring.score import Scorer
 from tweetscore.store.database import Store
-from tweetscore.text.tokens import TextRules
 from tweetscore.training.card import model_card, worded_drift
-from tweetscore.training.dataset import clean_rows, market_rows, split_rows, texts_hash, texts_until
+from tweetscore.training.dataset import texts_hash
 from tweetscore.training.epoch import Epoch
 from tweetscore.training.export import (
+    Drift,
     Parity,
     Texts,
     check_parity,
-    counts_weight,
     measure_drift,
     random_texts,
-    to_onnx,
 )
-from tweetscore.training.labelled import Labelled, read_labelled, split_labelled
-from tweetscore.training.learn import (
-    Learned,
-    LearnOptions,
-    Prepared,
-    held_out_figures,
-    learn,
-    prepare,
-)
+from tweetscore.training.features import Prepared, prepare_labelled, prepare_market
+from tweetscore.training.held_out import held_out_figures
+from tweetscore.training.labelled import read_labelled
+from tweetscore.training.learn import Learned, learn
 from tweetscore.training.loop import Fitted, training_device
+from tweetscore.training.options import TrainingOptions
 
 Sources = list[dict[str, str]]
 
@@ -57,20 +50,20 @@ class Trained:
 
 
 @dataclass(frozen=True, slots=True)
-class Talk:
-    """Whom a training run tells what on the way."""
+class Callbacks:
+    """What to call while a model is trained."""
 
-    progress: Callable[[Epoch], None]  # after every epoch
-    say: Callable[[str], None]  # each fact that a user should know
+    on_epoch: Callable[[Epoch], None]  # after every epoch
+    on_message: Callable[[str], None]  # with each fact that a user should know
 
 
 def train(
     store: Store,
-    options: LearnOptions,
+    options: TrainingOptions,
     folder: Path,
     *,
     log_folder: Path,
-    talk: Talk,
+    callbacks: Callbacks,
     resume: bool = False,
 ) -> Trained:
     """Train on the windows of one symbol, export through the parity gate, save and score a row.
@@ -80,8 +73,8 @@ def train(
         options: hyper-parameters.
         folder: where the bundle goes; replaced as a whole when it is one already.
         log_folder: where TensorBoard events and the checkpoint of an interrupted run go.
-        talk: told how it goes. A KeyboardInterrupt in it, or between batches, ends training with
-            the best epoch so far.
+        callbacks: called as training goes on. A KeyboardInterrupt in one, or between batches, ends
+            training with the best epoch so far.
         resume: go on with an interrupted run.
 
     Raises:
@@ -94,17 +87,17 @@ def train(
     prepared = prepare_market(store, options)
     sources = store.rows("SELECT name, sha256 FROM sources ORDER BY source_id")
     data = [{"name": Path(name).name, "sha256": sha256} for name, sha256 in sources]
-    return _train(prepared, options, folder, log_folder, talk, data, resume=resume)
+    return _train(prepared, options, folder, log_folder, callbacks, data, resume=resume)
 
 
 def train_labelled(
     file: Path,
     columns: Mapping[str, str],
-    options: LearnOptions,
+    options: TrainingOptions,
     folder: Path,
     *,
     log_folder: Path,
-    talk: Talk,
+    callbacks: Callbacks,
     resume: bool = False,
 ) -> Trained:
     """Train on the labels of a file; see ``train``.
@@ -120,7 +113,7 @@ def train_labelled(
     table = read_labelled(file, columns)
     if table.rejects.height:
         first = table.rejects.row(0, named=True)
-        talk.say(
+        callbacks.on_message(
             f"{file}: {table.rejects.height:,} rows cannot be used; the first is line "
             f"{first['line']}: {first['reason']}"
         )
@@ -130,102 +123,110 @@ def train_labelled(
     )  # fmt: skip
     prepared = prepare_labelled(table, options)
     if not table.has_times:
-        talk.say("rows carry no time: the split is at random, with copies of a text together")
+        callbacks.on_message(
+            "rows have no times: the split is random, with copies of a text together"
+        )
     data = [{"name": file.name, "sha256": table.sha256}]
-    return _train(prepared, options, folder, log_folder, talk, data, resume=resume)
-
-
-def prepare_market(store: Store, options: LearnOptions) -> Prepared:
-    """Read, clean and split what the market says of the tweets; see ``learn.prepare``."""
-    ensure_windows(store, options.intervals)
-    symbol = choose_symbol(store, options.symbol)
-    rules = TextRules(max_tokens=options.max_tokens)
-    rows = market_rows(
-        store, symbol, options.session, options.intervals,
-        with_counts=options.counts, target=options.target.name,
-    )  # fmt: skip
-    split, rows = split_rows(clean_rows(rows, rules), options.intervals)
-    return prepare(
-        rows, split, options, rules, symbol=symbol, posts_until=lambda end: texts_until(store, end)
-    )
-
-
-def prepare_labelled(table: Labelled, options: LearnOptions) -> Prepared:
-    """Clean and split rows with labels of their own; see ``learn.prepare``.
-
-    Raises:
-        InputError: counts are wanted and not in every row.
-    """
-    if options.counts and not table.has_counts:
-        raise InputError("--counts: not every row has both counts; leave it out")
-    rules = TextRules(max_tokens=options.max_tokens)
-    split, rows = split_labelled(table, rules, options.seed)
-    return prepare(rows, split, options, rules)
+    return _train(prepared, options, folder, log_folder, callbacks, data, resume=resume)
 
 
 def _train(
     prepared: Prepared,
-    options: LearnOptions,
+    options: TrainingOptions,
     folder: Path,
     log_folder: Path,
-    talk: Talk,
+    callbacks: Callbacks,
     data: Sources,
     *,
     resume: bool,
 ) -> Trained:
-    vectors = prepared.vectors
-    talk.say(
-        f"vectors: {vectors.source}, {vectors.covered:,} of {vectors.words:,} words covered, "
-        f"{vectors.words - vectors.covered:,} drawn at random"
-    )
-    for name, part in prepared.parts.items():
-        days = f" on {part.days:,} trading days" if prepared.split else ""
-        talk.say(f"{name}: {len(part):,} texts{days}")
+    """Learn from prepared rows, and write the bundle."""
+    for message in _described(prepared):
+        callbacks.on_message(message)
     learned = learn(
-        prepared, options, log_folder, talk.progress,
+        prepared, options, log_folder, callbacks.on_epoch,
         checkpoint=log_folder / "checkpoint.pt", resume=resume,
     )  # fmt: skip
-    talk.say(f"device: {learned.device}")
-    model = learned.model
-    graph, int8_graph = to_onnx(model), to_onnx(model, "int8")
-    parity = check_parity(model, graph, len(prepared.vocabulary), options.seed)
-    talk.say(
-        f"parity: the exported graph is within {parity.graph:.1e} of torch in float64, "
-        f"torch in float32 within {parity.float32:.1e}"
-    )
-    texts = {
-        "learned": _learned_texts(prepared),
-        "random": random_texts(len(prepared.vocabulary), model.config.counts, options.seed),
-    }
-    drift = {
-        name: asdict(measure_drift(model, graph, int8_graph, each)) for name, each in texts.items()
-    }
-    talk.say(f"int8: over its own texts {worded_drift(drift['learned'])}")
+    callbacks.on_message(f"device: {learned.device}")
+    graphs = _Graphs.of(learned, options.seed)
+    for message in graphs.described():
+        callbacks.on_message(message)
     found = with_verdicts(held_out_figures([learned], options, folder.name))
     card = {
         "name": folder.name,
         **_learned_card(learned, options),
         "figures": [asdict(each) for each in found],
-        "parity": asdict(parity),
-        "int8_drift": drift,
+        "parity": asdict(graphs.parity),
+        "int8_drift": {name: asdict(each) for name, each in graphs.drift.items()},
         "data": data,
         "versions": _versions(),
     }
     bundle = write_bundle(
         folder,
-        onnx_model=graph.SerializeToString(),
-        int8_model=int8_graph.SerializeToString(),
+        onnx_model=graphs.float32.SerializeToString(),
+        int8_model=graphs.int8.SerializeToString(),
         vocabulary=prepared.vocabulary.words,
         card=card,
         readme=model_card(card),
     )
-    # A bundle is saved once it has been read back and has scored a row.
+    # A bundle counts as saved once it has been read back and has scored a row.
     Scorer(bundle).probabilities(prepared.parts["train"].rows.head(1))
-    return Trained(bundle, learned.fitted, parity, found)
+    return Trained(bundle, learned.fitted, graphs.parity, found)
 
 
-def _learned_card(learned: Learned, options: LearnOptions) -> dict[str, Any]:
-    """Return what the card says of the learning."""
+def _described(prepared: Prepared) -> list[str]:
+    """Say what the network will learn from."""
+    vectors = prepared.vectors
+    days = {
+        name: f" on {part.days:,} trading days" if prepared.split else ""
+        for name, part in prepared.parts.items()
+    }
+    return [
+        f"vectors: {vectors.source}, {vectors.covered:,} of {vectors.words:,} words covered, "
+        f"{vectors.words - vectors.covered:,} drawn at random",
+        *(f"{name}: {len(part):,} texts{days[name]}" for name, part in prepared.parts.items()),
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Graphs:
+    """The exported graphs of a network, and how near to it they are."""
+
+    float32: onnx.ModelProto
+    int8: onnx.ModelProto
+    parity: Parity
+    drift: dict[str, Drift]  # of int8, over learned and over random texts
+
+    @classmethod
+    def of(cls, learned: Learned, seed: int) -> "_Graphs":
+        """Export a network.
+
+        Raises:
+            TweetscoreError: the exported graph scores differently.
+        """
+        model, words = learned.model, len(learned.prepared.vocabulary)
+        graph, int8_graph = model.to_onnx(), model.to_onnx("int8")
+        parity = check_parity(model, graph, words, seed)
+        texts = {
+            "learned": _learned_texts(learned.prepared),
+            "random": random_texts(words, model.config.counts, seed),
+        }
+        drift = {
+            name: measure_drift(model, graph, int8_graph, each) for name, each in texts.items()
+        }
+        return cls(graph, int8_graph, parity, drift)
+
+    def described(self) -> list[str]:
+        """Say how near the graphs are to the network."""
+        return [
+            f"parity: the exported graph is within {self.parity.graph:.1e} of torch in float64, "
+            f"torch in float32 within {self.parity.float32:.1e}",
+            f"int8: over its own texts {worded_drift(asdict(self.drift['learned']))}",
+        ]
+
+
+def _learned_card(learned: Learned, options: TrainingOptions) -> dict[str, Any]:
+    """Return the part of the card that describes the learning."""
     prepared, fitted, vectors = learned.prepared, learned.fitted, learned.prepared.vectors
     split = asdict(prepared.split) if prepared.split else {}
     market = options.target.name != "label"
@@ -268,14 +269,14 @@ def _learned_texts(prepared: Prepared) -> list[Texts]:
         (
             part.tokens.ids,
             part.tokens.lengths,
-            None if part.counts is None else part.counts.numpy(),
+            part.counts,
         )
         for part in parts
     ]
 
 
 def _counts_card(learned: Learned) -> dict[str, Any] | None:
-    weight, normalisation = counts_weight(learned.model), learned.prepared.normalisation
+    weight, normalisation = learned.model.counts_weight(), learned.prepared.normalisation
     if weight is None or normalisation is None:
         return None
     return {**normalisation, "weight": weight.tolist()}

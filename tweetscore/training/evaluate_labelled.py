@@ -15,14 +15,14 @@ from tweetscore.training.labelled import Labelled, split_labelled
 
 
 @dataclass(frozen=True, slots=True)
-class Examined:
+class LabelledFigures:
     """What a model is worth on a file, and which of its rows were measured."""
 
     figures: list[Figures]
     fact: str
 
 
-def examine(bundle: Bundle, table: Labelled, file: Path) -> Examined:
+def evaluate_labelled(bundle: Bundle, table: Labelled, file: Path) -> LabelledFigures:
     """Score the rows of a file that the model has not learned from, and compare with its labels.
 
     Of the file that the model was trained on, only the test part counts; of another, where both
@@ -53,7 +53,7 @@ def examine(bundle: Bundle, table: Labelled, file: Path) -> Examined:
         days.to_numpy(),
     )
     named = replace(found, model=bundle.name, target="label")
-    return Examined(with_verdicts([named]), fact)
+    return LabelledFigures(with_verdicts([named]), fact)
 
 
 def _unseen(bundle: Bundle, table: Labelled, scorer: Scorer) -> tuple[pl.DataFrame, str]:

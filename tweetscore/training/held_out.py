@@ -1,0 +1,85 @@
+"""Measure networks on their test parts, once: learned networks enter, figures leave."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from tweetscore.evaluation.figures import Figures, bag_of_words_accuracy, figures
+from tweetscore.training.features import NO_LABEL
+from tweetscore.training.learn import Learned
+from tweetscore.training.loop import predict
+from tweetscore.training.options import TrainingOptions
+
+
+def held_out_figures(
+    learned: Sequence[Learned], options: TrainingOptions, name: str
+) -> list[Figures]:
+    """Measure the test parts, once, beside their baselines; Holm is left to the caller.
+
+    Several networks are those of walk-forward folds, whose test parts are measured together.
+    """
+    found = []
+    for head, minutes in enumerate(options.intervals):
+        folds = [each for each in (_tested(one, head, minutes) for one in learned) if each]
+        if not folds:
+            continue
+        truth = np.concatenate([fold.truth for fold in folds])
+        momentum = None
+        if all(fold.momentum is not None for fold in folds):
+            momentum = np.concatenate([fold.momentum for fold in folds])
+        measured = figures(
+            np.concatenate([fold.probabilities for fold in folds]),
+            truth,
+            np.concatenate([fold.days for fold in folds]),
+            momentum=momentum,
+        )
+        words = [fold.words_right for fold in folds]
+        bag_of_words = None if None in words else sum(filter(None, words)) / len(truth)
+        found.append(
+            replace(
+                measured, model=name, symbol=learned[0].prepared.symbol,
+                target=options.target.name, interval_minutes=minutes or None,
+                bag_of_words=bag_of_words,
+            )
+        )  # fmt: skip
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Tested:
+    """What one network predicts for the test rows of one head, and the true classes."""
+
+    probabilities: npt.NDArray[np.float64]  # (rows, classes)
+    truth: npt.NDArray[np.int64]  # (rows,)
+    days: npt.NDArray[np.int64]  # (rows,)
+    momentum: npt.NDArray[np.int64] | None  # (rows,) places of classes, -1 unknown
+    words_right: float | None  # rows that the bag of words predicts correctly
+
+
+def _tested(learned: Learned, head: int, minutes: int) -> _Tested | None:
+    train, test = learned.prepared.parts["train"], learned.prepared.parts["test"]
+    known = test.labels[:, head] != NO_LABEL
+    if not known.any():
+        return None
+    truth = test.labels[:, head][known]
+    rows = test.rows.filter(pl.Series(known))
+    fitted = train.labels[:, head] != NO_LABEL
+    words = bag_of_words_accuracy(
+        train.rows["tokens"].filter(pl.Series(fitted)),
+        train.labels[:, head][fitted],
+        rows["tokens"],
+        truth,
+    )
+    past, momentum = f"momentum_{minutes}", None
+    if past in rows.columns:
+        momentum = rows[past].fill_null(-1).to_numpy()
+    return _Tested(
+        predict(learned.model, test).softmax(2)[:, head].double().numpy()[known],
+        truth,
+        rows["session_date"].to_physical().cast(pl.Int64).to_numpy(),
+        momentum,
+        None if words is None else words * len(truth),
+    )
