@@ -27,12 +27,14 @@ from tweetscore.scoring.bundle import load_bundle
 from tweetscore.scoring.score import score
 from tweetscore.store import database as store
 from tweetscore.store.database import Store, open_store, statement
-from tweetscore.training import dataset
+from tweetscore.training import dataset, features, split
+from tweetscore.training.export import Parity
+from tweetscore.training.features import prepare
+from tweetscore.training.options import FitOptions, Protocol, TrainingOptions
 from tweetscore.training.split import PARTS, Split
 
 learn = pytest.importorskip("tweetscore.training.learn")
 train = pytest.importorskip("tweetscore.training.run")
-fit = pytest.importorskip("tweetscore.training.loop")
 
 MINUTE = timedelta(minutes=1)
 HALF_DAY = date(2018, 7, 3)  # the exchange closes at 17:00 UTC
@@ -119,14 +121,14 @@ def made_database(path: Path) -> Path:
 
 def trained(db: Path, folder: Path, **options: Any) -> str:
     """Train a small model, whatever stands in train's and learn's places; score the tweets."""
-    plain = learn.LearnOptions(
+    plain = TrainingOptions(
         intervals=INTERVALS, vectors="random", embedding_dim=8, hidden=4, dropout=0.0,
-        device="cpu", fit=fit.FitOptions(epochs=2, batch_rows=32, learning_rate=0.02),
+        device="cpu", fit=FitOptions(epochs=2, batch_rows=32, learning_rate=0.02),
     )  # fmt: skip
-    talk = train.Talk(progress=lambda _: None, say=lambda _: None)
+    silent = train.Callbacks(on_epoch=lambda _: None, on_message=lambda _: None)
     with open_store(db) as opened:
         chosen = replace(plain, **options)
-        train.train(opened, chosen, folder, log_folder=folder.parent / "runs", talk=talk)
+        train.train(opened, chosen, folder, log_folder=folder.parent / "runs", callbacks=silent)
         if chosen.target.name == "direction":
             score(opened, load_bundle(folder), (), lambda *_: None)
     return str(folder)
@@ -161,7 +163,7 @@ def honest(made_honest: Honest, tmp_path: Path) -> Honest:
 @pytest.fixture(scope="module", autouse=True)
 def quick() -> Iterator[None]:
     """Leave out what takes longest in training: the parity gate is tested elsewhere."""
-    parity = train.Parity(graph=0.0, float32=0.0)
+    parity = Parity(graph=0.0, float32=0.0)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(train, "check_parity", lambda *_: parity)
         yield
@@ -335,15 +337,15 @@ def test_windows_that_were_stored_by_a_leak_are_found_by_a_code_that_has_none(
 
 # --- training -------------------------------------------------------------------------------------
 
-SEES_ALL = partial(learn.prepare, protocol=learn.Protocol("honest", PARTS, "validation"))
-LUCKIEST = partial(learn.learn, protocol=learn.Protocol("honest", ("train",), "test"))
+SEES_ALL = partial(prepare, protocol=Protocol("honest", PARTS, "validation"))
+LUCKIEST = partial(learn.learn, protocol=Protocol("honest", ("train",), "test"))
 
 
 def test_leak_6_a_vocabulary_of_the_test_part_too(
     db: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as planted:
-        planted.setattr(train, "prepare", SEES_ALL)
+        planted.setattr(features, "prepare", SEES_ALL)
         model = trained(db, tmp_path / "leaky")
     broken = found(audit(db, [model], moments=0))
     assert set(broken) == {"vocabulary"}
@@ -351,7 +353,7 @@ def test_leak_6_a_vocabulary_of_the_test_part_too(
 
 
 def test_leak_6_in_the_code(honest: Honest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(train, "prepare", SEES_ALL)
+    monkeypatch.setattr(features, "prepare", SEES_ALL)
     broken = found(audit(*honest, moments=0))
     assert set(broken) == {"features", "vocabulary", "normalisation"}
     assert re.search(r"word only\d+: known, but nothing from the data", broken["features"])
@@ -361,7 +363,7 @@ def test_leak_7_a_normalisation_of_the_test_part_too(
     db: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as planted:
-        planted.setattr(train, "prepare", SEES_ALL)
+        planted.setattr(features, "prepare", SEES_ALL)
         model = trained(db, tmp_path / "leaky", counts=True)
     broken = found(audit(db, [model], moments=0))
     assert set(broken) == {"vocabulary", "normalisation"}
@@ -408,7 +410,7 @@ def test_leak_10_copies_of_a_text_in_two_parts(
     db: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as planted:
-        planted.setattr(dataset, "_without_copies", lambda rows: rows)
+        planted.setattr(split, "_without_copies", lambda rows: rows)
         model = trained(db, tmp_path / "leaky")
     broken = found(audit(db, [model], moments=0))
     assert "parts" in broken
@@ -417,7 +419,7 @@ def test_leak_10_copies_of_a_text_in_two_parts(
 
 
 def test_leak_10_in_the_code(honest: Honest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dataset, "_without_copies", lambda rows: rows)
+    monkeypatch.setattr(split, "_without_copies", lambda rows: rows)
     broken = found(audit(*honest, moments=0))
     assert "copies" in broken
     row = r"twitter \d+ of train has the text of \d+ of (validation|test)"
@@ -428,7 +430,7 @@ def test_leak_11_windows_of_training_that_reach_into_validation(
     db: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, leaky: Leaky
 ) -> None:
     leaky("market/windows", ACROSS)
-    monkeypatch.setattr(dataset, "_purged", lambda rows, *_: rows)
+    monkeypatch.setattr(split, "_purged", lambda rows, *_: rows)
     model = trained(db, tmp_path / "leaky", intervals=(30, 2_880))
     broken = found(audit(db, [model], moments=0))
     assert set(broken) == {"purge", "features"}  # features: the label depends on later prices
@@ -442,7 +444,7 @@ def test_leak_12_word_vectors_of_posts_of_the_test_part(
     db: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as planted:
-        planted.setattr(train, "texts_until", all_texts)
+        planted.setattr(features, "texts_until", all_texts)
         model = trained(db, tmp_path / "leaky", vectors="archive")
     broken = found(audit(db, [model], moments=0))
     row = r"1 found: vectors: trained on 224 posts, but trained on 1\d\d posts by today's rules"
@@ -451,7 +453,7 @@ def test_leak_12_word_vectors_of_posts_of_the_test_part(
 
 
 def test_leak_12_in_the_code(honest: Honest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(train, "texts_until", all_texts)
+    monkeypatch.setattr(features, "texts_until", all_texts)
     broken = found(audit(*honest, moments=0))
     assert set(broken) == {"features"}
     assert re.search(r"vector of \S+: \d+, but \d+ from the data up to", broken["features"])
@@ -490,8 +492,8 @@ def test_a_split_without_an_embargoed_day_is_found(
     db: Path, tmp_path: Path, dates: list[str], words: str
 ) -> None:
     every = ["2018-06-11T13:30:00", *dates, "2018-07-09T20:00:00", "2018-07-12T20:00:00"]
-    split = dict(zip(Split.__slots__, every, strict=True))
-    bundle, _ = tiny_bundle(tmp_path / "tiny", split=split)
+    bounds = dict(zip(Split.__slots__, every, strict=True))
+    bundle, _ = tiny_bundle(tmp_path / "tiny", split=bounds)
     card = json.loads((bundle.path / "card.json").read_text("utf-8")) | {"symbol": "SPX"}
     (bundle.path / "card.json").write_text(json.dumps(card), "utf-8")
     broken = found(audit(db, [str(bundle.path)], moments=0))
