@@ -22,14 +22,9 @@ from tweetscore.io.source import sniff
 from tweetscore.market.sessions import exchange_sessions
 from tweetscore.posts.clock import TweetAudit, id_times
 from tweetscore.posts.formats import open_tweets
-from tweetscore.sample.write import (
-    DOWN_WORDS,
-    PLANTED_INTERVAL_MINUTES,
-    SYMBOL,
-    UP_WORDS,
-    Sample,
-    write_sample,
-)
+from tweetscore.sample.plan import PLANTED_INTERVAL_MINUTES, SYMBOL
+from tweetscore.sample.words import DOWN_WORDS, UP_WORDS
+from tweetscore.sample.write import Sample, write_sample
 from tweetscore.text.tokens import TextRules, tokenize
 
 KEYS = [
@@ -330,7 +325,7 @@ def test_a_tiny_sample_has_as_many_posts_as_asked(tmp_path: Path, posts: int) ->
 
 def test_existing_files_are_not_overwritten(tmp_path: Path) -> None:
     (tmp_path / "DAT_ASCII_MADEUP_M1_2023.csv").write_text("mine")
-    with pytest.raises(InputError, match="is there already"):
+    with pytest.raises(InputError, match="already exists; delete it"):
         write_sample(tmp_path, posts=10, days=1)
     assert dict(contents(tmp_path)) == {"DAT_ASCII_MADEUP_M1_2023.csv": b"mine"}
 

@@ -16,7 +16,8 @@ import polars as pl
 from tweetscore.io.data_file import DataFile
 from tweetscore.io.source import sniff
 from tweetscore.posts import tweet_json
-from tweetscore.sample.write import ARCHIVE_NAME, BARS_NAME, DOWN_WORDS, UP_WORDS, write_sample
+from tweetscore.sample.words import DOWN_WORDS, UP_WORDS
+from tweetscore.sample.write import ARCHIVE_NAME, BARS_NAME, write_sample
 from tweetscore.scoring.bundle import Bundle, load_bundle, write_bundle
 from tweetscore.store.database import STANDARD_INTERVALS
 from tweetscore.text.tokens import TextRules, TokenIds, Vocabulary, encode, tokenize
