@@ -16,6 +16,7 @@ import duckdb
 import pytest
 import torch
 import typer
+from docs import COMMANDS
 from onnxruntime import get_available_providers
 from tiny import contents, put_tweets, tiny_bundle
 from typer.main import get_command
@@ -33,10 +34,6 @@ from tweetscore.store.database import SCHEMA_VERSION, open_store
 from tweetscore.study.options import StudyOptions
 from tweetscore.training.options import TrainingOptions
 
-COMMANDS = [
-    *("ingest", "sample", "info", "doctor", "export", "import", "train", "study"),
-    *("score", "evaluate", "report", "query"),
-]
 SMALL_NETWORK = [
     *("--interval", "30", "--vectors", "random", "--embedding-dim", "8", "--hidden", "4"),
     *("--epochs", "2"),

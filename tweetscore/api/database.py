@@ -272,6 +272,9 @@ class Database:
             interval_minutes: only this interval.
             model: only the model with this name or id.
             session: the trading hours whose prices are joined.
+
+        Returns:
+            One row for each score of a direction and symbol, whether there is a price or not.
         """
         import polars as pl
 
