@@ -171,15 +171,15 @@ def test_importing_it_imports_nothing_heavy() -> None:
 
 @pytest.mark.slow
 def test_labels_of_a_file_are_learned_and_evaluated(tmp_path: Path) -> None:
-    from tweetscore.training.options import FitOptions, TrainingOptions
-
     file = tmp_path / "reviews.csv"
     moods = {"good": ("great", "fine", "nice"), "bad": ("poor", "awful", "sad")}
     lines = [
         f"{moods[stars][n % 3]} word{n},{stars}" for n in range(200) for stars in ("good", "bad")
     ]
     file.write_text("\n".join(["words,stars", *lines]))
-    small = TrainingOptions(vectors="random", embedding_dim=8, hidden=4, fit=FitOptions(epochs=2))
+    small = tweetscore.TrainingOptions(
+        vectors="random", embedding_dim=8, hidden=4, fit=tweetscore.FitOptions(epochs=2)
+    )
     columns, messages = {"text": "words", "label": "stars"}, list[str]()
     trained = tweetscore.train_labelled(
         file, tmp_path / "reviews", small, columns=columns, log_folder=tmp_path / "runs",
@@ -194,11 +194,8 @@ def test_labels_of_a_file_are_learned_and_evaluated(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_study_by_function_is_that_of_the_command(made: Path, tmp_path: Path) -> None:
-    from tweetscore.study.options import StudyOptions
-    from tweetscore.training.options import FitOptions, TrainingOptions
-
-    learn = TrainingOptions(vectors="random", fit=FitOptions(epochs=1))
-    options = StudyOptions(intervals=(30,), ablation_minutes=30, training=learn)
+    learn = tweetscore.TrainingOptions(vectors="random", fit=tweetscore.FitOptions(epochs=1))
+    options = tweetscore.StudyOptions(intervals=(30,), ablation_minutes=30, training=learn)
     epochs, runs, messages = list[int](), list[float](), list[str]()
     with tweetscore.open(tmp_path / "new.duckdb") as database:
         database.ingest(made / ARCHIVE_NAME, made / BARS_NAME)
@@ -225,10 +222,12 @@ def test_a_study_by_function_is_that_of_the_command(made: Path, tmp_path: Path) 
 
 @pytest.mark.slow
 def test_a_model_trained_by_function_scores(made: Path, tmp_path: Path) -> None:
-    from tweetscore.training.options import FitOptions, TrainingOptions
-
-    small = TrainingOptions(
-        intervals=(30,), vectors="random", embedding_dim=8, hidden=4, fit=FitOptions(epochs=2)
+    small = tweetscore.TrainingOptions(
+        intervals=(30,),
+        vectors="random",
+        embedding_dim=8,
+        hidden=4,
+        fit=tweetscore.FitOptions(epochs=2),
     )
     with tweetscore.open(tmp_path / "new.duckdb") as database:
         database.ingest(made / ARCHIVE_NAME, made / BARS_NAME)

@@ -27,7 +27,7 @@ from tweetscore.cli import training_options
 from tweetscore.cli.app import PROGRAM, app
 from tweetscore.cli.command import OneLineErrors, command
 from tweetscore.cli.console import stdout
-from tweetscore.cli.models import _learn_options, _study_options
+from tweetscore.cli.models import options_of_study, options_of_train
 from tweetscore.sample.write import ARCHIVE_NAME, BARS_NAME, write_sample
 from tweetscore.scoring.bundle import load_bundle
 from tweetscore.store.database import SCHEMA_VERSION, open_store
@@ -312,12 +312,12 @@ def test_every_option_follows_the_rule_of_its_variable(
 def test_the_options_of_train_and_study_have_the_defaults_of_the_functions() -> None:
     labels = training_options.LabelOptions()
     running = training_options.RunOptions()
-    learn = _learn_options(
+    learn = options_of_train(
         labels, training_options.NetworkOptions(), training_options.FitOptions(), running
     )
     assert learn == TrainingOptions()
     design = training_options.DesignOptions()
-    assert _study_options(labels, design, "archive", 100, running) == StudyOptions()
+    assert options_of_study(labels, design, "archive", 100, running) == StudyOptions()
 
 
 JSON_OF = {
@@ -784,7 +784,7 @@ from tweetscore.cli import training_options
 from tweetscore.cli.app import PROGRAM, app
 from tweetscore.cli.command import OneLineErrors, command
 from tweetscore.cli.console import stdout
-from tweetscore.cli.models import _learn_options, _study_options
+from tweetscore.cli.models import options_of_train, options_of_study
 for name in sys.argv[1:]:
     assert CliRunner().invoke(app, [name, "--help"] if name else ["--help"]).exit_code == 0
 heavy = "polars duckdb numpy pyarrow sklearn scipy onnxruntime pandas torch gensim"
@@ -805,7 +805,7 @@ from tweetscore.cli import training_options
 from tweetscore.cli.app import PROGRAM, app
 from tweetscore.cli.command import OneLineErrors, command
 from tweetscore.cli.console import stdout
-from tweetscore.cli.models import _learn_options, _study_options
+from tweetscore.cli.models import options_of_train, options_of_study
 extra = ("torch", "gensim", "onnx", "tensorboard")
 
 class Absent:

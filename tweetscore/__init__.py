@@ -7,6 +7,9 @@
 ...     frame = database.scored(30)
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from tweetscore.api import (
     Database,
     doctor,
@@ -22,9 +25,18 @@ from tweetscore.api import (
     write_sample,
 )
 
+if TYPE_CHECKING:
+    from tweetscore.market.targets import Target
+    from tweetscore.study.options import StudyOptions
+    from tweetscore.training.options import FitOptions, TrainingOptions
+
 __version__ = "0.1.0"
 __all__ = [
     "Database",
+    "FitOptions",
+    "StudyOptions",
+    "Target",
+    "TrainingOptions",
     "__version__",
     "doctor",
     "evaluate_labelled",
@@ -38,3 +50,17 @@ __all__ = [
     "train_labelled",
     "write_sample",
 ]
+
+_OPTIONS = {
+    "FitOptions": "tweetscore.training.options",
+    "StudyOptions": "tweetscore.study.options",
+    "Target": "tweetscore.market.targets",
+    "TrainingOptions": "tweetscore.training.options",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import the options of training when they are first used: they need polars, which is slow."""
+    if name in _OPTIONS:
+        return getattr(import_module(_OPTIONS[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -144,8 +144,7 @@ class Database:
 
         Args:
             output: the folder of the model; one that is already there is replaced.
-            options: a ``tweetscore.training.options.TrainingOptions``; by default those of the
-                command.
+            options: a ``tweetscore.TrainingOptions``; by default those of the command.
             log_folder: for TensorBoard logs; ``runs/<name of output>`` without it.
             resume: continue an interrupted run with the same options.
             on_epoch: called after every epoch.
@@ -186,7 +185,7 @@ class Database:
         """Repeat the comparisons of the 2019 study, and store every trained network.
 
         Args:
-            options: a ``tweetscore.study.options.StudyOptions``; by default those of the command.
+            options: a ``tweetscore.StudyOptions``; by default those of the command.
             tables: a folder with the tables of the study; without it, the posts and prices here.
             charts: a folder for the charts as SVG.
             log_folder: for TensorBoard logs; ``runs/study-<name>-<protocol>`` without it.

@@ -62,8 +62,8 @@ def train_labelled(
     Args:
         file: CSV, TSV, JSON or Parquet with a text and a label in each row.
         output: the folder of the model; one that is already there is replaced.
-        options: a ``tweetscore.training.options.TrainingOptions``; its defaults are those of the
-            command. Intervals, symbol and target are not used.
+        options: a ``tweetscore.TrainingOptions``; by default those of the command. Intervals,
+            symbol and target are not used.
         columns: our names and those of the file, as in ``{"label": "class"}``.
         log_folder: for TensorBoard logs; ``runs/<name of output>`` without it.
         resume: continue an interrupted run with the same options.

@@ -41,7 +41,7 @@ def train(
 
     Example: `tweetscore train --interval 5 --interval 30 --output my-model`
     """
-    wanted = _learn_options(labels, network, fitting, running)
+    wanted = options_of_train(labels, network, fitting, running)
     with epoch_progress(fitting.epochs) as on_epoch:
         run = _run(running, output.name) | {"on_epoch": on_epoch}
         if labelled:
@@ -73,7 +73,7 @@ def study(
 
     Example: `tweetscore study --interval 30 --output charts`
     """
-    wanted = _study_options(labels, design, vectors, epochs, running)
+    wanted = options_of_study(labels, design, vectors, epochs, running)
     logs = f"study-{tables.name if tables else db.stem}-{design.protocol}"
     with api.open(db, create=tables is not None) as database, study_progress(wanted) as shown:
         found = database.study(
@@ -84,18 +84,18 @@ def study(
 
 
 def _run(running: training.RunOptions, name: str) -> dict[str, Any]:
-    """Return what training is told of where it logs, and to whom it speaks."""
+    """Return the arguments that every training run shares."""
     logs = running.log_dir / name
     return {"log_folder": logs, "resume": running.resume, "on_message": note}
 
 
-def _learn_options(
+def options_of_train(
     labels: training.LabelOptions,
     network: training.NetworkOptions,
     fitting: training.FitOptions,
     running: training.RunOptions,
 ) -> "TrainingOptions":
-    """Turn the options of ``train`` into those of training."""
+    """Turn the options of the command into those of the function."""
     api.need("train", "training")
     from tweetscore.training.options import FitOptions, TrainingOptions
 
@@ -109,14 +109,14 @@ def _learn_options(
     )
 
 
-def _study_options(
+def options_of_study(
     labels: training.LabelOptions,
     design: training.DesignOptions,
     vectors: str,
     epochs: int,
     running: training.RunOptions,
 ) -> "StudyOptions":
-    """Turn the options of ``study`` into those of a study."""
+    """Turn the options of the command into those of the function."""
     api.need("train", "training")
     from tweetscore.study.options import StudyOptions
     from tweetscore.training.options import FitOptions, TrainingOptions
@@ -135,7 +135,7 @@ def _study_options(
 
 
 def _of_labels(labels: training.LabelOptions) -> dict[str, Any]:
-    """Return what training is told of the market that it learns from."""
+    """Return the fields of ``TrainingOptions`` that describe what to predict."""
     from tweetscore.market.targets import Target
     from tweetscore.store.database import STANDARD_INTERVALS
 
