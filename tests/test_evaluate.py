@@ -472,30 +472,30 @@ def test_an_interval_at_which_two_models_have_a_signal_is_named_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("p_value", "interval", "said"),
+    ("p_value", "interval", "words"),
     [
-        (1.0, (-0.132, 0.030), "no signal: accuracy 50.0 % against a majority of 53.1 %, the 95 % "
-         "interval of the difference -13.2 to +3.0 points holds 0, p 1.0000 after Holm."),
-        (0.002, (0.012, 0.080), "signal: accuracy 50.0 % against a majority of 53.1 %, the 95 % "
-         "interval of the difference +1.2 to +8.0 points lies above 0, p 0.0020 after Holm."),
-        (0.9, (-0.132, -0.030), "no signal: accuracy 50.0 % against a majority of 53.1 %, the 95 % "
-         "interval of the difference -13.2 to -3.0 points lies below 0, p 0.9000 after Holm."),
-        (0.001, (-0.010, 0.030), "no signal: accuracy 50.0 % against a majority of 53.1 %, the 95 "
-         "% interval of the difference -1.0 to +3.0 points holds 0, p 0.0010 after Holm: p is "
-         "small, but the interval does not lie above 0."),
-        (0.06, (0.010, 0.030), "no signal: accuracy 50.0 % against a majority of 53.1 %, the 95 % "
-         "interval of the difference +1.0 to +3.0 points lies above 0, p 0.0600 after Holm: the "
-         "interval lies above 0, but p is not under 0.05."),
+        (1.0, (-0.132, 0.030), "no signal. Accuracy 50.0 %, majority 53.1 %; the 95 % "
+         "interval of the difference, -13.2 to +3.0 points, contains 0; p (Holm) is 1.0000."),
+        (0.002, (0.012, 0.080), "signal. Accuracy 50.0 %, majority 53.1 %; the 95 % "
+         "interval of the difference, +1.2 to +8.0 points, lies above 0; p (Holm) is 0.0020."),
+        (0.9, (-0.132, -0.030), "no signal. Accuracy 50.0 %, majority 53.1 %; the 95 % "
+         "interval of the difference, -13.2 to -3.0 points, lies below 0; p (Holm) is 0.9000."),
+        (0.001, (-0.010, 0.030), "no signal. Accuracy 50.0 %, majority 53.1 %; the 95 % "
+         "interval of the difference, -1.0 to +3.0 points, contains 0; p (Holm) is 0.0010, "
+         "which is small, but the interval does not lie above 0."),
+        (0.06, (0.010, 0.030), "no signal. Accuracy 50.0 %, majority 53.1 %; the 95 % "
+         "interval of the difference, +1.0 to +3.0 points, lies above 0; p (Holm) is "
+         "0.0600, which is not below 0.05."),
     ],
 )  # fmt: skip
 def test_a_verdict_is_put_into_words(
-    p_value: float, interval: tuple[float, float], said: str
+    p_value: float, interval: tuple[float, float], words: str
 ) -> None:
     bare = replace(plain(p_value, interval_minutes=30), accuracy=0.5, baseline=0.531)
     (found,) = with_verdicts([replace(bare, excess_low=interval[0], excess_high=interval[1])])
-    assert sentence(found) == f"30 minutes: {said}"
-    assert sentence(replace(found, target="move")) == f"30 minutes, move: {said}"
-    assert sentence(replace(found, interval_minutes=None)) == f"your labels: {said}"
+    assert sentence(found) == f"30 minutes: {words}"
+    assert sentence(replace(found, target="move")) == f"30 minutes, move: {words}"
+    assert sentence(replace(found, interval_minutes=None)) == f"your labels: {words}"
 
 
 def test_figures_come_back_from_the_json_of_a_card() -> None:
@@ -504,6 +504,11 @@ def test_figures_come_back_from_the_json_of_a_card() -> None:
     assert len(found.calibration) > 1
     assert Figures.from_card(json.loads(json.dumps(asdict(found)))) == found
     assert Figures.from_card(asdict(found)) == found
+    # Cards of older models have other names for the bins.
+    older = json.loads(json.dumps(asdict(found)))
+    for each in older["calibration"]:
+        each |= {"said": each.pop("predicted"), "happened": each.pop("observed")}
+    assert Figures.from_card(older) == found
 
 
 # --- bag of words ---------------------------------------------------------------------------------
@@ -675,7 +680,7 @@ def test_a_span_that_reaches_into_what_the_model_learned_is_refused(week: Store)
     assert str(refusal.value) == (
         f"{week.path}: 4 of the 12 predictions of that span lie in the training or validation "
         "part of known, whose test part runs from 2018-12-19T21:00:00 UTC; evaluate from "
-        "2018-12-19T21:00:00 on, or leave --from and --until out"
+        "2018-12-19T21:00:00 on, or leave out --from and --until"
     )
     with pytest.raises(InputError, match="8 of the 20 predictions of that span"):
         evaluate(week, model="known", from_utc=OPEN)

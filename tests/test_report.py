@@ -22,18 +22,18 @@ from tweetscore.evaluation.evaluate import evaluate
 from tweetscore.evaluation.event_study import PATHS, price_paths
 from tweetscore.evaluation.figures import Figures
 from tweetscore.evaluation.verdicts import overall_verdict, sentence
-from tweetscore.evaluation.words import WORDS, telling_words
+from tweetscore.evaluation.words import WORDS, distinctive_words
 from tweetscore.market.windows import ensure_windows
-from tweetscore.report.gather import (
+from tweetscore.report.curves import (
     CALIBRATION,
     MOST_POINTS,
-    Report,
-    Subject,
     calibration_table,
-    gather,
     roc_curve,
     wilson,
 )
+from tweetscore.report.gather import gather
+from tweetscore.report.record import Report
+from tweetscore.report.subject import Subject
 from tweetscore.store.database import Store, open_store
 from tweetscore.study.options import StudyCell, ablation_cells
 from tweetscore.study.reported import LABEL_FAULTS, ORIGINAL_FAULTS, ORIGINAL_VERDICT
@@ -336,7 +336,7 @@ def test_words_are_of_each_text_once_by_the_class_of_its_earliest_post(store: St
     ]  # fmt: skip
     distinct = {text: ("up" if p >= 0.5 else "down") for text, p in reversed(posts)}
     texts = pl.DataFrame(list(distinct.items()), schema=["text", "class"], orient="row")
-    assert found.equals(telling_words([texts], TextRules(max_tokens=9), ("down", "up")))
+    assert found.equals(distinctive_words([texts], TextRules(max_tokens=9), ("down", "up")))
 
 
 def test_the_words_of_moves_are_of_still_and_move(store: Store) -> None:
@@ -382,13 +382,13 @@ def unscored(store: Store) -> None:
     [
         (lambda _: None, "No verdict: the database holds no tweets.", None),
         (unscored, "No verdict: no model has scored the tweets.", None),
-        (labelled, "No verdict: only labels of your own are scored (moods), which no price can "
-                   "confirm.", None),
+        (labelled, "No verdict: only labels of your own are predicted (by moods), which prices "
+                   "cannot confirm.", None),
         (lambda store: fill(store, bars=False),
-         "No verdict: there are no bars to hold the predictions of m against.", "m"),
+         "No verdict: there are no bars to compare the predictions of m with.", "m"),
         (lambda store: fill(store, None),
-         "No verdict: the card of m does not say which days it has learned from, so no prediction "
-         "is known to be out of sample.", "m"),
+         "No verdict: the card of m does not say which days it was trained on, so no prediction is "
+         "known to be out of sample.", "m"),
         (learned_alone,
          "No verdict: no prediction of m outside its training and validation parts has an outcome "
          "in the regular session of SPX.", "m"),
@@ -495,8 +495,8 @@ def test_a_report_says_how_to_make_it_again(store: Store) -> None:
     made = gather(store, symbol="SPX", session="extended", interval_minutes=5).made
     assert [each for each in made if each[0] not in ("tweetscore", "python", "duckdb")] == [
         ("schema of the database", "2"),
-        ("a price is none after", "5 minutes"),
-        ("a move is flat up to", "0 basis points"),
+        ("maximum age of a price", "5 minutes"),
+        ("a move counts as flat up to", "0 basis points"),
         ("model", "m, id m"),
         ("sha256 of model.onnx", "0123456789ab"),
         ("sha256 of my posts.zip!a/one.js", "1abcdef01234"),
@@ -521,8 +521,8 @@ def test_other_rules_precisions_intervals_and_databases_are_in_the_commands(
         put_model(store, SPANS, "m (int8)", card=CARD)
         put_predictions(store, [(1, 0.5)], 50, "m (int8)")
         made = dict(gather(store).made)
-    assert made["a price is none after"] == "2 minutes"
-    assert made["a move is flat up to"] == "0.5 basis points"
+    assert made["maximum age of a price"] == "2 minutes"
+    assert made["a move counts as flat up to"] == "0.5 basis points"
     assert made["sha256 of model.int8.onnx"] == "fedcbafedcba"
     assert made["ingest"] == (
         "tweetscore ingest a.csv --max-gap 2 --flat-bps 0.5 --db other.duckdb"
@@ -648,6 +648,6 @@ def test_of_studies_alone_the_verdict_points_to_theirs(tmp_path: Path) -> None:
         assert gather(store).verdict == "No verdict: the database holds no tweets."
         keep_run(store, study_run(StudyCell(5, True, True)))
         assert gather(store).verdict == (
-            "No verdict: the database holds no tweets but studies, "
+            "No verdict: the database holds no tweets, only studies, "
             "which have verdicts of their own."
         )

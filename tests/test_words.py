@@ -13,7 +13,7 @@ from tweetscore.evaluation.words import (
     MOST_WORDS,
     PRIOR_WORDS,
     WORDS,
-    telling_words,
+    distinctive_words,
 )
 from tweetscore.text.tokens import TextRules
 
@@ -67,7 +67,7 @@ def drawn(seed: int, count: int, lean: float) -> list[tuple[str, str]]:
 
 def test_words_are_scored_as_by_hand() -> None:
     texts = drawn(1, 600, lean=1.5)
-    found, wanted = telling_words([frame(texts)], RULES, CLASSES), by_hand(texts)
+    found, wanted = distinctive_words([frame(texts)], RULES, CLASSES), by_hand(texts)
     assert [row[:2] + row[3:] for row in found.rows()] == [row[:2] + row[3:] for row in wanted]
     assert found["z"].to_list() == pytest.approx([row[2] for row in wanted])
     assert found["class"].n_unique() == 2
@@ -77,15 +77,15 @@ def test_words_are_scored_as_by_hand() -> None:
 def test_batches_give_what_the_whole_gives() -> None:
     whole = frame(drawn(2, 500, lean=1.5))
     batches = [whole[at : at + 70] for at in range(0, 500, 70)]
-    found = telling_words(iter(batches), RULES, CLASSES)
+    found = distinctive_words(iter(batches), RULES, CLASSES)
     assert found.height > 10
-    assert found.equals(telling_words([whole], RULES, CLASSES))
+    assert found.equals(distinctive_words([whole], RULES, CLASSES))
 
 
 def test_a_class_has_at_most_twenty_words_the_highest_first() -> None:
     texts = [(f"{chr(97 + n % 26)}{chr(97 + n // 26)}z", "up") for n in range(60)] * 40
     texts += [("old stuff", "down")] * 3_000
-    found = telling_words([frame(texts)], RULES, CLASSES)
+    found = distinctive_words([frame(texts)], RULES, CLASSES)
     up = found.filter(pl.col("class") == "up")
     assert up["word"].to_list() == sorted({text for text, name in texts if name == "up"})[:20]
     assert found.filter(pl.col("class") == "down")["word"].to_list() == ["old", "stuff"]
@@ -95,7 +95,7 @@ def test_a_class_has_at_most_twenty_words_the_highest_first() -> None:
 def test_without_a_difference_hardly_a_word_is_found(texts: int, least: float) -> None:
     rounds = 8
     found = [
-        telling_words([frame(drawn(seed, texts, lean=0))], RULES, CLASSES).height
+        distinctive_words([frame(drawn(seed, texts, lean=0))], RULES, CLASSES).height
         for seed in range(rounds)
     ]
     expected = 150 * 0.0455  # beyond two deviations of a normal distribution, of 150 words
@@ -105,23 +105,23 @@ def test_without_a_difference_hardly_a_word_is_found(texts: int, least: float) -
 def test_a_word_counts_once_a_text_and_rarely_used_ones_do_not_count() -> None:
     texts = [("gain gain gain", "up"), ("loss", "down")] * 300 + [("four", "up")] * 4
     texts += [("five", "up")] * 5
-    found = telling_words([frame(texts)], RULES, CLASSES)
+    found = distinctive_words([frame(texts)], RULES, CLASSES)
     assert [(row[0], row[1], *row[3:]) for row in found.rows()] == [
         ("down", "loss", 300, 0), ("up", "gain", 300, 0),
     ]  # fmt: skip
     many = [("a1 four", "up"), ("b1 five", "up"), ("five", "up")]
-    assert telling_words([frame(many)], RULES, CLASSES).is_empty()
+    assert distinctive_words([frame(many)], RULES, CLASSES).is_empty()
 
 
 def test_what_a_model_does_not_read_is_no_word_of_its() -> None:
     texts = [("gain behind", "up"), ("loss behind", "down"), ("gain up", "up")] * 100
-    read = telling_words([frame(texts)], TextRules(max_tokens=1), CLASSES)
+    read = distinctive_words([frame(texts)], TextRules(max_tokens=1), CLASSES)
     assert set(read["word"]) == {"gain", "loss"}
 
 
 def test_of_one_class_alone_no_word_tells_anything() -> None:
     texts = [("gain", "up"), ("gain more", "up"), ("loss", "up")] * 50
-    assert telling_words([frame(texts)], RULES, CLASSES).is_empty()
-    nothing = telling_words([], RULES, CLASSES)
+    assert distinctive_words([frame(texts)], RULES, CLASSES).is_empty()
+    nothing = distinctive_words([], RULES, CLASSES)
     assert nothing.is_empty()
     assert nothing.schema == pl.Schema(WORDS)

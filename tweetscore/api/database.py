@@ -16,7 +16,7 @@ if TYPE_CHECKING:  # what a command does not need, it does not wait for
 
     from tweetscore.evaluation.figures import Figures
     from tweetscore.ingest.account import Account
-    from tweetscore.report.gather import Report
+    from tweetscore.report.record import Report
     from tweetscore.scoring.bundle import Bundle
     from tweetscore.scoring.score import ScoreAccount
     from tweetscore.study.options import StudyCell, StudyOptions

@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # polars and scikit-learn would slow down --help
     from tweetscore.ingest.account import Account
     from tweetscore.io.formats import Answer
     from tweetscore.query import ShippedQuery
-    from tweetscore.report.gather import Report
+    from tweetscore.report.record import Report
     from tweetscore.sample.write import Sample
     from tweetscore.scoring.score import ScoreAccount
     from tweetscore.scoring.shards import FilesAccount

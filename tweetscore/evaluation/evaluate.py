@@ -69,7 +69,11 @@ def _outcomes(
 
 
 def _refuse_learned(store: Store, rows: pl.DataFrame) -> None:
-    """Refuse a span that reaches into the parts that a model has learned from."""
+    """Refuse a span that includes rows that a model has learned from.
+
+    Raises:
+        InputError: it does.
+    """
     learned = rows.filter(pl.col("split").is_in(LEARNED))
     if learned.is_empty():
         return
@@ -83,7 +87,7 @@ def _refuse_learned(store: Store, rows: pl.DataFrame) -> None:
     raise InputError(
         f"{store.path}: {count:,} of the {len(of_model):,} predictions of that span lie in the "
         f"training or validation part of {name}, whose test part runs from {since} UTC; "
-        f"evaluate from {since} on, or leave --from and --until out"
+        f"evaluate from {since} on, or leave out --from and --until"
     )
 
 

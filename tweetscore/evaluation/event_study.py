@@ -27,7 +27,7 @@ DRAWS = 1_000
 BLOCK_DRAWS = 100  # so many at once, so that memory does not grow with the days
 TAIL = 0.025
 SEED = 0
-DECIMALS = 6  # of a basis point: what is beyond them depends on the order of summing
+DECIMALS = 6  # of a basis point: digits beyond depend on the order of summing
 PATHS = {
     "series": pl.String, "offset_minutes": pl.Int64, "mean_bps": pl.Float64, "low_bps": pl.Float64,
     "high_bps": pl.Float64, "events": pl.Int64, "days": pl.Int64,

@@ -1,4 +1,4 @@
-"""Put figures into words: tables, a sentence for each interval, and one verdict for all."""
+"""Put figures into words: figures enter; tables, sentences and one verdict for all leave."""
 
 from collections.abc import Sequence
 
@@ -25,22 +25,22 @@ def sentence(each: Figures) -> str:
     if each.target == "move":
         what += ", move"
     above, rare = each.excess_low > 0, each.p_holm < SIGNIFICANCE
-    side = "lies above 0" if above else "lies below 0" if each.excess_high < 0 else "holds 0"
+    side = "lies above 0" if above else "lies below 0" if each.excess_high < 0 else "contains 0"
     but = ""
     if rare and not above:
-        but = ": p is small, but the interval does not lie above 0"
+        but = ", which is small, but the interval does not lie above 0"
     elif above and not rare:
-        but = f": the interval lies above 0, but p is not under {SIGNIFICANCE}"
+        but = f", which is not below {SIGNIFICANCE}"
     return (
-        f"{what}: {each.verdict}: accuracy {100 * each.accuracy:.1f} % against a majority of "
-        f"{100 * each.baseline:.1f} %, the 95 % interval of the difference "
-        f"{100 * each.excess_low:+.1f} to {100 * each.excess_high:+.1f} points {side}, "
-        f"p {each.p_holm:.4f} after Holm{but}."
+        f"{what}: {each.verdict}. Accuracy {100 * each.accuracy:.1f} %, majority "
+        f"{100 * each.baseline:.1f} %; the 95 % interval of the difference, "
+        f"{100 * each.excess_low:+.1f} to {100 * each.excess_high:+.1f} points, {side}; "
+        f"p (Holm) is {each.p_holm:.4f}{but}."
     )
 
 
 def figure_table(found: Sequence[Figures]) -> tuple[list[str], list[list[str]]]:
-    """Return the headings and worded cells of what one model's figures come to."""
+    """Return the headings and cells of one model's figures."""
     return table(
         [
             {
@@ -61,7 +61,7 @@ def figure_table(found: Sequence[Figures]) -> tuple[list[str], list[list[str]]]:
 
 
 def quality_table(found: Sequence[Figures]) -> tuple[list[str], list[list[str]]]:
-    """Return the headings and worded cells of how good one model's probabilities are."""
+    """Return the headings and cells of how good one model's probabilities are."""
     return table(
         [
             {
@@ -87,7 +87,7 @@ def _or_none(value: float | None, form: str) -> str:
 
 
 def table(rows: Sequence[dict[str, str]]) -> tuple[list[str], list[list[str]]]:
-    """Return the headings and cells of worded rows, without the columns that hold nothing."""
+    """Return the headings and cells of rows, without the columns that are empty."""
     # Stored predictions have no bag of words trained beside them.
     kept = [name for name in rows[0] if any(row[name] != NONE for row in rows)] if rows else []
     return kept, [[row[name] for name in kept] for row in rows]

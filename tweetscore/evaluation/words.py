@@ -1,4 +1,4 @@
-"""Find the words that tell two classes of texts apart: texts enter, words with a score leave."""
+"""Find the words that distinguish two classes of texts: texts enter, words with a score leave."""
 
 from collections.abc import Iterable
 
@@ -9,7 +9,7 @@ from tweetscore.text.tokens import TextRules, tokenize
 PRIOR_WORDS = 500  # the prior weighs as much as so many words, in each class
 LEAST_TEXTS = 5
 MOST_WORDS = 20
-LEAST_Z = 2.0  # chance alone brings at most one word in forty so far
+LEAST_Z = 2.0  # by chance alone, one word in forty at most reaches it
 WORDS = {
     "class": pl.String, "word": pl.String, "z": pl.Float64,
     "texts_in_class": pl.Int64, "texts_elsewhere": pl.Int64,
@@ -17,19 +17,19 @@ WORDS = {
 _COUNTS = {"word": pl.String, "class": pl.String, "texts": pl.Int64}
 
 
-def telling_words(
+def distinctive_words(
     batches: Iterable[pl.DataFrame], rules: TextRules, classes: tuple[str, str]
 ) -> pl.DataFrame:
-    """Return the words that stand in texts of one class more often than in those of the other.
+    """Return the words that occur in texts of one class more often than in those of the other.
 
     The score is the log-odds ratio with an informative Dirichlet prior, in standard deviations
-    (Monroe, Colaresi and Quinn 2008, section 3.3), of words that count once a text. The prior is
-    each word's share in all texts: it draws rare words towards no difference. Where there is none,
-    the scores of frequent words are about standard normal, and smaller where texts are few.
+    (Monroe, Colaresi and Quinn 2008, section 3.3); a word counts once per text. The prior is each
+    word's share in all texts: it draws rare words towards no difference. Where the classes do not
+    differ, the scores of frequent words are about standard normal, and smaller for few texts.
 
     Args:
         batches: frames with text and class, so many rows at a time as fit into memory.
-        rules: make the words; what lies behind their last token is not read.
+        rules: how to cut texts into words; words after ``max_tokens`` are not read.
         classes: both of them.
 
     Returns:
@@ -55,7 +55,7 @@ def _texts_with(batch: pl.DataFrame, rules: TextRules) -> pl.DataFrame:
 
 
 def _highest(by_word: pl.DataFrame, name: str, other: str) -> pl.DataFrame:
-    """Return the words that tell the class of this name."""
+    """Return the words of the class of this name."""
     here, elsewhere = pl.col(name), pl.col(other)
     scored = by_word.select(
         "word", z=_z(here, elsewhere), texts_in_class=here, texts_elsewhere=elsewhere

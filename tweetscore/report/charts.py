@@ -1,7 +1,7 @@
-"""Draw what was found: figures, paths, counts and studies enter, charts leave.
+"""Draw results: figures, paths, counts and studies enter, charts leave.
 
-A chart says what its marks mean and leaves colours and size to where it stands: the SVG files of a
-study, or a report, where both follow the reader's screen.
+A chart defines what its marks mean; colours and size depend on where it is shown: in the SVG files
+of a study, or in a report, where both follow the reader's screen.
 """
 
 from collections.abc import Iterable, Sequence
@@ -50,7 +50,7 @@ def write_charts(
 
 
 def interval_chart(compared: Sequence[Summary]) -> Chart:
-    """Draw accuracy by interval beside the majority and, of its protocol, what was reported."""
+    """Draw accuracy by interval beside the majority and, under the same protocol, the reports."""
     return _by_interval(
         (
             (each.cell.interval_minutes, name, value)
@@ -120,7 +120,7 @@ def _bounds(each: Summary) -> tuple[float, float]:
 
 
 def _reported(each: Summary, percents: dict[int, float]) -> float | None:
-    """Return what the study reported, beside its own protocol only: no other compares with it."""
+    """Return what the study reported; only figures of its own protocol compare with it."""
     return None if each.figures else _share(percents.get(each.cell.interval_minutes))
 
 
@@ -254,7 +254,7 @@ def month_chart(by_month: pl.DataFrame) -> Chart:
 
 
 def word_chart(words: pl.DataFrame, classes: tuple[str, str]) -> Chart:
-    """Draw the telling words of both classes by how far they tell."""
+    """Draw the distinctive words of both classes by their score."""
     import altair as alt
 
     rounded = words.with_columns(pl.col("z").round(2))

@@ -37,7 +37,7 @@ for (const input of document.querySelectorAll("input[type=search]")) {
   const table = document.getElementById(input.dataset.table);
   const rows = [...table.tBodies[0].rows];
   const texts = rows.map((row) => row.textContent.toLowerCase());
-  const tell = document.getElementById(`${input.dataset.table}-found`);
+  const count = document.getElementById(`${input.dataset.table}-found`);
   input.addEventListener("input", () => {
     const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
     let found = 0;
@@ -45,7 +45,7 @@ for (const input of document.querySelectorAll("input[type=search]")) {
       row.hidden = !words.every((word) => texts[n].includes(word));
       found += row.hidden ? 0 : 1;
     });
-    tell.textContent = `${found} of ${rows.length} rows`;
+    count.textContent = `${found} of ${rows.length} rows`;
   });
 }
 

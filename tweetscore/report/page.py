@@ -14,7 +14,7 @@ from markupsafe import Markup
 from tweetscore.evaluation.verdicts import figure_table, quality_table
 from tweetscore.io.formats import VISIBLE, cell_text
 from tweetscore.report import charts
-from tweetscore.report.gather import Report, Study
+from tweetscore.report.record import Report, Study
 from tweetscore.study.words import ablation_table, interval_table, study_quality_table
 
 HEIGHT = 280

@@ -1,0 +1,92 @@
+"""How to make a report's figures again: a database enters; versions, hashes and commands leave."""
+
+import platform
+import shlex
+from collections.abc import Iterator, Sequence
+from importlib.metadata import version
+from typing import Any
+
+from tweetscore.report.subject import Subject
+from tweetscore.scoring.bundle import GRAPHS, Precision
+from tweetscore.store.database import Store
+
+USUAL_DATABASE = "tweetscore.duckdb"
+USUAL_CALENDAR = "XNYS"
+USUAL_GAP_MINUTES, USUAL_FLAT_BPS = 5, 0
+STANDARD_INPUT = "standard input"  # its name in the table sources
+SHORT = 12  # digits of a sha256
+
+
+def provenance(
+    store: Store, subject: Subject | None, card: dict[str, Any]
+) -> Iterator[tuple[str, str]]:
+    """Yield versions, rules, hashes and commands; what is unknown is left out."""
+    schema, gap, flat = store.row("SELECT schema_version, max_gap_minutes, flat_bps FROM settings")
+    sources = store.rows(
+        "SELECT s.name, s.sha256, y.calendar FROM sources s LEFT JOIN symbols y USING (symbol) "
+        "ORDER BY source_id"
+    )
+    yield "tweetscore", version("tweetscore")
+    yield "python", platform.python_version()
+    yield "duckdb", version("duckdb")
+    yield "schema of the database", str(schema)
+    yield "maximum age of a price", f"{gap} minutes"
+    yield "a move counts as flat up to", f"{flat:g} basis points"
+    if subject:
+        yield "model", f"{subject.model}, id {subject.model_id}"
+        graph = GRAPHS[_precision(subject)]
+        if graph in card.get("sha256", {}):
+            yield f"sha256 of {graph}", card["sha256"][graph][:SHORT]
+    for name, sha256, _ in sources:
+        yield f"sha256 of {_file(name)}", sha256[:SHORT]
+    rules: list[str] = []
+    rules += ["--max-gap", str(gap)] if gap != USUAL_GAP_MINUTES else []
+    rules += ["--flat-bps", f"{flat:g}"] if flat != USUAL_FLAT_BPS else []
+    yield from _commands(store, subject, card, sources, rules)
+
+
+def _commands(
+    store: Store,
+    subject: Subject | None,
+    card: dict[str, Any],
+    sources: Sequence[tuple[str, str, str | None]],
+    rules: Sequence[str],
+) -> Iterator[tuple[str, str]]:
+    name = store.path.name
+    db = ["--db", name] if name != USUAL_DATABASE else []
+    files: dict[str, list[str]] = {}
+    for source, _, calendar in sources:
+        if source != STANDARD_INPUT:
+            of_calendar = files.setdefault(calendar or USUAL_CALENDAR, [])
+            of_calendar.append(_file(source).partition("!")[0])
+    for calendar, paths in files.items():
+        options = ["--calendar", calendar] if calendar != USUAL_CALENDAR else []
+        yield "ingest", _typed("ingest", *dict.fromkeys(paths), *options, *rules, *db)
+    if subject:
+        model = ["--model", str(card.get("name") or subject.model)]
+        precision = _precision(subject)
+        options = ["--precision", precision] if precision != "float32" else []
+        if set(subject.intervals) != set(card["intervals"]):
+            options += [part for each in subject.intervals for part in ("--interval", str(each))]
+        yield "score", _typed("score", *model, *options, *db)
+        shown = ["--model", subject.model, "--interval", str(subject.interval_minutes)]
+        shown += ["--symbol", subject.symbol] if subject.symbol else []
+        shown += ["--session", subject.session] if subject.session != "regular" else []
+        yield "report", _typed("report", *shown, *db)
+    else:
+        yield "report", _typed("report", *db)
+
+
+def _precision(subject: Subject) -> Precision:
+    """Return which graph has scored: the name of a model ends in it, unless it is the usual one."""
+    return next((each for each in GRAPHS if subject.model.endswith(f" ({each})")), "float32")
+
+
+def _file(source: str) -> str:
+    """Return a source's name without its folders; an entry of a zip keeps its own."""
+    path, mark, entry = source.partition("!")
+    return path.replace("\\", "/").rpartition("/")[2] + mark + entry
+
+
+def _typed(*words: str) -> str:
+    return shlex.join(["tweetscore", *words])

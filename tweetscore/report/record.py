@@ -1,0 +1,69 @@
+"""The content of a report, as a record: ``gather`` fills it, ``page`` lays it out."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import polars as pl
+
+from tweetscore.evaluation.figures import Figures
+from tweetscore.report.subject import Subject
+from tweetscore.study.runs import StudyRun
+from tweetscore.study.summary import StudyResult
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """A study whose runs the database holds."""
+
+    result: StudyResult
+    runs: tuple[StudyRun, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All that the page shows. Every frame may be empty; its columns are always there.
+
+    Unless stated otherwise, frames about predictions hold the subject's own, of its session, and
+    only of tweets that it was not trained on.
+
+    - sources: file, kind, format, symbol, clock, rows_read, stored, updated, duplicates, rejected,
+      mended; one row a file, in the order of ingesting.
+    - rejects: file, reason, records, first_line; most frequent first.
+    - tweets_by_platform: platform, tweets, authors, first_utc, last_utc.
+    - bars_by_symbol: symbol, calendar, bars, first_utc, last_utc.
+    - statuses: interval_minutes, status, predictions, of every split.
+    - calibration: interval_minutes, low, high, rows, predicted, observed, observed_low and
+      observed_high; the last two a 95 % interval (Wilson 1927).
+    - roc: interval_minutes, false_positive_rate, true_positive_rate; at most 200 points each.
+    - paths: series, offset_minutes (-30 to 60), mean_bps, low_bps, high_bps, events, days; series
+      is a class of the subject's, or placebo. A minute with fewer than two days is left out.
+    - scores: low, high, split, predictions; 50 bins of the probability at the shown interval.
+    - by_hour: hour_utc (0 to 23), tweets. by_month: month (a date, its first day), tweets.
+    - words: class, word, z, texts_in_class, texts_elsewhere; at most 20 of each class.
+    - tweets: kind (strongest, most wrong), posted_utc, author, text, probability, predicted,
+      outcome, return_bps, correct, split.
+    """
+
+    title: str
+    made_utc: datetime
+    database: str  # the file's name
+    sources: pl.DataFrame
+    rejects: pl.DataFrame
+    tweets_by_platform: pl.DataFrame
+    bars_by_symbol: pl.DataFrame
+    subject: Subject | None  # None where nothing of direction or move is scored
+    verdict: str  # one sentence
+    sentences: tuple[str, ...]  # one an interval
+    figures: tuple[Figures, ...]
+    statuses: pl.DataFrame
+    calibration: pl.DataFrame
+    roc: pl.DataFrame
+    paths: pl.DataFrame
+    scores: pl.DataFrame
+    by_hour: pl.DataFrame
+    by_month: pl.DataFrame
+    words: pl.DataFrame
+    words_method: str  # how they were found, in one or two sentences
+    tweets: pl.DataFrame
+    studies: tuple[Study, ...]
+    made: tuple[tuple[str, str], ...]  # what and value: versions, hashes, commands

@@ -1,0 +1,119 @@
+"""The model and market that a report is about: a database and a user's choice enter, they leave."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tweetscore.errors import InputError
+from tweetscore.market.symbols import choose_symbol
+from tweetscore.market.targets import Target
+from tweetscore.store.database import Store, statement
+
+USUAL_MINUTES = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The model that a report is about, the market it is held against, and the interval shown."""
+
+    model: str
+    model_id: str
+    target: str  # direction or move
+    classes: tuple[str, str]  # the negative and the positive one: (down, up) or (still, move)
+    symbol: str | None  # None without bars
+    session: str
+    intervals: tuple[int, ...]  # minutes that the model has scored
+    interval_minutes: int  # the one whose details are shown
+    learned: bool  # whether its card says which days it was trained on
+    uses_counts: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What a report is about, and what is known of its model."""
+
+    subject: Subject | None  # None where nothing of direction or move is scored
+    card: dict[str, Any]  # of the subject's model
+    scored: tuple[dict[str, Any], ...]  # every model that has scored
+
+
+def choose(
+    store: Store,
+    *,
+    model: str | None,
+    symbol: str | None,
+    session: str,
+    interval_minutes: int | None,
+) -> Choice:
+    """Choose the only model, symbol and usual interval, where the user names no other.
+
+    Raises:
+        InputError: model, symbol or interval is not there, or must be named.
+    """
+    scored = store.frame(statement("report/models")).to_dicts()
+    known = _symbol(store, symbol)
+    chosen = _chosen(store, scored, model)
+    subject = _subject(store, chosen, known, session, interval_minutes) if chosen else None
+    return Choice(subject, json.loads(chosen["card"]) if chosen else {}, tuple(scored))
+
+
+def _symbol(store: Store, wanted: str | None) -> str | None:
+    if wanted is None and not store.rows("FROM symbols LIMIT 1"):
+        return None
+    return choose_symbol(store, wanted)
+
+
+def _chosen(
+    store: Store, scored: Sequence[dict[str, Any]], wanted: str | None
+) -> dict[str, Any] | None:
+    """Return the model wanted, or the only one of direction or moves, if there is one.
+
+    Raises:
+        InputError: it is not there, or there are several.
+    """
+    of_market = [each for each in scored if each["target"] != "label"]
+    fitting = [each for each in of_market if wanted in (None, each["name"], each["model_id"])]
+    known = ", ".join(f"{each['name']} ({each['model_id']})" for each in of_market) or "none"
+    if wanted is not None and not fitting:
+        raise InputError(
+            f"{store.path}: no model {wanted} has scored direction or moves here; it has: {known}"
+        )
+    if len(fitting) > 1:
+        raise InputError(
+            f"{store.path}: several models have scored here; choose one with --model, by its name "
+            f"or id: {known}"
+        )
+    return fitting[0] if fitting else None
+
+
+def _subject(
+    store: Store,
+    chosen: dict[str, Any],
+    symbol: str | None,
+    session: str,
+    interval_minutes: int | None,
+) -> Subject:
+    intervals = tuple(chosen["intervals"])
+    shown = interval_minutes
+    if shown is None:
+        middle = intervals[len(intervals) // 2]
+        shown = USUAL_MINUTES if USUAL_MINUTES in intervals else middle
+    if shown not in intervals:
+        raise InputError(
+            f"{store.path}: {chosen['name']} has not scored {shown} minutes; choose one of "
+            f"{', '.join(map(str, intervals))} with --interval"
+        )
+    negative, positive = Target.of_market(chosen["target"]).classes
+    return Subject(
+        model=chosen["name"],
+        model_id=chosen["model_id"],
+        target=chosen["target"],
+        classes=(negative, positive),
+        symbol=symbol,
+        session=session,
+        intervals=intervals,
+        interval_minutes=shown,
+        learned=chosen["learned"],
+        uses_counts=chosen["uses_counts"],
+    )
