@@ -1,6 +1,6 @@
 """Draw the price path around tweets: stored predictions enter, a mean path with its band leaves.
 
-An event is a scored tweet that the model has not learned from, and whose minute of entry lies
+An event is a scored tweet that the model was not trained on, and whose minute of entry lies
 inside a session and has a price. Its path is the distance of each minute's price from the price at
 entry, in basis points, from half an hour before to an hour after (MacKinlay 1997, on minutes). A
 minute outside the session of the entry, or without a price, is missing and never filled: fewer
@@ -12,8 +12,8 @@ replacement (Efron 1979).
 
 The placebo holds the same events, all classes together, at the same time of another session of the
 same split: the sessions are shuffled by a fixed seed, and the events of each go to the next, so
-that no two sessions meet in one. Where it moves as the classes do, they show what the market does
-at these times of the day, not what the tweets do.
+that no two sessions meet in one. Where it moves as the classes do, their paths show what the market
+does at these times of the day, not what the tweets do.
 """
 
 import numpy as np
