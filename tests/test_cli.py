@@ -16,7 +16,7 @@ import duckdb
 import pytest
 import torch
 import typer
-from docs import COMMANDS
+from docs import COMMANDS, help_of
 from onnxruntime import get_available_providers
 from tiny import contents, put_tweets, tiny_bundle
 from typer.main import get_command
@@ -107,8 +107,7 @@ def rows(path: Path, sql: str) -> list[tuple[Any, ...]]:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_the_help_of_every_command_has_an_example(name: str) -> None:
-    output = invoke(name, "--help").stdout
-    assert f"Example: tweetscore {name} " in " ".join(output.replace("│", " ").split())
+    assert f"Example: tweetscore {name} " in " ".join(help_of(name).replace("│", " ").split())
 
 
 def test_no_command_is_missing_here() -> None:
@@ -253,10 +252,10 @@ def test_the_database_is_named_by_an_option_or_by_the_environment(
     assert "MADEUP" in invoke("info").stdout
 
 
-# --- how much is said, and in which colours ------------------------------------------------------
+# --- how much is printed, and in which colours ---------------------------------------------------
 
 
-def test_quiet_says_errors_only(made: Path, db: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_quiet_prints_errors_only(made: Path, db: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     arguments = ["score", "--model", made / "tiny", "--db", db]
     invoke(*arguments)
     loud, silent = invoke(*arguments), invoke(*arguments, "--quiet")
@@ -268,9 +267,9 @@ def test_quiet_says_errors_only(made: Path, db: Path, monkeypatch: pytest.Monkey
     assert invoke("info", "--db", db).stderr == ""
 
 
-def test_verbose_says_what_it_took_and_where_an_error_arose(db: Path) -> None:
-    told = invoke("info", "--verbose", "--db", db).stderr
-    assert re.fullmatch(r"took \d+\.\d s\n", told)
+def test_verbose_prints_the_time_taken_and_where_an_error_arose(db: Path) -> None:
+    printed = invoke("info", "--verbose", "--db", db).stderr
+    assert re.fullmatch(r"took \d+\.\d s\n", printed)
     wrong = invoke("info", "-v", "--db", "none.duckdb", code=1).stderr
     assert wrong.startswith("Error: none.duckdb: no such database")
     assert "open_store" in wrong
@@ -393,7 +392,7 @@ def users(name: str, made: Path, tmp: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("name", USERS)
-def test_a_missing_database_is_told_and_not_made(made: Path, tmp_path: Path, name: str) -> None:
+def test_a_missing_database_is_reported_and_not_made(made: Path, tmp_path: Path, name: str) -> None:
     db = tmp_path / "none.duckdb"
     assert refusal(1, *users(name, made, tmp_path), "--db", db) == (
         f"Error: {db}: no such database; make it with: tweetscore ingest PATH --db {db}"
@@ -446,7 +445,7 @@ def holder(db: Path) -> Iterator[int]:
         other.kill()
 
 
-def test_a_database_that_another_process_holds_is_told_with_its_pid(
+def test_a_database_that_another_process_holds_is_named_with_its_pid(
     made: Path, db: Path, tmp_path: Path, holder: int
 ) -> None:
     every = [users(name, made, tmp_path) for name in USERS] + [["ingest", str(made / BARS_NAME)]]
@@ -669,33 +668,35 @@ def test_a_reader_who_goes_away_ends_the_command_quietly(db: Path) -> None:
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 @pytest.mark.slow
-def test_ctrl_c_in_training_keeps_the_best_epoch_and_says_so(db: Path, tmp_path: Path) -> None:
+def test_ctrl_c_in_training_keeps_the_best_epoch_and_prints_that(db: Path, tmp_path: Path) -> None:
     arguments = [
         "train", *SMALL_NETWORK[:-2], "--epochs", "100000", "--db", db,
         "--output", tmp_path / "kept", "--log-dir", tmp_path / "runs",
     ]  # fmt: skip
-    said = ""
+    messages = ""
     with subprocess.Popen(
         command_line(*arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as running:
         assert running.stderr is not None
         assert running.stdout is not None
-        while not said.endswith("\n") or "epoch 1 of 100000" not in said:
+        while not messages.endswith("\n") or "epoch 1 of 100000" not in messages:
             letters = running.stderr.readline()
-            assert letters, said
-            said += letters
+            assert letters, messages
+            messages += letters
         running.send_signal(signal.SIGINT)
-        said += running.stderr.read()
+        messages += running.stderr.read()
         output = running.stdout.read()
-    assert running.returncode == 0, said
-    (epochs,) = re.findall(r"interrupted after epoch (\d+): the best epoch so far is kept\n", said)
+    assert running.returncode == 0, messages
+    (epochs,) = re.findall(
+        r"interrupted after epoch (\d+): the best epoch so far is kept\n", messages
+    )
     bundle = load_bundle(tmp_path / "kept")
     best = bundle.card["training"]["best_epoch"]
-    assert f"saved {bundle.path} (epoch {best} of {epochs})" in said
+    assert f"saved {bundle.path} (epoch {best} of {epochs})" in messages
     assert bundle.card["training"]["interrupted"] is True
     assert best <= int(epochs) < 100_000
     assert "30" in output
-    assert "Traceback" not in said
+    assert "Traceback" not in messages
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
@@ -715,9 +716,11 @@ def test_ctrl_c_while_ingesting_leaves_a_clean_database(tmp_path: Path) -> None:
                 time.sleep(0.01)
             time.sleep(wait)
             running.send_signal(signal.SIGINT)
-            output, said = running.communicate()
+            output, messages = running.communicate()
         assert (running.returncode, output) == (130, "")
-        assert said == "Interrupted: finished work is saved; run the command again to continue\n"
+        assert (
+            messages == "Interrupted: finished work is saved; run the command again to continue\n"
+        )
         with open_store(db) as store:
             assert store.row("SELECT count(*) FROM tweets")[0] in (0, 20_000)
             stored, accounted = store.row(
@@ -842,15 +845,15 @@ def test_training_without_its_extra_says_how_to_get_it(
 # --- whole pages and files ------------------------------------------------------------------------
 
 
-def test_report_writes_one_page_and_says_what_it_comes_to(db: Path, tmp_path: Path) -> None:
+def test_report_writes_one_page_and_prints_its_verdict(db: Path, tmp_path: Path) -> None:
     out = tmp_path / "page.html"
-    told = one_json(invoke("report", "--db", db, "--output", out, "--interval", 30, "--json"))
-    assert told["bytes"] == out.stat().st_size
-    assert (told["json_version"], told["subject"]["interval_minutes"]) == (1, 30)
+    printed = one_json(invoke("report", "--db", db, "--output", out, "--interval", 30, "--json"))
+    assert printed["bytes"] == out.stat().st_size
+    assert (printed["json_version"], printed["subject"]["interval_minutes"]) == (1, 30)
     text = out.read_text(encoding="utf-8")
     assert text.startswith("<!doctype html>")
-    assert told["verdict"] in text
-    assert invoke("report", "--db", db, "--output", out, "-q").stdout == told["verdict"] + "\n"
+    assert printed["verdict"] in text
+    assert invoke("report", "--db", db, "--output", out, "-q").stdout == printed["verdict"] + "\n"
 
 
 def test_files_are_scored_without_a_database_and_brought_into_one(
