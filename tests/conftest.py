@@ -1,6 +1,7 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from shutil import copy
 
 import numpy as np
 import pytest
@@ -22,10 +23,18 @@ def data() -> Path:
     return Path(folder)
 
 
+@pytest.fixture(scope="session")
+def empty_db(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with all tables and no rows, to copy or to read and never to write."""
+    path = tmp_path_factory.mktemp("empty_db") / "tweetscore.duckdb"
+    with open_store(path):
+        return path
+
+
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    """A fresh open database."""
-    with open_store(tmp_path / "tweetscore.duckdb") as opened:
+def store(empty_db: Path, tmp_path: Path) -> Iterator[Store]:
+    """A fresh open database: to copy one is three times as fast as to make it."""
+    with open_store(copy(empty_db, tmp_path / "tweetscore.duckdb")) as opened:
         yield opened
 
 

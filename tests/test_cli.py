@@ -548,13 +548,13 @@ MISTAKES: dict[str, tuple[list[str], str]] = {
 
 @pytest.mark.parametrize("name", MISTAKES)
 def test_a_mistake_is_one_line_and_nothing_is_written(
-    made: Path, db: Path, tmp_path: Path, name: str
+    made: Path, db: Path, empty_db: Path, tmp_path: Path, name: str
 ) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "empty.json").touch()
     (tmp_path / "picture.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(range(256)))
     (tmp_path / "broken.zip").write_bytes(b"PK\x03\x04" + bytes(100))
-    with open_store(tmp_path / "bare.duckdb") as store:
+    with open_store(Path(shutil.copy(empty_db, tmp_path / "bare.duckdb"))) as store:
         put_tweets(store, [(1, "2018-12-19 19:00:00", "a word")])
     before = contents(db), {path: size(path) for path in tmp_path.rglob("*") if path != db}
     arguments, expected = MISTAKES[name]

@@ -561,11 +561,9 @@ def test_a_query_gives_what_plain_reading_gives(
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_an_empty_database_has_no_rows_of_it(db: Path, name: str, tmp_path: Path) -> None:
+def test_an_empty_database_has_no_rows_of_it(db: Path, empty_db: Path, name: str) -> None:
     given = CASES[name][1]
-    with open_store(tmp_path / "empty.duckdb"):
-        pass
-    found = asked(tmp_path / "empty.duckdb", name, *given)
+    found = asked(empty_db, name, *given)
     assert found.is_empty()
     assert found.columns == asked(db, name, *given).columns
 

@@ -4,16 +4,18 @@ import html
 import re
 import sys
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 
 from tweetscore.text.tokens import STOP_WORDS
 
 
-def character_class(wanted: Callable[[str], bool]) -> str:
-    """The inside of a regex class of all characters that are wanted."""
+def character_class(
+    wanted: Callable[[str], bool], codes: Iterable[int] = range(sys.maxunicode + 1)
+) -> str:
+    """The inside of a regex class of the characters that are wanted, of these code points."""
     runs: list[list[int]] = []
-    for code in range(sys.maxunicode + 1):
+    for code in codes:
         if wanted(chr(code)):
             if runs and runs[-1][1] == code - 1:
                 runs[-1][1] = code
@@ -45,9 +47,10 @@ PICTOGRAPH_BLOCKS = [
 ]  # fmt: skip
 
 
-def is_pictograph(character: str) -> bool:
-    inside = any(first <= ord(character) <= last for first, last in PICTOGRAPH_BLOCKS)
-    return inside and not is_number(character)
+def pictographs() -> str:
+    """The inside of a regex class of all pictographs."""
+    codes = (code for first, last in PICTOGRAPH_BLOCKS for code in range(first, last + 1))
+    return character_class(lambda character: not is_number(character), codes)
 
 
 ENTITY = re.compile(r"&(#\d{1,7}|#x[0-9a-f]{1,6}|[a-z][a-z0-9]{1,31});", re.I | re.A)
@@ -57,7 +60,7 @@ URL = re.compile(r"http[!#-;=?-~]*|htt…", re.I | re.A)
 @cache
 def reference_pieces() -> re.Pattern[str]:
     inside = character_class(is_inside_words)
-    picture = f"[{character_class(is_pictograph)}]"
+    picture = f"[{pictographs()}]"
     picture += "[\ufe0e\ufe0f\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]*"
     label = "[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*"
     kinds = {

@@ -141,19 +141,25 @@ def _refusal(path: Path, error: duckdb.Error) -> Exception:
     return InputError(f"{path}: cannot be opened as a database ({fact}); name another with --db")
 
 
+def _make_schema(con: duckdb.DuckDBPyConnection) -> None:
+    con.begin()
+    con.execute(statement("store/schema"))
+    con.execute(statement("store/views"))
+    con.execute("INSERT INTO settings VALUES (?, 5, 0)", [SCHEMA_VERSION])
+    con.execute("INSERT INTO intervals SELECT unnest(?)", [list(STANDARD_INTERVALS)])
+    con.commit()
+
+
 def _check_schema(con: duckdb.DuckDBPyConnection, path: Path, *, read_only: bool) -> None:
-    tables = {name for (name,) in con.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
-    if not tables and not read_only:
-        con.begin()
-        con.execute(statement("store/schema"))
-        con.execute(statement("store/views"))
-        con.execute("INSERT INTO settings VALUES (?, 5, 0)", [SCHEMA_VERSION])
-        con.execute("INSERT INTO intervals SELECT unnest(?)", [list(STANDARD_INTERVALS)])
-        con.commit()
+    try:  # the quick way: a list of all tables takes as long as the rest of opening
+        versions = con.execute("SELECT schema_version FROM settings").fetchall()
+    except duckdb.CatalogException as error:
+        if read_only or con.execute("FROM duckdb_tables()").fetchall():
+            raise IntegrityError(
+                f"{path}: is a database but not tweetscore's; name another with --db"
+            ) from error
+        _make_schema(con)
         return
-    if "settings" not in tables:
-        raise IntegrityError(f"{path}: is a database but not tweetscore's; name another with --db")
-    versions = con.execute("SELECT schema_version FROM settings").fetchall()
     if len(versions) != 1:
         raise IntegrityError(
             f"{path}: its settings have {len(versions)} rows instead of one; "
