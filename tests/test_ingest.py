@@ -1,25 +1,35 @@
 """Files enter a fresh database: what it then holds is compared whole, every row accounted for."""
 
 import csv
+import gzip
 import io
 import itertools
 import json
 import random
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple, cast
 
 import pytest
+import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tweetscore.bars.reader import open_bars
 from tweetscore.ingest.account import Account, IngestOptions
+from tweetscore.ingest.bars import ingest_bars
+from tweetscore.ingest.posts import ingest_posts
 from tweetscore.ingest.run import ingest
+from tweetscore.ingest.sources import StoredAlreadyError
+from tweetscore.io.data_file import HEAD_BYTES, DataFile
+from tweetscore.io.open import data_files
 from tweetscore.io.records import BLOCK_BYTES
+from tweetscore.io.source import sniff
+from tweetscore.posts.formats import open_tweets
 from tweetscore.store.database import Store, open_store
 
 SEED = datetime(2018, 12, 2, 21, 40, 51)
@@ -142,6 +152,102 @@ def test_the_same_content_again_changes_nothing_under_any_name(
         replace(unchanged, name=str(packed)),
         replace(of_bars, rows_read=0, stored=0, unchanged=True),
     ]
+
+
+class _Counting:
+    """A stream that adds up the bytes that are read of it."""
+
+    def __init__(self, stream: BinaryIO, sizes: list[int]) -> None:
+        self._stream, self._sizes = stream, sizes
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._stream.read(size)
+        self._sizes.append(len(data))
+        return data
+
+
+def bytes_read(store: Store, file: DataFile) -> int:
+    """Ingest a file that may be here already; return how many bytes of its content were read."""
+    sizes = list[int]()
+
+    class Counted(DataFile):
+        @contextmanager
+        def open(self) -> Iterator[BinaryIO]:
+            with super().open() as stream:
+                yield cast(BinaryIO, _Counting(stream, sizes))
+
+    source = sniff(Counted(file.path, file.entry), 1 << 15)
+    account, options = Account(file.name), IngestOptions()
+    with suppress(StoredAlreadyError):
+        if posts := open_tweets(source):
+            ingest_posts(store, posts, account, options, lambda *_: None)
+        elif bars := open_bars(source, "SPX"):
+            ingest_bars(store, bars, account, options, lambda *_: None)
+    return sum(sizes)
+
+
+MANY_POSTS = [tweet(n, f"a longer text, number {n}") for n in range(1, 4_001)]
+MANY_BARS = [(1514903400 + 60 * n, 1, 1, 1, 1) for n in range(30_000)]
+
+
+@pytest.mark.parametrize("pack", ["not", "zip", "gzip", "zstd"])
+@pytest.mark.parametrize("kind", ["tweets", "bars"])
+def test_a_new_file_is_read_once_and_a_known_one_for_its_digest_alone(
+    store: Store, tmp_path: Path, kind: str, pack: str
+) -> None:
+    path = tmp_path / "plain"
+    archive(path, *MANY_POSTS) if kind == "tweets" else bars_csv(path, *MANY_BARS)
+    content = path.read_bytes()
+    if pack == "zip":
+        path = zipped(tmp_path / "packed", {"entry": content})
+    elif pack != "not":
+        path = tmp_path / "packed"
+        packed = gzip.compress(content) if pack == "gzip" else zstandard.compress(content)
+        path.write_bytes(packed)
+    (file,) = data_files(path)
+    a_glance = HEAD_BYTES + 3 * (1 << 15)  # the head, and a sample of the bars
+    assert len(content) < bytes_read(store, file) < len(content) + a_glance
+    assert store.row(f"SELECT count(*) FROM {kind}") == (4_000 if kind == "tweets" else 30_000,)
+    before = everything(store)
+    assert len(content) < bytes_read(store, file) < len(content) + a_glance
+    assert everything(store) == before
+
+
+def test_content_that_proves_to_be_known_when_it_has_been_read_leaves_nothing(
+    store: Store, tmp_path: Path
+) -> None:
+    content = archive(tmp_path / "a.jsonl", tweet(1), tweet(2), "nonsense").read_bytes()
+    packed = tmp_path / "a.jsonl.gz"
+    # What gzip tells of the size is that of the second part.
+    packed.write_bytes(gzip.compress(content[:200]) + gzip.compress(content[200:]))
+    bars = bars_csv(tmp_path / "bars.csv", (1514903400, 1, 1, 1, 1), (1514903460, 1, 1, 1, 1))
+    packed_bars, halves = tmp_path / "bars.csv.gz", bars.read_bytes().split(b"\n", 1)
+    packed_bars.write_bytes(gzip.compress(halves[0] + b"\n") + gzip.compress(halves[1]))
+    first, of_bars = run(store, tmp_path / "a.jsonl", bars, symbol="SPX")
+    before = everything(store)
+    again = run(store, packed, packed_bars, symbol="SPX")
+    assert everything(store) == before
+    unchanged: dict[str, Any] = {"rows_read": 0, "stored": 0, "rejected": 0, "unchanged": True}
+    assert again == [
+        replace(first, name=str(packed), **unchanged),
+        replace(of_bars, name=str(packed_bars), **unchanged),
+    ]
+
+
+def test_bars_that_do_not_fit_into_memory_are_read_again(store: Store, tmp_path: Path) -> None:
+    path = bars_csv(tmp_path / "bars.csv", *MANY_BARS)
+    tables = []
+    for most_kept_bytes in (64 << 20, 100_000, 0):
+        bars = open_bars(sniff(DataFile(path), 1 << 15), "SPX")
+        assert bars
+        account = ingest_bars(
+            store, bars, Account("bars"), IngestOptions(), lambda *_: None, most_kept_bytes
+        )
+        tables.append((replace(account, name=""), everything(store)[3:5]))
+        for table in ("bars", "sources", "symbols"):
+            store.con.execute(f"DELETE FROM {table}")
+    assert tables[0][0].stored == len(MANY_BARS)
+    assert tables[0] == tables[1] == tables[2]
 
 
 def test_a_refused_file_stops_no_other(store: Store, tmp_path: Path) -> None:

@@ -24,9 +24,22 @@ MOST_KEPT_BYTES = 64 << 20  # about 800,000 bars; a larger file is read a second
 
 
 def ingest_bars(
-    store: Store, bars: BarFile, account: Account, options: IngestOptions, progress: Progress
+    store: Store,
+    bars: BarFile,
+    account: Account,
+    options: IngestOptions,
+    progress: Progress,
+    most_kept_bytes: int = MOST_KEPT_BYTES,
 ) -> Account:
     """Store the bars of a file, all or none; return the completed account.
+
+    Args:
+        store: the open database.
+        bars: the file.
+        account: what is known of it so far.
+        options: what the user says about it.
+        progress: called with the file's name and its rows read so far.
+        most_kept_bytes: of its bars in memory; a file with more is read a second time.
 
     Raises:
         StoredAlreadyError: its content is here already.
@@ -38,7 +51,7 @@ def ingest_bars(
     same_name = bars.clock is not None
     if may_be_stored(store, bars.source):
         account = with_digest(store, bars.source, account, same_name=same_name)
-    batches = Replay(lambda: prefetch(bars.read()), _bytes_of, MOST_KEPT_BYTES)
+    batches = Replay(lambda: prefetch(bars.read()), _bytes_of, most_kept_bytes)
     verdict = bar_clock(bars, batches, options)
     account = with_digest(store, bars.source, account, same_name=same_name)
     with store.transaction():

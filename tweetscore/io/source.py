@@ -61,36 +61,50 @@ class Source:
             self._digest = self.file.digest()
         return self._digest
 
-    def lines(self, *, quote: bool) -> Iterator[Records]:
-        """Cut the content into lines; with ``quote``, a quoted line break ends none."""
-        return self.records(
-            lambda stream: line_records(stream, quote=quote, block_bytes=self.block_bytes)
-        )
+    def lines(self, *, quote: bool, whole: bool = True) -> Iterator[Records]:
+        """Cut the content into lines; with ``quote``, a quoted line break ends none.
 
-    def json(self) -> Iterator[Records]:
-        """Cut JSON into its values: those of an array, or one a line."""
+        Args:
+            quote: whether quotes enclose fields.
+            whole: whether all will be read, so that the next block may be made while one is used.
+        """
+
+        def cut(stream: BinaryIO) -> Iterator[Records]:
+            return line_records(stream, quote=quote, block_bytes=self.block_bytes)
+
+        return self._records(cut, whole)
+
+    def json(self, *, whole: bool = True) -> Iterator[Records]:
+        """Cut JSON into its values: those of an array, or one a line; ``whole`` as for lines."""
+
+        def cut(stream: BinaryIO) -> Iterator[Records]:
+            return json_array_records(stream, block_bytes=self.block_bytes)
+
         if self.head.lstrip().startswith(b"["):
-            return self.records(
-                lambda stream: json_array_records(stream, block_bytes=self.block_bytes)
-            )
-        return self.lines(quote=False)
+            return self._records(cut, whole)
+        return self.lines(quote=False, whole=whole)
 
     def enclosed(self, before: re.Pattern[bytes], after: re.Pattern[bytes]) -> Iterator[Records]:
         """Cut a JSON array that stands within something else, as in ``enclosed_records``."""
-        return self.records(
-            lambda stream: enclosed_records(stream, before, after, block_bytes=self.block_bytes)
-        )
+
+        def cut(stream: BinaryIO) -> Iterator[Records]:
+            return enclosed_records(stream, before, after, block_bytes=self.block_bytes)
+
+        return self._records(cut)
 
     def listed(self, before: re.Pattern[bytes], after: re.Pattern[bytes]) -> Iterator[Records]:
         """Cut the array in a JSON object, as in ``listed_records``."""
-        return self.records(
-            lambda stream: listed_records(stream, before, after, block_bytes=self.block_bytes)
-        )
 
-    def records(self, cut: Callable[[BinaryIO], Iterator[Records]]) -> Iterator[Records]:
-        """Yield the blocks that ``cut`` makes of the content, the next one made in a thread."""
+        def cut(stream: BinaryIO) -> Iterator[Records]:
+            return listed_records(stream, before, after, block_bytes=self.block_bytes)
+
+        return self._records(cut)
+
+    def _records(
+        self, cut: Callable[[BinaryIO], Iterator[Records]], whole: bool = True
+    ) -> Iterator[Records]:
         with self.open() as stream:
-            yield from prefetch(cut(stream))
+            yield from prefetch(cut(stream)) if whole else cut(stream)
 
 
 def sniff(file: DataFile, block_bytes: int = BLOCK_BYTES) -> Source:

@@ -47,7 +47,7 @@ def lines_table(
             whole=whole,
         )
         start = skip
-        for records in source.lines(quote=quoted):
+        for records in source.lines(quote=quoted, whole=most is None):
             stop = len(records) if most is None else min(len(records), start + most)
             yield parse(records.part(start, stop), parser)
             start = 0

@@ -27,7 +27,7 @@ def json_table(source: Source) -> Table | None:
 
     def rows(columns: Mapping[str, str], most: int | None, _whole: bool) -> Iterator[Rows]:
         parser = _parser(columns)
-        for records in source.json():
+        for records in source.json(whole=most is None):
             stop = len(records) if most is None else min(len(records), most)
             yield parse(records.part(0, stop), parser)
 
