@@ -18,7 +18,6 @@ from tiny import RULES, VOCABULARY, contents, put_bars, tiny_bundle
 from typer.testing import CliRunner
 
 from tweetscore.bars.clock import audit_bars
-from tweetscore.checks import doctor
 from tweetscore.checks.doctor import AGAIN, BY_HAND, NEXT_STEPS, Check, diagnose
 from tweetscore.cli.app import app
 from tweetscore.errors import InputError
@@ -120,7 +119,7 @@ def test_a_healthy_database_and_its_bundles_are_told_so_as_json(made: Path) -> N
     before = (made / "made.duckdb").read_bytes()
     result = invoke("doctor", "--db", made / "made.duckdb", "--model", made / "tiny", "--json")
     facts = dict.fromkeys(NAMES, "none found")
-    facts["tweet_clocks"] = "101 tweets are on the time inside their ids"
+    facts["tweet_clocks"] = "101 tweets agree with the time inside their ids"
     facts["bar_clock MADEUP"] = f"UTC fits 22 of 22 testable days; {STARTS.format(22)}"
     checks = json.loads(result.stdout)["checks"]
     *of_shipped, of_tiny = checks[len(NAMES) :]
@@ -153,7 +152,7 @@ def test_the_table_has_a_line_for_each_check_and_says_what_to_do_about_a_broken_
 def test_an_empty_database_is_healthy(store: Store) -> None:
     store.con.close()
     assert [check for check in diagnose(store.path) if not check.ok] == [
-        Check("tweet_clocks", None, "no stored id carries a time")
+        Check("tweet_clocks", None, "no stored id contains a time")
     ]
 
 
@@ -194,7 +193,7 @@ DAMAGES: dict[str, tuple[str, str, str, str]] = {
         "ALTER TABLE bars DROP volume; ALTER TABLE bars ADD note VARCHAR; "
         "ALTER TABLE bars ALTER open DROP NOT NULL",
         "schema",
-        "3 found: bars.note is none of ours; bars.open is DOUBLE, not DOUBLE NOT NULL; "
+        "3 found: bars.note does not belong there; bars.open is DOUBLE, not DOUBLE NOT NULL; "
         "bars.volume is missing",
         UNDO,
     ),
@@ -272,7 +271,7 @@ def test_a_block_that_has_changed_on_disk_is_found_and_nothing_else_is_asked(db:
     result = invoke("doctor", "--db", db, "--json", code=5)
     checks = [Check(**each) for each in json.loads(result.stdout)["checks"]]
     assert checks[1].fact.startswith("1 found: tweets: Corrupt database file: computed checksum ")
-    assert checks[1].next_step == f"bring back a copy from before, or {AGAIN}"
+    assert checks[1].next_step == f"restore a backup, or {AGAIN}"
     # Small tables may share the block.
     assert [(check.name, check.ok) for check in checks[:2]] == [
         ("schema", True), ("readable", False)
@@ -422,9 +421,7 @@ def test_every_statement_is_run_and_says_first_what_one_row_is() -> None:
     assert [path.stem for path in paths if not path.read_text().startswith("-- One row: ")] == []
 
 
-def test_large_tables_are_searched_in_parts_with_the_same_result(
-    db: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_large_tables_are_searched_in_parts_with_the_same_result(db: Path) -> None:
     twice = "INSERT INTO {0} FROM {0}"
     damage(db, "; ".join(map(twice.format, ("tweets", "bars", "windows", "predictions"))))
     whole = diagnose(db)
@@ -432,8 +429,7 @@ def test_large_tables_are_searched_in_parts_with_the_same_result(
         "duplicate_tweets", "duplicate_bars", "duplicate_windows", "duplicate_predictions",
         "accounting",
     ]  # fmt: skip
-    monkeypatch.setattr(doctor, "PART_ROWS", 30_000)
-    assert diagnose(db) == whole
+    assert diagnose(db, part_rows=30_000) == whole
 
 
 def test_what_the_doctor_says_to_do_makes_the_database_whole(made: Path, db: Path) -> None:
@@ -693,7 +689,7 @@ SPOILED: dict[str, tuple[Callable[[Path], None], str, str]] = {
             folder,
             words=(*VOCABULARY.words[:2], *map(str.upper, VOCABULARY.words[2:])),
         ),
-        "{folder}/vocabulary.txt: its text rules know none of its words", COPY_BUNDLE,
+        "{folder}/vocabulary.txt: its text rules find none of its words", COPY_BUNDLE,
     ),
     "more words than its graph": (
         lambda folder: rewritten(folder, words=(*VOCABULARY.words, "surplus")),

@@ -246,9 +246,9 @@ def test_what_cannot_be_derived_again_is_skipped_with_the_reason(honest: Honest)
                "false AS uses_counts")  # fmt: skip
     skipped = {each.name: each.fact for each in audit(db, models, 0) if each.ok is None}
     assert skipped == {
-        "training honest": "not derived again: it learned from other files than this database "
-        "holds",
-        "predictions gone": "its bundle is not at hand; add --model FOLDER",
+        "training honest": "not derived again: it was trained on other files than those in "
+        "this database",
+        "predictions gone": "its bundle was not found; add --model FOLDER",
     }
 
 
@@ -389,8 +389,8 @@ def test_leak_8_a_best_epoch_that_has_not_the_lowest_loss(honest: Honest, tmp_pa
     told["training"]["best_epoch"] = 3 - best  # of two
     card.write_text(json.dumps(told), "utf-8")
     assert found(audit(db, [str(card.parent)], moments=0)) == {
-        "best_epoch": f"1 found: epoch {3 - best} is the best on its card, but epoch {best} has "
-        "the lowest loss held out"
+        "best_epoch": f"1 found: its card names epoch {3 - best} as the best, but epoch {best} has "
+        "the lowest loss on the held-out part"
     }
 
 
@@ -414,7 +414,7 @@ def test_leak_10_copies_of_a_text_in_two_parts(
         model = trained(db, tmp_path / "leaky")
     broken = found(audit(db, [model], moments=0))
     assert "parts" in broken
-    row = r"train: (\d+), but \d+ by today's rules; before its end are left out twitter \d+"
+    row = r"train: (\d+), but \d+ by today's rules; left out before its end: twitter \d+"
     assert re.search(row, broken["parts"])
 
 

@@ -1,13 +1,11 @@
 """Look for what is broken: a database and bundles enter, a verdict on each check leaves.
 
-Each row of a statement of ``sql/checks/doctor/`` is something wrong, so no row is health. Clocks
-are held once more against the evidence that ``ingest`` holds them against, over what is stored.
-Nothing is changed.
+Each row of a statement of ``sql/checks/doctor/`` is a fault; no rows means that all is well. Clocks
+are checked again by the evidence that ``ingest`` uses, over everything stored. Nothing is changed.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -27,11 +25,11 @@ from tweetscore.text.tokens import SPECIAL_WORDS, UNKNOWN_ID
 
 EXAMPLES = 3
 BATCH_ROWS = 131_072
-PART_ROWS = 10_000_000  # grouping 100 million rows at once is more than spilling can bear
+PART_ROWS = 10_000_000  # grouping 100 million rows at once is too much even with spilling
 SUM_TOLERANCE = 1e-4
 AGAIN = "ingest its files into a new database: tweetscore ingest FILE… --db NEW"
-BY_HAND = f"delete or mend these rows with a DuckDB client, or {AGAIN}"
-# The statements of sql/checks/doctor/ in the order in which they run, and what to do about rows.
+BY_HAND = f"delete or correct these rows with a DuckDB client, or {AGAIN}"
+# The statements of sql/checks/doctor/ in the order in which they run, and what to do about rows
 NEXT_STEPS = {
     "duplicate_tweets": AGAIN,
     "duplicate_bars": AGAIN,
@@ -53,15 +51,18 @@ class Check:
     name: str
     ok: bool | None
     fact: str
-    next_step: str | None = None  # of a broken one
+    next_step: str | None = None  # where it is broken
 
 
-def diagnose(db: Path | None, models: Sequence[str] = ()) -> list[Check]:
-    """Check a database, unless it is None, the shipped models and these.
+def diagnose(
+    db: Path | None, models: Sequence[str] = (), *, part_rows: int = PART_ROWS
+) -> list[Check]:
+    """Check a database, unless it is None, the shipped models and the given ones.
 
     Args:
         db: the database; it is only read.
         models: folders, or names of shipped models.
+        part_rows: how many rows of a table are searched at once.
 
     Raises:
         InputError, LockedError, IntegrityError: the database cannot be opened.
@@ -69,7 +70,7 @@ def diagnose(db: Path | None, models: Sequence[str] = ()) -> list[Check]:
     checks: list[Check] = []
     if db:
         with open_store(db, read_only=True) as store:
-            checks += _of_database(store)
+            checks += _of_database(store, part_rows)
     ours = sorted(path.name for path in shipped("models").glob("[!.]*/"))
     return checks + [_bundle(name) for name in dict.fromkeys([*ours, *models])]
 
@@ -77,16 +78,16 @@ def diagnose(db: Path | None, models: Sequence[str] = ()) -> list[Check]:
 # --- the database ---------------------------------------------------------------------------------
 
 
-def _of_database(store: Store) -> Iterator[Check]:
+def _of_database(store: Store, part_rows: int) -> Iterator[Check]:
     grounds = [_schema(store), _readable(store)]
     yield from grounds
-    # Statements over tables that are not ours, or cannot be read, would tell nothing more.
+    # Statements over tables that are not ours, or cannot be read, would find nothing more.
     bad = next((check.name for check in grounds if not check.ok), None)
     names = [*NEXT_STEPS, "tweet_clocks", "bar_clocks"]
     if bad:
         yield from (Check(name, None, f"not run: {bad} is broken") for name in names)
         return
-    yield from map(partial(_statement, store), NEXT_STEPS)
+    yield from (_statement(store, name, part_rows) for name in NEXT_STEPS)
     yield _tweet_clocks(store)
     yield from _bar_clocks(store)
 
@@ -109,7 +110,7 @@ def _schema(store: Store) -> Check:
     (version,) = store.row("SELECT schema_version FROM settings")
     faults = [f"{name} is missing" for name in ours.keys() - theirs.keys()]
     faults += [
-        f"{name} is none of ours"
+        f"{name} does not belong there"
         for name in theirs.keys() - ours.keys()
         if name.split(".")[0] in tables
     ]
@@ -125,7 +126,7 @@ def _schema(store: Store) -> Check:
 
 
 def _readable(store: Store) -> Check:
-    """Read every value of every table: DuckDB holds each block against its checksum."""
+    """Read every value of every table: DuckDB compares each block with its checksum."""
     names = store.rows(
         "SELECT table_name FROM duckdb_tables() WHERE schema_name = 'main' ORDER BY table_name"
     )
@@ -136,15 +137,15 @@ def _readable(store: Store) -> Check:
             store.rows(f'SELECT max(hash(COLUMNS(*))) FROM "{quoted}"')
         except duckdb.Error as error:
             faults.append(f"{name}: {str(error).splitlines()[0]}")
-    step = f"bring back a copy from before, or {AGAIN}"
+    step = f"restore a backup, or {AGAIN}"
     return _verdict("readable", len(faults), faults[:EXAMPLES], step)
 
 
-def _statement(store: Store, name: str) -> Check:
-    """Count the rows of a statement, and show the first in order of their words."""
+def _statement(store: Store, name: str, part_rows: int) -> Check:
+    """Count the rows of a statement, and show the first ones in alphabetical order."""
     found = statement(f"checks/doctor/{name}").rstrip().rstrip(";")
     total, examples = 0, list[str]()
-    for part in _parts(store) if "$parts" in found else [{}]:
+    for part in _parts(store, part_rows) if "$parts" in found else [{}]:
         count, first = store.row(
             f"SELECT count(*), min(problem, {EXAMPLES}) FROM ({found})", **part
         )
@@ -153,10 +154,10 @@ def _statement(store: Store, name: str) -> Check:
     return _verdict(name, total, examples, NEXT_STEPS[name])
 
 
-def _parts(store: Store) -> list[dict[str, int]]:
+def _parts(store: Store, part_rows: int) -> list[dict[str, int]]:
     """Return the parameters of each part, so that none has too many rows of the largest table."""
     (rows,) = store.row("SELECT coalesce(max(estimated_size), 0) FROM duckdb_tables()")
-    parts = rows // PART_ROWS + 1
+    parts = rows // part_rows + 1
     return [{"part": part, "parts": parts} for part in range(parts)]
 
 
@@ -164,7 +165,7 @@ def _parts(store: Store) -> list[dict[str, int]]:
 
 
 def _tweet_clocks(store: Store) -> Check:
-    """Hold every stored time against the time inside its id."""
+    """Compare every stored time with the time inside its id."""
     sources = dict(store.rows("SELECT source_id, parse_filename(name) FROM sources"))
     tested, off, examples = 0, 0, pl.DataFrame()
     for (platform,) in store.rows("SELECT DISTINCT platform FROM tweets ORDER BY platform"):
@@ -186,9 +187,11 @@ def _tweet_clocks(store: Store) -> Check:
             examples = pl.concat([examples, wrong], how="diagonal")
             examples = examples.sort("platform", "tweet_id").head(EXAMPLES)
     if not tested:
-        return Check("tweet_clocks", None, "no stored id carries a time")
+        return Check("tweet_clocks", None, "no stored id contains a time")
     if not off:
-        return Check("tweet_clocks", True, f"{tested:,} tweets are on the time inside their ids")
+        return Check(
+            "tweet_clocks", True, f"{tested:,} tweets agree with the time inside their ids"
+        )
     shown = [
         f"{row['platform']} {row['tweet_id']} of {sources.get(row['source_id'])}: {row['reason']}"
         for row in examples.iter_rows(named=True)
@@ -234,9 +237,9 @@ def _bar_clock(symbol: str, calendar: str, bars: pl.DataFrame, names: dict[int, 
 
 
 def _audited_together(bars: pl.DataFrame) -> list[list[int]]:
-    """Return each source of enough days apart, for others may keep other hours; then the rest.
+    """Return each source of enough days by itself, as sources may differ; then the rest together.
 
-    Of a few days alone nothing can be proven: a file may hold a single day.
+    A few days alone prove nothing, and a file may hold a single day.
     """
     days = bars.group_by("source_id").agg(days=pl.col("minute_utc").dt.date().n_unique())
     large = pl.col("days") >= DAYS_NEEDED
@@ -254,7 +257,7 @@ def _audit(symbol: str, calendar: str, minutes: pl.Series) -> tuple[bool | None,
         zone = exchange_zone(calendar)
         verdict = audit_bars(symbol, minutes, sessions, zone, clock="UTC", stamp="start")
     except InputError as error:
-        # What follows tells how to ingest a file; these bars are no file.
+        # The rest says how to ingest a file; these bars are already stored.
         return False, str(error).rpartition("; ")[0] or str(error)
     return verdict.proven or None, verdict.evidence
 
@@ -271,7 +274,7 @@ def _bundle(name: str) -> Check:
             bundles.append(find_bundle(name, shipped("models"), "int8"))
         for bundle in bundles:
             _try_scoring(bundle)
-    except Exception as error:  # whatever keeps a bundle from scoring is what we look for
+    except Exception as error:  # whatever keeps a bundle from scoring is a finding
         if isinstance(error, TweetscoreError):
             fact, _, step = str(error).rpartition("; ")
         else:
@@ -286,7 +289,7 @@ def _try_scoring(bundle: Bundle) -> None:
     """Score one text of known words.
 
     Raises:
-        IntegrityError: it has no tokens of the vocabulary, or its probabilities are none.
+        IntegrityError: its rules find none of its words, or its probabilities do not add up to 1.
     """
     scorer = Scorer(bundle)
     # The last words have the highest ids, which a graph with fewer words would refuse.
@@ -294,7 +297,7 @@ def _try_scoring(bundle: Bundle) -> None:
     text = {"text": [" ".join(words)], "retweet_count": [1], "favorite_count": [1]}
     encoded = scorer.encode(pl.DataFrame(text))
     if not (encoded.ids > UNKNOWN_ID).any():
-        raise IntegrityError(f"{bundle.vocabulary_path}: its text rules know none of its words")
+        raise IntegrityError(f"{bundle.vocabulary_path}: its text rules find none of its words")
     sums = scorer.run(encoded).probabilities.sum(axis=-1)  # (1, heads)
     if not np.allclose(sums, 1, atol=SUM_TOLERANCE):
         raise IntegrityError(f"{bundle.onnx_path}: the probabilities of a text do not add up to 1")

@@ -1,10 +1,10 @@
-"""Look for leaks: a database and bundles enter, a verdict on each way to see the future leaves.
+"""Look for look-ahead leakage: a database and bundles enter, a verdict on each kind of leak leaves.
 
 Every derived fact has a moment at which it may be known. At that moment it must be the same from
-the whole data, from those up to the moment alone (cut), and from data whose later prices, texts and
-counts were replaced (altered). A fact that differs is a leak, and is named with its row. What a
-bundle's training saw is held against what today's code would let it see, and windows are worked out
-again from bars and the exchange's calendar, by nothing that ``sql/market/grid.sql`` knows.
+the whole data, from the data up to the moment alone (cut), and from data whose later prices, texts
+and counts were replaced (altered). A fact that differs is a leak, and is named with its row. What a
+model's training saw is compared with what the code of today would let it see, and windows are
+computed again from bars and the exchange's calendar, independently of ``sql/market/grid.sql``.
 """
 
 from bisect import bisect_right
@@ -21,12 +21,12 @@ from tweetscore.checks.replica import (
     EXAMPLES,
     MINUTE,
     REBUILD,
-    WORLDS,
+    REPLICAS,
     Facts,
     Span,
     differences,
     leak_verdict,
-    world_of,
+    replica_of,
 )
 from tweetscore.checks.training_view import dated_split, training_checks
 from tweetscore.market.sessions import exchange_sessions
@@ -35,27 +35,27 @@ from tweetscore.scoring.score import Scorer
 from tweetscore.store.database import Store, open_store, shipped, statement
 from tweetscore.training.dataset import market_rows
 
-DAYS_AROUND = 5  # trading days before and after a moment that are looked at
+DAYS_AROUND = 5  # trading days before and after a moment that are compared
 MOST_TWEETS = 20_000  # of those days
-SAMPLED_MINUTES = 300  # of those days, whose windows are worked out again
+SAMPLED_MINUTES = 300  # of those days, whose windows are computed again
 SAMPLED_TWEETS = 2_000  # that a model scores again
 PROBABILITY_TOLERANCE = 1e-5
 
 RESCORE = "delete this model's predictions with a DuckDB client; then: tweetscore score"
-UNCOUNT = "counts are read after the window; train a model without --counts"
+UNCOUNT = "counts were read after the window; train a model without --counts"
 
 
 def audit(
     db: Path, models: Sequence[str] = (), moments: int = 3, *, with_clocks: bool = True
 ) -> list[Check]:
-    """Look for leaks in a database, in what models learned from it and in what they said of it.
+    """Look for leaks in a database, in the training of models and in their predictions.
 
     Args:
-        db: the database; it is only read, and worlds are built in a temporary folder.
+        db: the database; it is only read, and replicas are built in a temporary folder.
         models: folders, or names of shipped models, beside the shipped ones that have scored here.
-        moments: how many at which windows are held, spread over the tweets; the close of a short
-            day and each model's validation part add one. 0 leaves windows out.
-        with_clocks: also hold the clocks against their evidence, as ``diagnose`` does.
+        moments: at how many moments windows are compared, spread over the tweets; the close of a
+            short day and each model's validation part add one. 0 leaves windows out.
+        with_clocks: also check the clocks, as ``diagnose`` does.
 
     Raises:
         InputError, LockedError, IntegrityError: the database or a bundle cannot be opened.
@@ -99,7 +99,7 @@ def _bundles(models: Sequence[str], stored: set[str]) -> dict[str, Bundle]:
 def _of_windows(
     store: Store, symbol: str, calendar: str, bundles: Iterable[Bundle], moments: int
 ) -> Iterator[Check]:
-    """Hold windows and labels around some moments in all worlds, and work windows out again."""
+    """Compare windows and labels around some moments in all replicas, and compute windows again."""
     splits = [dated_split(bundle) for bundle in bundles if bundle.card.get("symbol") == symbol]
     found = store.rows(
         statement("checks/leaks/moments"), symbol=symbol, days=DAYS_AROUND,
@@ -119,21 +119,21 @@ def _of_windows(
 
 
 def _around_moment(store: Store, calendar: str, span: Span) -> Iterator[tuple[str, int, list[str]]]:
-    """Yield what was compared, how many facts of it, and the leaks."""
+    """Yield the name of what was compared, how many facts, and the leaks."""
     moment = span.bars_moment_utc
-    with world_of(store, span, "whole") as world:
-        whole = _window_facts(world, span.symbol)
-        yield "windows_recomputed", *_recomputed(world, calendar, span)  # by today's code
+    with replica_of(store, span, "whole") as replica:
+        whole = _window_facts(replica, span.symbol)
+        yield "windows_recomputed", *_recomputed(replica, calendar, span)  # by today's code
     yield "windows_recomputed", *_recomputed(store, calendar, span)  # those that are stored
-    for kind, words in WORLDS.items():
-        with world_of(store, span, kind) as world:
-            other = _window_facts(world, span.symbol)
+    for kind, words in REPLICAS.items():
+        with replica_of(store, span, kind) as replica:
+            other = _window_facts(replica, span.symbol)
         for name, facts in whole.items():
             count = facts.filter(pl.col("known_utc") <= moment).height
-            # A past move shows only beside an outcome, which the cut world has not yet.
+            # A past move shows only beside an outcome, which the cut replica does not have yet.
             absent = name != "momentum"
-            said = words.format(moment)
-            yield name, count, differences(facts, other[name], said, moment, absent=absent)
+            made_from = words.format(moment)
+            yield name, count, differences(facts, other[name], made_from, moment, absent=absent)
 
 
 def _window_facts(store: Store, symbol: str) -> dict[str, Facts]:
@@ -166,7 +166,7 @@ def _label_facts(rows: pl.DataFrame, session: str, minutes: int) -> pl.DataFrame
 
 @dataclass(frozen=True, slots=True)
 class _Market:
-    """Bars and sessions, from which a window is worked out minute by minute."""
+    """Bars and sessions, from which a window is computed minute by minute."""
 
     bars: dict[datetime, tuple[float, float]]  # minute: open, close
     sessions: list[tuple[datetime, datetime]]  # open, close
@@ -185,7 +185,7 @@ class _Market:
         return entry, leave, "no_entry" if entry is None else late
 
     def _price(self, minute: datetime, opens: datetime) -> float | None:
-        """Return the last price that a bar of the session had told, if it is not too old."""
+        """Return the last price known from a bar of the session, if it is not too old."""
         for age in range(self.max_gap_minutes + 1):
             at = minute - age * MINUTE
             if at <= opens:
@@ -196,7 +196,7 @@ class _Market:
 
 
 def _recomputed(store: Store, calendar: str, span: Span) -> tuple[int, list[str]]:
-    """Work windows of a span out again: how many, and those that the store has otherwise."""
+    """Compute windows of a span again: how many, and those that differ in the store."""
     bounds = {"symbol": span.symbol, "from_utc": span.from_utc, "until_utc": span.until_utc}
     bars = store.rows(
         "SELECT minute_utc, open, close FROM bars WHERE symbol = $symbol "
@@ -211,10 +211,10 @@ def _recomputed(store: Store, calendar: str, span: Span) -> tuple[int, list[str]
     found = store.rows(statement("checks/leaks/windows"), **bounds, minutes=SAMPLED_MINUTES)
     again = [market.window(minute, interval) for minute, interval, *_ in found]
     return len(found), [
-        f"{span.symbol} at {minute}, {interval} minutes: {_worded(*said)}, but {_worded(*true)} "
+        f"{span.symbol} at {minute}, {interval} minutes: {_worded(*stored)}, but {_worded(*true)} "
         "by bars and calendar"
-        for (minute, interval, *said), true in zip(found, again, strict=True)
-        if tuple(said) != true
+        for (minute, interval, *stored), true in zip(found, again, strict=True)
+        if tuple(stored) != true
     ]
 
 
@@ -226,7 +226,7 @@ def _worded(entry: float | None, leave: float | None, status: str) -> str:
 
 
 def _counts(store: Store, name: str) -> Check:
-    """Find counts that were read after the entry, or at a time that nobody knows."""
+    """Find counts that were read after the entry, or at an unknown time."""
     late = statement("checks/leaks/counts").rstrip().rstrip(";")
     found, leaks = store.row(f"SELECT count(*), min(problem, {EXAMPLES}) FROM ({late})")
     (posts,) = store.row("SELECT count(*) FROM tweets")
@@ -235,16 +235,16 @@ def _counts(store: Store, name: str) -> Check:
 
 
 def _predictions(store: Store, name: str, bundle: Bundle | None) -> Check:
-    """Score texts again: what is stored must be what text and counts say."""
+    """Score texts again: the stored probabilities must come out."""
     if not bundle:
-        return Check(f"predictions {name}", None, "its bundle is not at hand; add --model FOLDER")
+        return Check(f"predictions {name}", None, "its bundle was not found; add --model FOLDER")
     key = ["platform", "tweet_id"]
-    said = store.frame(
+    stored = store.frame(
         statement("checks/leaks/predictions"), model_id=bundle.model_id, tweets=SAMPLED_TWEETS
     )
-    if said.is_empty():
-        return Check(f"predictions {name}", None, "none is stored")
-    scored = Scorer(bundle).probabilities(said.unique(key, maintain_order=True))
+    if stored.is_empty():
+        return Check(f"predictions {name}", None, "it has no stored predictions")
+    scored = Scorer(bundle).probabilities(stored.unique(key, maintain_order=True))
     again = pl.concat(
         scored.rows.select(
             *key, interval_minutes=pl.lit(minutes, pl.Int32), **{"class": pl.lit(each)},
@@ -253,13 +253,15 @@ def _predictions(store: Store, name: str, bundle: Bundle | None) -> Check:
         for head, minutes in enumerate(bundle.intervals)
         for place, each in enumerate(bundle.classes)
     )  # fmt: skip
-    both = said.join(again, on=[*key, "interval_minutes", "class"], how="left").sort(key)
+    both = stored.join(again, on=[*key, "interval_minutes", "class"], how="left").sort(key)
     near = (pl.col("probability") - pl.col("again")).abs() <= PROBABILITY_TOLERANCE
     wrong = both.filter(~near.fill_null(value=False))
     leaks = [
-        f"{platform} {tweet}, {minutes} minutes, {each}: {stored:.6f}, but scored again {today}"
-        for platform, tweet, minutes, each, stored, today in wrong.select(
+        f"{platform} {tweet}, {minutes} minutes, {each}: {before:.6f}, but scored again {today}"
+        for platform, tweet, minutes, each, before, today in wrong.select(
             *key, "interval_minutes", "class", "probability", "again"
         ).iter_rows()
     ]
-    return leak_verdict(f"predictions {name}", said.height, "stored probabilities", leaks, RESCORE)
+    return leak_verdict(
+        f"predictions {name}", stored.height, "stored probabilities", leaks, RESCORE
+    )

@@ -1,6 +1,6 @@
-"""Build the worlds in which a leak would show: a part of a database, whole, cut or altered.
+"""Build replicas in which a leak would show: a part of a database, whole, cut or altered.
 
-Facts of two worlds enter, those that differ leave.
+Facts of two replicas enter, those that differ leave.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,21 +17,21 @@ from tweetscore.market.windows import ensure_windows
 from tweetscore.store.database import Store, open_store, statement
 
 EXAMPLES = 3
-WORLDS = {"cut": "from the data up to {} alone", "altered": "with all after {} replaced"}
+REPLICAS = {"cut": "from the data up to {} alone", "altered": "with all data after {} replaced"}
 BATCH_ROWS = 65_536
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 
 REBUILD = (
-    "windows of an older version go with a DuckDB client (DELETE FROM windows; DELETE FROM "
-    "sessions) and come back with: tweetscore score; if it stays, tweetscore looks ahead: report it"
+    "delete windows of an older version with a DuckDB client (DELETE FROM windows; DELETE FROM "
+    "sessions), then: tweetscore score; if the leak stays, tweetscore looks ahead: report it"
 )
 
-Facts = pl.DataFrame  # row: what it is of; known_utc: since when; value: what it says
+Facts = pl.DataFrame  # row: what it is about; known_utc: since when it is known; value
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """What a world holds of a database, and after which moments it is cut or altered."""
+    """The part of a database in a replica, and the moments after which it is cut or altered."""
 
     symbol: str
     from_utc: datetime
@@ -45,7 +45,16 @@ class Span:
 def leak_verdict(
     name: str, compared: int, scope: str, leaks: Sequence[str], step: str, found: int = 0
 ) -> Check:
-    """Name the first leaks; nothing compared is no verdict. ``found`` is for leaks not all here."""
+    """Name the first leaks; without anything compared there is no verdict.
+
+    Args:
+        name: of the check.
+        compared: how many facts.
+        scope: which facts.
+        leaks: those found, or the first of them.
+        step: what to do about them.
+        found: how many leaks, if ``leaks`` has only the first.
+    """
     if not leaks:
         return Check(name, True if compared else None, f"compared {compared:,} {scope}")
     found = found or len(leaks)
@@ -54,10 +63,10 @@ def leak_verdict(
 
 
 @contextmanager
-def world_of(
-    source: Store, span: Span, world: str, intervals: Sequence[int] = ()
+def replica_of(
+    source: Store, span: Span, kind: str, intervals: Sequence[int] = ()
 ) -> Iterator[Store]:
-    """Build a database from a part of another; its windows are those of today's code."""
+    """Build a database from a part of another; its windows are made by the code of today."""
     parts = {
         "settings": ("FROM settings", {}),
         "intervals": ("FROM intervals", {}),
@@ -65,21 +74,21 @@ def world_of(
         "bars": (
             statement("checks/leaks/bars"),
             {
-                "world": world, "symbol": span.symbol, "from_utc": span.from_utc,
+                "replica": kind, "symbol": span.symbol, "from_utc": span.from_utc,
                 "until_utc": span.until_utc, "moment_utc": span.bars_moment_utc,
             },
         ),
         "tweets": (
             statement("checks/leaks/tweets"),
             {
-                "world": world, "from_utc": span.posts_from_utc, "until_utc": span.until_utc,
+                "replica": kind, "from_utc": span.posts_from_utc, "until_utc": span.until_utc,
                 "moment_utc": span.posts_moment_utc, "most": span.most_tweets,
             },
         ),
     }  # fmt: skip
     with (
         TemporaryDirectory(prefix="tweetscore-leaks-") as folder,
-        open_store(Path(folder) / "world.duckdb") as store,
+        open_store(Path(folder) / "replica.duckdb") as store,
     ):
         store.con.execute("DELETE FROM settings; DELETE FROM intervals")
         with store.transaction():
@@ -94,9 +103,14 @@ def world_of(
 def differences(
     whole: Facts, other: Facts, words: str, moment: datetime = datetime.max, *, absent: bool = True
 ) -> list[str]:
-    """Name each fact known by the moment that is another elsewhere, said in these words.
+    """Name each fact that is known by the moment and differs in another replica.
 
-    Without ``absent`` a fact that stands on one side only is none.
+    Args:
+        whole: facts of the whole replica.
+        other: facts of the other one.
+        words: what the other replica was made from.
+        moment: facts known later may differ.
+        absent: whether a fact that only one of them has is a difference.
     """
     both = whole.join(other, on="row", how="full" if absent else "inner", coalesce=True)
     known = pl.coalesce("known_utc", "known_utc_right" if absent else "known_utc")
@@ -106,8 +120,8 @@ def differences(
     return [f"{row}: {value}, but {elsewhere} {words}" for row, value, elsewhere in rows]
 
 
-def told(facts: Iterable[tuple[str, object]]) -> Facts:
-    """Return facts that are known all the time."""
+def timeless(facts: Iterable[tuple[str, object]]) -> Facts:
+    """Return facts that are known at any time."""
     rows = [(row, datetime(1970, 1, 1), str(value)) for row, value in facts]
     schema = {"row": pl.String(), "known_utc": pl.Datetime("us"), "value": pl.String()}
     return pl.DataFrame(rows, schema, orient="row")

@@ -1,4 +1,4 @@
-"""Hold what a bundle's training saw against what today's code would let it see.
+"""Compare what a model's training saw with what the code of today would let it see.
 
 A database and a bundle enter; checks of vocabulary, normalisation, thresholds, vectors, parts,
 copies and the choice of the epoch leave.
@@ -18,13 +18,13 @@ from tweetscore.checks.replica import (
     DAY,
     EXAMPLES,
     REBUILD,
-    WORLDS,
+    REPLICAS,
     Facts,
     Span,
     differences,
     leak_verdict,
-    told,
-    world_of,
+    replica_of,
+    timeless,
 )
 from tweetscore.errors import TweetscoreError
 from tweetscore.market.sessions import exchange_sessions
@@ -40,15 +40,15 @@ from tweetscore.training.options import TrainingOptions
 from tweetscore.training.split import PARTS, Split, same_text
 
 MOST_REREAD = 2_000_000  # tweets from which training's view is derived again
-MOST_POSTS = 50_000  # that word vectors are trained on again, in each world
-DIMENSIONS = 16  # of these vectors: what they saw shows in any
+MOST_POSTS = 50_000  # on which word vectors are trained again, in each replica
+DIMENSIONS = 16  # of these vectors: a leak shows in any number
 LOSS_TOLERANCE = 1e-3  # a GPU's own rounding moves a mean loss less than that
 
 RETRAIN = "do not trust its figures; train it again with: tweetscore train"
 
 
 def training_checks(store: Store, bundle: Bundle) -> Iterator[Check]:
-    """Check what a bundle's card says of its training, by itself and against the database."""
+    """Check what a model's card says about its training, by itself and against the database."""
     yield _best_epoch(bundle)
     yield _dates(store, bundle)
     why_not = _why_not(store, bundle)
@@ -65,9 +65,12 @@ def _best_epoch(bundle: Bundle) -> Check:
     training = bundle.card.get("training") or {}
     history = training.get("history") or []
     losses = {epoch["number"]: epoch["held_out_loss"] for epoch in history}
-    best, said = min(losses, key=losses.__getitem__, default=None), training.get("best_epoch")
-    leak = f"epoch {said} is the best on its card, but epoch {best} has the lowest loss held out"
-    leaks = [leak] if losses and best != said else []
+    best, recorded = min(losses, key=losses.__getitem__, default=None), training.get("best_epoch")
+    leak = (
+        f"its card names epoch {recorded} as the best, but epoch {best} has the lowest loss on the "
+        "held-out part"
+    )
+    leaks = [leak] if losses and best != recorded else []
     return leak_verdict(
         f"best_epoch {bundle.name}", len(losses), "epochs on its card", leaks, RETRAIN
     )
@@ -82,7 +85,7 @@ def dated_split(bundle: Bundle) -> Split | None:
 
 
 def _dates(store: Store, bundle: Bundle) -> Check:
-    """Hold the dates against one another, and see a trading day between training and validation."""
+    """Check the order of the dates, and that a trading day lies between training and validation."""
     split = dated_split(bundle)
     if not split:
         return Check(f"split {bundle.name}", None, "its card has no dates")
@@ -102,17 +105,17 @@ def _dates(store: Store, bundle: Bundle) -> Check:
 
 
 def _why_not(store: Store, bundle: Bundle) -> str | None:
-    """Say why this database cannot tell what the bundle's training may have seen."""
+    """Say why this database cannot show what the model's training may have seen."""
     card = bundle.card
     sources = {sha256 for (sha256,) in store.rows("SELECT sha256 FROM sources")}
     symbols = {symbol for (symbol,) in store.rows("SELECT symbol FROM symbols")}
     (tweets,) = store.row("SELECT count(*) FROM tweets")
     if not dated_split(bundle) or not card.get("symbol") or "training" not in card:
-        return "its labels are no market's, or its card has no dates"
+        return "its labels are not from a market, or its card has no dates"
     if card["symbol"] not in symbols or {each["sha256"] for each in card["data"]} != sources:
-        return "it learned from other files than this database holds"
+        return "it was trained on other files than those in this database"
     if tweets > MOST_REREAD:
-        return f"{tweets:,} tweets are more than {MOST_REREAD:,}"
+        return f"{tweets:,} tweets are more than {MOST_REREAD:,}, the most that it reads again"
     return None
 
 
@@ -133,7 +136,7 @@ def _options(store: Store, bundle: Bundle) -> TrainingOptions:
 
 
 def _derived_again(store: Store, bundle: Bundle) -> Iterator[Check]:
-    """Prepare again what training sees, in each world; then hold the bundle against the whole."""
+    """Prepare again what training sees, in each replica; then compare the model with the whole."""
     symbol, options, split = bundle.card["symbol"], _options(store, bundle), dated_split(bundle)
     assert split  # as _why_not has looked
     query = "SELECT min(minute_utc), max(minute_utc) FROM bars WHERE symbol = $symbol"
@@ -144,11 +147,11 @@ def _derived_again(store: Store, bundle: Bundle) -> Iterator[Check]:
         symbol, first, last + DAY, posts_from, split.validation_from_utc, split.train_until_utc,
         MOST_REREAD,
     )  # fmt: skip
-    with world_of(store, span, "whole", bundle.intervals) as world:
-        whole = prepare_market(world, options)
-        left_out = _left_out(world, options, whole)
+    with replica_of(store, span, "whole", bundle.intervals) as replica:
+        whole = prepare_market(replica, options)
+        left_out = _left_out(replica, options, whole)
     yield _features(store, bundle, span, options, whole)
-    yield from _held_against(store, bundle, whole, left_out)
+    yield from _compared(store, bundle, whole, left_out)
     texts = sum(len(part) for part in whole.parts.values())
     copies, late = _copies(whole), _late_exits(whole)
     yield leak_verdict(f"copies {bundle.name}", texts, "texts of its parts", copies, RETRAIN)
@@ -159,14 +162,14 @@ def _derived_again(store: Store, bundle: Bundle) -> Iterator[Check]:
 def _features(
     store: Store, bundle: Bundle, span: Span, options: TrainingOptions, whole: Prepared
 ) -> Check:
-    """Hold what training starts from against what it is in the other worlds."""
+    """Compare what training starts from with what it is in the other replicas."""
     seen, leaks = _seen(whole), list[str]()
-    for kind, words in WORLDS.items():
-        with world_of(store, span, kind, bundle.intervals) as world:
-            other = _seen(_prepared_like(whole, world, options))
+    for kind, words in REPLICAS.items():
+        with replica_of(store, span, kind, bundle.intervals) as replica:
+            other = _seen(_prepared_like(whole, replica, options))
         for name, facts in seen.items():
             leaks += differences(facts, other[name], words.format(span.posts_moment_utc))
-    compared = len(WORLDS) * sum(facts.height for facts in seen.values())
+    compared = len(REPLICAS) * sum(facts.height for facts in seen.values())
     scope = f"facts at the end of the training part, {options.vectors} vectors among them"
     return leak_verdict(f"features {bundle.name}", compared, scope, leaks, REBUILD)
 
@@ -176,19 +179,19 @@ def _cut(whole: Prepared) -> Split:
     return whole.split
 
 
-def _rows(world: Store, options: TrainingOptions, whole: Prepared) -> pl.DataFrame:
+def _rows(replica: Store, options: TrainingOptions, whole: Prepared) -> pl.DataFrame:
     rows = market_rows(
-        world, whole.symbol, options.session, options.intervals,
+        replica, whole.symbol, options.session, options.intervals,
         with_counts=options.counts, target=options.target.name,
     )  # fmt: skip
     return clean_rows(rows, whole.rules)
 
 
-def _prepared_like(whole: Prepared, world: Store, options: TrainingOptions) -> Prepared:
-    """Prepare another world's rows with the parts of the whole.
+def _prepared_like(whole: Prepared, replica: Store, options: TrainingOptions) -> Prepared:
+    """Prepare another replica's rows with the parts of the whole.
 
-    Its dates are held, as they follow from the number of rows; so are the texts of the later parts,
-    for which copies before them go.
+    The dates are kept, because they depend on the number of rows; so are the texts of the later
+    parts, whose earlier copies are dropped.
     """
     split, close = _cut(whole), pl.col("close_utc")
     later = pl.concat(whole.parts[name].rows.select(same_text()) for name in PARTS[1:]).to_series()
@@ -198,17 +201,17 @@ def _prepared_like(whole: Prepared, world: Store, options: TrainingOptions) -> P
         .when(close <= split.train_until_utc, ~same_text().is_in(later.implode()))
         .then(pl.lit("train"))
     )  # fmt: skip
-    rows = _rows(world, options, whole).with_columns(part=part).drop_nulls("part")
+    rows = _rows(replica, options, whole).with_columns(part=part).drop_nulls("part")
     return prepare(
         rows, split, options, whole.rules, symbol=whole.symbol,
-        posts_until=lambda end: texts_until(world, end),
+        posts_until=lambda end: texts_until(replica, end),
     )  # fmt: skip
 
 
 def _learned(
     words: Sequence[str], normalisation: dict[str, Any] | None, thresholds: dict[Any, float]
 ) -> dict[str, Facts]:
-    """Return the facts that a bundle keeps of its training part."""
+    """Return the facts about its training part that a bundle records."""
     numbers = {
         f"{name} of the log of {count}": number
         for name in ("mean", "std")
@@ -216,15 +219,15 @@ def _learned(
     }
     limits = {f"threshold of {minutes} minutes": limit for minutes, limit in thresholds.items()}
     return {
-        "vocabulary": told(
+        "vocabulary": timeless(
             [
                 *((f"word {word}", "known") for word in words),
                 ("order of words", zlib.crc32("\n".join(words).encode())),
             ]
         ),
         # Sums differ in their last digits from machine to machine.
-        "normalisation": told((row, f"{number:.9g}") for row, number in numbers.items()),
-        "thresholds": told((row, f"{limit:.9g}") for row, limit in limits.items()),
+        "normalisation": timeless((row, f"{number:.9g}") for row, number in numbers.items()),
+        "thresholds": timeless((row, f"{limit:.9g}") for row, limit in limits.items()),
     }
 
 
@@ -234,28 +237,28 @@ def _seen(prepared: Prepared) -> dict[str, Facts]:
     tweets = train.rows.select(pl.format("labels of {} {}", "platform", "tweet_id")).to_series()
     vectors = zip(words, prepared.vectors.matrix, strict=True)
     return _learned(words, prepared.normalisation, prepared.thresholds) | {
-        "vectors": told(
+        "vectors": timeless(
             (f"vector of {word}", zlib.crc32(each.tobytes())) for word, each in vectors
         ),
-        "labels": told(zip(tweets, train.labels.tolist(), strict=True)),
+        "labels": timeless(zip(tweets, train.labels.tolist(), strict=True)),
     }
 
 
-def _left_out(world: Store, options: TrainingOptions, whole: Prepared) -> list[str]:
-    """Name the tweets before the end of the training part that it must not hold."""
+def _left_out(replica: Store, options: TrainingOptions, whole: Prepared) -> list[str]:
+    """Name the tweets before the end of the training part that do not belong to it."""
     before_end = pl.col("close_utc") <= _cut(whole).train_until_utc
-    rows = _rows(world, options, whole).filter(before_end)
+    rows = _rows(replica, options, whole).filter(before_end)
     out = rows.join(whole.parts["train"].rows, on=["platform", "tweet_id"], how="anti")
     return out.select(pl.format("{} {}", "platform", "tweet_id")).to_series().to_list()
 
 
-def _held_against(
+def _compared(
     store: Store, bundle: Bundle, whole: Prepared, left_out: list[str]
 ) -> Iterator[Check]:
-    """Hold what the bundle says of its training against what it may have seen."""
+    """Compare what the bundle records of its training with what it may have seen."""
     card, split = bundle.card, _cut(whole)
     words = Vocabulary.load(bundle.vocabulary_path).words
-    said = _learned(words, card["counts"], card.get("thresholds_bps") or {})
+    recorded = _learned(words, card["counts"], card.get("thresholds_bps") or {})
     dates = {name: getattr(split, name).isoformat() for name in Split.__slots__}
     sizes = {name: each.get("texts", each.get("tweets")) for name, each in card["rows"].items()}
     (posts,) = store.row(
@@ -263,14 +266,16 @@ def _held_against(
     )
     source = card["vectors"]["source"]
     trained = source.startswith("trained on ")
-    said["parts"] = told([*card["split"].items(), *sizes.items()])
-    said["vectors"] = told([("vectors", source)] * trained)
+    recorded["parts"] = timeless([*card["split"].items(), *sizes.items()])
+    recorded["vectors"] = timeless([("vectors", source)] * trained)
     may = _learned(whole.vocabulary.words, whole.normalisation, whole.thresholds) | {
-        "parts": told([*dates.items(), *((name, len(each)) for name, each in whole.parts.items())]),
-        "vectors": told([("vectors", f"trained on {posts:,} posts")] * trained),
+        "parts": timeless(
+            [*dates.items(), *((name, len(each)) for name, each in whole.parts.items())]
+        ),
+        "vectors": timeless([("vectors", f"trained on {posts:,} posts")] * trained),
     }
-    out = f"; before its end are left out {', '.join(left_out[:EXAMPLES])}" if left_out else ""
-    for name, facts in said.items():
+    out = f"; left out before its end: {', '.join(left_out[:EXAMPLES])}" if left_out else ""
+    for name, facts in recorded.items():
         elsewhere = f"by today's rules{out if name == 'parts' else ''}"
         leaks = differences(facts, may[name], elsewhere)
         yield leak_verdict(
@@ -279,7 +284,7 @@ def _held_against(
 
 
 def _copies(whole: Prepared) -> list[str]:
-    """Name texts of the training part that a later part has as well."""
+    """Name texts of the training part that are in a later part, too."""
     train, *later = (
         whole.parts[name].rows.select("platform", "tweet_id", same=same_text(), part=pl.lit(name))
         for name in PARTS
@@ -309,7 +314,7 @@ def _late_exits(whole: Prepared) -> list[str]:
 
 
 def _chosen_on(bundle: Bundle, whole: Prepared) -> Check:
-    """Measure the loss that chose the best epoch again: it must be that of the validation part."""
+    """Measure again the loss that chose the best epoch: it must be that of the validation part."""
     training, scorer = bundle.card["training"], Scorer(bundle)
     losses = {name: _loss(scorer, whole, name) for name in PARTS[1:]}
     leak = (
@@ -327,6 +332,6 @@ def _loss(scorer: Scorer, whole: Prepared, name: str) -> float:
     part = whole.parts[name]
     labels = part.labels  # (rows, heads)
     found = scorer.probabilities(part.rows).probabilities  # (rows, heads, classes)
-    said = np.take_along_axis(found, np.maximum(labels, 0)[:, :, None], 2)[:, :, 0]
-    logs = np.where(labels < 0, np.nan, np.log(np.maximum(said, 1e-30)))
+    likelihood = np.take_along_axis(found, np.maximum(labels, 0)[:, :, None], 2)[:, :, 0]
+    logs = np.where(labels < 0, np.nan, np.log(np.maximum(likelihood, 1e-30)))
     return float(-np.nanmean(np.nanmean(logs[:, (labels >= 0).any(0)], 0)))

@@ -1,14 +1,14 @@
--- One row: one bar of $symbol from $from_utc until $until_utc, in the world $world. After $moment_utc
--- there is none in the world cut, and one of other prices in the world altered.
+-- One row: one bar of $symbol from $from_utc until $until_utc, for a replica of the kind $replica.
+-- After $moment_utc a cut replica has no bars, and an altered one has other prices.
 WITH judged AS (
     SELECT
         *,
-        $world <> 'whole' AND minute_utc >= $moment_utc AS unclosed,
+        $replica <> 'whole' AND minute_utc >= $moment_utc AS unclosed,
         -- Another one for each minute: the prices themselves move as they never did.
         0.5 + (hash(minute_utc) % 1000)::DOUBLE / 1000 AS factor
     FROM bars
     WHERE symbol = $symbol AND minute_utc >= $from_utc AND minute_utc < $until_utc
-        AND ($world <> 'cut' OR minute_utc <= $moment_utc)
+        AND ($replica <> 'cut' OR minute_utc <= $moment_utc)
 ),
 priced AS (
     SELECT
@@ -17,7 +17,7 @@ priced AS (
         CASE WHEN unclosed AND minute_utc > $moment_utc THEN open * factor ELSE open END AS open,
         CASE
             WHEN NOT unclosed THEN close
-            WHEN $world = 'cut' THEN open
+            WHEN $replica = 'cut' THEN open
             ELSE close * factor
         END AS close
     FROM judged

@@ -1,18 +1,18 @@
--- One row: one post from $from_utc until $until_utc, of about $most, in the world $world. After
--- $moment_utc there is none in the world cut, and one of other words and counts in the world altered.
+-- One row: one post from $from_utc until $until_utc, of about $most, for a replica of the kind
+-- $replica. After $moment_utc a cut replica has no posts, an altered one other words and counts.
 WITH few AS (
-    -- The same ones in each world.
+    -- The same ones in each replica.
     SELECT (count(*) // $most + 1)::UBIGINT AS one_in FROM tweets
     WHERE posted_utc >= $from_utc AND posted_utc < $until_utc
 ),
 judged AS (
     SELECT
         *,
-        $world = 'altered' AND posted_utc > $moment_utc AS later,
+        $replica = 'altered' AND posted_utc > $moment_utc AS later,
         hash(platform, tweet_id) AS number
     FROM tweets
     WHERE posted_utc >= $from_utc AND posted_utc < $until_utc
-        AND ($world <> 'cut' OR posted_utc <= $moment_utc)
+        AND ($replica <> 'cut' OR posted_utc <= $moment_utc)
 )
 SELECT
     platform, tweet_id, author, posted_utc,
