@@ -245,17 +245,14 @@ class Database:
         from tweetscore.scoring.score import score
 
         if precision == "int8" and device == "cuda":
-            raise InputError(
-                "--precision int8 runs on the CPU only; leave out either it or --device"
-            )
+            raise InputError("--precision int8 runs on the CPU only; leave out it or --device")
         on_rows = progress or silent
-        where = "cpu" if precision == "int8" else device
         return score(
             self.store,
             load_model(model, precision),
             intervals,
             lambda done, total: on_rows("", done, total),
-            where,
+            "cpu" if precision == "int8" else device,
         )
 
     def scored(
