@@ -512,7 +512,7 @@ def test_moves_are_measured_with_momentum_against_what_came_true(
     assert [asdict(each) for each in evaluate(store)] == [
         asdict(each) for each in with_verdicts(expected)
     ]
-    assert sentence(evaluate(store)[0]).startswith("5 minutes, move: no signal: accuracy ")
+    assert sentence(evaluate(store)[0]).startswith("5 minutes, move: no signal. Accuracy ")
 
 
 def test_figures_of_moves_and_of_directions_are_corrected_each_for_its_own_model(

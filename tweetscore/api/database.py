@@ -245,7 +245,7 @@ class Database:
         from tweetscore.scoring.score import score
 
         if precision == "int8" and device == "cuda":
-            raise InputError("--precision int8 runs on the CPU only; leave out it or --device")
+            raise InputError("--precision int8 runs on the CPU only; leave it or --device out")
         on_rows = progress or silent
         return score(
             self.store,
