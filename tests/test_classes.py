@@ -605,7 +605,7 @@ def test_of_the_file_that_it_learned_from_only_the_test_part_counts(
         split={} if split is None else {key: f"{each}" for key, each in asdict(split).items()},
     )
     found = evaluate_labelled(bundle, table, path)
-    assert found.fact == "the test part of the file it learned from"
+    assert found.fact == "the test part of the file that it was trained on"
     (one,) = found.figures
     assert (one.rows, one.days) == (test.height, test["session_date"].n_unique())
     assert one.accuracy == pytest.approx(accuracy_of(model, test, MOODS))
@@ -643,7 +643,7 @@ def test_without_times_on_both_sides_all_rows_count_and_that_is_told(
     bundle, _ = labels_bundle(tmp_path, split=split)
     found = evaluate_labelled(bundle, read_labelled(path, {}), path)
     assert found.fact == (
-        "all rows: without times on both sides, copies of what it learned are unknown"
+        "all rows: without times, copies of texts from its training cannot be excluded"
     )
     assert (found.figures[0].rows, found.figures[0].days) == (30, 30)
 
@@ -666,7 +666,8 @@ def test_a_label_that_the_model_does_not_know_is_refused(tmp_path: Path) -> None
     with pytest.raises(InputError) as refusal:
         evaluate_labelled(bundle, read_labelled(path, {}), path)
     assert str(refusal.value) == (
-        f"{path}: has the label 'mad', which {bundle.path} does not know; it tells calm, glad, sad"
+        f"{path}: has the label 'mad', which {bundle.path} does not know; it predicts calm, glad, "
+        "sad"
     )
 
 
@@ -676,7 +677,7 @@ def test_a_model_of_the_market_is_refused(tmp_path: Path, moves: Net) -> None:
         with pytest.raises(InputError) as refusal:
             evaluate_labelled(bundle, read_labelled(path, {}), path)
         assert str(refusal.value) == (
-            f"{bundle.path}: tells the market's {target}, not labels; leave out --labelled"
+            f"{bundle.path}: predicts the market's {target}, not labels; leave out --labelled"
         )
 
 
@@ -686,7 +687,7 @@ def test_a_file_of_which_nothing_is_unseen_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError) as refusal:
         evaluate_labelled(bundle, read_labelled(path, {}), path)
     assert str(refusal.value) == (
-        f"{path}: no row is left that the model has not learned from; "
+        f"{path}: no row is left that the model was not trained on; "
         "rows from 2019-01-01 00:00:00 on"
     )
 

@@ -162,7 +162,7 @@ def test_what_is_written_comes_back(
     stamped = [(*row[:4], row[4] and row[4].isoformat(timespec="microseconds")) for row in rows]
     folder = tmp_path_factory.mktemp("rows")
     if len({label for _, label, *_ in rows}) == 1:
-        with pytest.raises(InputError, match="nothing to tell apart"):
+        with pytest.raises(InputError, match="nothing to learn"):
             read(folder, write(stamped))
         return
     labelled = read(folder, write(stamped))
@@ -317,8 +317,8 @@ def test_each_bad_row_has_a_line_and_a_reason(tmp_path: Path) -> None:
         (4, "has no text"),
         (5, "has no label"),
         (6, "has no label"),
-        (7, "\"posted_utc\" is no time like the others: 'yesterday'"),
-        (8, "\"posted_utc\" is no time like the others: '2018-01-31 12:00:00Z'"),
+        (7, "\"posted_utc\" is not a time like the others: 'yesterday'"),
+        (8, "\"posted_utc\" is not a time like the others: '2018-01-31 12:00:00Z'"),
         (9, "\"retweet_count\" is not a whole number: '1.5'"),
         (10, "\"favorite_count\" is not a whole number: 'many'"),
         (11, '"retweet_count" is negative'),
@@ -362,7 +362,7 @@ REFUSED: dict[str, tuple[bytes, dict[str, str], str]] = {
     "one class": (
         separated([("a", "x"), ("b", "x")], ("text", "label")),
         {},
-        "all labels in 'label' are 'x', and there is nothing to tell apart; "
+        "all labels in 'label' are 'x', so there is nothing to learn; "
         "add rows of another class, or name another column with --column label=NAME",
     ),
     "too many classes": (
@@ -567,10 +567,12 @@ def test_missing_or_strange_study_table_is_told_in_one_line(tmp_path: Path) -> N
         f"{tmp_path}: the study's table 10.csv is wanted, but the folder has 5.csv; "
         "name the folder that holds it"
     )
-    step = "take the file as the study published it"
+    step = "use the file as the study published it"
     good = (tmp_path / "5.csv").read_text()
     (tmp_path / "10.csv").write_text(good.replace("wall,0,0,0", "wall,0,0,2"))
-    assert words(10) == f"{tmp_path / '10.csv'}, line 6: has no label of the study's form; {step}"
+    assert (
+        words(10) == f"{tmp_path / '10.csv'}, line 6: has no label in the form of the study; {step}"
+    )
     (tmp_path / "10.csv").write_text(good.replace("9,9,newest", "9.5,9,newest"))
     fact = "\"favorite_count\" is not a whole number: '9.5'"
     assert words(10) == f"{tmp_path / '10.csv'}, line 2: {fact}; {step}"
@@ -578,7 +580,9 @@ def test_missing_or_strange_study_table_is_told_in_one_line(tmp_path: Path) -> N
     shown = "'favorite_count', 'retweet_count', 'words', 'china', 'positive_count', 'label'"
     assert words(10) == f"{tmp_path / '10.csv'}: has no column 'texts' (it has {shown}); {step}"
     (tmp_path / "lstm.csv").write_text("time,texts,retweet_count,favorite_count\nnoon,a,1,1\n")
-    assert words(5) == f"{tmp_path / 'lstm.csv'}, line 2: has no time of the study's form; {step}"
+    assert (
+        words(5) == f"{tmp_path / 'lstm.csv'}, line 2: has no time in the form of the study; {step}"
+    )
 
 
 # The rows of each real table, and those whose time lstm.csv knows.

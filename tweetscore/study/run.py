@@ -47,8 +47,8 @@ def study(
         store: where ``study_runs`` is.
         source: the rows.
         options: what to compare.
-        log_folder: one TensorBoard run folder, with a folder a network.
-        resume: yield a run that is stored already instead of training it again.
+        log_folder: for TensorBoard, with a folder per network.
+        resume: yield runs that are already stored instead of training them again.
         progress: called with the cell, the seed and the epoch after every epoch.
 
     Raises:
@@ -101,7 +101,7 @@ def _run(
         folder = log_folder / f"fold-{number}" if options.folds > 1 else log_folder
         learned.append(learn(prepared, own, folder, progress, protocol=protocol))
         if learned[-1].fitted.interrupted:
-            raise KeyboardInterrupt  # what was trained in part is no run to keep
+            raise KeyboardInterrupt  # a run that was trained in part is not stored
     last = learned[-1]
     history, last_parts = last.fitted.history, last.prepared.parts
     test = last_parts["test"].labels[:, 0]
@@ -151,7 +151,7 @@ def _own_options(
 def _splits(
     rows: pl.DataFrame, cell: StudyCell, seed: int, options: StudyOptions
 ) -> Iterator[tuple[Split | None, pl.DataFrame]]:
-    """Cut the rows by the protocol: by time, once or walking forward, or at random as the study."""
+    """Cut the rows by the protocol: by time, once or walk-forward, or at random like the study."""
     intervals = [cell.interval_minutes]
     if options.protocol == "original":
         place = np.random.default_rng(seed).permutation(rows.height)
@@ -174,10 +174,10 @@ def _folder_name(cell: StudyCell, seed: int) -> str:
 def _fingerprint(
     rows: pl.DataFrame, posts_hash: str, cell: StudyCell, seed: int, options: StudyOptions
 ) -> str:
-    """Return what tells one run from another: its rows, and all that it was told."""
+    """Return a hash of a run: of its rows and settings."""
     digest = hashlib.sha256(rows.drop("tokens").write_json().encode())
     if cell.vectors and options.training.vectors == "archive":
         digest.update(posts_hash.encode())
-    told = [options.protocol, options.folds, asdict(cell), seed, asdict(options.training)]
-    digest.update(json.dumps(told, sort_keys=True).encode())
+    settings = [options.protocol, options.folds, asdict(cell), seed, asdict(options.training)]
+    digest.update(json.dumps(settings, sort_keys=True).encode())
     return digest.hexdigest()[:16]

@@ -14,20 +14,20 @@ _COLUMNS = {"text": "texts", **{name: name for name in COUNTS}}
 
 
 def study_minutes(folder: Path) -> list[int]:
-    """List the intervals that a folder of the 2019 study has a table of."""
+    """List the intervals for which a folder of the 2019 study has a table."""
     names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
     return sorted(int(name[:-4]) for name in names if re.fullmatch(r"[1-9]\d{0,5}\.csv", name))
 
 
 def read_study_table(folder: Path, minutes: int) -> pl.DataFrame:
-    """Read a table of the 2019 study, oldest row first, with the times that its lstm.csv knows.
+    """Read a table of the 2019 study, oldest row first, with the times from its lstm.csv.
 
-    Columns: text (maybe empty), retweet_count, favorite_count, label (1 is up), posted_utc, and
-    time_known. The order of the table is the truth: a time that it refutes is not taken, and a row
-    without one gets a time between those of its neighbours. Without an lstm.csv all are null.
+    Columns: text (may be empty), retweet_count, favorite_count, label (1 is up), posted_utc, and
+    time_known. The order of the table is taken as true: a time that contradicts it is not used, and
+    a row without one gets a time between those of its neighbours. Without an lstm.csv all are null.
 
     Raises:
-        InputError: there is no such table, or it is not as the study wrote it.
+        InputError: there is no such table, or it has not the form that the study wrote.
     """
     path = folder / f"{minutes}.csv"
     if not path.is_file():
@@ -41,7 +41,7 @@ def read_study_table(folder: Path, minutes: int) -> pl.DataFrame:
     known = pl.lit(None, pl.Int64)
     if (times := folder / "lstm.csv").is_file():
         known = pl.lit(_study_times(rows, times))
-    # Between two known times, those unknown are spread evenly.
+    # Unknown times are spread evenly between two known ones.
     spread = known.cast(pl.Float64).interpolate().forward_fill().backward_fill().round()
     return rows.with_columns(
         posted_utc=spread.cast(pl.Int64).cast(pl.Datetime("us")), time_known=known.is_not_null()
@@ -51,12 +51,12 @@ def read_study_table(folder: Path, minutes: int) -> pl.DataFrame:
 def _study_rows(path: Path, last: str, typed: pl.Expr) -> pl.DataFrame:
     """Read text, counts and the column ``last``, which must have a value in each row."""
     table, columns = one_table(path), {**_COLUMNS, last: last}
-    step = "take the file as the study published it"
+    step = "use the file as the study published it"
     if missing := [theirs for theirs in columns.values() if theirs not in table.columns]:
         raise InputError(f"{path}: has no column {missing[0]!r} ({table.has}); {step}")
     raw, refused = read_rows(table, columns)
-    values = raw.with_columns(*whole_counts(), typed, said=pl.struct(*columns))
-    absent = (pl.col(last).is_null(), pl.lit(f"has no {last} of the study's form"))
+    values = raw.with_columns(*whole_counts(), typed, raw_values=pl.struct(*columns))
+    absent = (pl.col(last).is_null(), pl.lit(f"has no {last} in the form of the study"))
     rows, rejects = judged(values, [absent, *wrong_counts()])
     for line, reason, _ in pl.concat([refused, rejects]).sort("line").iter_rows():
         raise InputError(f"{path}, line {line}: {' '.join(reason.split())}; {step}")
@@ -64,12 +64,12 @@ def _study_rows(path: Path, last: str, typed: pl.Expr) -> pl.DataFrame:
 
 
 def _study_times(rows: pl.DataFrame, path: Path) -> pl.Series:
-    """Give the microseconds since 1970 of each row that is one post here and one in lstm.csv."""
+    """Return the microseconds since 1970 of each row that is one post here and one in lstm.csv."""
     key = ["text", *COUNTS]
     time = pl.col("time").str.to_datetime("%Y-%m-%d %H:%M:%S", strict=False, time_unit="us")
     timed = _study_rows(path, "time", time.dt.epoch("us")).group_by(key)
     single = timed.agg(pl.col("time").unique()).filter(pl.col("time").list.len() == 1)
-    # The study has many posts twice or more, one right after the other: such copies are one post.
+    # The study has many posts twice or more, one after the other: such copies are one post.
     numbered = rows.with_columns(post=pl.struct(key).rle_id())
     found = numbered.join(single, on=key, how="left", maintain_order="left")
     once = pl.col("post").n_unique().over(key) == 1
@@ -80,7 +80,7 @@ def _study_times(rows: pl.DataFrame, path: Path) -> pl.Series:
 
 
 def _rising(times: list[int]) -> list[int]:
-    """Return the places of as many times as can be had without one before its predecessor."""
+    """Return the places of a longest series of times in which none is before its predecessor."""
     last_times: list[int] = []  # of the best series of each length, the place of its end beside it
     last_places: list[int] = []
     before: list[int] = []

@@ -1,6 +1,6 @@
-"""Keep a training run, so that one which was ended can go on: its state enters or leaves as a file.
+"""Save a training run, so that it can go on after an interruption: a file for its state.
 
-A checkpoint stands behind its own hash, is written whole or not at all, and names the run that it
+A checkpoint begins with its own hash, is written whole or not at all, and names the run that it
 belongs to.
 """
 
@@ -21,7 +21,7 @@ HASH_BYTES = 32
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """Where a run is kept."""
+    """Where a run is saved."""
 
     path: Path
     fingerprint: str  # of options and data: only the same run may go on from here
@@ -63,7 +63,7 @@ class Checkpoint:
 
 
 def _opened(content: bytes) -> dict[str, Any]:
-    """Return what a checkpoint holds.
+    """Return the content of a checkpoint.
 
     Raises:
         ValueError, RuntimeError, EOFError, UnpicklingError: it is damaged, or no checkpoint.

@@ -1,4 +1,4 @@
-"""Read texts with their outcomes from the market: the database enters, a row a text leaves."""
+"""Read texts with their outcomes from the market: the database enters, one row per text leaves."""
 
 import hashlib
 from collections.abc import Sequence
@@ -21,11 +21,12 @@ def market_rows(
     with_counts: bool,
     target: TargetName = "direction",
 ) -> pl.DataFrame:
-    """Return one row a tweet with an outcome, in order of posting.
+    """Return one row per tweet with an outcome, in order of posting.
 
-    For each interval stand ``outcome_<minutes>`` (the return in basis points, null without one),
-    ``exit_<minutes>`` and ``past_<minutes>`` (the return of as many minutes before). Flat
-    windows are no outcome of direction; ``with_counts`` leaves out tweets that have no counts.
+    For each interval there are ``outcome_<minutes>`` (the return in basis points, or null),
+    ``exit_<minutes>`` and ``past_<minutes>`` (the return of the same number of minutes
+    before). Flat windows are no outcome of direction; ``with_counts`` leaves out tweets without
+    counts.
     """
     long = store.frame(
         statement("training/labels"),
@@ -53,13 +54,13 @@ def texts_until(store: Store, until_utc: datetime) -> pl.Series:
 
 
 def clean_rows(rows: pl.DataFrame, rules: TextRules) -> pl.DataFrame:
-    """Add the column ``tokens``, and leave out the texts without any."""
+    """Add the column ``tokens``, and drop the texts without any."""
     rows = rows.with_columns(tokenize(rows["text"], rules).alias("tokens"))
     return rows.filter(pl.col("tokens").list.len() > 0)
 
 
 def texts_hash(texts: pl.Series) -> str:
-    """Return the sha256 of the texts of a part, whatever their order."""
+    """Return the sha256 of the texts of a part, independent of their order."""
     return hashlib.sha256("\0".join(sorted(texts)).encode()).hexdigest()
 
 

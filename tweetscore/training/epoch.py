@@ -1,4 +1,4 @@
-"""One epoch of training, as a record that can be read where torch is not installed."""
+"""The record of one epoch of training, which needs no torch."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """What one epoch of training came to."""
+    """The result of one epoch of training."""
 
     number: int
     learning_rate: float

@@ -1,4 +1,4 @@
-"""Measure a model on labels of the user's own: a bundle and a file enter, figures leave."""
+"""Evaluate a model on a user's own labels: a bundle and labelled rows enter, figures leave."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -16,28 +16,29 @@ from tweetscore.training.labelled import Labelled, split_labelled
 
 @dataclass(frozen=True, slots=True)
 class LabelledFigures:
-    """What a model is worth on a file, and which of its rows were measured."""
+    """The figures of a model on a file, and which rows they cover."""
 
     figures: list[Figures]
-    fact: str
+    fact: str  # which rows they cover, in words
 
 
 def evaluate_labelled(bundle: Bundle, table: Labelled, file: Path) -> LabelledFigures:
-    """Score the rows of a file that the model has not learned from, and compare with its labels.
+    """Score the rows of a file that the model was not trained on, and compare with their labels.
 
     Of the file that the model was trained on, only the test part counts; of another, where both
     have times, only what is later than the training and validation parts.
 
     Raises:
-        InputError: the model does not tell labels, or not these, or no row is left.
+        InputError: the model does not predict labels, or not these, or no row is left.
     """
     if bundle.target != "label":
         raise InputError(
-            f"{bundle.path}: tells the market's {bundle.target}, not labels; leave out --labelled"
+            f"{bundle.path}: predicts the market's {bundle.target}, not labels; "
+            "leave out --labelled"
         )
     if unknown := [name for name in table.classes if name not in bundle.classes]:
         raise InputError(
-            f"{file}: has the label {unknown[0]!r}, which {bundle.path} does not know; it tells "
+            f"{file}: has the label {unknown[0]!r}, which {bundle.path} does not know; it predicts "
             f"{', '.join(bundle.classes)}"
         )
     places = {place: bundle.classes.index(name) for place, name in enumerate(table.classes)}
@@ -45,7 +46,7 @@ def evaluate_labelled(bundle: Bundle, table: Labelled, file: Path) -> LabelledFi
     rows, fact = _unseen(bundle, table, scorer)
     scored = scorer.probabilities(rows)
     if scored.rows.is_empty():
-        raise InputError(f"{file}: no row is left that the model has not learned from; {fact}")
+        raise InputError(f"{file}: no row is left that the model was not trained on; {fact}")
     days = scored.rows["session_date"].to_physical().cast(pl.Int64)
     found = figures(
         scored.probabilities[:, 0].astype(float),
@@ -57,21 +58,21 @@ def evaluate_labelled(bundle: Bundle, table: Labelled, file: Path) -> LabelledFi
 
 
 def _unseen(bundle: Bundle, table: Labelled, scorer: Scorer) -> tuple[pl.DataFrame, str]:
-    """Return the rows that the model has not learned from, and how they were told."""
+    """Return the rows that the model was not trained on, and which ones they are."""
     if table.sha256 in {source["sha256"] for source in bundle.card.get("data", ())}:
         _, rows = split_labelled(table, scorer.rules, bundle.card["training"]["seed"])
         test = rows.filter(pl.col("part") == "test")
         if texts_hash(test["text"]) != bundle.card["rows"]["test"]["sha256"]:
             raise InputError(
-                f"{bundle.path}: was trained on this very file read with other columns; "
+                f"{bundle.path}: was trained on the same file, read with other columns; "
                 "give the --column options of its training"
             )
-        return test, "the test part of the file it learned from"
+        return test, "the test part of the file that it was trained on"
     rows = clean_rows(table.rows, scorer.rules)
     split = bundle.card.get("split") or {}
     if not (table.has_times and split):
         rows = rows.with_columns(session_date=pl.int_range(pl.len()))
-        return rows, "all rows: without times on both sides, copies of what it learned are unknown"
+        return rows, "all rows: without times, copies of texts from its training cannot be excluded"
     test_from_utc = datetime.fromisoformat(split["test_from_utc"])
     rows = rows.with_columns(session_date=pl.col("posted_utc").dt.date())
     return rows.filter(pl.col("posted_utc") >= test_from_utc), f"rows from {test_from_utc} on"

@@ -37,11 +37,11 @@ class Parity:
 def check_parity(
     model: Classifier, onnx_model: onnx.ModelProto, vocabulary_size: int, seed: int
 ) -> Parity:
-    """Hold the path that scores against torch in double precision, on the same random texts.
+    """Compare the scoring path with torch in double precision, on the same random texts.
 
-    A trained recurrent network can stand on a knife's edge: on a few texts float32 rounding alone
-    then moves a probability by more than 1e-5, in torch as in onnxruntime.
-    So 99 % of the texts must agree to 1e-5 whatever the network, and the worst to 1e-5 or to
+    A trained recurrent network can be very sensitive: on a few texts float32 rounding alone then
+    moves a probability by more than 1e-5, in torch as in onnxruntime.
+    So 99 % of the texts must agree to 1e-5, whatever the network, and the worst to 1e-5 or to
     ``ROUNDING_FACTOR`` times what rounding does to torch itself.
 
     Raises:
@@ -61,7 +61,7 @@ def check_parity(
     differences = np.concatenate(of_graph)
     parity = Parity(float(differences.max()), float(np.concatenate(of_float32).max()))
     allowed = max(TOLERANCE, ROUNDING_FACTOR * parity.float32)
-    # So written, NaN fails too.
+    # Written like this, NaN fails too.
     if not (np.quantile(differences, 0.99) <= TOLERANCE and parity.graph <= allowed):
         raise TweetscoreError(
             f"the exported graph differs from the trained network by {parity.graph:.1e} in"
@@ -92,7 +92,7 @@ class Drift:
     texts: int
     largest: float
     mean: float  # over texts and heads
-    flipped: float  # share of the texts that another class is likeliest for, at any head
+    flipped: float  # share of the texts whose likeliest class differs at some head
 
 
 def measure_drift(

@@ -1,4 +1,4 @@
-"""Read a user's labelled texts: a table with a text and a label a row enters, typed rows leave."""
+"""Read a user's labelled texts: a table of texts and labels enters, typed rows leave."""
 
 import re
 from collections.abc import Mapping
@@ -32,12 +32,12 @@ NAMES: Mapping[str, tuple[str, ...]] = {
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _SAMPLE_ROWS = 1_000
 
-Check = tuple[pl.Expr, pl.Expr]  # true where a row is wrong, and the words for it
+Check = tuple[pl.Expr, pl.Expr]  # true where a row is wrong, and its reason
 
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """The rows of a file that can be used, and those that cannot: together all that were read."""
+    """The rows of a file that can be used, and those that cannot: together every row read."""
 
     rows: pl.DataFrame  # text, label (place in classes), the counts, posted_utc, line
     classes: tuple[str, ...]  # sorted, as numbers where all are numbers
@@ -52,12 +52,12 @@ def read_labelled(path: Path, columns: Mapping[str, str]) -> Labelled:
 
     Args:
         path: the file, also packed; Parquet only as it is.
-        columns: our name to the file's, before all recognised ones; an empty name says that the
-            file has no such column.
+        columns: our names to the file's, which take precedence over recognised ones; an empty name
+            means that the file has no such column.
 
     Raises:
-        InputError: there is no such table, column or usable row; times without a zone that nobody
-            says are UTC; one class alone, or more than anybody's labels have.
+        InputError: there is no such table, column or usable row; times have no zone and are not
+            declared as UTC; there is only one class, or far too many.
     """
     table = one_table(path)
     match = table.match(NAMES, columns)
@@ -76,9 +76,9 @@ def read_labelled(path: Path, columns: Mapping[str, str]) -> Labelled:
         *whole_counts(),
         _stamps(table, filled["posted_utc"], found.get("posted_utc", ""), columns),
         "line",
-        said=pl.struct(*NAMES),
+        raw_values=pl.struct(*NAMES),
     )
-    untimely = _unread("posted_utc", "is no time like the others")
+    untimely = _unread("posted_utc", "is not a time like the others")
     rows, rejects = judged(typed, [_empty("text"), _empty("label"), untimely, *wrong_counts()])
     rejects = pl.concat([refused, rejects]).sort("line")
     if rows.height + rejects.height != raw.height + refused.height:
@@ -107,7 +107,7 @@ def read_labelled(path: Path, columns: Mapping[str, str]) -> Labelled:
 def split_labelled(
     table: Labelled, rules: TextRules, seed: int
 ) -> tuple[Split | None, pl.DataFrame]:
-    """Cut rows into parts: by time where every row has one, else at random, copies together.
+    """Cut rows into parts: by time where every row has one, else at random, with copies together.
 
     Returns:
         Where the parts begin, if by time; and the rows with ``tokens``, ``part`` and their label as
@@ -199,9 +199,9 @@ def _empty(name: str) -> Check:
 
 
 def _unread(name: str, fact: str) -> Check:
-    said = pl.col("said").struct.field(name)
-    words = pl.format(f"\"{name}\" {fact}: '{{}}'", said.str.head(60))
-    return (said.str.strip_chars() != "") & pl.col(name).is_null(), words
+    raw = pl.col("raw_values").struct.field(name)
+    words = pl.format(f"\"{name}\" {fact}: '{{}}'", raw.str.head(60))
+    return (raw.str.strip_chars() != "") & pl.col(name).is_null(), words
 
 
 def wrong_counts() -> list[Check]:
@@ -211,12 +211,12 @@ def wrong_counts() -> list[Check]:
 
 
 def judged(typed: pl.DataFrame, checks: list[Check]) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Part good rows from rejects, which say the first thing wrong and, in ``raw``, what was."""
+    """Separate good rows from rejects, which name the first fault and, in ``raw``, the values."""
     reason = pl.coalesce(pl.when(failed).then(words) for failed, words in checks)
     judged = typed.with_columns(reason=reason)
-    raw = pl.col("said").struct.json_encode().str.head(RAW_CHARACTERS)
+    raw = pl.col("raw_values").struct.json_encode().str.head(RAW_CHARACTERS)
     return (
-        judged.filter(pl.col("reason").is_null()).drop("said", "reason"),
+        judged.filter(pl.col("reason").is_null()).drop("raw_values", "reason"),
         judged.filter(pl.col("reason").is_not_null()).select("line", "reason", raw=raw),
     )
 
@@ -230,8 +230,8 @@ def _classes(name: str, column: str, labels: pl.Series) -> tuple[str, ...]:
         )
     if len(names) == 1:
         raise InputError(
-            f"{name}: all labels in {column!r} are {names[0][:60]!r}, and there is nothing to tell "
-            "apart; add rows of another class, or name another column with --column label=NAME"
+            f"{name}: all labels in {column!r} are {names[0][:60]!r}, so there is nothing to "
+            "learn; add rows of another class, or name another column with --column label=NAME"
         )
     if all(map(_NUMBER.fullmatch, names)):
         return tuple(sorted(names, key=lambda number: (float(number), number)))

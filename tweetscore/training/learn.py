@@ -41,19 +41,19 @@ def learn(
     checkpoint: Path | None = None,
     resume: bool = False,
 ) -> Learned:
-    """Fit a network to the training part, and keep the weights of its best epoch.
+    """Fit a network to the training part, with the weights of its best epoch at the end.
 
     Args:
         prepared: what to learn from.
         options: hyper-parameters.
         log_folder: where TensorBoard events go.
         progress: called after every epoch.
-        protocol: who chooses the best epoch.
-        checkpoint: where an interrupted run is kept.
-        resume: go on with the one kept there.
+        protocol: which part chooses the best epoch.
+        checkpoint: where the run is saved when it is interrupted.
+        resume: go on with the run saved there.
 
     Raises:
-        InputError: there is no such device, or the run kept is another.
+        InputError: there is no such device, or the saved run is another.
     """
     device = training_device(options.device)
     torch.manual_seed(options.seed)
@@ -77,7 +77,7 @@ def learn(
 
 
 def _fingerprint(prepared: Prepared, options: TrainingOptions) -> str:
-    """Return what tells one run from another: the options, and all that the network is fed."""
+    """Return a hash of a run: of its options, and of everything that the network is fed."""
     digest = hashlib.sha256(repr(asdict(options)).encode())
     digest.update("\n".join(prepared.vocabulary.words).encode())
     digest.update(prepared.vectors.matrix.tobytes())

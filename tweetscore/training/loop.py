@@ -1,8 +1,8 @@
 """Fit the network: labelled parts enter, the weights of the best epoch stay in the model.
 
 One visible loop. The best epoch has the lowest loss on the part that is held out to choose it. The
-same seed gives the same weights on one CPU, also when a run was ended and resumed; CUDA sums in no
-fixed order, so there they differ slightly.
+same seed gives the same weights on one CPU, also when a run was interrupted and resumed; CUDA adds
+numbers in no fixed order, so there they differ slightly.
 """
 
 from collections.abc import Callable, Sequence
@@ -75,7 +75,7 @@ def fit(
     held_out_name: str = "validation",
     checkpoint: Checkpoint | None = None,
 ) -> Fitted:
-    """Run the epochs; the model keeps the weights of the one with the lowest loss held out.
+    """Run the epochs; the model keeps the weights of the one with the lowest held-out loss.
 
     The model trains on the device and comes back to the CPU; the parts stay there, and each batch
     is copied. Losses, learning rate and accuracies go to ``log_folder`` as TensorBoard events. A
@@ -91,12 +91,11 @@ def fit(
         log_folder: where TensorBoard events go.
         progress: called after every epoch.
         device: where to train.
-        held_out_name: the part that ``held_out`` is, for the names of the events.
-        checkpoint: where the run is kept every ten epochs and when it is interrupted; removed at
-            its end.
+        held_out_name: the name of ``held_out``, for the events.
+        checkpoint: where the run is saved every ten epochs and on interruption.
 
     Raises:
-        InputError: the checkpoint to resume from is of another run.
+        InputError: the checkpoint to resume from belongs to another run.
     """
     from torch.utils.tensorboard import SummaryWriter
 
@@ -117,17 +116,15 @@ def fit(
             interrupted = True
     if not run.history:
         raise KeyboardInterrupt
-    if checkpoint and interrupted:
-        checkpoint.save(run.finished)
-    elif checkpoint:
-        checkpoint.remove()
+    if checkpoint:
+        checkpoint.save(run.finished) if interrupted else checkpoint.remove()
     model.load_state_dict(run.best_weights)
     model.cpu().eval()
     return Fitted(tuple(run.history), interrupted)
 
 
 class _Run:
-    """Everything that one epoch leaves to the next."""
+    """Everything that one epoch hands on to the next."""
 
     def __init__(self, model: Classifier, options: FitOptions, rng: np.random.Generator) -> None:
         self.model, self.options, self.rng = model, options, rng
@@ -150,7 +147,7 @@ class _Run:
             weights = self.model.state_dict()
             self.best_weights = {name: each.clone() for name, each in weights.items()}
         self.history.append(done)
-        # A copy: an interrupt in the middle of the next epoch must not leave half of it behind.
+        # A copy, because an interruption in the middle of the next epoch must leave no trace.
         self.finished = deepcopy(
             {
                 "model": self.model.state_dict(),
@@ -164,7 +161,7 @@ class _Run:
         return done
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on from the state of a run that was ended."""
+        """Go on from the state of an interrupted run."""
         self.model.load_state_dict(state["model"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.best_weights = state["best"]
@@ -195,7 +192,7 @@ def _train(
     batch_rows: int,
     rng: np.random.Generator,
 ) -> float:
-    """Take a step a batch; return the mean loss."""
+    """Take one step per batch; return the mean loss."""
     model.train()
     losses = []
     for places in _batches(part.tokens.lengths, batch_rows, rng):
