@@ -13,7 +13,7 @@ from tweetscore.market.windows import ensure_windows
 from tweetscore.store.database import Store
 from tweetscore.study.options import StudyCell
 from tweetscore.study.runs import StudyRun
-from tweetscore.text.tokens import TextRules
+from tweetscore.text.rules import TextRules
 from tweetscore.training.epoch import Epoch
 
 DAYS = [datetime(2023, 1, day, 14, 30) for day in (3, 4, 5, 6, 9, 10)]  # the opens of XNYS, in UTC

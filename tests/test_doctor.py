@@ -664,7 +664,7 @@ SPOILED: dict[str, tuple[Callable[[Path], None], str, str]] = {
         "name one that 'tweetscore train' has written, or a shipped one",
     ),
     "text rules of another version": (
-        lambda folder: changed_card(folder, text_rules=RULES.to_dict() | {"version": 2}),
+        lambda folder: changed_card(folder, text_rules=RULES.to_dict() | {"version": 3}),
         "text rules: version 2, this program applies 1", COPY_BUNDLE,
     ),
     "a head too many": (

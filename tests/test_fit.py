@@ -21,7 +21,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from tweetscore.errors import InputError
-from tweetscore.text.tokens import TokenIds
+from tweetscore.text.encode import TokenIds
 from tweetscore.training.checkpoint import Checkpoint
 from tweetscore.training.classifier import NetworkConfig
 from tweetscore.training.epoch import Epoch

@@ -16,7 +16,8 @@ from tweetscore.errors import InputError
 from tweetscore.evaluation.figures import bag_of_words_accuracy, figures
 from tweetscore.market.targets import Target
 from tweetscore.store.database import Store
-from tweetscore.text.tokens import TextRules, tokenize
+from tweetscore.text.rules import TextRules
+from tweetscore.text.tokens import tokenize
 from tweetscore.training.dataset import clean_rows, texts_until
 from tweetscore.training.epoch import Epoch
 from tweetscore.training.features import NO_LABEL, Prepared, prepare

@@ -40,7 +40,7 @@ from tweetscore.study.reported import LABEL_FAULTS, ORIGINAL_FAULTS, ORIGINAL_VE
 from tweetscore.study.runs import StudyRun, keep_run, stored_run
 from tweetscore.study.summary import stored_studies, summaries
 from tweetscore.study.words import ablation_table
-from tweetscore.text.tokens import TextRules
+from tweetscore.text.rules import TextRules
 from tweetscore.training.epoch import Epoch
 
 COLUMNS = {

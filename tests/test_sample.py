@@ -25,7 +25,8 @@ from tweetscore.posts.formats import open_tweets
 from tweetscore.sample.plan import PLANTED_INTERVAL_MINUTES, SYMBOL
 from tweetscore.sample.words import DOWN_WORDS, UP_WORDS
 from tweetscore.sample.write import Sample, write_sample
-from tweetscore.text.tokens import TextRules, tokenize
+from tweetscore.text.rules import TextRules
+from tweetscore.text.tokens import tokenize
 
 KEYS = [
     *("source", "text", "created_at"),

@@ -31,7 +31,7 @@ from tweetscore.study.source import StudySource, database_source, table_source
 from tweetscore.study.summary import summaries, summarise
 from tweetscore.study.tables import read_study_table
 from tweetscore.study.words import ablation_table, interval_table, study_quality_table
-from tweetscore.text.tokens import TextRules
+from tweetscore.text.rules import TextRules
 from tweetscore.training.dataset import clean_rows
 from tweetscore.training.epoch import Epoch
 from tweetscore.training.features import prepare

@@ -14,17 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tweetscore.errors import InputError, IntegrityError
-from tweetscore.text.tokens import (
-    PAD_ID,
-    STOP_WORDS,
-    UNKNOWN_ID,
-    TextRules,
-    Vocabulary,
-    encode,
-    tokenize,
-)
+from tweetscore.text.encode import encode
+from tweetscore.text.rules import STOP_WORDS, TextRules
+from tweetscore.text.tokens import tokenize
+from tweetscore.text.vocabulary import PAD_ID, UNKNOWN_ID, Vocabulary
 
 RULES = TextRules()
+RULES_1 = TextRules(version=1)
 
 
 def column(texts: list[str] | list[str | None]) -> pl.Series:
@@ -32,6 +28,13 @@ def column(texts: list[str] | list[str | None]) -> pl.Series:
 
 
 def tokens_of(text: str) -> list[str]:
+    """The tokens of version 2, which are those of version 1 where no test says otherwise."""
+    tokens = list(tokenize(column([text]), RULES)[0])
+    assert tokens == list(tokenize(column([text]), RULES_1)[0])
+    return tokens
+
+
+def new_tokens_of(text: str) -> list[str]:
     return list(tokenize(column([text]), RULES)[0])
 
 
@@ -110,7 +113,9 @@ def test_apostrophes_and_hyphens_join_and_other_punctuation_parts() -> None:
 def test_letters_of_every_script_are_letters() -> None:
     text = "Snow today\nשלג היום Ёлка हिन्दी ΟΔΟΣ مرحبا日本語 straße İ"
     tokens = ["snow", "today", "שלג", "היום", "ёлка", "हिन्दी", "οδος", "مرحبا日本語", "straße"]
-    assert tokens_of(text) == [*tokens, "i̇"]
+    assert list(tokenize(column([text]), RULES_1)[0]) == [*tokens, "i̇"]
+    tokens[7:8] = ["مرحبا", "日本", "本語"]
+    assert new_tokens_of(text) == [*tokens, "i̇"]
 
 
 def test_hostile_characters_part_or_vanish() -> None:
@@ -130,20 +135,82 @@ def test_stop_words_go_and_none_need_be_given() -> None:
     assert tokenize(column(["The end"]), TextRules(stop_words=())).to_list() == [["the", "end"]]
 
 
+# ---- What version 2 adds -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens"),
+    [
+        ("$TSLA $T $A $NOW $ALL $BRK.B $3M", "$tsla $t $a $now $all $brk.b $3m"),
+        ("Buy $ON, $IT and $SO today ($F)!", "buy $on $it $so today $f"),
+        ("tsla #TSLA $tsla $BTC-USD $EURUSD=X", "tsla #TSLA $tsla $btc usd $eurusd x"),
+        ("$BRK_B $rds.A. $T.Best $NOW's", "$brk_b $rds.a $t best $now"),
+        ("US$NOW a$TSLA $TSLA$F $longer7 $GOOGLES $_A $A_", "us tsla $tsla f longer7 googles"),
+        ("$1.5bn $1,000M $2.5T $100 $1,000.50 $50k $3rd $7", "$1.5bn $1000m $2.5t $50k"),
+        ("$NOW\u200e $T\ufeff $plön $BRK.Bé 株$TSLAが", "$now $t plön 株 $tsla が"),
+    ],
+)  # fmt: skip
+def test_cashtags_and_sums_are_one_token(text: str, tokens: str) -> None:
+    assert new_tokens_of(text) == tokens.split()
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens"),
+    [
+        ("今天股市大涨，我买了特斯拉。", "今天 天股 股市 市大 大涨 我买 买了 了特 特斯 斯拉"),
+        ("株 日経 日経平均 時々", "株 日経 日経 経平 平均 時々"),
+        ("円安が止まらない。1ドル150円", "円安 が 止 まら らな ない ドル 円"),
+        ("AppleのiPhone発表 NISAで", "apple の iphone 発表 nisa で"),
+        ("スーパー・ラーメン すごーい", "スー ーパ パー ラー ーメ メン すご ごー ーい"),
+        ("ﾄﾞﾙ か\u3099 葛\U000e0100飾", "ドル が 葛飾"),
+        ("วันนี้ น้ำ ๒๕ ก", "วัน นนี้ น้ำ ก"),
+        ("ຕະຫຼາດ ຫຸ້ນ", "ຕະ ະຫຼ ຫຼາ າດ ຫຸ້ນ"),
+        ("ផ្សារ", "ផ្សា សារ"),
+        ("စျေး", "စျေး"),
+        ("오늘 코스피가 크게 올랐습니다", "오늘 코스피가 크게 올랐습니다"),
+        ("ارتفعت الأسهم اليوم", "ارتفعت الأسهم اليوم"),
+        ("Ставки выросли, שלג", "ставки выросли שלג"),
+        ("#日経平均 は＃株！ 18-日本-USA's", "#日経平均 は #株 日本 usas"),
+    ],
+)
+def test_scripts_without_spaces_are_cut_into_pairs_of_characters(text: str, tokens: str) -> None:
+    assert new_tokens_of(text) == tokens.split()
+
+
+def test_letters_of_other_fonts_are_the_plain_ones() -> None:
+    text = "ＴＳＬＡ ２０２４ ＃ＴＳＬＡ 𝐓𝐞𝐬𝐥𝐚 𝒯𝓈𝓁𝒶 𝟮𝟬 ﬁ"
+    assert new_tokens_of(text) == ["tsla", "#TSLA", "tesla", "tsla", "ﬁ"]
+
+
+@pytest.mark.parametrize("word", ["日経", "特斯拉", "ラーメン", "すごい", "หุ้น", "ตลาด"])
+@pytest.mark.parametrize("text", ["{}", "{}株", "今日の{}は", "《{}》", "AI{}150", "ก{}ข"])
+def test_a_word_is_cut_alike_wherever_it_stands(word: str, text: str) -> None:
+    own, around = new_tokens_of(word), new_tokens_of(text.format(word))
+    assert any(own == around[at : at + len(own)] for at in range(len(around)))
+
+
+@pytest.mark.parametrize("piece", ["株", "ー", "ไ", "\u0e31", "$", "$T", "$T.", "ﾞ", "𝐓", "日a"])
+def test_long_texts_of_one_new_thing_are_read_in_one_go(piece: str) -> None:
+    assert new_tokens_of("win " + piece * 100_000 + " win")[:: 10**9] == ["win"]
+    assert new_tokens_of(piece * 100_000) == reference_tokens(piece * 100_000)
+
+
 # ---- The fast path is the rules ------------------------------------------------------------------
 
 NASTY_WORDS = """
     & &amp; &amp;lt; &#39; &#x1F600; &nbsp; &#0; http https:// HTTPS://T.CO/x http… htt… ht… www.
     www.x bit.ly/ a.b.co/d @ @a @a_b @a@b.c @x.bsky.social ＠z # ## #A #a_1 ＃Б #1 ' ’ ‘ - ‐ ‑ -- —
     _ . / … 1 12 1st ½ ٣ ❶ ① ² The don't a Ab ÀÉ é ß Σ ΑΣ İ ı ǅ ﬁ 日本 שלג مر हि न्दी 가 𝐓 𐐀 ſ K © ™
-    ‼ ★ ☝ ❤ 👍 👩 🏳 🏴 🇺🇸 🇺 🏽 ♀ ↔ 🌈 <pad> <unk> \ufffd
+    ‼ ★ ☝ ❤ 👍 👩 🏳 🏴 🇺🇸 🇺 🏽 ♀ ↔ 🌈 <pad> <unk> \ufffd $ $A $TSLA $BRK.B $a_b $3M $1,5bn US$T $é
+    .B _x bn 経平 日々 〇 ー か カ ｶ ﾞ が ア ไทย น้ำ ๒ เ า ຫຼາ ខ្មែរ စျေး ｱ Ａ ０ ＃ ＄ 𝐓 𝟏 ㄅ 㐀 ﷺ
 """
 NASTY_CHARACTERS = (
     " \t\n\r\0\x0b\x1c\x85\xa0\xad\u200b\u200c\u200d\u200e\u202e\u2028\u3000\u20e3\u0301\u05b0"
-    "\ufe0e\ufe0f\ufeff\U000e0067\U000e007f"
+    "\ufe0e\ufe0f\ufeff\U000e0067\U000e007f\u3099\u0e31\u0e33\u17d2\U000e0100"
 )
 NASTY = [*NASTY_WORDS.split(), *NASTY_CHARACTERS]
 CHARACTERS = st.characters(exclude_categories=["Cs", "Cn"])
+VERSIONS_OF_RULES = pytest.mark.parametrize("version", [1, 2])
 TEXTS = st.lists(
     st.lists(st.sampled_from(NASTY) | CHARACTERS, max_size=25).map("".join), max_size=6
 )
@@ -152,43 +219,65 @@ TEXTS = st.lists(
 @given(TEXTS)
 @settings(max_examples=30, deadline=None)
 @pytest.mark.slow
-def test_tokens_are_those_of_the_plain_reading(texts: list[str]) -> None:
-    assert tokenize(column(texts), RULES).to_list() == [reference_tokens(text) for text in texts]
+@VERSIONS_OF_RULES
+def test_tokens_are_those_of_the_plain_reading(version: int, texts: list[str]) -> None:
+    expected = [reference_tokens(text, version=version) for text in texts]
+    assert tokenize(column(texts), TextRules(version=version)).to_list() == expected
 
 
 @given(TEXTS, st.integers(1, 8), st.integers(0, 12))
 @settings(max_examples=40, deadline=None)
-def test_ids_are_those_of_the_plain_reading(texts: list[str], max_tokens: int, size: int) -> None:
-    rules = TextRules(max_tokens=max_tokens)
+@VERSIONS_OF_RULES
+def test_ids_are_those_of_the_plain_reading(
+    version: int, texts: list[str], max_tokens: int, size: int
+) -> None:
+    rules = TextRules(max_tokens=max_tokens, version=version)
     vocabulary = Vocabulary.from_texts(texts, rules, size)
     number = {word: place for place, word in enumerate(vocabulary.words)}
     expected = np.full((len(texts), max_tokens), PAD_ID, dtype=np.int32)
     for row, text in enumerate(texts):
-        ids = [number.get(token, UNKNOWN_ID) for token in reference_tokens(text)[:max_tokens]]
-        expected[row, : len(ids)] = ids
+        tokens = reference_tokens(text, version=version)[:max_tokens]
+        expected[row, : len(tokens)] = [number.get(token, UNKNOWN_ID) for token in tokens]
     encoded = encode(column(texts), rules, vocabulary)
     assert encoded.ids.dtype == encoded.lengths.dtype == np.int32
     np.testing.assert_array_equal(encoded.ids, expected)
     np.testing.assert_array_equal(encoded.lengths, (expected != PAD_ID).sum(axis=1))
 
 
-def test_a_row_does_not_depend_on_its_neighbours_nor_on_the_slices() -> None:
+@given(TEXTS.map("".join), TEXTS.map("".join))
+@settings(max_examples=40, deadline=None)
+@VERSIONS_OF_RULES
+def test_two_texts_and_a_line_break_have_the_tokens_of_both(
+    version: int, one: str, other: str
+) -> None:
+    rules = TextRules(version=version)
+    alone, together = (
+        tokenize(column([one, other]), rules),
+        tokenize(column([f"{one}\n{other}"]), rules),
+    )
+    assert together[0].to_list() == [*alone[0], *alone[1]]
+
+
+@VERSIONS_OF_RULES
+def test_a_row_does_not_depend_on_its_neighbours_nor_on_the_slices(version: int) -> None:
+    rules = TextRules(version=version)
     random = np.random.default_rng(5)
     texts = [" ".join(random.choice(NASTY, size=random.integers(0, 60))) for _ in range(1_500)]
-    vocabulary = Vocabulary.from_texts(texts, RULES, size=40)
+    vocabulary = Vocabulary.from_texts(texts, rules, size=40)
     order = random.permutation(len(texts))
     whole, again = (
-        encode(column(texts), RULES, vocabulary),
-        encode(column(texts), RULES, vocabulary),
+        encode(column(texts), rules, vocabulary),
+        encode(column(texts), rules, vocabulary),
     )
-    mixed = encode(column(texts)[order], RULES, vocabulary)
-    alone = [encode(column([text]), RULES, vocabulary) for text in texts[:100]]
+    mixed = encode(column(texts)[order], rules, vocabulary)
+    alone = [encode(column([text]), rules, vocabulary) for text in texts[:100]]
     np.testing.assert_array_equal(whole.ids, again.ids)
     np.testing.assert_array_equal(whole.ids[order], mixed.ids)
     np.testing.assert_array_equal(whole.lengths[order], mixed.lengths)
     np.testing.assert_array_equal(whole.ids[:100], np.concatenate([one.ids for one in alone]))
     assert 0 <= whole.ids.min() < whole.ids.max() < len(vocabulary)
-    assert tokenize(column(texts), RULES).to_list() == [reference_tokens(text) for text in texts]
+    expected = [reference_tokens(text, version=version) for text in texts]
+    assert tokenize(column(texts), rules).to_list() == expected
 
 
 def test_nulls_and_nothing_keep_their_rows() -> None:
@@ -245,14 +334,17 @@ def test_a_missing_vocabulary_is_refused(tmp_path: Path) -> None:
 
 
 def test_rules_come_back_from_json() -> None:
-    rules = TextRules(stop_words=("a", "the"), max_tokens=7)
-    assert TextRules.from_dict(json.loads(json.dumps(rules.to_dict()))) == rules
+    for version in (1, 2):
+        rules = TextRules(("a", "the"), max_tokens=7, version=version)
+        assert TextRules.from_dict(json.loads(json.dumps(rules.to_dict()))) == rules
+    assert RULES.version == 2
 
 
 @pytest.mark.parametrize(
     "change",
     [
-        {"stemmer": "porter"}, {"version": 2}, {"max_tokens": 0}, {"max_tokens": "50"},
+        {"stemmer": "porter"}, {"version": 3}, {"version": 0}, {"version": True}, {"version": "2"},
+        {"max_tokens": 0}, {"max_tokens": "50"},
         {"stop_words": "the"}, {"stop_words": [1]},
     ],
 )  # fmt: skip
@@ -269,6 +361,8 @@ def test_rules_that_miss_a_key_are_refused() -> None:
 def test_rules_that_keep_no_token_are_refused() -> None:
     with pytest.raises(InputError, match="at least 1, not 0"):
         TextRules(max_tokens=0)
+    with pytest.raises(InputError, match="version 3, this program applies 1 and 2"):
+        TextRules(version=3)
 
 
 # ---- The oracle: what the 2019 study made of the same tweets -------------------------------------
@@ -324,7 +418,7 @@ def test_our_tokens_are_close_to_those_of_the_study(data: Path) -> None:
     pairs = (
         tweets.filter(once)
         .join(study.filter(once), on="time")
-        .with_columns(tokens=pl.col("raw").map_batches(lambda raw: tokenize(raw, RULES)))
+        .with_columns(tokens=pl.col("raw").map_batches(lambda raw: tokenize(raw, RULES_1)))
     )
     ours = pairs["tokens"].to_list()
     theirs = [(text or "").split() for text in pairs["texts"].to_list()]
@@ -334,9 +428,11 @@ def test_our_tokens_are_close_to_those_of_the_study(data: Path) -> None:
     assert np.mean([f1(a, b) for a, b in both]) >= 0.979
 
 
-def test_real_tweets_have_the_tokens_of_the_plain_reading(data: Path) -> None:
+@VERSIONS_OF_RULES
+def test_real_tweets_have_the_tokens_of_the_plain_reading(data: Path, version: int) -> None:
     texts = archived_tweets(data)["raw"][::12]
-    assert tokenize(texts, RULES).to_list() == [reference_tokens(text) for text in texts]
+    expected = [reference_tokens(text, version=version) for text in texts]
+    assert tokenize(texts, TextRules(version=version)).to_list() == expected
 
 
 def test_the_stop_words_are_those_of_the_study(data: Path) -> None:

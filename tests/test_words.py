@@ -15,7 +15,7 @@ from tweetscore.evaluation.words import (
     WORDS,
     distinctive_words,
 )
-from tweetscore.text.tokens import TextRules
+from tweetscore.text.rules import TextRules
 
 RULES = TextRules(max_tokens=50)
 CLASSES = ("down", "up")

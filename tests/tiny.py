@@ -11,7 +11,8 @@ import polars as pl
 
 from tweetscore.scoring.bundle import Bundle, write_bundle
 from tweetscore.store.database import Store
-from tweetscore.text.tokens import TextRules, Vocabulary
+from tweetscore.text.rules import TextRules
+from tweetscore.text.vocabulary import Vocabulary
 
 MINUTE = timedelta(minutes=1)
 WORDS = ("stocks up great day", "stocks down sad day", "tariffs great sad win", "china tariffs win")

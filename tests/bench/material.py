@@ -20,7 +20,10 @@ from tweetscore.sample.words import DOWN_WORDS, UP_WORDS
 from tweetscore.sample.write import ARCHIVE_NAME, BARS_NAME, write_sample
 from tweetscore.scoring.bundle import Bundle, load_bundle, write_bundle
 from tweetscore.store.database import STANDARD_INTERVALS
-from tweetscore.text.tokens import TextRules, TokenIds, Vocabulary, encode, tokenize
+from tweetscore.text.encode import TokenIds, encode
+from tweetscore.text.rules import TextRules
+from tweetscore.text.tokens import tokenize
+from tweetscore.text.vocabulary import Vocabulary
 
 from .measure import Setup
 

@@ -10,7 +10,7 @@ import torch
 from torch.nn.utils.rnn import pack_padded_sequence
 
 from tweetscore.scoring.network import Network
-from tweetscore.text.tokens import TokenIds
+from tweetscore.text.encode import TokenIds
 from tweetscore.training.lstm import LstmClassifier
 
 from . import material

@@ -12,7 +12,8 @@ from onnx import numpy_helper
 from tweetscore.scoring.bundle import Bundle, load_bundle
 from tweetscore.scoring.network import Network
 from tweetscore.store.database import shipped
-from tweetscore.text.tokens import TokenIds, Vocabulary
+from tweetscore.text.encode import TokenIds
+from tweetscore.text.vocabulary import Vocabulary
 from tweetscore.training.classifier import NetworkConfig
 from tweetscore.training.lstm import LstmClassifier
 from tweetscore.training.lstm_graph import GATES

@@ -6,8 +6,9 @@ import sys
 import unicodedata
 from collections.abc import Callable, Iterable
 from functools import cache
+from itertools import pairwise
 
-from tweetscore.text.tokens import STOP_WORDS
+from tweetscore.text.rules import NEWEST_VERSION, STOP_WORDS
 
 
 def character_class(
@@ -56,21 +57,83 @@ def pictographs() -> str:
 ENTITY = re.compile(r"&(#\d{1,7}|#x[0-9a-f]{1,6}|[a-z][a-z0-9]{1,31});", re.I | re.A)
 URL = re.compile(r"http[!#-;=?-~]*|htt…", re.I | re.A)
 
+CASHTAG = r"[A-Za-z]{1,6}(?:[._][A-Za-z]{1,2})?"
+CASHTAG += r"|[0-9]+(?:[.,][0-9]+)*(?:[KkMmBbTt]|[Mm][MmNn]|[BbTt][Nn])"
+
 
 @cache
-def reference_pieces() -> re.Pattern[str]:
+def reference_pieces(version: int) -> re.Pattern[str]:
     inside = character_class(is_inside_words)
     picture = f"[{pictographs()}]"
     picture += "[\ufe0e\ufe0f\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]*"
     label = "[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*"
     kinds = {
+        "cashtag": rf"(?<![A-Za-z0-9_])\$(?:{CASHTAG})(?![A-Za-z0-9_])"
+        rf"(?:(?![A-Za-z0-9])[{inside}]+)?",
         "url": rf"(?:[wW]{{3}}\.[A-Za-z0-9]|(?:{label}\.){{1,4}}[a-z]{{2,}}/)[!#-;=?-~]*",
         "mention": r"[@＠][A-Za-z0-9_]+(?:@[A-Za-z0-9._-]+|[A-Za-z0-9-]*\.bsky\.social)?",
         "hashtag": f"[#＃][{inside}_]+",
         "emoji": f"[\U0001f1e6-\U0001f1ff]{{2}}|{picture}(?:\u200d{picture})*",
         "word": f"['’‘‐‑-]?[{inside}](?:['’‘‐‑-]?[{inside}])*",
     }
+    if version == 1:
+        del kinds["cashtag"]
     return re.compile("|".join(f"(?P<{kind}>{regex})" for kind, regex in kinds.items()))
+
+
+# By the names of the letters: Python knows no scripts.
+UNSPACED_NAMES = {
+    "han": ("CJK UNIFIED IDEOGRAPH", "CJK COMPATIBILITY IDEOGRAPH", "BOPOMOFO", "IDEOGRAPHIC ITER",
+            "VERTICAL IDEOGRAPHIC ITER"),
+    "katakana": ("KATAKANA", "COMBINING KATAKANA"),
+    "hiragana": ("HIRAGANA", "KATAKANA-HIRAGANA PROLONGED", "COMBINING KATAKANA"),
+    "south_east": ("THAI ", "LAO ", "KHMER ", "MYANMAR ", "TAI LE ", "NEW TAI LUE ", "TAI THAM ",
+                   "TAI VIET ", "AHOM "),
+}  # fmt: skip
+
+
+@cache
+def unspaced_runs() -> re.Pattern[str]:
+    def named(prefixes: tuple[str, ...]) -> Callable[[str], bool]:
+        return lambda character: (
+            unicodedata.category(character)[0] in "LM"
+            and unicodedata.name(character, "").startswith(prefixes)
+        )
+
+    classes = [character_class(named(prefixes)) for prefixes in UNSPACED_NAMES.values()]
+    runs = "|".join(f"[{each}]+" for each in classes)
+    return re.compile(f"(?P<run>{runs})|[^{''.join(classes)}]+")
+
+
+def in_plain_letters(piece: str) -> str:
+    return "".join(
+        unicodedata.normalize("NFKC", c)
+        if "０" <= c <= "９" or "Ａ" <= c <= "Ｚ" or "ａ" <= c <= "ｚ" or "ｦ" <= c <= "ﾟ"
+        or "\U0001d400" <= c <= "\U0001d7ff"
+        else c
+        for c in piece
+    )  # fmt: skip
+
+
+def parts_of(piece: str) -> list[str]:
+    """Cut a piece where scripts without spaces begin, and these into pairs of characters."""
+    if not any(match["run"] for match in unspaced_runs().finditer(piece)):
+        return [piece]
+    visible = re.sub("[\U000e0100-\U000e01ef]", "", without_invisible(piece))
+    parts = []
+    for match in unspaced_runs().finditer(unicodedata.normalize("NFC", visible)):
+        if not match["run"]:
+            parts.append(match[0])
+            continue
+        characters: list[str] = []
+        for letter in match[0]:
+            if characters and (is_mark(letter) or letter in "\u0e33\u0eb3"):
+                characters[-1] += letter
+            else:
+                characters.append(letter)
+        pairs = [a + b for a, b in pairwise(characters)]
+        parts += pairs or characters
+    return parts
 
 
 def without_invisible(text: str) -> str:
@@ -93,17 +156,29 @@ def reference_hashtag(piece: str) -> str:
     return "" if all(map(is_mark, name)) else f"#{name}"
 
 
-def reference_tokens(text: str, stop_words: frozenset[str] = frozenset(STOP_WORDS)) -> list[str]:
+def reference_cashtag(piece: str) -> str:
+    visible = without_invisible(piece)
+    if re.fullmatch(rf"\$(?:{CASHTAG})", visible):
+        return visible.lower().replace(",", "")
+    return "" if "." in piece else reference_word(visible[1:])
+
+
+def reference_tokens(
+    text: str,
+    stop_words: frozenset[str] = frozenset(STOP_WORDS),
+    version: int = NEWEST_VERSION,
+) -> list[str]:
     text = URL.sub(" ", ENTITY.sub(lambda match: html.unescape(match[0]), text))
     tokens = []
-    for match in reference_pieces().finditer(text):
-        token = ""
-        if match.lastgroup == "word":
-            token = reference_word(match[0])
+    for match in reference_pieces(version).finditer(text):
+        piece = match[0] if version == 1 else in_plain_letters(match[0])
+        found = []
+        if match.lastgroup in ("word", "cashtag"):
+            parts = [piece] if version == 1 else parts_of(piece)
+            found += [reference_cashtag(p) if p[0] == "$" else reference_word(p) for p in parts]
         elif match.lastgroup == "hashtag":
-            token = reference_hashtag(match[0])
+            found.append(reference_hashtag(piece))
         elif match.lastgroup == "emoji":
-            token = match[0].replace("\ufe0e", "").replace("\ufe0f", "")
-        if token and token not in stop_words:
-            tokens.append(token)
+            found.append(piece.replace("\ufe0e", "").replace("\ufe0f", ""))
+        tokens += [token for token in found if token and token not in stop_words]
     return tokens

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
-from tweetscore.text.tokens import STOP_WORDS, Vocabulary
+from tweetscore.text.rules import STOP_WORDS
+from tweetscore.text.vocabulary import Vocabulary
 
 from . import material
 from .measure import Setup

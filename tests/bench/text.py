@@ -4,7 +4,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tweetscore.scoring.score import CHUNK_ROWS
-from tweetscore.text.tokens import PAD_ID, UNKNOWN_ID, Vocabulary, encode
+from tweetscore.text.encode import encode
+from tweetscore.text.vocabulary import PAD_ID, UNKNOWN_ID, Vocabulary
 
 from . import material, study
 from .measure import Row, Setup, interleaved, speed

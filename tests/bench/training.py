@@ -7,7 +7,8 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import polars as pl
 
-from tweetscore.text.tokens import TokenIds, Vocabulary, encode
+from tweetscore.text.encode import TokenIds, encode
+from tweetscore.text.vocabulary import Vocabulary
 from tweetscore.training.classifier import NetworkConfig
 from tweetscore.training.features import Part
 from tweetscore.training.loop import fit

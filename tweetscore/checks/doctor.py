@@ -21,7 +21,7 @@ from tweetscore.posts.clock import TweetClock, id_times
 from tweetscore.scoring.bundle import GRAPHS, Bundle, find_bundle
 from tweetscore.scoring.score import Scorer
 from tweetscore.store.database import SCHEMA_VERSION, Store, open_store, shipped, statement
-from tweetscore.text.tokens import SPECIAL_WORDS, UNKNOWN_ID
+from tweetscore.text.vocabulary import SPECIAL_WORDS, UNKNOWN_ID
 
 EXAMPLES = 3
 BATCH_ROWS = 131_072

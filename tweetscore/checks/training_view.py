@@ -33,7 +33,7 @@ from tweetscore.posts.canonical import COUNTS
 from tweetscore.scoring.bundle import Bundle
 from tweetscore.scoring.score import Scorer
 from tweetscore.store.database import Store
-from tweetscore.text.tokens import Vocabulary
+from tweetscore.text.vocabulary import Vocabulary
 from tweetscore.training.dataset import clean_rows, market_rows, texts_until
 from tweetscore.training.features import Prepared, prepare, prepare_market
 from tweetscore.training.options import TrainingOptions

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 
 import polars as pl
 
-from tweetscore.text.tokens import TextRules, tokenize
+from tweetscore.text.rules import TextRules
+from tweetscore.text.tokens import tokenize
 
 PRIOR_WORDS = 500  # the prior weighs as much as so many words, in each class
 LEAST_TEXTS = 5

@@ -18,7 +18,7 @@ from tweetscore.report.record import Report, Study
 from tweetscore.report.subject import Subject, choose
 from tweetscore.store.database import Store, statement
 from tweetscore.study.summary import stored_studies
-from tweetscore.text.tokens import TextRules
+from tweetscore.text.rules import TextRules
 
 MOST_TWEETS = 300  # of each kind
 TEXT_ROWS = 65_536

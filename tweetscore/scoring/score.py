@@ -22,7 +22,9 @@ from tweetscore.posts.canonical import COUNTS
 from tweetscore.scoring.bundle import Bundle
 from tweetscore.scoring.network import Device, Network
 from tweetscore.store.database import Store, statement
-from tweetscore.text.tokens import TextRules, Vocabulary, encode
+from tweetscore.text.encode import encode
+from tweetscore.text.rules import TextRules
+from tweetscore.text.vocabulary import Vocabulary
 
 CHUNK_ROWS = 65_536  # larger chunks are a little faster, and hold more in memory
 

@@ -21,7 +21,7 @@ from tweetscore.store.database import Store
 from tweetscore.study.options import StudyCell, StudyOptions
 from tweetscore.study.runs import StudyRun, keep_run, stored_run
 from tweetscore.study.source import StudySource
-from tweetscore.text.tokens import TextRules
+from tweetscore.text.rules import TextRules
 from tweetscore.training.epoch import Epoch
 from tweetscore.training.features import prepare
 from tweetscore.training.held_out import held_out_figures

@@ -16,7 +16,7 @@ from tweetscore.store.database import Store
 from tweetscore.study.options import StudyOptions
 from tweetscore.study.reported import LABEL_FAULTS
 from tweetscore.study.tables import read_study_table, study_minutes
-from tweetscore.text.tokens import TextRules
+from tweetscore.text.rules import TextRules
 from tweetscore.training.dataset import clean_rows, market_rows, texts_until
 
 

@@ -9,7 +9,8 @@ import polars as pl
 from tweetscore.market.targets import Target, TargetName
 from tweetscore.posts.canonical import COUNTS
 from tweetscore.store.database import Store, statement
-from tweetscore.text.tokens import TextRules, tokenize
+from tweetscore.text.rules import TextRules
+from tweetscore.text.tokens import tokenize
 
 
 def market_rows(

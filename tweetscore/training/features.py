@@ -20,7 +20,10 @@ from tweetscore.market.symbols import choose_symbol
 from tweetscore.market.windows import ensure_windows
 from tweetscore.scoring.score import log_counts, normalised_counts
 from tweetscore.store.database import Store
-from tweetscore.text.tokens import TextRules, TokenIds, Vocabulary, encode_tokens, tokenize
+from tweetscore.text.encode import TokenIds, encode_tokens
+from tweetscore.text.rules import TextRules
+from tweetscore.text.tokens import tokenize
+from tweetscore.text.vocabulary import Vocabulary
 from tweetscore.training.dataset import clean_rows, market_rows, texts_until, with_labels
 from tweetscore.training.labelled import Labelled, split_labelled
 from tweetscore.training.options import HONEST, Protocol, TrainingOptions

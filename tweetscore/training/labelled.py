@@ -17,7 +17,7 @@ from tweetscore.io.times import time_form
 from tweetscore.market.targets import OWN_LABEL
 from tweetscore.posts.canonical import COUNTS
 from tweetscore.posts.tables import NAMES as TWEET_NAMES
-from tweetscore.text.tokens import TextRules
+from tweetscore.text.rules import TextRules
 from tweetscore.training.dataset import clean_rows
 from tweetscore.training.split import Split, random_split, split_rows
 
