@@ -665,7 +665,7 @@ SPOILED: dict[str, tuple[Callable[[Path], None], str, str]] = {
     ),
     "text rules of another version": (
         lambda folder: changed_card(folder, text_rules=RULES.to_dict() | {"version": 3}),
-        "text rules: version 2, this program applies 1", COPY_BUNDLE,
+        "text rules: version 3, this program applies 1 and 2", COPY_BUNDLE,
     ),
     "a head too many": (
         lambda folder: changed_card(folder, intervals=[5, 10, 30]),
