@@ -17,10 +17,9 @@ import pytest
 from tiny import RULES, VOCABULARY, contents, put_bars, tiny_bundle
 from typer.testing import CliRunner
 
-from tweetscore.bars.clock import audit_bars
+from tweetscore.bars.clock import Claims, audit_bars
 from tweetscore.checks.doctor import AGAIN, BY_HAND, NEXT_STEPS, Check, diagnose
 from tweetscore.cli.app import app
-from tweetscore.errors import InputError
 from tweetscore.market.sessions import exchange_sessions
 from tweetscore.sample.write import ARCHIVE_NAME, BARS_NAME, write_sample
 from tweetscore.scoring.bundle import write_bundle
@@ -33,7 +32,10 @@ POST_ID = (int(POSTED.timestamp() * 1000) - 2_000 - 1_288_834_974_657) << 22
 SHIPPED = sorted(path.name for path in shipped("models").glob("*/"))
 # In the order in which they run; each of the folder's bundles follows.
 NAMES = ["schema", "readable", *NEXT_STEPS, "tweet_clocks", "bar_clock MADEUP"]
-NOT_PROVEN = "start or end of the minute not proven"
+NOT_TESTABLE = (
+    "not testable: UTC fits 0 of 0 testable days; start or end of the minute not proven; "
+    "calendar XNYS as claimed"
+)
 STARTS = (
     "stamps are the start of the minute (a bar is stamped on the opening minute on {} days, on the "
     "closing on 0)"
@@ -120,7 +122,9 @@ def test_a_healthy_database_and_its_bundles_are_told_so_as_json(made: Path) -> N
     result = invoke("doctor", "--db", made / "made.duckdb", "--model", made / "tiny", "--json")
     facts = dict.fromkeys(NAMES, "none found")
     facts["tweet_clocks"] = "101 tweets agree with the time inside their ids"
-    facts["bar_clock MADEUP"] = f"UTC fits 22 of 22 testable days; {STARTS.format(22)}"
+    facts["bar_clock MADEUP"] = (
+        f"proven: UTC fits 23 of 23 testable days; {STARTS.format(23)}; calendar XNYS"
+    )
     checks = json.loads(result.stdout)["checks"]
     *of_shipped, of_tiny = checks[len(NAMES) :]
     assert checks[: len(NAMES)] == [
@@ -244,8 +248,8 @@ DAMAGES: dict[str, tuple[str, str, str, str]] = {
     "bars on another clock": (
         "UPDATE bars SET minute_utc = minute_utc - INTERVAL 4 HOUR",
         "bar_clock MADEUP",
-        "MADEUP: --clock UTC is refuted: of 22 testable days fit UTC 0 (0%), "
-        "America/New_York+01:00 22 (100%) (sources: 1)",
+        "MADEUP: --clock UTC is refuted: of 23 testable days fit UTC 0 (0%), "
+        "America/New_York+01:00 23 (100%) (sources: 1)",
         f"{AGAIN}, with the --clock, --stamp or --calendar that is right",
     ),
     "an unknown calendar": (
@@ -458,7 +462,7 @@ def bar_clock(db: Path) -> Check:
 def test_bars_of_too_few_days_are_skipped_with_the_fact(store: Store) -> None:
     put_bars(store, "2018-12-19T14:30:00", [100.0] * 390)
     store.con.close()
-    fact = f"unproven claim: UTC fits 0 of 0 testable days; {NOT_PROVEN}"
+    fact = NOT_TESTABLE
     assert bar_clock(store.path) == Check("bar_clock SPX", None, fact)
 
 
@@ -479,8 +483,9 @@ def test_sources_of_different_hours_on_one_clock_are_fine_together(db: Path) -> 
     )
     found = bar_clock(db)
     fact = (
-        f"source 2 ({BARS_NAME}): UTC fits 22 of 22 testable days; {STARTS.format(22)}; "
-        f"source 3 (more.json): unproven claim: UTC fits 9 of 9 testable days; {NOT_PROVEN}"
+        f"source 2 ({BARS_NAME}): proven: UTC fits 23 of 23 testable days; {STARTS.format(23)}; "
+        "calendar XNYS; source 3 (more.json): consistent: UTC fits 9 of 9 testable days; "
+        f"{STARTS.format(9)}; calendar XNYS"
     )
     assert found == Check("bar_clock MADEUP", True, fact)
 
@@ -512,14 +517,13 @@ def test_sources_of_other_hours_that_take_turns_are_audited_apart(store: Store) 
     put_minutes(store, 2, [begin for whole, begin in turns if not whole], 390)
     minutes = store.frame("SELECT minute_utc FROM bars ORDER BY minute_utc")["minute_utc"]
     store.con.close()
-    sessions = exchange_sessions("XNYS", date(2018, 1, 4), date(2018, 12, 31))
-    with pytest.raises(InputError, match="no single clock fits"):
-        audit_bars("SPX", minutes, sessions, "America/New_York", clock="UTC", stamp="start")
+    together = audit_bars("SPX", minutes, Claims(calendar="XNYS", clock="UTC", stamp="start"))
+    assert together.clock_word == "not testable"
     found = bar_clock(store.path)
     fact = (
-        "source 2 (None): UTC fits 39 of 39 testable days; next America/New_York+04:00 32; "
-        f"{STARTS.format(39)}; "
-        f"source 1 (None): unproven claim: UTC fits 0 of 0 testable days; {NOT_PROVEN}"
+        "source 2 (None): proven: UTC fits 63 of 63 testable days; next America/New_York+04:00 47; "
+        f"{STARTS.format(63)}; calendar XNYS; "
+        f"source 1 (None): {NOT_TESTABLE}"
     )
     assert found == Check("bar_clock SPX", True, fact)
 
@@ -531,8 +535,8 @@ def test_a_large_source_on_another_clock_is_named_however_many_are_right(store: 
     put_minutes(store, 3, right[185:], 390)
     store.con.close()
     fact = (
-        "source 2 (None): --clock UTC is refuted: of 23 testable days fit UTC 0 (0%), "
-        "America/New_York 23 (100%) (sources: 3)"
+        "source 2 (None): --clock UTC is refuted: of 24 testable days fit UTC 0 (0%), "
+        "America/New_York 24 (100%) (sources: 3)"
     )
     step = f"{AGAIN}, with the --clock, --stamp or --calendar that is right"
     assert bar_clock(store.path) == Check("bar_clock SPX", False, fact, step)
@@ -548,7 +552,7 @@ def test_of_many_sources_on_another_clock_three_are_named(store: Store) -> None:
     assert found.ok is False
     assert re.findall(r"source \d \(None\): --clock UTC is refuted: of \d+", found.fact) == [
         f"source {source_id} (None): --clock UTC is refuted: of {days}"
-        for source_id, days in ((1, 27), (2, 28), (3, 29))
+        for source_id, days in ((1, 29), (2, 29), (3, 29))
     ]
     assert found.fact.endswith("; … (sources: 4)")
 
@@ -558,7 +562,9 @@ def test_sources_of_a_day_each_are_audited_together(store: Store) -> None:
         put_minutes(store, source_id, [begin], 390)
     store.con.close()
     assert bar_clock(store.path) == Check(
-        "bar_clock SPX", True, f"UTC fits 27 of 27 testable days; {STARTS.format(27)}"
+        "bar_clock SPX",
+        True,
+        f"proven: UTC fits 29 of 29 testable days; {STARTS.format(29)}; calendar XNYS",
     )
 
 

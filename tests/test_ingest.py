@@ -777,7 +777,7 @@ def test_a_claimed_clock_of_few_bars_is_taken_and_marked_unproven(
     assert refused.error.startswith(f"{path}: its clock cannot be told: ")
     assert everything(store) == NOTHING
     (account,) = run(store, path, symbol="SPX", clock="America/New_York")
-    assert account.clock.startswith("unproven claim: America/New_York fits 0 of 0 testable days")
+    assert account.clock.startswith("not testable: America/New_York fits 0 of 0 testable days")
     assert store.row("SELECT min(minute_utc) FROM bars") == (datetime(2018, 1, 2, 14, 30),)
 
 
@@ -845,8 +845,8 @@ def test_the_real_archives_and_bars_are_ingested_without_options_or_loss(
         "UTC fits the ids of 35843 of 35843 tweets",
         "UTC fits the ids of 8940 of 8940 tweets",
         "UTC fits the ids of 68 of 68 tweets",
-        "America/New_York fits 240 of 240 testable days",
-        "Europe/Berlin-06:00 fits 119 of 119 testable days",
+        "proven: America/New_York fits 240 of 240 testable days",
+        "proven: Europe/Berlin-06:00 fits 119 of 119 testable days",
     ]
     assert store.row("SELECT count(*), count(DISTINCT (platform, tweet_id)) FROM tweets") == (
         39_062, 39_062,

@@ -1,67 +1,69 @@
-"""Prove or refute the clock of a bar file: stamps and exchange sessions enter, a clock leaves.
+"""Find or judge the clock, the calendar and the stamps of a file of bars: a verdict leaves.
 
-One line of evidence says how far it is proven. All times are polars Datetime("us") without a zone.
+A verdict says how far each is known, in four words: *proven* (every other candidate that would give
+other times is clearly worse on the same days), *consistent* (the evidence agrees, but not with this
+alone, or on few days), *refuted* and *not testable*.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Literal
 
 import numpy as np
 import polars as pl
 
+from tweetscore.bars.breaks import find_stops
+from tweetscore.bars.calendars import choose_calendar
+from tweetscore.bars.evidence import Fit, fit_all
+from tweetscore.bars.shape import Shape, shape_of
+from tweetscore.bars.stamps import Side, judge_stamps
+from tweetscore.bars.words import Candidate, Word, listed, tally
+from tweetscore.bars.zones import Clocks
 from tweetscore.errors import InputError
-from tweetscore.io.clocks import EXAMPLES, TIMES, Clock
+from tweetscore.io.clocks import EXAMPLES, Clock
 
 SHARE_NEEDED = 0.95
-MARGIN = 0.02  # another candidate must be this much better before a claim falls
 DAYS_NEEDED = 20
-
-_MINUTE_US = 60_000_000
-
-# Clocks that bar files are known to run on, in the order in which equals are named.
-_NAMED_BAR_CLOCKS = (
-    "UTC",
-    "America/New_York",
-    "America/Chicago",
-    "Europe/London",
-    "Europe/Berlin",
-    "EST",
-    "Europe/Berlin-06:00",  # HistData in 2019
-    "America/New_York+07:00",  # MetaTrader brokers
-    "Asia/Tokyo",
-)
-# Zones whose daylight-saving rules, with any whole hour of offset, cover nearly every other clock.
-_RULES = ("UTC", "America/New_York", "Europe/Berlin")
-
-_AMERICAN_ZONES = ("America/New_York", "America/Chicago", "America/Toronto")
-# Daily breaks of American products other than the regular session, in New York time: first quiet
-# minute of the session's day; first trading minute, and whether that is on the next session's day
-# (else on its eve, which for a Monday is Sunday).
-_AMERICAN_BREAKS = (
-    ("16:15", "18:00", False),  # index CFDs without the half hour before five (HistData 2019)
-    ("17:00", "18:00", False),  # index CFDs and futures
-    ("17:15", "18:00", False),  # index futures until 2015
-    ("20:00", "04:00", True),  # stocks with extended hours
-)
-_SHORTEST_BREAK = timedelta(minutes=30)  # the index CFD's pause at 16:15 to 16:30 is none
-# Thin products fall silent before the close and wake after the open, never the other way round.
-_QUIET_MINUTES = 30
-# Feeds print stray bars on the closing minute (HistData 2018: on 36 % of days), which end stamps
-# put one minute later still; so that minute is allowed, and start and end count as told apart only
-# when the two shares lie this far from each other.
-_STAMP_MARGIN = 0.25
+_WEEKS_NEEDED = 4  # of a market that closes at weekends only
+_BREAKS_TO_REFUTE = 3
+_CONTENDER_SHARE = 0.3  # of the best candidate's days
+_SHOWN_CANDIDATES = 8
+_DAY = 1_440
 
 
 @dataclass(frozen=True, slots=True)
 class BarClock:
-    """The verdict on a bar file: its clock, what its stamps mean, and why we think so."""
+    """The verdict on a file of bars.
+
+    Attributes:
+        clock: of its stamps.
+        stamp: whether they are the start or the end of the minute.
+        calendar: whose sessions it has; None where several are as likely.
+        clock_word: how far the clock is known; likewise ``stamp_word`` and ``calendar_word``.
+        evidence: why, in one line.
+        warnings: what speaks against what the user says, and what could not be told.
+        candidates: the evidence for each, best first.
+    """
 
     clock: Clock
-    stamp: Literal["start", "end"]
-    proven: bool
+    stamp: Side
+    calendar: str | None
+    clock_word: Word
+    stamp_word: Word
+    calendar_word: Word
     evidence: str
+    warnings: tuple[str, ...] = ()
+    candidates: tuple[Candidate, ...] = ()
+
+    @classmethod
+    def declared(cls, clock: Clock, stamp: Side, calendar: str, evidence: str) -> "BarClock":
+        """Return the verdict on a file whose format says it all."""
+        return cls(clock, stamp, calendar, "proven", "proven", "proven", evidence)
+
+    @property
+    def proven(self) -> bool:
+        """Tell whether the clock is proven."""
+        return self.clock_word == "proven"
 
     def minutes_utc(self, stamps: pl.Series) -> pl.Series:
         """Return the UTC minute at which each one-minute bar opens; null as in Clock.to_utc."""
@@ -70,190 +72,289 @@ class BarClock:
 
 
 @dataclass(frozen=True, slots=True)
-class _Fit:
-    """One candidate held against the calendar; one element per gap in the file.
+class Claims:
+    """What is said of a file; ``auto`` leaves it to the evidence.
 
-    ``opens_sharp`` and ``closes_sharp``: a bar is stamped on the break's very end or begin.
+    Attributes:
+        zoned: the stamps carry a zone or count from 1970, and were read as UTC.
+        symbol: what the bars are of, whose name may tell the calendar.
     """
 
-    clock: Clock
-    fits: np.ndarray
-    opens_sharp: np.ndarray
-    closes_sharp: np.ndarray
+    calendar: str = "auto"
+    clock: str = "auto"
+    stamp: str = "auto"
+    zoned: bool = False
+    symbol: str | None = None
 
-    @property
-    def days(self) -> int:
-        return int(self.fits.sum())
+
+@dataclass(frozen=True, slots=True)
+class _Audit:
+    """A file, and every candidate held against it."""
+
+    name: str
+    claims: Claims
+    claim: Clock | None  # the clock that is said, by the user or by the stamps
+    shape: Shape
+    fits: list[Fit]
+    clocks: Clocks
+    best: Fit | None  # the one that explains most, with nothing against it
+
+    def allowed(self) -> list[Fit]:
+        """Return the candidates that agree with what is said."""
+        calendar = self.claims.calendar
+        own = ("daily break", "extended hours", "weekend")
+        place = self.clocks.place(self.claim) if self.claim else None
+        return [
+            fit
+            for fit in self.fits
+            if place in (None, fit.place)
+            and (calendar in ("auto", fit.stops.calendar) or fit.stops.kind in own)
+        ]
 
 
 def audit_bars(
     name: str,
     stamps: pl.Series,
-    sessions: pl.DataFrame,
-    zone: str,
+    claims: Claims | None = None,
     *,
-    clock: str = "auto",
-    stamp: str = "auto",
+    sizes: pl.Series | None = None,
+    flat: pl.Series | None = None,
 ) -> BarClock:
-    """Find or check the clock of a bar file by its daily break.
+    """Find the clock, calendar and stamps of a file of bars, or judge those that are said.
 
-    ``stamps`` is the file's whole column of times, in any order; ``sessions`` is what
-    ``exchange_sessions`` returns for its dates and four days on either side; ``zone`` is the
-    exchange's; ``name`` is the file's, for messages. A day is testable when the night or weekend
-    after it is ordinary (no holiday in it, no half-day before it) and some candidate explains its
-    break. So every candidate is measured on the same days.
+    Args:
+        name: the file's, for messages.
+        stamps: its whole column of times, in any order.
+        claims: what is said of it.
+        sizes: how much was traded in each bar, or how far its price moved; None where unknown.
+        flat: whether each bar has one price; None where unknown.
 
     Raises:
-        InputError: the claim is refuted, or ``auto`` has too little evidence.
+        InputError: a claim is refuted, or ``auto`` has too little evidence.
     """
-    if stamp not in ("auto", "start", "end"):
-        raise InputError(f"{stamp!r} is no stamp; say --stamp start or --stamp end")
-    claim = None if clock == "auto" else Clock.parse(clock)
-    stamps = stamps.drop_nulls().unique().sort()
-    nights = _ordinary_nights(sessions).filter(
-        pl.col("session_date").is_in(stamps.dt.date().unique().implode())
+    claims = claims or Claims()
+    if claims.stamp not in ("auto", "start", "end"):
+        raise InputError(f"{claims.stamp!r} is no stamp; say --stamp start or --stamp end")
+    audit = _audit(name, shape_of(stamps, sizes, flat), claims)
+    found = _found(audit)
+    _refuse_refuted(audit, found)
+    if not found:
+        _refuse_mixed(audit)
+    clock_word, days, alike = _judge(audit, found)
+    clock = _chosen_clock(audit, found, clock_word, days, alike)
+    utc = audit.clocks.utc(clock, audit.shape.minutes)
+    calendar = choose_calendar(audit.shape, audit.fits, found, claims.calendar, claims.symbol, utc)
+    meaning = judge_stamps(audit.shape, audit.clocks, found, clock, claims.stamp)
+    evidence = _evidence(audit, found, clock, clock_word, days, alike)
+    return BarClock(
+        clock=clock,
+        stamp=meaning.side,
+        calendar=calendar.calendar,
+        clock_word=clock_word,
+        stamp_word=meaning.word,
+        calendar_word=clock_word if calendar.word == "proven" and found else calendar.word,
+        evidence=f"{evidence}; {meaning.fact}; {calendar.fact}",
+        warnings=(*calendar.warnings, *meaning.warnings),
+        candidates=tuple(_candidates(audit, found, clock_word)),
     )
-    results = _fit_candidates(stamps, _breaks(nights, zone), _bar_candidates(claim, zone))
-    days = int(np.logical_or.reduce([fit.fits for fit in results]).sum())
-    ranked = sorted(results, key=lambda fit: -fit.days)
-    best, others = ranked[0], ranked[1:]
-    found = results[0] if claim else best  # the claim is the first candidate
-    tally = _tally([found, *ranked], days)
-    # Where most days stay unexplained, the product trades at hours that we do not know.
-    needed = max(DAYS_NEEDED, -(-nights.height // 2))
-    enough = days >= needed
-    if enough and best.days < SHARE_NEEDED * days:
-        raise InputError(
-            f"{name}: no single clock fits: {tally}; "
-            "cut the file where its clock changes, or bring denser bars"
-        )
-    if claim is None and (not enough or best.days in [fit.days for fit in others]):
-        raise InputError(
-            f"{name}: its clock cannot be told: {tally}, and {needed} are needed that fit one "
-            f"clock best; say it with --clock ({EXAMPLES}, …)"
-        )
-    if enough and found.days < max(SHARE_NEEDED * days, best.days - MARGIN * days):
-        raise InputError(
-            f"{name}: --clock {found.clock.name} is refuted: {tally}; "
-            f"say --clock {best.clock.name}, or leave --clock out"
-        )
-    evidence = f"{found.clock.name} fits {found.days} of {days} testable days"
-    rival = next((fit for fit in ranked if fit is not found and fit.days), None)
-    evidence += f"; next {rival.clock.name} {rival.days}" if rival else ""
-    evidence = evidence if enough else f"unproven claim: {evidence}"
-    meaning, told = _audit_stamp(name, found, stamp)
-    return BarClock(found.clock, meaning, enough, f"{evidence}; {told}")
 
 
-def _audit_stamp(name: str, found: _Fit, stamp: str) -> tuple[Literal["start", "end"], str]:
-    """Tell start from end: a bar cannot start as the break begins, nor end as the break ends."""
-    days = found.days
-    opens = int(found.opens_sharp[found.fits].sum())
-    closes = int(found.closes_sharp[found.fits].sum())
-    told = days >= DAYS_NEEDED and abs(opens - closes) > _STAMP_MARGIN * days
-    if not told:
-        return "end" if stamp == "end" else "start", "start or end of the minute not proven"
-    meaning: Literal["start", "end"] = "start" if opens > closes else "end"
-    facts = f"a bar is stamped on the opening minute on {opens} days, on the closing on {closes}"
-    if stamp not in ("auto", meaning):
-        raise InputError(
-            f"{name}: --stamp {stamp} is refuted: of {days} days, {facts}; say --stamp {meaning}"
-        )
-    return meaning, f"stamps are the {meaning} of the minute ({facts})"
+def _audit(name: str, shape: Shape, claims: Claims) -> _Audit:
+    claim = Clock.parse(claims.clock) if claims.clock != "auto" else None
+    if claims.zoned and not claim:
+        claim = Clock.parse("UTC")
+    if not len(shape.minutes):
+        return _Audit(name, claims, claim, shape, [], Clocks(shape.minutes, claim, []), None)
+    stops = find_stops(*shape.dates, claims.calendar, shape.lengths)
+    noons = np.unique(shape.minutes // _DAY) * _DAY + _DAY // 2
+    sample = np.concatenate([noons, shape.last, shape.first])
+    clocks = Clocks(sample, claim, [stop.zone for stop in stops])
+    fits = [fit for stop in stops for fit in fit_all(shape, stop, clocks, claim)]
+    return _Audit(name, claims, claim, shape, fits, clocks, _best(fits, sharply=True))
 
 
-def _bar_candidates(claim: Clock | None, zone: str) -> Iterator[Clock]:
-    """Yield the clocks to try, the preferred name first where several mean the same times."""
-    if claim:
-        yield claim
-    yield Clock.of(zone, 0)
-    yield from map(Clock.parse, _NAMED_BAR_CLOCKS)
-    for rule in dict.fromkeys((zone, *_RULES)):
-        yield from (Clock.of(rule, 60 * hours) for hours in range(-12, 15))
+def _best(fits: Sequence[Fit], *, sharply: bool) -> Fit | None:
+    """Return the candidate that explains most breaks, among those with nothing against them."""
+    ranked = sorted((fit for fit in fits if fit.days), key=lambda fit: (-fit.days, fit.skipped))
+    # What others explain twice as much of is explained by accident.
+    ranked = [fit for fit in ranked if 2 * fit.days >= ranked[0].days]
+    good = (fit for fit in ranked if (not sharply or fit.sharp()) and not fit.objection)
+    return next(good, None)
 
 
-def _ordinary_nights(sessions: pl.DataFrame) -> pl.DataFrame:
-    """Return the full sessions whose next one is on the next day, or past a plain weekend."""
-    following = sessions.sort("session_date").with_columns(
-        next_date=pl.col("session_date").shift(-1), next_open_utc=pl.col("open_utc").shift(-1)
-    )
-    days = (pl.col("next_date") - pl.col("session_date")).dt.total_days()
-    return following.filter(~pl.col("early_close") & days.is_in([1, 3]))
+def _found(audit: _Audit) -> Fit | None:
+    """Return the best candidate that agrees with what is said."""
+    allowed = audit.allowed()
+    found = _best(allowed, sharply=True)
+    if not found and audit.claims.calendar != "auto":
+        found = _best(allowed, sharply=False)  # thin, or with hours of its own
+    return found
 
 
-def _breaks(nights: pl.DataFrame, zone: str) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Return begins and ends, in minutes since 1970 UTC, of each kind of daily break."""
-    kinds = [(nights["close_utc"], nights["next_open_utc"])]
-    if zone in _AMERICAN_ZONES:
-        new_york = Clock.of("America/New_York", 0)
-        eves = nights["next_date"] - timedelta(days=1)
-        for begin, end, next_day in _AMERICAN_BREAKS:
-            begins = nights["session_date"].cast(TIMES) + _since_midnight(begin)
-            ends = (nights["next_date"] if next_day else eves).cast(TIMES) + _since_midnight(end)
-            kinds.append((new_york.to_utc(begins), new_york.to_utc(ends)))
-    return [(_minutes(begins), _minutes(ends)) for begins, ends in kinds]
+def _refuse_refuted(audit: _Audit, found: Fit | None) -> None:
+    """Refuse what is said where another candidate is clearly better.
 
-
-def _fit_candidates(
-    stamps: pl.Series, breaks: list[tuple[np.ndarray, np.ndarray]], candidates: Iterator[Clock]
-) -> list[_Fit]:
-    """Hold each candidate against the calendar; those that give the same UTC times are one."""
-    edges = _clear_breaks(stamps)
-    results: dict[bytes, _Fit] = {}
-    for clock in candidates:
-        edges_utc = _minutes(clock.to_utc(edges))
-        if (times := edges_utc.tobytes()) not in results:
-            last, first = np.split(edges_utc, 2)
-            results[times] = _fit(clock, last, first, breaks)
-    return list(results.values())
-
-
-def _clear_breaks(stamps: pl.Series) -> pl.Series:
-    """Return the last stamps before the file's breaks, then the first ones after them.
-
-    Of breaks within twelve hours of each other only the longest counts: the others are lunch, or
-    the holes of a thin product, which would fit some candidate by accident.
+    Raises:
+        InputError: it is refuted.
     """
-    gaps = (
-        pl.DataFrame({"last": stamps[:-1], "first": stamps[1:]})
-        .with_columns(length=pl.col("first") - pl.col("last"))
-        .filter(pl.col("length") >= _SHORTEST_BREAK)
+    best = audit.best
+    if not best or best is found:
+        return
+    allowed = audit.allowed()
+    said = found or max(allowed, key=lambda fit: fit.days, default=None)
+    if (
+        said
+        and not best.clearly_beats(said, _BREAKS_TO_REFUTE)
+        and not (not found and said.days and said.objection and best.days >= _BREAKS_TO_REFUTE)
+    ):
+        return
+    if not said and best.days < _BREAKS_TO_REFUTE:
+        return
+    days = _tested_days(audit, best)
+    claims = audit.claims
+    others = [fit for fit in _rivals(audit, best) if not fit.same_times(best)]
+    if audit.claim and (not said or not said.same_times(best)):
+        what = f"--clock {audit.claim.name}"
+        if claims.zoned and claims.clock == "auto":
+            what = "the zone that its stamps carry"
+        ways = [f"--clock {fit.clock.name} ({fit.stops.calendar})" for fit in [best, *others]]
+        step = f"say {listed(ways, 'or')}"
+        if claims.clock != "auto" and not claims.zoned and not others:
+            step = f"say --clock {best.clock.name}, or leave --clock out"
+    else:
+        what = f"--calendar {claims.calendar}"
+        step = f"say --calendar {best.stops.calendar}, or leave --calendar out"
+    reason = f" ({said.objection})" if said and said.days == best.days else ""
+    shown = tally([*([said] if said else []), best, *_contenders(audit, best)], days)
+    raise InputError(f"{audit.name}: {what} is refuted{reason}: {shown}; {step}")
+
+
+def _refuse_mixed(audit: _Audit) -> None:
+    """Refuse a file that no clock explains but two of them together do.
+
+    Raises:
+        InputError: it is such a file.
+    """
+    most = max(audit.allowed(), key=lambda fit: fit.days, default=None)
+    if not most or not most.sharp():
+        return
+    days = _tested_days(audit, most)
+    if days >= DAYS_NEEDED and days >= SHARE_NEEDED * most.tested_closures:
+        raise InputError(_no_single_clock(audit, most, days))
+
+
+def _no_single_clock(audit: _Audit, fit: Fit, days: int) -> str:
+    shown = tally([fit, *_contenders(audit, fit)], days)
+    step = "cut the file where its clock changes, or bring denser bars"
+    return f"{audit.name}: no single clock fits: {shown}; {step}"
+
+
+def _judge(audit: _Audit, found: Fit | None) -> tuple[Word, int, list[Fit]]:
+    """Return how far the clock is known, of how many testable days, and who else fits."""
+    if not found:
+        return "not testable", 0, []
+    days = _tested_days(audit, found)
+    alike = [fit for fit in _rivals(audit, found) if not fit.same_times(found)]
+    weekly = found.stops.kind == "weekend"
+    enough = days >= (_WEEKS_NEEDED if weekly else DAYS_NEEDED) and audit.shape.days >= DAYS_NEEDED
+    if enough and found.days < SHARE_NEEDED * days:
+        raise InputError(_no_single_clock(audit, found, days))
+    certain = enough and not alike and not found.impossible_sessions
+    return "proven" if certain else "consistent", days, alike
+
+
+def _chosen_clock(
+    audit: _Audit, found: Fit | None, word: Word, days: int, alike: list[Fit]
+) -> Clock:
+    """Return the clock that is said or found.
+
+    Raises:
+        InputError: it can be neither.
+    """
+    if audit.claim:
+        return audit.claim
+    if found and word == "proven":
+        return found.clock
+    if found and days >= DAYS_NEEDED and audit.claims.calendar != "auto":
+        allowed = audit.allowed()
+        alike = [fit for fit in alike if fit in allowed]
+        if not alike:
+            return found.clock
+    if found and alike and days >= DAYS_NEEDED:
+        both = [found, *alike]
+        facts = [f"{fit.stops.calendar} in {fit.clock.name}" for fit in both]
+        calendars = list(dict.fromkeys(fit.stops.calendar for fit in both))
+        ways = [f"--calendar {name}" for name in calendars]
+        if len(calendars) < len(both):
+            ways = [f"--clock {fit.clock.name}" for fit in both]
+        raise InputError(
+            f"{audit.name}: its clock cannot be told: {listed(facts, 'and')} fit alike "
+            f"({found.days} of {days} testable days); say {listed(ways, 'or')}"
+        )
+    shown = tally([found, *_contenders(audit, found)] if found else [], days)
+    raise InputError(
+        f"{audit.name}: its clock cannot be told: {shown}, and {DAYS_NEEDED} are needed that fit "
+        f"one clock best; say it with --clock ({EXAMPLES}, …)"
     )
-    around = gaps.rolling("last", period="24h", offset="-12h", closed="both")
-    clear = gaps.filter(gaps["length"] == around.agg(pl.col("length").max())["length"])
-    return pl.concat([clear["last"], clear["first"].rename("last")])
 
 
-def _fit(
-    clock: Clock, last: np.ndarray, first: np.ndarray, breaks: list[tuple[np.ndarray, np.ndarray]]
-) -> _Fit:
-    fits, opens_sharp, closes_sharp = (np.zeros(len(last), dtype=bool) for _ in range(3))
-    for begins, ends in breaks:
-        if not len(begins):
-            continue
-        nearest = np.minimum(np.searchsorted(begins, last - 1), len(begins) - 1)
-        begin, end = begins[nearest], ends[nearest]
-        explained = (
-            (begin - _QUIET_MINUTES <= last) & (last <= begin + 1)
-            & (end <= first) & (first <= end + _QUIET_MINUTES)
-        )  # fmt: skip
-        fits |= explained
-        opens_sharp |= explained & (first == end)
-        closes_sharp |= explained & (last >= begin)
-    return _Fit(clock, fits, opens_sharp, closes_sharp)
+def _rivals(audit: _Audit, found: Fit) -> list[Fit]:
+    """Return the other candidates that the evidence does not refute, one for each clock."""
+    fits = [
+        fit
+        for fit in audit.fits
+        if fit.days and not fit.same_times(found) and not found.clearly_beats(fit)
+    ]
+    ranked = sorted(fits, key=lambda fit: (-fit.days, fit.skipped))
+    good = [fit for fit in ranked if fit.sharp() and not fit.objection]
+    return list({fit.place: fit for fit in reversed(good)}.values())[::-1]
 
 
-def _tally(fits: list[_Fit], days: int) -> str:
-    """Word the shares: the first, whatever it is, and the best few others that fit at all."""
-    shown = [fits[0], *(fit for fit in fits[1:] if fit.days and fit is not fits[0])][:5]
-    shares = (f"{fit.clock.name} {fit.days} ({fit.days / max(days, 1):.0%})" for fit in shown)
-    return f"of {days} testable days fit {', '.join(shares)}"
+def _contenders(audit: _Audit, found: Fit) -> list[Fit]:
+    """Return the candidates that explain a good part of what the found one does, best first."""
+    same = [fit for fit in audit.fits if fit.stops is found.stops and fit is not found]
+    return sorted((fit for fit in same if fit.days), key=lambda fit: -fit.days)
 
 
-def _since_midnight(clock_time: str) -> timedelta:
-    hours, minutes = clock_time.split(":")
-    return timedelta(hours=int(hours), minutes=int(minutes))
+def _tested_days(audit: _Audit, found: Fit) -> int:
+    """Count the breaks that the found candidate explains, or another clock of the same market."""
+    near = [
+        fit.explains for fit in _contenders(audit, found)
+        if fit.days >= _CONTENDER_SHARE * found.days
+    ]  # fmt: skip
+    return int(np.logical_or.reduce([found.explains, *near]).sum())
 
 
-def _minutes(times: pl.Series) -> np.ndarray:
-    return (times.to_physical() // _MINUTE_US).fill_null(-1).to_numpy()
+def _evidence(
+    audit: _Audit, found: Fit | None, clock: Clock, word: Word, days: int, alike: list[Fit]
+) -> str:
+    fact = f"{word}: {clock.name} fits {found.days if found else 0} of {days} testable days"
+    if not found:
+        return fact
+    rival = next(iter(_contenders(audit, found)), None)
+    fact += f"; next {rival.clock.name} {rival.days}" if rival else ""
+    others = [f"{fit.stops.calendar} in {fit.clock.name}" for fit in alike[:3]]
+    return fact + (
+        f"; {listed(others, 'and')} {'fit' if len(others) > 1 else 'fits'} alike" if others else ""
+    )
+
+
+def _candidates(audit: _Audit, found: Fit | None, word: Word) -> list[Candidate]:
+    """Word the evidence for the found candidate and the best others."""
+    ranked = sorted(
+        (fit for fit in audit.fits if fit.days), key=lambda fit: (-fit.days, fit.skipped)
+    )
+    ranked = [*([found] if found else []), *(fit for fit in ranked if fit is not found)]
+    rows = []
+    for fit in ranked[:_SHOWN_CANDIDATES]:
+        row = Candidate(
+            fit.stops.calendar, fit.stops.kind, fit.clock.name, fit.days, "consistent", ""
+        )
+        if fit is found:
+            row = replace(row, word=word)
+        elif fit.objection:
+            row = replace(row, word="refuted", against=fit.objection)
+        elif found and found.clearly_beats(fit):
+            row = replace(row, word="refuted", against="explains fewer days")
+        rows.append(row)
+    return rows

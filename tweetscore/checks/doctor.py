@@ -12,11 +12,9 @@ import duckdb
 import numpy as np
 import polars as pl
 
-from tweetscore.bars.clock import DAYS_NEEDED, audit_bars
+from tweetscore.bars.clock import DAYS_NEEDED, Claims, audit_bars
 from tweetscore.errors import InputError, IntegrityError, TweetscoreError
-from tweetscore.ingest.bar_clock import CALENDAR_MARGIN
 from tweetscore.io.clocks import Clock
-from tweetscore.market.sessions import exchange_sessions, exchange_zone
 from tweetscore.posts.clock import TweetClock, id_times
 from tweetscore.scoring.bundle import GRAPHS, Bundle, find_bundle
 from tweetscore.scoring.score import Scorer
@@ -205,7 +203,8 @@ def _bar_clocks(store: Store) -> Iterator[Check]:
     symbols = store.rows("SELECT DISTINCT symbol, calendar FROM symbols ORDER BY ALL")
     for symbol, calendar in symbols:
         bars = store.frame(
-            "SELECT minute_utc, source_id FROM bars WHERE symbol = $symbol "
+            "SELECT minute_utc, source_id, high - low AS size, high = low AS flat "
+            "FROM bars WHERE symbol = $symbol "
             # Calendars know no other times; values.sql finds them.
             "AND minute_utc BETWEEN TIMESTAMP '1970-01-01' AND TIMESTAMP '2200-01-01' "
             "ORDER BY minute_utc",
@@ -221,8 +220,7 @@ def _bar_clock(symbol: str, calendar: str, bars: pl.DataFrame, names: dict[int, 
     facts: dict[bool | None, list[str]] = {False: [], True: [], None: []}
     groups = _audited_together(bars)
     for sources in groups:
-        minutes = bars.filter(pl.col("source_id").is_in(sources))["minute_utc"]
-        ok, fact = _audit(symbol, calendar, minutes)
+        ok, fact = _audit(symbol, calendar, bars.filter(pl.col("source_id").is_in(sources)))
         called = f"{len(sources)} sources together"
         called = f"source {sources[0]} ({names.get(sources[0])})" if len(sources) == 1 else called
         apart = f"{called}: {fact.removeprefix(f'{symbol}: ')}"
@@ -248,17 +246,18 @@ def _audited_together(bars: pl.DataFrame) -> list[list[int]]:
     return [*([source] for source in apart), *([rest] if rest else [])]
 
 
-def _audit(symbol: str, calendar: str, minutes: pl.Series) -> tuple[bool | None, str]:
+def _audit(symbol: str, calendar: str, bars: pl.DataFrame) -> tuple[bool | None, str]:
     """Audit stored minutes as UTC; return what they prove, and the fact."""
-    days = minutes.dt.date()
-    first, last = days[0] - CALENDAR_MARGIN, days[-1] + CALENDAR_MARGIN
+    claims = Claims(calendar, clock="UTC", stamp="start", zoned=True)
     try:
-        sessions = exchange_sessions(calendar, first, last)
-        zone = exchange_zone(calendar)
-        verdict = audit_bars(symbol, minutes, sessions, zone, clock="UTC", stamp="start")
+        verdict = audit_bars(
+            symbol, bars["minute_utc"], claims, sizes=bars["size"], flat=bars["flat"]
+        )
     except InputError as error:
         # The rest says how to ingest a file; these bars are already stored.
         return False, str(error).rpartition("; ")[0] or str(error)
+    if verdict.stamp_word == "refuted":
+        return False, verdict.evidence
     return verdict.proven or None, verdict.evidence
 
 

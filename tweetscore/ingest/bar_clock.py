@@ -5,19 +5,17 @@ exchange calendar.
 """
 
 from collections.abc import Iterable
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Literal
 
 import polars as pl
 
-from tweetscore.bars.clock import BarClock, audit_bars
+from tweetscore.bars.clock import BarClock, Claims, audit_bars
 from tweetscore.bars.reader import OFF_MINUTE, BarBatch, BarFile
 from tweetscore.errors import InputError
 from tweetscore.ingest.account import IngestOptions
 from tweetscore.io.clocks import Clock
-from tweetscore.market.sessions import exchange_sessions, exchange_zone
 
-CALENDAR_MARGIN = timedelta(days=4)  # the audit looks at the sessions around the first and last bar
 _MINUTE = timedelta(minutes=1)
 _NO_STAMPS = pl.Series("stamp", [], pl.Datetime("us"))
 
@@ -40,14 +38,10 @@ def bar_clock(bars: BarFile, batches: Iterable[BarBatch], options: IngestOptions
         if options.clock not in ("auto", "UTC"):
             raise InputError(f"{bars.source.name}: its times carry their zone; leave --clock out")
         stamp: Literal["start", "end"] = "end" if options.stamp == "end" else "start"
-        return BarClock(Clock.parse("UTC"), stamp, True, f"times carry their zone; stamp {stamp}")
-    first, last = stamps.dt.date()[0], stamps.dt.date()[-1]
-    assert isinstance(first, date)
-    sessions = exchange_sessions(options.calendar, first - CALENDAR_MARGIN, last + CALENDAR_MARGIN)
-    zone = exchange_zone(options.calendar)
-    return audit_bars(
-        bars.source.name, stamps, sessions, zone, clock=options.clock, stamp=options.stamp
-    )
+        evidence = f"times carry their zone; stamp {stamp}"
+        return BarClock.declared(Clock.parse("UTC"), stamp, options.calendar, evidence)
+    claims = Claims(options.calendar, options.clock, options.stamp)
+    return audit_bars(bars.source.name, stamps, claims)
 
 
 def _one_minute_stamps(bars: BarFile, batches: Iterable[BarBatch]) -> pl.Series:
@@ -78,4 +72,5 @@ def _declared_clock(bars: BarFile, zone: str, options: IngestOptions) -> BarCloc
             f"{bars.source.name}: its format puts the start of its minutes on the clock of {zone}; "
             "leave --clock and --stamp out"
         )
-    return BarClock(Clock.parse(zone), "start", True, f"{zone}, as {bars.format} defines it")
+    evidence = f"{zone}, as {bars.format} defines it"
+    return BarClock.declared(Clock.parse(zone), "start", options.calendar, evidence)

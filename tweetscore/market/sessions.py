@@ -1,25 +1,57 @@
-"""Turn an exchange's name and two dates into its trading sessions, in naive UTC."""
+"""Turn a calendar's name and two dates into its trading sessions, in naive UTC.
 
-from datetime import date
+Calendars are those of exchange_calendars, and two of our own: ``24/7`` never closes, and ``24/5``
+is the week of currencies, from Sunday 17:00 to Friday 17:00 in New York.
+"""
+
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
 import polars as pl
 
 from tweetscore.errors import InputError, did_you_mean
+from tweetscore.io.clocks import TIMES, Clock
+
+NEVER_CLOSED = "24/7"
+CURRENCY_WEEK = "24/5"
+_NEW_YORK = Clock.of("America/New_York", 0)
+_SEVENTEEN = timedelta(hours=17)
+_ONE_DAY = timedelta(days=1)
+_EARLIEST = datetime(1700, 1, 1)
 
 
 def exchange_sessions(calendar: str, first: date, last: date) -> pl.DataFrame:
     """Return one row per session of the exchange from ``first`` to ``last``, both included.
 
     Columns: ``session_date`` Date, ``open_utc`` and ``close_utc`` Datetime("us") naive UTC,
-    ``early_close`` Boolean. A half-day has its real close. No session, no row.
+    ``early_close`` Boolean. A half-day has its real close. No session, no row. Markets without a
+    break at night have a session a day, which opens as the one before closes.
 
     Raises:
         InputError: the calendar is unknown, or not known for these years.
     """
-    years = _sessions_of_years(calendar, first.year, last.year)
-    return years.filter(pl.col("session_date").is_between(first, last))
+    return _between(calendar, first, last).drop("lunch_begins_utc", "lunch_ends_utc")
+
+
+def exchange_hours(calendar: str, first: date, last: date) -> pl.DataFrame:
+    """Return the sessions of the exchange as ``exchange_sessions`` does, cut in two by lunch.
+
+    Columns: ``session_date``, ``open_utc`` and ``close_utc``.
+
+    Raises:
+        InputError: the calendar is unknown, or not known for these years.
+    """
+    sessions = _between(calendar, first, last)
+    lunch = pl.col("lunch_begins_utc").is_not_null()
+    whole = sessions.filter(~lunch).select("session_date", "open_utc", "close_utc")
+    mornings = sessions.filter(lunch).select(
+        "session_date", "open_utc", close_utc="lunch_begins_utc"
+    )
+    afternoons = sessions.filter(lunch).select(
+        "session_date", open_utc="lunch_ends_utc", close_utc="close_utc"
+    )
+    return pl.concat([whole, mornings, afternoons]).sort("open_utc")
 
 
 def exchange_zone(calendar: str) -> str:
@@ -41,9 +73,31 @@ def exchange_dates(times_utc: pl.Series, calendar: str) -> pl.Series:
     return local.dt.date()
 
 
+def _between(calendar: str, first: date, last: date) -> pl.DataFrame:
+    if calendar == CURRENCY_WEEK:
+        return _currency_week(first, last)
+    years = _sessions_of_years(calendar, first.year, last.year)
+    return years.filter(pl.col("session_date").is_between(first, last))
+
+
+def _currency_week(first: date, last: date) -> pl.DataFrame:
+    """Return a session for each weekday, from 17:00 of the evening before to 17:00 in New York."""
+    days = pl.date_range(first, last, eager=True).alias("session_date")
+    days = days.filter(days.dt.weekday() <= 5)
+    evenings = {"open_utc": days - _ONE_DAY, "close_utc": days}
+    times = {
+        name: _NEW_YORK.to_utc(dates.cast(TIMES) + _SEVENTEEN) for name, dates in evenings.items()
+    }
+    return pl.DataFrame({"session_date": days, **times}).with_columns(
+        early_close=False,
+        lunch_begins_utc=pl.lit(None, TIMES),
+        lunch_ends_utc=pl.lit(None, TIMES),
+    )
+
+
 # Whole years, so that the files of one archive share one calendar, and no range is without sessions
 # (exchange_calendars raises on those).
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=64)
 def _sessions_of_years(calendar: str, first_year: int, last_year: int) -> pl.DataFrame:
     known = _build(calendar, first_year, last_year)
     return pl.DataFrame(
@@ -52,12 +106,20 @@ def _sessions_of_years(calendar: str, first_year: int, last_year: int) -> pl.Dat
             "open_utc": _from_nanoseconds(known.opens_nanos),
             "close_utc": _from_nanoseconds(known.closes_nanos),
             "early_close": known.sessions.isin(known.early_closes),
+            # Where a session has no lunch break, its times are the lowest number of nanoseconds.
+            "lunch_begins_utc": _from_nanoseconds(known.break_starts_nanos),
+            "lunch_ends_utc": _from_nanoseconds(known.break_ends_nanos),
         }
+    ).with_columns(
+        pl.when(pl.col(name) > _EARLIEST).then(pl.col(name))
+        for name in ("lunch_begins_utc", "lunch_ends_utc")
     )
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=64)
 def _zone(calendar: str) -> str:
+    if calendar == CURRENCY_WEEK:
+        return _NEW_YORK.zone
     return str(_build(calendar, 2024, 2024).tz)  # a year that every calendar knows
 
 

@@ -1,0 +1,141 @@
+"""Clocks as arithmetic: minutes on a clock enter as numpy integers, minutes of UTC leave, and back.
+
+The audit tries a hundred clocks; Clock converts a column at a time, this a table of them.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from tweetscore.io.clocks import TIMES, Clock
+
+_MINUTE_US = 60_000_000
+_SPARE = 3 * 1_440
+
+# Clocks that bar files are known to run on, in the order in which equals are named.
+_NAMED = (
+    "UTC",
+    "America/New_York",
+    "America/Chicago",
+    "Europe/London",
+    "Europe/Berlin",
+    "EST",
+    "Europe/Berlin-06:00",  # HistData in 2019
+    "America/New_York+07:00",  # MetaTrader brokers
+    "Asia/Tokyo",
+    "Asia/Hong_Kong",
+    "Asia/Kolkata",
+    "Australia/Sydney",
+)
+# Zones whose daylight-saving rules, with any whole hour of offset, cover nearly every other clock;
+# with their hours ahead of UTC in winter, for no place on earth lies outside these.
+_RULES = {"UTC": 0, "America/New_York": -5, "Europe/Berlin": 1, "Australia/Sydney": 10}
+_WESTMOST, _EASTMOST = -12, 14
+_SHIFTS = range(-12, 15)  # in hours, of the zone of the exchange
+
+
+@dataclass(frozen=True, slots=True)
+class Zone:
+    """The offsets of a zone around the dates of a file."""
+
+    changes: np.ndarray  # minutes of UTC at which the offset changes
+    offsets: np.ndarray  # in minutes; one more than changes
+
+    @classmethod
+    def around(cls, name: str, first: int, last: int) -> "Zone":
+        """Read a zone's offsets from ``first`` to ``last`` minutes since 1970, and days around."""
+        hours = np.arange(first - _SPARE, last + _SPARE, 60) // 60 * 60
+        times = pl.Series(hours * _MINUTE_US).cast(TIMES)
+        shown = Clock.of(name, 0).from_utc(times).to_physical().to_numpy() // _MINUTE_US
+        offsets = shown - hours
+        at = np.flatnonzero(np.diff(offsets)) + 1
+        return cls(hours[at], offsets[np.r_[0, at]])
+
+    def local(self, utc: np.ndarray) -> np.ndarray:
+        """Return what clocks of the zone show at each minute of UTC."""
+        return np.asarray(utc + self.offsets[np.searchsorted(self.changes, utc, side="right")])
+
+    def utc(self, local: np.ndarray) -> np.ndarray:
+        """Return the minute of UTC; of a doubled hour the later one, of a missing hour any."""
+        shown = self.changes + np.maximum(self.offsets[1:], self.offsets[:-1])
+        return np.asarray(local - self.offsets[np.searchsorted(shown, local, side="right")])
+
+
+class Clocks:
+    """The clocks to try on a file; those that give it the same UTC times are one.
+
+    Attributes:
+        groups: a clock for each different set of UTC times.
+    """
+
+    def __init__(self, sample: np.ndarray, claim: Clock | None, zones: Iterable[str]) -> None:
+        """Prepare the clocks.
+
+        Args:
+            sample: stamps at which clocks are held against each other: of every day with bars, and
+                the edges of breaks.
+            claim: what the user says, named first where several are the same.
+            zones: of the exchanges that are tried.
+        """
+        self._sample = sample
+        self._zones: dict[str, Zone] = {}
+        self._first, self._last = (int(sample.min()), int(sample.max())) if len(sample) else (0, 0)
+        self.groups: list[Clock] = []
+        self._places: dict[bytes, int] = {}
+        self._names: list[list[Clock]] = []  # of each group
+        self._own: dict[str, list[int]] = {}
+        common = [*([claim] if claim else []), *map(Clock.parse, _NAMED)]
+        common += [
+            Clock.of(rule, 60 * (hours - ahead))
+            for rule, ahead in _RULES.items()
+            for hours in range(_WESTMOST, _EASTMOST + 1)
+        ]
+        self._common = list(dict.fromkeys(map(self._add, common)))
+        for zone in dict.fromkeys(zones):
+            shifted = [Clock.of(zone, 0), *(Clock.of(zone, 60 * hours) for hours in _SHIFTS)]
+            self._own[zone] = list(dict.fromkeys(map(self._add, shifted)))
+
+    def of_market(self, zone: str) -> list[int]:
+        """Return the places in ``groups`` of the clocks to try on a market of this zone."""
+        return sorted({*self._common, *self._own.get(zone, [])})
+
+    def zone(self, name: str) -> Zone:
+        """Return the offsets of a zone in the time of the file."""
+        if name not in self._zones:
+            self._zones[name] = Zone.around(name, self._first, self._last)
+        return self._zones[name]
+
+    def utc(self, clock: Clock, stamps: np.ndarray) -> np.ndarray:
+        """Return the minutes of UTC of stamps on a clock."""
+        return self.zone(clock.zone).utc(stamps - clock.offset_minutes)
+
+    def stamps(self, clock: Clock, utc: np.ndarray) -> np.ndarray:
+        """Return what a clock shows at minutes of UTC."""
+        return self.zone(clock.zone).local(utc) + clock.offset_minutes
+
+    def named(self, place: int, zone: str, claim: Clock | None) -> Clock:
+        """Return the name that suits best: claimed, the exchange's own, well known, or related."""
+        same = self._names[place]
+        for wanted in (claim, Clock.of(zone, 0)):
+            if wanted in same:
+                return wanted
+        if same[0].name in _NAMED:
+            return same[0]
+        return next((clock for clock in same if clock.zone == zone), same[0])
+
+    def place(self, clock: Clock) -> int:
+        """Return the place in ``groups`` of a clock that was given."""
+        return self._places[self._times(clock)]
+
+    def _add(self, clock: Clock) -> int:
+        place = self._places.setdefault(self._times(clock), len(self.groups))
+        if place == len(self.groups):
+            self.groups.append(clock)
+            self._names.append([])
+        self._names[place].append(clock)
+        return place
+
+    def _times(self, clock: Clock) -> bytes:
+        return self.utc(clock, self._sample).tobytes()
