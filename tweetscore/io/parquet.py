@@ -1,6 +1,6 @@
 """Read Parquet in bounded memory: a file enters, its columns leave as strings, block by block."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 import polars as pl
@@ -51,17 +51,24 @@ def parquet_rows(
         batch_rows: the most rows of a block.
         text: writes the values of a column as text.
     """
-    row = 1
     with open_parquet(file) as parquet:
         wanted = list(dict.fromkeys(columns.values()))
-        for batch in parquet.iter_batches(batch_rows, columns=wanted):
-            # Polars panics at text that is no UTF-8, in the notes on a column as well.
-            batch.validate(full=True)
-            frame = pl.DataFrame(
-                {ours: text(batch.column(theirs)) for ours, theirs in columns.items()}
-            )
-            placed = frame.with_columns(
-                line=pl.int_range(row, row + pl.len()), byte_offset=pl.lit(None, pl.Int64)
-            )
-            yield placed, REJECTS_SCHEMA.to_frame()
-            row += batch.num_rows
+        yield from text_rows(parquet.iter_batches(batch_rows, columns=wanted), columns, text)
+
+
+def text_rows(
+    batches: Iterable[pa.RecordBatch],
+    columns: Mapping[str, str],
+    text: Callable[[pa.Array], pl.Series],
+) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
+    """Yield the columns of Arrow batches as ``parquet_rows`` does."""
+    row = 1
+    for batch in batches:
+        # Polars panics at text that is no UTF-8, in the notes on a column as well.
+        batch.validate(full=True)
+        frame = pl.DataFrame({ours: text(batch.column(theirs)) for ours, theirs in columns.items()})
+        placed = frame.with_columns(
+            line=pl.int_range(row, row + pl.len()), byte_offset=pl.lit(None, pl.Int64)
+        )
+        yield placed, REJECTS_SCHEMA.to_frame()
+        row += batch.num_rows

@@ -16,6 +16,8 @@ from tweetscore.io.pipeline import prefetch
 from tweetscore.io.records import BLOCK_BYTES, Records, json_array_records, line_records
 
 PARQUET_MAGIC = b"PAR1"
+FEATHER_1_MAGIC = b"FEA1"
+ARROW_MAGICS = (b"ARROW1\0\0", b"\xff\xff\xff\xff")  # of files, as Feather 2 is, and of streams
 
 
 class Source:
@@ -32,8 +34,10 @@ class Source:
         return self.file.name
 
     @property
-    def kind(self) -> Literal["parquet", "json", "lines"]:
+    def kind(self) -> Literal["parquet", "arrow", "json", "lines"]:
         """What the first bytes show."""
+        if self.head.startswith((*ARROW_MAGICS, FEATHER_1_MAGIC)):
+            return "arrow"
         if self.head.startswith(PARQUET_MAGIC):
             return "parquet"
         return "json" if self.head.lstrip().startswith((b"{", b"[")) else "lines"

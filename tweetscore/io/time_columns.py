@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from typing import Literal
 
 import polars as pl
 
@@ -10,7 +11,9 @@ from tweetscore.io.columns import normalised
 from tweetscore.io.tables.table import Table
 from tweetscore.io.times import TimeForm, time_form
 
-_DAYS = ("date", "dtyyyymmdd")  # beside a column "time"
+# Days, and the times of day beside them.
+_DAYS = ("date", "dtyyyymmdd", "day", "tradedate", "tradingday", "datum")
+_CLOCK_TIMES = ("time", "timestamp", "timeofday", "clock", "hhmmss", "hhmm", "zeit", "uhrzeit")
 _CLOCK_TIME = "time of day"
 
 
@@ -37,13 +40,18 @@ class TimeColumns:
 
 def time_candidates(columns: Sequence[str]) -> list[tuple[str, ...]]:
     """Return each column that may hold times; then, of days beside times of day, both as one."""
-    clock_times = [name for name in columns if normalised(name) == "time"][:1]
+    clock_times = [name for name in columns if normalised(name) in _CLOCK_TIMES]
     days = [name for name in columns if normalised(name) in _DAYS]
     return [(name,) for name in columns] + [(day, time) for day in days for time in clock_times]
 
 
 def find_times(
-    table: Table, sample: pl.DataFrame, candidates: Sequence[tuple[str, ...]]
+    table: Table,
+    sample: pl.DataFrame,
+    candidates: Sequence[tuple[str, ...]],
+    *,
+    dense: bool = False,
+    usual_order: Literal["day", "month"] | None = None,
 ) -> tuple[TimeColumns, TimeForm] | None:
     """Return the first candidate whose times have a known form, and that form; None if none has.
 
@@ -51,16 +59,30 @@ def find_times(
         table: the table; it is read on where its first rows leave day and month unclear.
         sample: its first rows, under its own names.
         candidates: as ``time_candidates`` returns them.
+        dense: they are times of minute bars, as in ``time_form``. Those that carry a zone then go
+            before all others, as an epoch beside a local time.
+        usual_order: of day and month, as in ``time_form``.
 
     Raises:
         InputError: days and months cannot be told apart, or change places within the file.
     """
+    found: tuple[TimeColumns, TimeForm] | None = None
     for columns in candidates:
         times = TimeColumns(columns, _digits(sample, columns))
         texts = _filled(sample, times)
-        if len(texts) and (form := time_form(table.name, chain([texts], _later(table, times)))):
-            return times, form
-    return None
+        if not len(texts) or (found and not _may_be_zoned(texts)):
+            continue
+        parts = chain([texts], _later(table, times))
+        if form := time_form(table.name, parts, dense=dense, usual_order=usual_order):
+            if not dense or not form.naive:
+                return times, form
+            found = found or (times, form)
+    return found
+
+
+def _may_be_zoned(texts: pl.Series) -> bool:
+    """Return whether the days and months of times need no telling apart, which may be refused."""
+    return not texts.str.strip_chars().str.contains(r"^\d\d?[-./]").any()
 
 
 def shown_time(sample: pl.DataFrame, candidates: Sequence[tuple[str, ...]]) -> str | None:

@@ -9,7 +9,7 @@ from tweetscore.io.parquet import open_parquet, parquet_rows
 from tweetscore.io.source import Source
 from tweetscore.io.tables.table import Rows, Table
 
-_BATCH_ROWS = 1 << 15
+BATCH_ROWS = 1 << 15
 
 
 def parquet_table(source: Source) -> Table:
@@ -23,13 +23,17 @@ def parquet_table(source: Source) -> Table:
         columns = [kind.name for kind in schema if not pa.types.is_nested(kind.type)]
 
     def rows(columns: Mapping[str, str], most: int | None, _whole: bool) -> Iterator[Rows]:
-        return parquet_rows(source.file, columns, most or _BATCH_ROWS, _texts)
+        return parquet_rows(source.file, columns, most or BATCH_ROWS, values_as_text)
 
     return Table(source, "parquet", tuple(columns), rows)
 
 
-def _texts(column: pa.Array) -> pl.Series:
+def values_as_text(column: pa.Array) -> pl.Series:
     """Write values as text: times as ISO 8601, and floats, unlike Arrow, always as such."""
+    if pa.types.is_dictionary(column.type):
+        # Arrow cannot take from the views that polars writes.
+        words = column.dictionary.cast(pa.large_string())
+        return pl.Series(words.take(column.indices))
     if pa.types.is_floating(column.type):
         return pl.Series(column).cast(pl.String)
     # Polars panics where a damaged time has no date.

@@ -21,11 +21,11 @@ ReadRows = Callable[[Mapping[str, str], int | None, bool], Iterator[Rows]]
 class Table:
     """The plain columns of a file, and how to read some of them as strings, under our names.
 
-    What is nested in JSON or Parquet is no plain column.
+    What is nested in JSON, Parquet or Arrow is no plain column.
     """
 
     source: Source
-    kind: Literal["csv", "json", "parquet"]
+    kind: Literal["csv", "json", "parquet", "arrow"]
     columns: tuple[str, ...]
     _rows: ReadRows
 
