@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from tweetscore.cli.app import PROGRAM, app
 from tweetscore.query import shipped_queries
+from tweetscore.store.database import create_schema
 
 ROOT = Path(__file__).parent.parent
 HELP_COLUMNS = 80
@@ -44,8 +45,7 @@ def dictionary(sql_folder: Path = ROOT / "sql") -> str:
         (sql_folder / "store" / name).read_text("utf-8") for name in ("schema.sql", "views.sql")
     )
     with duckdb.connect() as con:
-        con.execute(schema)
-        con.execute(views)
+        create_schema(con)
         columns = con.execute(
             "SELECT table_name, column_name, lower(data_type), is_nullable FROM duckdb_columns() "
             "WHERE NOT internal ORDER BY column_index"

@@ -7,9 +7,11 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from tweetscore.market.horizons import Horizon
 from tweetscore.scoring.bundle import Bundle
+from tweetscore.scoring.files import FilesAccount, local_engine, score_files
+from tweetscore.scoring.job import Job, read_market
 from tweetscore.scoring.score import score
-from tweetscore.scoring.shards import FilesAccount, Job, local_engine, read_market, score_files
 from tweetscore.store.database import open_store
 
 OPEN = datetime(2018, 12, 19, 14, 30)
@@ -35,8 +37,9 @@ def posts(rows: int, seed: int = 0) -> pl.DataFrame:
 
 
 def job_of(market: Path, bundle: Bundle, output: Path, intervals: Sequence[int] = (5, 30)) -> Job:
+    horizons = tuple(map(Horizon, intervals))
     with open_store(market, read_only=True) as store:
-        return Job(bundle, tuple(intervals), read_market(store, intervals), output)
+        return Job(bundle, horizons, read_market(store, horizons), output)
 
 
 def write(folder: Path, *frames: pl.DataFrame) -> Path:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from tiny import put_bars, put_tweets
+from tiny import OF_DIRECTION, UP, put_bars, put_tweets
 
 from tweetscore.market.windows import ensure_windows
 from tweetscore.store.database import Store
@@ -34,7 +34,7 @@ def put_model(store: Store, spans: Spans | None, name: str = "m", **more: Any) -
     """Add a model that has learned from what lies between its first two moments."""
     train, test, until = spans or (None, None, None)
     row = {
-        "model_id": name, "name": name, "session": "regular", "uses_counts": False,
+        "model_id": name, "name": name, **OF_DIRECTION, "session": "regular", "uses_counts": False,
         "train_from_utc": train, "validation_from_utc": test, "test_from_utc": test,
         "test_until_utc": until, "card": "{}", **more,
     }  # fmt: skip
@@ -54,7 +54,8 @@ def put_predictions(
                 "platform": ["twitter"] * len(rows),
                 "tweet_id": [row[0] for row in rows],
                 "interval_minutes": [minutes] * len(rows),
-                "probability_up": [row[1] for row in rows],
+                "class_number": [UP] * len(rows),
+                "probability": [row[1] for row in rows],
             }
         ),
     )

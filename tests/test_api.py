@@ -125,7 +125,7 @@ def test_a_sample_is_that_of_the_command(tmp_path: Path) -> None:
 
 def test_a_model_is_loaded_by_its_folder_or_name(made: Path) -> None:
     tiny = tweetscore.load_model(made / "tiny")
-    assert (tiny.name, tiny.intervals) == ("tiny", (5, 30))
+    assert (tiny.name, tiny.horizons) == ("tiny", (5, 30))
     assert tweetscore.load_model(tiny) is tiny
     for name in tweetscore.shipped_models():
         assert tweetscore.load_model(name).name == name

@@ -55,7 +55,7 @@ def test_what_is_written_is_what_is_loaded(tmp_path: Path) -> None:
     assert bundle.vocabulary_path.read_bytes().decode().split("\n") == [*VOCABULARY, ""]
     assert (folder / "README.md").read_text("utf-8") == "# direction\n"
     assert (bundle.path, bundle.name) == (folder, "direction")
-    assert (bundle.intervals, bundle.classes) == ((5, 30), ("down", "up"))
+    assert (bundle.horizons, bundle.classes) == ((5, 30), ("down", "up"))
     assert not bundle.uses_counts
     assert bundle.card.items() >= CARD.items()
     assert bundle.card["format"] == 1
@@ -223,7 +223,7 @@ def test_a_bundle_is_replaced_by_the_next_one_even_when_damaged(tmp_path: Path) 
     folder = tmp_path / "direction"
     write(folder)
     (folder / "model.onnx").write_bytes(b"damage")
-    assert write(folder, intervals=[60]).intervals == (60,)
+    assert write(folder, intervals=[60]).horizons == (60,)
 
 
 def test_an_empty_folder_is_filled(tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ from tweetscore.market.targets import Target
 from tweetscore.market.windows import ensure_windows
 from tweetscore.sample.write import write_sample
 from tweetscore.scoring.bundle import Bundle, write_bundle
-from tweetscore.scoring.score import ScoreAccount, Scorer, score
+from tweetscore.scoring.score import ScoreAccount, score
 from tweetscore.store.database import Store, open_store
 from tweetscore.training.classifier import NetworkConfig
 from tweetscore.training.epoch import Epoch
@@ -136,7 +136,7 @@ def run(store: Store, bundle: Bundle, *intervals: int) -> ScoreAccount:
 
 def class_predictions(store: Store) -> dict[Key, float]:
     rows = store.rows(
-        "SELECT tweet_id, target, interval_minutes, class, probability FROM class_predictions"
+        "SELECT tweet_id, target, interval_minutes, class, probability FROM probabilities"
     )
     found = {(tweet, target, n, name): p for tweet, target, n, name, p in rows}
     assert len(found) == len(rows)  # one row a tweet, interval and class
@@ -144,19 +144,22 @@ def class_predictions(store: Store) -> dict[Key, float]:
 
 
 def expected_of(net: Net, intervals: Sequence[int | None], tweets: Sequence[int]) -> dict[Key, Any]:
+    """What torch says of the classes that are stored: of moves the positive one alone."""
     bundle, model = net
+    stored = bundle.target.kind.stored(bundle.classes)
     return {
-        (tweet, bundle.target, minutes, name): p
+        (tweet, bundle.target.name, minutes, name): p
         for tweet in tweets
         for minutes, head in zip(intervals, torch_says(model, TOKENS[tweet]), strict=True)
         for name, p in zip(bundle.classes, head, strict=True)
+        if name in stored
     }
 
 
 # --- scoring --------------------------------------------------------------------------------------
 
 
-def test_moves_are_scored_as_torch_does_with_a_row_a_tweet_interval_and_class(
+def test_moves_are_scored_as_torch_does_with_a_row_a_tweet_and_interval(
     store: Store, moves: Net
 ) -> None:
     put_tweets(store, TWEETS)
@@ -165,11 +168,10 @@ def test_moves_are_scored_as_torch_does_with_a_row_a_tweet_interval_and_class(
     assert account.skipped_reasons == {"empty_text": 1}
     expected = expected_of(moves, (5, 30), sorted(TOKENS))
     assert class_predictions(store) == pytest.approx(expected, abs=1e-6)
-    assert len({round(p, 4) for p in expected.values()}) == 12  # all are different ones
-    assert store.rows("SELECT DISTINCT model_id, platform FROM class_predictions") == [
-        (moves[0].model_id, "twitter")
+    assert len({round(p, 4) for p in expected.values()}) == 6  # all are different ones
+    assert store.rows("SELECT DISTINCT model_id, platform, class_number FROM predictions") == [
+        (moves[0].model_id, "twitter", 2)
     ]
-    assert store.rows("FROM predictions") == []
 
 
 def test_labels_are_scored_without_an_interval(store: Store, moods: Net) -> None:
@@ -179,7 +181,7 @@ def test_labels_are_scored_without_an_interval(store: Store, moods: Net) -> None
     expected = expected_of(moods, (None,), sorted(TOKENS))
     assert len(expected) == 9
     assert class_predictions(store) == pytest.approx(expected, abs=1e-6)
-    scored = Scorer(moods[0]).probabilities(store.frame("FROM tweets ORDER BY tweet_id"))
+    scored = moods[0].load().probabilities(store.frame("FROM tweets ORDER BY tweet_id"))
     of_scorer = {
         (tweet, "label", None, name): float(p)
         for tweet, ps in zip(scored.rows["tweet_id"], scored.probabilities[:, 0], strict=True)
@@ -222,7 +224,7 @@ def test_a_second_run_scores_nothing_and_changes_nothing(
     assert class_predictions(store) == before
     heads = 2 if net == "moves" else 0
     assert store.row("SELECT count(*) FROM models") == (1,)
-    assert store.row("SELECT count(*) FROM move_thresholds") == (heads,)
+    assert store.row("SELECT count(*) FROM thresholds") == (heads,)
 
 
 @pytest.mark.parametrize("order", [(5, 30), (30, 5)])
@@ -236,7 +238,7 @@ def test_two_intervals_in_two_runs_are_one_run(
         abs=1e-6,
     )
     put_tweets(store, TWEETS[2:])
-    store.con.execute("UPDATE class_predictions SET probability = 0.25")  # not to be touched again
+    store.con.execute("UPDATE predictions SET probability = 0.25")  # not to be touched again
     assert run(store, moves[0], order[1]).scored == 3
     account = run(store, moves[0])
     assert (account.scored, account.skipped_reasons) == (1, {"already_scored": 2, "empty_text": 1})
@@ -254,10 +256,10 @@ def test_what_is_missing_is_completed(
     run(store, bundle)
     whole = class_predictions(store)
     store.con.execute(
-        "DELETE FROM class_predictions "
+        "DELETE FROM predictions "
         "WHERE tweet_id = 2 OR tweet_id = 1 AND coalesce(interval_minutes, 5) = 5"
     )
-    assert len(class_predictions(store)) == (6 if net == "moves" else 3)
+    assert len(class_predictions(store)) == 3
     assert run(store, bundle).scored == 2
     assert class_predictions(store) == whole
 
@@ -271,11 +273,11 @@ def test_models_of_all_targets_live_side_by_side(
     for bundle in (moves[0], moods[0], other, up):
         assert run(store, bundle).scored == 3
     assert store.rows(
-        "SELECT model_id, target, count(*) FROM class_predictions GROUP BY ALL ORDER BY ALL"
-    ) == sorted([(moves[0].model_id, "move", 12), (moods[0].model_id, "label", 9),
-                 (other.model_id, "label", 9)])  # fmt: skip
-    assert store.row("SELECT count(*) FROM predictions") == (6,)
-    assert store.rows("FROM move_thresholds ORDER BY interval_minutes") == [
+        "SELECT model_id, target, count(*) FROM probabilities GROUP BY ALL ORDER BY ALL"
+    ) == sorted([(moves[0].model_id, "move", 6), (moods[0].model_id, "label", 9),
+                 (other.model_id, "label", 9), (up.model_id, "direction", 6)])  # fmt: skip
+    assert store.row("SELECT count(*) FROM predictions") == (30,)
+    assert store.rows("FROM thresholds ORDER BY interval_minutes") == [
         (moves[0].model_id, 5, 2.5), (moves[0].model_id, 30, 40.0)
     ]  # fmt: skip
 
@@ -288,7 +290,8 @@ def test_an_interval_of_a_model_of_labels_is_refused_before_anything_is_written(
     with pytest.raises(InputError) as refusal:
         run(store, moods[0], *intervals)
     assert str(refusal.value) == (
-        f"{moods[0].path}: tells calm, glad, sad, which belong to no interval; leave out --interval"
+        f"{moods[0].path}: predicts calm, glad, sad, which belong to no interval; "
+        "leave out --interval"
     )
     assert store.row("SELECT count(*) FROM models") == (0,)
     assert class_predictions(store) == {}
@@ -298,8 +301,8 @@ def test_an_interval_that_a_model_of_moves_has_not_is_refused(store: Store, move
     with pytest.raises(InputError) as refusal:
         run(store, moves[0], 5, 25)
     assert str(refusal.value) == (
-        f"{moves[0].path}: has no head for 25 minutes, only for 5, 30; "
-        "train one with: tweetscore train --interval 25"
+        f"{moves[0].path}: does not predict 25 minutes, only 5, 30; "
+        "train a model that does with: tweetscore train --interval 25"
     )
 
 
@@ -330,10 +333,10 @@ def test_class_predictions_go_with_the_input_they_were_made_from(
     run(store, counting)
     put(archive("2", (1, "sad and longer", 1), (2, "sad", 9), (3, "sad", 1), (4, "s", 9)))
     left = store.rows(
-        "SELECT target, tweet_id, count(*) FROM class_predictions GROUP BY ALL ORDER BY ALL"
+        "SELECT target, tweet_id, count(*) FROM probabilities GROUP BY ALL ORDER BY ALL"
     )
     assert left == [
-        ("label", 2, 3), ("label", 3, 3), ("label", 4, 3), ("move", 3, 4), ("move", 4, 4)
+        ("label", 2, 3), ("label", 3, 3), ("label", 4, 3), ("move", 3, 2), ("move", 4, 2)
     ]  # fmt: skip
     assert run(store, moods[0]).scored == 1
     assert run(store, counting).scored == 2
@@ -354,28 +357,29 @@ def put_model(
     predictions: Sequence[tuple[int, str, int | None, str, float]],
     thresholds: Mapping[int, float] = {},
 ) -> None:
-    """Add a model and what it says: tweet, target, interval, class and probability."""
-    row = {"model_id": f"id of {name}", "name": name, "uses_counts": False, "card": "{}", **PARTS}
+    """Add a model and what it predicts: tweet, target, interval, class and probability."""
+    (target,) = {each[1] for each in predictions} or {"direction"}
+    classes = {"direction": ("down", "up"), "move": STILL_MOVE, "label": MOODS}[target]
+    row = {"model_id": f"id of {name}", "name": name, "target": target, "classes": list(classes),
+           "uses_counts": False, "card": "{}", **PARTS}  # fmt: skip
     store.append("models", pl.DataFrame([row]))
-    names = ["tweet_id", "target", "interval_minutes", "class", "probability"]
-    frame = pl.DataFrame(
-        list(predictions), schema_overrides={"interval_minutes": pl.Int32}, schema=names,
-        orient="row",
-    )  # fmt: skip
-    store.append(
-        "class_predictions",
-        frame.with_columns(model_id=pl.lit(f"id of {name}"), platform=pl.lit("twitter")),
-    )
+    rows = [
+        (f"id of {name}", "twitter", tweet, minutes, classes.index(each) + 1, p)
+        for tweet, _, minutes, each, p in predictions
+    ]
+    names = ["model_id", "platform", "tweet_id", "interval_minutes", "class_number", "probability"]
+    schema = {"interval_minutes": pl.Int32}
+    store.append("predictions", pl.DataFrame(rows, names, schema_overrides=schema, orient="row"))
     for minutes, bps in thresholds.items():
         store.con.execute(
-            "INSERT INTO move_thresholds VALUES ($id, $minutes, $bps)",
+            "INSERT INTO thresholds VALUES ($id, $minutes, $bps)",
             {"id": f"id of {name}", "minutes": minutes, "bps": bps},
         )
 
 
-def both(tweet: int, minutes: int, move: float) -> list[tuple[int, str, int, str, float]]:
-    """Both classes of one prediction of a move."""
-    return [(tweet, "move", minutes, "still", 1 - move), (tweet, "move", minutes, "move", move)]
+def moving(tweet: int, minutes: int, move: float) -> tuple[int, str, int, str, float]:
+    """One prediction of a move."""
+    return tweet, "move", minutes, "move", move
 
 
 def bps(before: float, after: float) -> float:
@@ -393,7 +397,8 @@ def test_a_move_is_a_return_larger_than_the_threshold_either_way(store: Store) -
     ensure_windows(store)
     threshold = bps(100, 101)  # the first return itself is not above it
     predictions = [
-        *both(1, 5, 0.75), *both(2, 5, 0.75), *both(3, 5, 0.25), *both(4, 5, 0.5), *both(5, 5, 0.25)
+        moving(1, 5, 0.75), moving(2, 5, 0.75), moving(3, 5, 0.25), moving(4, 5, 0.5),
+        moving(5, 5, 0.25),
     ]  # fmt: skip
     put_model(store, "moves", predictions, {5: threshold, 30: 1.0})
     rows = store.rows(
@@ -440,7 +445,7 @@ def test_a_label_is_the_likeliest_class(store: Store, moods: Net) -> None:
     run(store, moods[0])
     says = [(2, "calm", 0.25), (2, "glad", 0.5), (2, "sad", 0.25), (3, "sad", 1.0)]
     put_model(store, "hand", [(tweet, "label", None, name, p) for tweet, name, p in says])
-    put_model(store, "moves", both(1, 5, 0.9), {5: 1.0})
+    put_model(store, "moves", [moving(1, 5, 0.9)], {5: 1.0})
     rows = store.rows(
         "SELECT model, tweet_id, author, posted_utc, text, class, probability FROM scored_labels"
     )
@@ -485,7 +490,7 @@ def test_moves_are_measured_with_momentum_against_what_came_true(
     thresholds = {5: 6.0, 30: 15.0}
     rng = np.random.default_rng(1)
     said = {(tweet, n): float(np.float32(rng.random())) for tweet, _ in tweets for n in thresholds}
-    rows = [row for (tweet, n), p in said.items() for row in both(tweet, n, p)]
+    rows = [moving(tweet, n, p) for (tweet, n), p in said.items()]
     put_model(store, "moves", rows, thresholds)
     expected = []
     for n, threshold in thresholds.items():
@@ -521,12 +526,12 @@ def test_figures_of_moves_and_of_directions_are_corrected_each_for_its_own_model
     store, _ = market
     tweets = [tweet for (tweet,) in store.rows("SELECT tweet_id FROM tweets")]
     put_model(
-        store, "moves", [row for tweet in tweets for row in both(tweet, 5, tweet % 10 / 10)],
+        store, "moves", [moving(tweet, 5, tweet % 10 / 10) for tweet in tweets],
         {5: 6.0},
     )  # fmt: skip
     put_model(store, "up", [])
     store.con.execute(
-        "INSERT INTO predictions SELECT 'id of up', platform, tweet_id, 5, tweet_id % 10 / 10 "
+        "INSERT INTO predictions SELECT 'id of up', platform, tweet_id, 5, 2, tweet_id % 10 / 10 "
         "FROM tweets"
     )
     put_model(store, "moods", [(tweet, "label", None, "sad", 1.0) for tweet in tweets])
@@ -822,7 +827,7 @@ def test_what_training_measures_is_what_evaluate_measures_of_the_stored_scores(
         )  # fmt: skip
         run(store, done.bundle)
         found = evaluate(store)
-        thresholds = dict(store.rows("SELECT interval_minutes, threshold_bps FROM move_thresholds"))
+        thresholds = dict(store.rows("SELECT interval_minutes, threshold_bps FROM thresholds"))
     assert thresholds == {int(n): bps for n, bps in done.bundle.card["thresholds_bps"].items()}
     readme = " ".join((done.bundle.path / "README.md").read_text("utf-8").split())
     if target == "move":

@@ -500,7 +500,7 @@ MISTAKES: dict[str, tuple[list[str], str]] = {
     "a folder without a model": (["score", "--model", "{tmp}/folder"],
                                  "{tmp}/folder: model.onnx is missing; "),
     "an unknown interval": (["score", "--model", "{made}/tiny", "--interval", "7"],
-                            "{made}/tiny: has no head for 7 minutes, only for 5, 30; "),
+                            "{made}/tiny: does not predict 7 minutes, only 5, 30; "),
     "a model that never scored": (["evaluate", "--model", "none"],
                                   "{tmp}/copy.duckdb: no model none has scored here; it has: tiny"),
     "a session without outcomes": (["evaluate", "--model", "tiny", "--db", "{tmp}/bare.duckdb"],

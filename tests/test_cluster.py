@@ -14,8 +14,9 @@ from jobs import job_of, outputs, posts, run, write
 
 from tweetscore.errors import InputError
 from tweetscore.scoring.bundle import Bundle
+from tweetscore.scoring.files import score_files
+from tweetscore.scoring.job import Failed, Finished, Job, Shard
 from tweetscore.scoring.ray import RayEngine
-from tweetscore.scoring.shards import Failed, Finished, Job, Shard, score_files
 
 pytestmark = [
     pytest.mark.slow,

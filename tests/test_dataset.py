@@ -10,11 +10,12 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tiny import OF_DIRECTION
 
 from tweetscore.errors import InputError
 from tweetscore.market.sessions import exchange_sessions
 from tweetscore.market.symbols import choose_symbol
-from tweetscore.market.targets import Target
+from tweetscore.market.targets import Target, kind_of
 from tweetscore.market.windows import ensure_windows, set_rules
 from tweetscore.store.database import Store
 from tweetscore.training.dataset import market_rows, with_labels
@@ -65,10 +66,11 @@ def add_tweets(store: Store, times: Sequence[datetime], rng: random.Random) -> N
 def add_predictions(store: Store, split: Split | None = None) -> None:
     dates = asdict(split) if split else {}
     dates.pop("train_until_utc", None)  # what a card holds and the database does not
-    row = {"model_id": "hand", "name": "hand", "uses_counts": False, "card": "{}", **dates}
+    row = {"model_id": "hand", "name": "hand", "uses_counts": False, "card": "{}", **OF_DIRECTION}
+    row |= dates
     store.append("models", pl.DataFrame([row]))
     store.con.execute(
-        "INSERT INTO predictions SELECT 'hand', platform, tweet_id, unnest($intervals), 0.75 "
+        "INSERT INTO predictions SELECT 'hand', platform, tweet_id, unnest($intervals), 2, 0.75 "
         "FROM tweets",
         {"intervals": list(INTERVALS)},
     )
@@ -382,7 +384,12 @@ def test_a_flat_window_is_no_direction_but_it_is_no_move(store: Store, flat_bps:
         target: {
             (row["tweet_id"], n): row[f"outcome_{n}"]
             for row in market_rows(
-                store, "SPX", "regular", INTERVALS, with_counts=False, target=target
+                store,
+                "SPX",
+                "regular",
+                INTERVALS,
+                with_counts=False,
+                keep_flat=kind_of(target).keeps_flat,
             ).iter_rows(named=True)
             for n in INTERVALS
             if row[f"outcome_{n}"] is not None

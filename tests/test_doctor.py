@@ -69,7 +69,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert json.loads(found.stdout)["files"][2] | {"clock": "", "sha256": "", "bytes": 0} == {
         "name": str(folder / "more.json"), "kind": "tweets", "format": "tweet-json",
         "symbol": None, "clock": "", "sha256": "", "bytes": 0, "rows_read": 7, "stored": 1,
-        "updated": 1, "duplicates": 4, "rejected": 1, "mended": 0, "unchanged": False,
+        "updated": 1, "duplicates": 4, "rejected": 1, "repaired": 0, "unchanged": False,
         "error": None,
     }  # fmt: skip
     invoke("score", "--model", folder / "tiny", "--db", folder / "made.duckdb")
@@ -169,12 +169,15 @@ BOOKED = "UPDATE sources SET stored = stored + 1, rows_read = rows_read + 1 WHER
 TWEET = "INSERT INTO tweets SELECT 'other', 7, NULL, '2023-03-01', 'a word', 1, 1, false, NULL, 1"
 BAR = "INSERT INTO bars SELECT 'MADEUP', TIMESTAMP '2023-03-04 12:00', 9, 9, 9, 9, 1, 2"
 WINDOW = "INSERT INTO windows SELECT 'MADEUP', 'regular', TIMESTAMP '2023-03-04 12:00', 5"
-MODEL = "INSERT INTO models VALUES ('m', 'm', NULL, false, NULL, NULL, NULL, NULL, '{}')"
+MODEL = (
+    "INSERT INTO models VALUES "
+    "('m', 'm', 'label', ['glad', 'sad'], NULL, false, NULL, NULL, NULL, NULL, '{}')"
+)
 SOURCE = "INSERT INTO sources SELECT 9, 'x/a.json', '', 0, 'tweets', '', NULL, ''"
 DAY = "TIMESTAMP '2023-03-01'"
 UNDO = f"undo this change with a DuckDB client, or {AGAIN}"
 AT_NOON = "MADEUP regular at 2023-03-04 12:00:00, 5 minutes"
-CLASS = "INSERT INTO class_predictions SELECT 'm', 'twitter', {id}, 'mood', NULL, 'glad'"
+CLASS = "INSERT INTO predictions SELECT 'm', 'twitter', {id}, NULL, {number}"
 
 # What is done to the database; which check finds it; what it says; what it says to do.
 DAMAGES: dict[str, tuple[str, str, str, str]] = {
@@ -187,10 +190,10 @@ DAMAGES: dict[str, tuple[str, str, str, str]] = {
         UNDO,
     ),
     "a table is gone": (
-        "DROP TABLE class_predictions",
+        "DROP TABLE thresholds",
         "schema",
-        "7 found: class_predictions.class is missing; class_predictions.interval_minutes is "
-        "missing; class_predictions.model_id is missing; …",
+        "3 found: thresholds.interval_minutes is missing; thresholds.model_id is missing; "
+        "thresholds.threshold_bps is missing",
         UNDO,
     ),
     "columns are gone, new and different": (
@@ -216,8 +219,9 @@ DAMAGES: dict[str, tuple[str, str, str, str]] = {
         NEXT_STEPS["duplicate_windows"],
     ),
     "a prediction is there twice": (
-        f"{MODEL}; INSERT INTO predictions SELECT 'm', 'twitter', {POST_ID}, 5, 1 FROM range(2)",
-        "duplicate_predictions", f"1 found: twitter {POST_ID} by m, 5 minutes, is there 2 times",
+        f"{MODEL}; INSERT INTO predictions SELECT 'm', 'twitter', {POST_ID}, 5, 1, 1 FROM range(2)",
+        "duplicate_predictions",
+        f"1 found: twitter {POST_ID} by m, 5 minutes, class 1, is there 2 times",
         NEXT_STEPS["duplicate_predictions"],
     ),
     "a reject is gone": (
@@ -232,10 +236,10 @@ DAMAGES: dict[str, tuple[str, str, str, str]] = {
         BY_HAND,
     ),
     "a probability that is none": (
-        f"UPDATE predictions SET probability_up = 'nan' WHERE tweet_id = {POST_ID} "
+        f"UPDATE predictions SET probability = 'nan' WHERE tweet_id = {POST_ID} "
         "AND interval_minutes = 5",
         "values",
-        f"1 found: prediction for twitter {POST_ID}, 5 minutes: probability_up nan",
+        f"1 found: prediction for twitter {POST_ID}, 5 minutes, class 2: probability nan",
         BY_HAND,
     ),
     "a tweet that is off the time in its id": (
@@ -293,7 +297,7 @@ FINDINGS: dict[str, list[tuple[str, str]]] = {
     "duplicate_bars": [],
     "duplicate_windows": [],
     "duplicate_predictions": [
-        (f"{CLASS.format(id=POST_ID)}, 1 FROM range(3)",
+        (f"{CLASS.format(id=POST_ID, number=1)}, 1 FROM range(3)",
          f"twitter {POST_ID} by m, mood glad, is there 3 times"),
     ],
     "duplicate_entries": [
@@ -329,11 +333,14 @@ FINDINGS: dict[str, list[tuple[str, str]]] = {
          "windows of symbol DAX, which is not there: 1"),
         (f"INSERT INTO windows VALUES ('MADEUP', 'regular', {DAY}, 7, NULL, NULL, NULL, 'no_exit')",
          "windows of 7 minutes, an interval not there: 1"),
-        (f"INSERT INTO predictions VALUES ('m', 'twitter', {POST_ID}, 5, 1)",
+        (f"INSERT INTO predictions VALUES ('m', 'twitter', {POST_ID}, 5, 1, 1)",
          "predictions of model m, which is not there: 1"),
-        (f"{CLASS.format(id=POST_ID)}, 1", "class_predictions of model m, which is not there: 1"),
-        (f"{MODEL}; {CLASS.format(id=7)}, 1",
-         "class_prediction for twitter 7, which is not there"),
+        ("INSERT INTO thresholds VALUES ('m', 5, 1)",
+         "thresholds of model m, which is not there: 1"),
+        (f"{MODEL}; {CLASS.format(id=POST_ID, number=3)}, 1",
+         "predictions of class 3 of model m, which has 2: 1"),
+        (f"{MODEL}; {CLASS.format(id=7, number=1)}, 1",
+         "prediction for twitter 7, which is not there"),
     ],
     "values": [
         (f"UPDATE tweets SET posted_utc = '2222-01-01' WHERE tweet_id = {POST_ID}",
@@ -375,12 +382,12 @@ FINDINGS: dict[str, list[tuple[str, str]]] = {
               ("100, 101, 100.00001, 'ok'", "return_bps 100.00001 contradicts its prices"),
               ("100, 101, 'nan', 'ok'", "return_bps nan contradicts its prices"),
           )),
-        *((f"UPDATE predictions SET probability_up = {p} WHERE tweet_id = {POST_ID} "
+        *((f"UPDATE predictions SET probability = {p} WHERE tweet_id = {POST_ID} "
            "AND interval_minutes = 30",
-           f"prediction for twitter {POST_ID}, 30 minutes: probability_up {p}")
+           f"prediction for twitter {POST_ID}, 30 minutes, class 2: probability {p}")
           for p in (-0.5, 1.5)),
-        (f"{CLASS.format(id=POST_ID)}, 1.5",
-         f"class_prediction for twitter {POST_ID}, mood glad: probability 1.5"),
+        (f"{CLASS.format(id=POST_ID, number=1)}, 1.5",
+         f"prediction for twitter {POST_ID}, class 1: probability 1.5"),
         ("UPDATE sources SET kind = 'cats' WHERE source_id = 3", "source 3 (more.json): kind cats"),
         (f"{SOURCE}, 0, 1, -1, 0, 0, 0, {DAY}, {DAY}", "source 9 (a.json): a count is negative"),
         (f"INSERT INTO sessions VALUES ('MADEUP', 'night', {DAY}, {DAY}, {DAY})",

@@ -17,7 +17,7 @@ from scipy import stats  # type: ignore[import-untyped]  # it has no types
 from sklearn import metrics
 from sklearn.calibration import calibration_curve
 from sklearn.preprocessing import label_binarize
-from tiny import MINUTE, put_bars, put_tweets
+from tiny import MINUTE, OF_DIRECTION, put_bars, put_tweets
 
 from tweetscore.errors import InputError
 from tweetscore.evaluation.evaluate import evaluate
@@ -571,10 +571,17 @@ def add_model(
     store: Store, name: str, split: Mapping[str, datetime], *, right: float = 0.8
 ) -> None:
     """A model that has scored every tweet: rising ones ``right``, falling ones the rest."""
-    row = {"model_id": f"{name}-id", "name": name, "uses_counts": False, "card": "{}", **split}
+    row = {
+        "model_id": f"{name}-id",
+        "name": name,
+        "uses_counts": False,
+        "card": "{}",
+        **OF_DIRECTION,
+    }
+    row |= split
     store.append("models", pl.DataFrame([row]))
     store.con.execute(
-        "INSERT INTO predictions SELECT $id, platform, tweet_id, minutes, "
+        "INSERT INTO predictions SELECT $id, platform, tweet_id, minutes, 2, "
         "CASE WHEN tweet_id % 10 = 0 THEN $right ELSE 1 - $right END "
         "FROM tweets, (VALUES (5), (30)) AS heads(minutes)",
         {"id": f"{name}-id", "right": right},
@@ -596,9 +603,9 @@ def test_only_rows_that_the_model_has_not_learned_from_count(week: Store) -> Non
 
 def test_what_happened_to_rows_it_learned_from_changes_no_figure(week: Store) -> None:
     before = evaluate(week)
-    week.con.execute("UPDATE predictions SET probability_up = 1 WHERE tweet_id // 10 IN (1, 2)")
+    week.con.execute("UPDATE predictions SET probability = 1 WHERE tweet_id // 10 IN (1, 2)")
     assert evaluate(week) == before
-    week.con.execute("UPDATE predictions SET probability_up = 1 WHERE tweet_id // 10 IN (3)")
+    week.con.execute("UPDATE predictions SET probability = 1 WHERE tweet_id // 10 IN (3)")
     assert evaluate(week) != before
 
 
@@ -608,7 +615,7 @@ def test_flat_windows_and_rows_without_a_window_do_not_count(week: Store) -> Non
     ensure_windows(week)
     put_tweets(week, [(90, "2018-12-24 14:45:00", "a word"), (91, "2018-12-24 03:00:00", "night")])
     week.con.execute(
-        "INSERT INTO predictions SELECT 'known-id', 'twitter', unnest([90, 91]), 30, 0.9"
+        "INSERT INTO predictions SELECT 'known-id', 'twitter', unnest([90, 91]), 30, 2, 0.9"
     )
     assert week.rows("SELECT status, direction FROM scored WHERE tweet_id >= 90 ORDER BY ALL") == [
         ("market_closed", None),

@@ -228,7 +228,7 @@ def test_what_the_model_has_learned_from_changes_nothing(store: Store) -> None:
     put_scored(store, posts, (DAYS[0], DAYS[3], FAR_AHEAD))
     before = paths(store)
     store.con.execute(
-        "UPDATE predictions SET probability_up = 1 - probability_up FROM tweets t "
+        "UPDATE predictions SET probability = 1 - probability FROM tweets t "
         "WHERE t.tweet_id = predictions.tweet_id AND t.posted_utc < $day",
         {"day": DAYS[3] - timedelta(hours=1)},
     )

@@ -132,7 +132,7 @@ def test_every_text_is_stored_as_it_is(tmp_path: Path, form: str) -> None:
 # --- scores and answers ---------------------------------------------------------------------------
 
 QUERY = """
-    SELECT tweet_id, text, probability_up IS NOT NULL AS scored
+    SELECT tweet_id, text, probability IS NOT NULL AS scored
     FROM tweets LEFT JOIN predictions USING (platform, tweet_id) ORDER BY tweet_id
 """
 Answer = list[tuple[int, str, bool]]

@@ -484,11 +484,12 @@ def test_predictions_go_with_the_input_they_were_made_from_and_stay_otherwise(
     run(store, archive(tmp_path / "1", *(tweet(n, "text") for n in (1, 2, 3, 4))))
     for model, uses_counts in (("words", False), ("counts", True)):
         store.con.execute(
-            "INSERT INTO models (model_id, name, uses_counts, card) VALUES ($m, $m, $c, '{}')",
+            "INSERT INTO models (model_id, name, target, classes, uses_counts, card) "
+            "VALUES ($m, $m, 'direction', ['down', 'up'], $c, '{}')",
             {"m": model, "c": uses_counts},
         )
         store.con.execute(
-            "INSERT INTO predictions SELECT $m, platform, tweet_id, 30, 0.5 FROM tweets",
+            "INSERT INTO predictions SELECT $m, platform, tweet_id, 30, 2, 0.5 FROM tweets",
             {"m": model},
         )
     changed = [

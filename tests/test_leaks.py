@@ -104,7 +104,7 @@ def put_sources(opened: Store) -> None:
         source = {
             "source_id": number, "name": f"{kind}.csv", "sha256": kind, "bytes": 1, "kind": kind,
             "format": kind, "clock": "UTC", "rows_read": rows, "stored": rows, "updated": 0,
-            "duplicates": 0, "rejected": 0, "mended": 0, "started_utc": now, "finished_utc": now,
+            "duplicates": 0, "rejected": 0, "repaired": 0, "started_utc": now, "finished_utc": now,
         }  # fmt: skip
         opened.append("sources", pl.DataFrame([source]))
 
@@ -243,7 +243,8 @@ def test_what_cannot_be_derived_again_is_skipped_with_the_reason(honest: Honest)
     db, models = honest
     change(db, "UPDATE sources SET sha256 = 'another' WHERE kind = 'tweets'")
     change(db, "INSERT INTO models BY NAME SELECT 'x' AS model_id, 'gone' AS name, '{}' AS card, "
-               "false AS uses_counts")  # fmt: skip
+               "false AS uses_counts, 'direction' AS target, "
+               "['down', 'up'] AS classes")  # fmt: skip
     skipped = {each.name: each.fact for each in audit(db, models, 0) if each.ok is None}
     assert skipped == {
         "training honest": "not derived again: it was trained on other files than those in "

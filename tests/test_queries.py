@@ -27,26 +27,27 @@ FILES = sorted((shipped("sql") / "queries").glob("*.sql"))
 
 def put_classes(store: Store) -> None:
     """A second model of direction, one of moves and one of labels, over the first thirty posts."""
-    for name in ("second", "moving", "labelling"):
-        put_model(store, (DAYS[0], DAYS[2], DAYS[5] + timedelta(days=9)), name=name)
+    for name, target, classes in (
+        ("second", "direction", ["down", "up"]), ("moving", "move", ["still", "move"]),
+        ("labelling", "label", ["joy", "fear"]),
+    ):  # fmt: skip
+        spans = (DAYS[0], DAYS[2], DAYS[5] + timedelta(days=9))
+        put_model(store, spans, name=name, target=target, classes=classes)
     for n in range(1, 31):
         for minutes in (5, 30):
             store.con.execute(
-                "INSERT INTO predictions VALUES ('second', 'twitter', ?, ?, ?)",
+                "INSERT INTO predictions VALUES ('second', 'twitter', ?, ?, 2, ?)",
                 [n, minutes, (n * 7 % 30) / 30],
             )
-        for kind, p in (("move", n / 32), ("still", 1 - n / 32)):
+        store.con.execute(
+            "INSERT INTO predictions VALUES ('moving', 'twitter', ?, 30, 2, ?)", [n, n / 32]
+        )
+        for number, p in ((1, n % 3 / 4), (2, 0.3)):
             store.con.execute(
-                "INSERT INTO class_predictions VALUES ('moving', 'twitter', ?, 'move', 30, ?, ?)",
-                [n, kind, p],
+                "INSERT INTO predictions VALUES ('labelling', 'twitter', ?, NULL, ?, ?)",
+                [n, number, p],
             )
-        for kind, p in (("joy", n % 3 / 4), ("fear", 0.3)):
-            store.con.execute(
-                "INSERT INTO class_predictions VALUES "
-                "('labelling', 'twitter', ?, 'label', NULL, ?, ?)",
-                [n, kind, p],
-            )
-    store.con.execute("INSERT INTO move_thresholds VALUES ('moving', 30, 4.0)")
+    store.con.execute("INSERT INTO thresholds VALUES ('moving', 30, 4.0)")
 
 
 def put_sources(store: Store) -> None:
@@ -78,7 +79,7 @@ def db(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tables(db: Path) -> dict[str, Rows]:
     """The tables and views as plain rows."""
     names = (
-        "scored scored_any scored_moves scored_labels tweets predictions models sessions bars "
+        "scored scored_any scored_moves scored_labels tweets probabilities_up models sessions bars "
         "rejects sources study_runs"
     )
     with open_store(db, read_only=True) as store:
@@ -327,7 +328,7 @@ def models_compared(t: dict[str, Rows]) -> Rows:
 
 def intervals_agree(t: dict[str, Rows]) -> Rows:
     said: dict[tuple[str, int], dict[int, bool]] = defaultdict(dict)
-    for row in t["predictions"]:
+    for row in t["probabilities_up"]:
         up = row["probability_up"] >= 0.5
         said[row["model_id"], row["interval_minutes"]][row["tweet_id"]] = up
     found = []
@@ -350,7 +351,7 @@ def scores_by_day(t: dict[str, Rows]) -> Rows:
     posted = {row["tweet_id"]: row["posted_utc"].date() for row in t["tweets"]}
     rows = [
         {**row, "model": row["model_id"], "day": posted[row["tweet_id"]]}
-        for row in t["predictions"]
+        for row in t["probabilities_up"]
         if row["interval_minutes"] == 30
     ]
     return [
@@ -422,7 +423,7 @@ def duplicates(t: dict[str, Rows]) -> Rows:
         ids = {row["tweet_id"] for row in posts}
         scores = [
             row
-            for row in t["predictions"]
+            for row in t["probabilities_up"]
             if row["tweet_id"] in ids and row["interval_minutes"] == 30
         ]
         for keys, group in grouped(scores, "model_id", "interval_minutes"):

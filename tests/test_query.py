@@ -61,14 +61,14 @@ def fill(store: Store) -> None:
     put_bars(store, "2018-12-19T20:00:00", [100.0] * 60)
     ensure_windows(store)
     store.con.execute(
-        "INSERT INTO models VALUES ('0123', 'hand', 'regular', false, "
+        "INSERT INTO models VALUES ('0123', 'hand', 'direction', ['down', 'up'], 'regular', false, "
         "'2018-12-19 18:10', '2018-12-19 18:15', '2018-12-19 18:20', '2018-12-19 21:01', '{}')"
     )
     store.con.execute(
-        "INSERT INTO predictions SELECT '0123', platform, tweet_id, 5, "
+        "INSERT INTO predictions SELECT '0123', platform, tweet_id, 5, 2, "
         "3 * (tweet_id - 100) % 8 / 8 FROM tweets"
     )
-    store.con.execute("INSERT INTO predictions VALUES ('0123', 'twitter', 103, 30, 0.5)")
+    store.con.execute("INSERT INTO predictions VALUES ('0123', 'twitter', 103, 30, 2, 0.5)")
     store.con.execute(
         "INSERT INTO sources VALUES (1, 'a.json', 'ab', 9, 'tweets', 'tweet-json', NULL, 'UTC', "
         "7, 5, 0, 1, 1, 0, '2026-01-01', '2026-01-01')"

@@ -44,7 +44,8 @@ from tweetscore.text.rules import TextRules
 from tweetscore.training.epoch import Epoch
 
 COLUMNS = {
-    "sources": "file kind format symbol clock rows_read stored updated duplicates rejected mended",
+    "sources": "file kind format symbol clock rows_read stored updated duplicates rejected "
+    "repaired",
     "rejects": "file reason records first_line",
     "tweets_by_platform": "platform tweets authors first_utc last_utc",
     "bars_by_symbol": "symbol calendar bars first_utc last_utc",
@@ -175,7 +176,7 @@ def test_what_the_model_has_learned_from_counts_nowhere_but_among_the_statuses(
     learned = "(SELECT tweet_id FROM scored WHERE split = 'train')"
     store.con.execute(
         f"CREATE TEMP TABLE learned AS {learned};"
-        "UPDATE predictions SET probability_up = 1 - probability_up "
+        "UPDATE predictions SET probability = 1 - probability "
         "WHERE tweet_id IN (FROM learned);"
         "UPDATE tweets SET text = text || ' learned' WHERE tweet_id IN (FROM learned)"
     )
@@ -341,15 +342,17 @@ def test_words_are_of_each_text_once_by_the_class_of_its_earliest_post(store: St
 
 def test_the_words_of_moves_are_of_still_and_move(store: Store) -> None:
     put_tweets(store, [(n, "2023-01-03 15:00", f"{MOODS[n % 2]} {n}") for n in range(1, 200)])
-    put_model(store, (DAYS[0], DAYS[0], DAYS[0]), card=CARD)
+    put_model(
+        store, (DAYS[0], DAYS[0], DAYS[0]), card=CARD, target="move", classes=["still", "move"]
+    )
     rows = [
-        {"model_id": "m", "platform": "twitter", "tweet_id": n, "target": "move",
-         "interval_minutes": 5, "class": name, "probability": 0.9 if place == n % 2 else 0.1}
-        for n in range(1, 200) for place, name in enumerate(("still", "move"))
+        {"model_id": "m", "platform": "twitter", "tweet_id": n, "interval_minutes": 5,
+         "class_number": 2, "probability": 0.9 if n % 2 else 0.1}
+        for n in range(1, 200)
     ]  # fmt: skip
-    store.append("class_predictions", pl.DataFrame(rows))
+    store.append("predictions", pl.DataFrame(rows))
     thresholds = {"model_id": ["m"], "interval_minutes": [5], "threshold_bps": [3.0]}
-    store.append("move_thresholds", pl.DataFrame(thresholds))
+    store.append("thresholds", pl.DataFrame(thresholds))
     found = gather(store)
     assert found.subject is not None
     assert (found.subject.target, found.subject.classes) == ("move", ("still", "move"))
@@ -363,10 +366,10 @@ def test_the_words_of_moves_are_of_still_and_move(store: Store) -> None:
 
 def labelled(store: Store) -> None:
     put_tweets(store, [(1, "2023-01-03 15:00", "up")])
-    put_model(store, None, "moods", card=CARD)
-    row = {"model_id": "moods", "platform": "twitter", "tweet_id": 1, "target": "label",
-           "class": "glad", "probability": 0.7}  # fmt: skip
-    store.append("class_predictions", pl.DataFrame([row]))
+    put_model(store, None, "moods", card=CARD, target="label", classes=["glad", "sad"])
+    row = {"model_id": "moods", "platform": "twitter", "tweet_id": 1, "class_number": 1,
+           "probability": 0.7}  # fmt: skip
+    store.append("predictions", pl.DataFrame([row]))
 
 
 def learned_alone(store: Store) -> None:
@@ -431,14 +434,14 @@ def put_source(store: Store, name: str, **more: Any) -> None:
     row = {
         "source_id": number, "name": name, "sha256": f"{number}abcdef012345678", "bytes": 1,
         "kind": "tweets", "format": "csv", "symbol": None, "clock": "UTC", "rows_read": 4,
-        "stored": 1, "updated": 1, "duplicates": 1, "rejected": 1, "mended": 0,
+        "stored": 1, "updated": 1, "duplicates": 1, "rejected": 1, "repaired": 0,
         "started_utc": datetime(2023, 1, 1), "finished_utc": datetime(2023, 1, 1), **more,
     }  # fmt: skip
     store.append("sources", pl.DataFrame([row], schema_overrides={"symbol": pl.String}))
 
 
 def test_sources_and_rejects_are_told_without_their_folders(store: Store) -> None:
-    put_source(store, "/home/me/b.zip", mended=2)
+    put_source(store, "/home/me/b.zip", repaired=2)
     put_source(store, "a.csv", kind="bars", symbol="SPX", clock="EST")
     wrong = [
         (1, 7, "\"posted\" is not a date: 'today: now'"),
@@ -494,7 +497,7 @@ def test_a_report_says_how_to_make_it_again(store: Store) -> None:
     store.append("symbols", pl.DataFrame(symbols))
     made = gather(store, symbol="SPX", session="extended", interval_minutes=5).made
     assert [each for each in made if each[0] not in ("tweetscore", "python", "duckdb")] == [
-        ("schema of the database", "2"),
+        ("schema of the database", "3"),
         ("maximum age of a price", "5 minutes"),
         ("a move counts as flat up to", "0 basis points"),
         ("model", "m, id m"),

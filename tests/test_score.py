@@ -8,7 +8,6 @@ import pytest
 from tiny import RULES, Row, put_bars, put_tweets, tiny_bundle, torch_probabilities
 
 from tweetscore.errors import InputError, IntegrityError
-from tweetscore.scoring import score as scoring
 from tweetscore.scoring.bundle import Bundle, load_bundle
 from tweetscore.scoring.score import ScoreAccount, score
 from tweetscore.store.database import Store
@@ -46,7 +45,9 @@ def run(store: Store, bundle: Bundle, *intervals: int) -> ScoreAccount:
 
 
 def predictions(store: Store) -> dict[tuple[int, int], float]:
-    rows = store.rows("SELECT tweet_id, interval_minutes, probability_up FROM predictions")
+    rows = store.rows(
+        "SELECT tweet_id, interval_minutes, probability FROM probabilities WHERE class = 'up'"
+    )
     found = {(tweet, minutes): p for tweet, minutes, p in rows}
     assert len(found) == len(rows)  # one row a tweet and interval
     return found
@@ -78,7 +79,7 @@ def test_the_probabilities_are_torchs_for_each_text_and_head(store: Store, pair:
     expected = {
         (tweet, minutes): p
         for tweet, tokens in TOKENS.items()
-        for minutes, p in zip(bundle.intervals, torch_probabilities(model, tokens), strict=True)
+        for minutes, p in zip(bundle.horizons, torch_probabilities(model, tokens), strict=True)
     }
     assert len(TOKENS[4]) > RULES.max_tokens
     assert predictions(store) == pytest.approx(expected, abs=1e-6)
@@ -100,7 +101,7 @@ def test_all_intervals_after_one_adds_only_the_missing_ones(store: Store, pair: 
     put_tweets(store, TWEETS)
     assert outcome(run(store, bundle, 30)) == (5, 4, 1, {"empty_text": 1})
     assert {minutes for _, minutes in predictions(store)} == {30}
-    store.con.execute("UPDATE predictions SET probability_up = 0.25")  # not to be touched again
+    store.con.execute("UPDATE predictions SET probability = 0.25")  # not to be touched again
     assert outcome(run(store, bundle)) == (5, 4, 1, {"empty_text": 1})
     found = predictions(store)
     assert len(found) == 8
@@ -152,13 +153,10 @@ def many_tweets(store: Store, rows: int) -> None:
 
 
 @pytest.mark.parametrize("rows", [499, 2_048, 1 << 20])
-def test_the_size_of_a_chunk_does_not_matter(
-    store: Store, pair: Pair, monkeypatch: pytest.MonkeyPatch, rows: int
-) -> None:
+def test_the_size_of_a_chunk_does_not_matter(store: Store, pair: Pair, rows: int) -> None:
     many_tweets(store, 5_000)
-    monkeypatch.setattr(scoring, "CHUNK_ROWS", rows)
     told: list[tuple[int, int]] = []
-    account = score(store, pair[0], (), lambda done, total: told.append((done, total)))
+    account = score(store, pair[0], (), lambda done, total: told.append((done, total)), "cpu", rows)
     texts = dict(store.rows("SELECT tweet_id, text FROM tweets"))
     by_text: dict[tuple[str, int], set[float]] = {}
     for (tweet, minutes), p in predictions(store).items():
@@ -171,20 +169,17 @@ def test_the_size_of_a_chunk_does_not_matter(
     assert [done for done, _ in told] == sorted({done for done, _ in told})
 
 
-def test_a_run_that_ends_after_a_chunk_is_finished_by_the_next(
-    store: Store, pair: Pair, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_run_that_ends_after_a_chunk_is_finished_by_the_next(store: Store, pair: Pair) -> None:
     many_tweets(store, 7_000)
     run(store, pair[0])
     whole = predictions(store)
     store.con.execute("DELETE FROM predictions")
-    monkeypatch.setattr(scoring, "CHUNK_ROWS", 2_048)
 
     def stop(_done: int, _total: int) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        score(store, pair[0], (), stop)
+        score(store, pair[0], (), stop, chunk_rows=2_048)
     kept = predictions(store)
     assert 0 < len(kept) < len(whole)
     account = run(store, pair[0])
@@ -216,8 +211,8 @@ def test_a_head_that_the_model_has_not_is_refused_before_anything_is_written(
     with pytest.raises(InputError) as refusal:
         run(store, pair[0], 30, 25)
     assert str(refusal.value) == (
-        f"{pair[0].path}: has no head for 25 minutes, only for 5, 30; "
-        "train one with: tweetscore train --interval 25"
+        f"{pair[0].path}: does not predict 25 minutes, only 5, 30; "
+        "train a model that does with: tweetscore train --interval 25"
     )
     assert store.row("SELECT count(*) FROM models") == (0,)
     assert (25,) not in store.rows("FROM intervals")

@@ -11,19 +11,11 @@ from jobs import in_a_database, job_of, outputs, posts, run, write
 from tiny import tiny_bundle
 
 from tweetscore.errors import InputError
-from tweetscore.scoring import shards as sharding
+from tweetscore.market.horizons import Horizon
 from tweetscore.scoring.bundle import Bundle
-from tweetscore.scoring.shards import (
-    Failed,
-    Finished,
-    Job,
-    Shard,
-    find_shards,
-    local_engine,
-    read_finished,
-    read_market,
-    score_files,
-)
+from tweetscore.scoring.files import local_engine, score_files
+from tweetscore.scoring.job import Failed, Finished, Job, Shard, read_market
+from tweetscore.scoring.manifest import find_shards, read_finished
 from tweetscore.store.database import memory_store, open_store
 
 
@@ -39,11 +31,11 @@ def results(output: Path) -> pl.DataFrame:
 
 @pytest.mark.parametrize("chunk_rows", [7, 65_536])
 def test_results_are_those_of_a_database(
-    bundle: Bundle, market: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chunk_rows: int
+    bundle: Bundle, market: Path, tmp_path: Path, chunk_rows: int
 ) -> None:
-    monkeypatch.setattr(sharding, "CHUNK_ROWS", chunk_rows)
     frames = [posts(200), posts(150, seed=1)]
-    account = run(write(tmp_path / "in", *frames), job_of(market, bundle, tmp_path / "out"))
+    job = replace(job_of(market, bundle, tmp_path / "out"), chunk_rows=chunk_rows)
+    account = run(write(tmp_path / "in", *frames), job)
     known = in_a_database(market, bundle, pl.concat(frames), tmp_path / "whole.duckdb")
     found = results(tmp_path / "out")
     assert found.equals(known)
@@ -54,7 +46,8 @@ def test_results_are_those_of_a_database(
 
 
 def test_without_bars_no_score_has_a_window(bundle: Bundle, tmp_path: Path) -> None:
-    job = Job(bundle, (30,), read_market(memory_store(), (30,)), tmp_path / "out")
+    horizons = (Horizon(30),)
+    job = Job(bundle, horizons, read_market(memory_store(), horizons), tmp_path / "out")
     account = run(write(tmp_path / "in", posts(50)), job)
     found = results(tmp_path / "out")
     assert found.height == account.scored
@@ -264,9 +257,9 @@ def test_an_interval_without_windows_or_head_is_refused(
     bundle: Bundle, market: Path, tmp_path: Path
 ) -> None:
     with open_store(market, read_only=True) as store, pytest.raises(InputError, match="7 minutes"):
-        read_market(store, (7,))
-    job = replace(job_of(market, bundle, tmp_path / "out"), intervals=(10,))
-    with pytest.raises(InputError, match="no head for 10 minutes"):
+        read_market(store, (Horizon(7),))
+    job = replace(job_of(market, bundle, tmp_path / "out"), horizons=(Horizon(10),))
+    with pytest.raises(InputError, match="does not predict 10 minutes"):
         run(write(tmp_path / "in", posts(3)), job)
 
 

@@ -1,5 +1,6 @@
 """A database of an older schema becomes one of today's, and keeps every row."""
 
+import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -40,20 +41,23 @@ CREATE VIEW scored AS SELECT * EXCLUDE (session) FROM scored_all WHERE session =
 CREATE VIEW scored_extended AS
 SELECT * EXCLUDE (session) FROM scored_all WHERE session = 'extended';
 """
-NEW_TABLES = ("move_thresholds", "study_runs")
+NEW_TABLES = ("thresholds", "study_runs")
+DATABASES = Path(__file__).parent / "databases"
+# What no table held before schema 3.
+MODELS = {"hand": ("direction", ["down", "up"]), "moods": ("label", ["glad"])}
 
 
 def first_schema() -> str:
-    """Return the tables of schema 1: those of today without what the migration adds."""
-    ddl = statement("store/schema")
-    for name in NEW_TABLES:
-        ddl, found = re.subn(rf"CREATE TABLE {name} \(.*?\n\);\n", "", ddl, flags=re.DOTALL)
+    """Return the tables of schema 1: those of schema 2 without what the migration added."""
+    ddl = (DATABASES / "schema_2.sql").read_text("utf-8").partition("INSERT INTO")[0]
+    for name in ("move_thresholds", "study_runs"):
+        ddl, found = re.subn(rf"CREATE TABLE {name}\(.*\n", "", ddl)
         assert found == 1
     return ddl
 
 
-def fill(store: Store) -> None:
-    """Put a row into every table that schema 1 had."""
+def fill(store: Store, *, schema: int) -> None:
+    """Put a row into every table that schema 1 had, in the columns of this schema."""
     put_tweets(
         store,
         [(1, "2018-12-19 19:00", "stocks up"), (2, "2018-12-19 19:07", "stocks down", None, 3)],
@@ -65,15 +69,21 @@ def fill(store: Store) -> None:
         "120, 120, 0, 0, 0, 0, TIMESTAMP '2019-01-01', TIMESTAMP '2019-01-02'"
     )
     store.append("rejects", pl.DataFrame({"source_id": [1], "line": [7], "reason": ["bad"]}))
-    row = {"model_id": "hand", "name": "hand", "uses_counts": False, "card": "{}"}
-    store.append("models", pl.DataFrame([row]))
-    store.con.execute(
-        "INSERT INTO predictions SELECT 'hand', platform, tweet_id, 5, 0.75 FROM tweets"
-    )
-    store.con.execute(
-        "INSERT INTO class_predictions "
-        "SELECT 'hand', platform, tweet_id, 'label', NULL, 'glad', 0.5 FROM tweets"
-    )
+    for name, (target, classes) in MODELS.items():
+        row = {"model_id": name, "name": name, "uses_counts": False, "card": "{}"}
+        if schema == SCHEMA_VERSION:
+            row |= {"target": target, "classes": classes}
+        store.append("models", pl.DataFrame([row]))
+    rows = {"hand": "5, 0.75", "moods": "'label', NULL, 'glad', 0.5"}
+    tables = {"hand": "predictions", "moods": "class_predictions"}
+    if schema == SCHEMA_VERSION:
+        rows = {"hand": "5, 2, 0.75", "moods": "NULL, 1, 0.5"}
+        tables = dict.fromkeys(MODELS, "predictions")
+    for name in MODELS:
+        store.con.execute(
+            f"INSERT INTO {tables[name]} SELECT '{name}', platform, tweet_id, {rows[name]} "
+            "FROM tweets"
+        )
 
 
 @pytest.fixture
@@ -85,7 +95,16 @@ def old(tmp_path: Path) -> Path:
         con.execute(OLD_VIEWS)
         con.execute("INSERT INTO settings VALUES (1, 7, 0.5)")
         con.execute("INSERT INTO intervals SELECT unnest($n)", {"n": [5, 25]})
-        fill(Store(con, path))
+        fill(Store(con, path), schema=1)
+    return path
+
+
+@pytest.fixture
+def second(tmp_path: Path) -> Path:
+    """A database of schema 2, which the code of that schema has filled."""
+    path = tmp_path / "second.duckdb"
+    with duckdb.connect(str(path)) as con:
+        con.execute((DATABASES / "schema_2.sql").read_text("utf-8"))
     return path
 
 
@@ -111,16 +130,81 @@ def version(path: Path) -> Any:
         return con.execute("SELECT schema_version FROM settings").fetchall()
 
 
+def today(before: dict[str, Any]) -> dict[str, Any]:
+    """What the rows of schema 1 are today: the same, but for models and their predictions."""
+    models = [(model, name, *MODELS[model], *rest) for model, name, *rest in before["models"]]
+    predictions = [(*row[:-1], 2, row[-1]) for row in before["predictions"]]
+    predictions += [(*row[:3], row[4], 1, row[-1]) for row in before["class_predictions"]]
+    rows = {name: each for name, each in before.items() if name != "class_predictions"}
+    rows |= {name: [] for name in NEW_TABLES}
+    return rows | {"models": models, "predictions": sorted(predictions, key=repr)}
+
+
 def test_opening_a_database_of_schema_1_migrates_it_and_keeps_its_rows(old: Path) -> None:
     before = tables(old)
     assert min(map(len, before.values())) > 0
     with open_store(old):
         pass
-    assert tables(old) == {**before, **{name: [] for name in NEW_TABLES}}
-    assert version(old) == [(2,)] == [(SCHEMA_VERSION,)]
+    assert tables(old) == today(before)
+    assert version(old) == [(3,)] == [(SCHEMA_VERSION,)]
     with open_store(old):  # once more changes nothing
         pass
-    assert tables(old) == {**before, **{name: [] for name in NEW_TABLES}}
+    assert tables(old) == today(before)
+
+
+def test_a_database_of_schema_2_shows_what_it_showed(second: Path) -> None:
+    before = tables(second)
+    expected = json.loads((DATABASES / "schema_2.json").read_text("utf-8"))
+    with open_store(second) as store:
+        shown: dict[str, dict[str, list[Any]]] = {
+            name: {
+                "columns": store.frame(f"FROM {name} LIMIT 0").columns,
+                "rows": [
+                    list(row)
+                    for row in store.rows(
+                        f"SELECT * FROM (SELECT COLUMNS(*)::VARCHAR FROM {name}) ORDER BY ALL"
+                    )
+                ],
+            }
+            for name in expected
+        }
+        (of_moves,) = store.row("SELECT count(*) FROM probabilities WHERE target = 'move'")
+    assert shown == expected
+    assert min(len(each["rows"]) for each in shown.values()) >= 5
+    after = tables(second)
+    assert version(second) == [(3,)]
+    unchanged = (before.keys() & after.keys()) - {"models", "predictions", "study_runs"}
+    assert {name: after[name] for name in unchanged} == {name: before[name] for name in unchanged}
+    assert after["thresholds"] == before["move_thresholds"]
+    assert of_moves == len([row for row in before["class_predictions"] if row[5] == "move"])
+    assert sorted(row[1:4] for row in after["models"]) == [
+        ("moods", "label", ["calm", "glad", "sad"]), ("moves", "move", ["still", "move"]),
+        ("up", "direction", ["down", "up"]),
+    ]  # fmt: skip
+    assert [row[2] for row in before["study_runs"]] == ["honest", "seed"]
+    assert [row[2] for row in after["study_runs"]] == ["honest", "original"]
+
+
+def test_a_migrated_database_of_schema_2_is_healthy_and_has_todays_schema(
+    second: Path, tmp_path: Path
+) -> None:
+    for path in (second, tmp_path / "fresh.duckdb"):
+        with open_store(path):
+            pass
+    assert schema(second) == schema(tmp_path / "fresh.duckdb")
+    assert [each for each in diagnose(second) if each.ok is False] == []
+
+
+def test_a_plain_client_reads_the_views_and_the_macros_behind_them(second: Path) -> None:
+    with open_store(second):
+        pass
+    with duckdb.connect(str(second), read_only=True) as con:
+        assert con.execute("SELECT count(*), count(minute_utc) FROM scored").fetchone() == (10, 10)
+        query = "SELECT entry_minute(TIMESTAMP '2018-12-19 19:00:00.000001')::VARCHAR"
+        assert con.execute(query).fetchone() == ("2018-12-19 19:01:00",)
+    with duckdb.connect() as con:  # under another name, too
+        con.execute(f"ATTACH '{second}' AS theirs (READ_ONLY)")
+        assert con.execute("SELECT count(minute_utc) FROM theirs.scored").fetchone() == (10,)
 
 
 def test_a_migrated_database_has_the_schema_of_a_fresh_one(old: Path, tmp_path: Path) -> None:
@@ -131,7 +215,7 @@ def test_a_migrated_database_has_the_schema_of_a_fresh_one(old: Path, tmp_path: 
     assert schema(old) == fresh
     assert {name.split(".")[0] for name in fresh} >= {
         *NEW_TABLES, "view scored", "view scored_extended", "view scored_moves",
-        "view scored_labels",
+        "view scored_labels", "view probabilities", "macro entry_minute", "macro split_of",
     }  # fmt: skip
     (check,) = (each for each in diagnose(old) if each.name == "schema")
     assert (check.ok, check.fact) == (True, "none found")
@@ -146,7 +230,7 @@ def test_the_views_of_a_migrated_database_show_its_rows(old: Path, tmp_path: Pat
                 store.con.execute("UPDATE settings SET max_gap_minutes = 7, flat_bps = 0.5")
                 store.con.execute("DELETE FROM intervals")
                 store.con.execute("INSERT INTO intervals SELECT unnest($n)", {"n": [5, 25]})
-                fill(store)
+                fill(store, schema=SCHEMA_VERSION)
             found.append({name: store.rows(f"FROM {name} ORDER BY ALL") for name in views})
     assert found[0] == found[1]
     assert [len(found[0][name]) for name in views] == [2, 2, 0, 2, 4]

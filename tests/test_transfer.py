@@ -11,14 +11,14 @@ from jobs import SCORED, in_a_database, job_of, posts, run, write
 from tweetscore.errors import InputError, IntegrityError
 from tweetscore.evaluation.evaluate import evaluate
 from tweetscore.report.gather import gather
-from tweetscore.scoring.attach import bring_in
+from tweetscore.scoring.attach import import_from
 from tweetscore.scoring.bundle import Bundle
 from tweetscore.store.database import Store, open_store
 from tweetscore.store.transfer import export
 
 TABLES = (
-    "bars", "class_predictions", "intervals", "models", "move_thresholds", "predictions", "rejects",
-    "sessions", "settings", "sources", "study_runs", "symbols", "tweets", "windows",
+    "bars", "intervals", "models", "predictions", "rejects", "sessions", "settings", "sources",
+    "study_runs", "symbols", "thresholds", "tweets", "windows",
 )  # fmt: skip
 
 
@@ -42,7 +42,7 @@ def test_a_database_comes_back_as_it_was(whole: Store, tmp_path: Path) -> None:
     assert rows == {name: frame.height for name, frame in known.items()}
     assert rows["tweets"] == 240
     with open_store(tmp_path / "again.duckdb") as store:
-        assert bring_in(store, tmp_path / "out") == rows
+        assert import_from(store, tmp_path / "out") == rows
         found = everything(store)
         assert all(found[name].equals(known[name]) for name in TABLES)
         assert evaluate(store) == evaluate(whole)
@@ -94,12 +94,12 @@ def test_only_a_whole_export_makes_a_database_and_only_an_empty_one(
     export(whole, tmp_path / "all", (), silent)
     with open_store(tmp_path / "new.duckdb") as store:
         with pytest.raises(InputError, match="holds no bars; a database is made from an export"):
-            bring_in(store, tmp_path / "part")
-        bring_in(store, tmp_path / "all")
+            import_from(store, tmp_path / "part")
+        import_from(store, tmp_path / "all")
         with pytest.raises(InputError, match="is not empty; import into a database of its own"):
-            bring_in(store, tmp_path / "all")
+            import_from(store, tmp_path / "all")
         with pytest.raises(InputError, match="is neither an export nor a folder of results"):
-            bring_in(store, tmp_path)
+            import_from(store, tmp_path)
 
 
 def test_an_export_that_lacks_rows_is_refused_and_leaves_the_database_empty(
@@ -109,7 +109,7 @@ def test_an_export_that_lacks_rows_is_refused_and_leaves_the_database_empty(
     (tmp_path / "out" / "tweets" / "part-00001.parquet").unlink()
     with open_store(tmp_path / "new.duckdb") as store:
         with pytest.raises(IntegrityError, match="tweets has 140 rows instead of 240"):
-            bring_in(store, tmp_path / "out")
+            import_from(store, tmp_path / "out")
         assert store.rows("FROM tweets") == []
         assert len(store.rows("FROM settings")) == 1
 
@@ -119,7 +119,7 @@ def test_another_version_is_refused(whole: Store, tmp_path: Path) -> None:
     about = json.loads((tmp_path / "out" / "export.json").read_text())
     (tmp_path / "out" / "export.json").write_text(json.dumps(about | {"schema_version": 99}))
     with open_store(tmp_path / "new.duckdb") as store, pytest.raises(InputError, match="another"):
-        bring_in(store, tmp_path / "out")
+        import_from(store, tmp_path / "out")
 
 
 # --- results of scoring without a database --------------------------------------------------------
@@ -133,14 +133,14 @@ def test_scores_made_without_a_database_are_those_made_with_one(
     known = in_a_database(market, bundle, pl.concat(frames), tmp_path / "whole.duckdb")
     (tmp_path / "new.duckdb").write_bytes(market.read_bytes())
     with open_store(tmp_path / "new.duckdb") as store:
-        added = bring_in(store, tmp_path / "out")
+        added = import_from(store, tmp_path / "out")
         assert store.frame(SCORED).equals(known)
         assert added == {"tweets": known.height // 2, "predictions": known.height, "models": 1}
         (source,) = store.frame("FROM sources").to_dicts()
         assert (source["rows_read"], source["stored"], source["duplicates"]) == (
             known.height // 2, known.height // 2, 0
         )  # fmt: skip
-        assert bring_in(store, tmp_path / "out") == {"tweets": 0, "predictions": 0, "models": 0}
+        assert import_from(store, tmp_path / "out") == {"tweets": 0, "predictions": 0, "models": 0}
         assert store.frame(SCORED).equals(known)
         with open_store(tmp_path / "whole.duckdb", read_only=True) as scored:
             assert evaluate(store) == evaluate(scored)
@@ -154,7 +154,7 @@ def test_what_is_there_already_stays(bundle: Bundle, market: Path, tmp_path: Pat
     in_a_database(market, bundle, first.with_columns(author=pl.lit("already there")), path)
     known = in_a_database(market, bundle, pl.concat([first, second]), tmp_path / "all.duckdb")
     with open_store(path) as store:
-        added = bring_in(store, tmp_path / "out")
+        added = import_from(store, tmp_path / "out")
         found = store.frame(SCORED)
     of_second = known.filter(pl.col("tweet_id") > 1_000_000)
     assert added == {
@@ -173,7 +173,7 @@ def test_results_without_a_finished_shard_or_of_a_broken_manifest_are_refused(
     (manifest / "shards.jsonl").write_text("")
     with open_store(tmp_path / "new.duckdb") as store:
         with pytest.raises(InputError, match="no shard of it is finished"):
-            bring_in(store, tmp_path / "out")
+            import_from(store, tmp_path / "out")
         (manifest / "run.json").write_text("{")
         with pytest.raises(InputError, match="is no folder of results"):
-            bring_in(store, tmp_path / "out")
+            import_from(store, tmp_path / "out")

@@ -11,6 +11,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+from tiny import OF_DIRECTION, UP
 
 from tweetscore.ingest.account import IngestOptions
 from tweetscore.ingest.run import ingest
@@ -56,7 +57,8 @@ def add_bars(store: Store, bars: Bars, symbol: str = "SPX", calendar: str = "XNY
 
 
 def add_model(store: Store, dates: Mapping[str, datetime] | None = None) -> None:
-    row = {"model_id": "hand", "name": "hand", "uses_counts": False, "card": "{}", **(dates or {})}
+    row = {"model_id": "hand", "name": "hand", "uses_counts": False, "card": "{}", **OF_DIRECTION}
+    row |= dates or {}
     store.append("models", pl.DataFrame([row]))
 
 
@@ -79,7 +81,8 @@ def add_predictions(
         {
             "model_id": "hand", "platform": "twitter", "tweet_id": tweet,
             "interval_minutes": minutes,
-            "probability_up": (
+            "class_number": UP,
+            "probability": (
                 probability_up if isinstance(probability_up, float) else probability_up[tweet]
             ),
         }

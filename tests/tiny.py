@@ -20,6 +20,9 @@ RULES = TextRules(max_tokens=6)
 VOCABULARY = Vocabulary.from_texts(WORDS, RULES)
 COUNTS_MEAN, COUNTS_STD = (2.0, 3.0), (0.5, 1.5)
 
+OF_DIRECTION = {"target": "direction", "classes": ["down", "up"]}  # of a row of the table models
+UP = 2  # the number of the class up
+
 Row = tuple[int, str, str] | tuple[int, str, str, int | None, int | None]
 
 

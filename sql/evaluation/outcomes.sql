@@ -1,13 +1,15 @@
--- One row: one prediction of direction or move whose window has an outcome, in $session; $model is a
--- model's name or id, or null for all. Without a span ($from_utc and $until_utc null) the tweets of
--- the model's training and validation parts are left out; with one they are there, with their split.
+-- One row: one prediction of a target of the market whose window has one of its two classes, in $session;
+-- $model is a model's name or id, or null for all. Without a span ($from_utc and $until_utc null) the
+-- tweets of the model's training and validation parts are left out; with one they are there, with their
+-- split.
 SELECT
     s.model_id, s.model, s.symbol, s.target, s.interval_minutes, d.session_date, s.posted_utc,
-    s.split, s.probability, s.outcome IN ('up', 'move') AS truth,
-    CASE
-        WHEN s.target = 'move' THEN abs(past.return_bps) > s.threshold_bps
-        WHEN past.return_bps <> 0 THEN past.return_bps > 0
-    END AS past
+    s.split, s.probability,
+    is_positive(s.target, s.outcome) AS truth,
+    -- Without a price change before, momentum has no class.
+    is_positive(
+        s.target, outcome_class(s.target, past.return_bps, s.threshold_bps, 0)
+    ) AS past
 FROM scored_any s
 JOIN sessions d
     ON d.symbol = s.symbol AND d.session = s.session
@@ -18,7 +20,7 @@ LEFT JOIN windows past
     AND past.interval_minutes = s.interval_minutes AND past.status = 'ok'
     AND past.minute_utc = s.minute_utc - to_minutes(s.interval_minutes)
 WHERE s.session = $session
-    AND s.outcome <> 'flat'
+    AND s.correct IS NOT NULL
     AND ($model IS NULL OR $model IN (s.model, s.model_id))
     AND ($from_utc IS NULL OR s.posted_utc >= $from_utc)
     AND ($until_utc IS NULL OR s.posted_utc < $until_utc)

@@ -5,10 +5,10 @@ WITH prices AS (
     SELECT
         w.minute_utc, w.entry_price AS price, d.session_date, d.open_utc,
         w.minute_utc < d.close_utc AS inside,
-        CASE
-            WHEN w.minute_utc < m.train_from_utc OR w.minute_utc >= m.test_until_utc THEN 'outside'
-            WHEN w.minute_utc >= m.test_from_utc THEN 'test'
-        END AS split
+        split_of(
+            w.minute_utc,
+            m.train_from_utc, m.validation_from_utc, m.test_from_utc, m.test_until_utc
+        ) AS split
     FROM windows w
     -- Where one session opens the minute another closes, the minute belongs to the one that opens.
     ASOF JOIN sessions d

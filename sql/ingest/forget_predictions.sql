@@ -18,7 +18,3 @@ WHERE winner.place = 1 AND winner.fresh AND NOT loser.fresh AND (
 DELETE FROM predictions USING outdated o
 WHERE predictions.model_id = o.model_id
     AND predictions.platform = o.platform AND predictions.tweet_id = o.tweet_id;
-
-DELETE FROM class_predictions USING outdated o
-WHERE class_predictions.model_id = o.model_id
-    AND class_predictions.platform = o.platform AND class_predictions.tweet_id = o.tweet_id;

@@ -13,12 +13,11 @@ WITH texts AS (
 ),
 scores AS (
     SELECT
-        t.text, m.name AS model, p.model_id, p.interval_minutes,
+        t.text, p.model, p.model_id, p.interval_minutes,
         min(p.probability_up) AS lowest, max(p.probability_up) AS highest
     FROM texts
     JOIN tweets t USING (text)
-    JOIN predictions p USING (platform, tweet_id)
-    JOIN models m USING (model_id)
+    JOIN probabilities_up p USING (platform, tweet_id)
     WHERE $interval IS NULL OR p.interval_minutes = $interval
     GROUP BY ALL
 )

@@ -2,15 +2,14 @@
 -- rows: tweets scored for both. agree: the share for which both say up, or both down. both_up: the share
 -- for which both say up. Nothing is held against prices, and all tweets count, learned from or not.
 SELECT
-    m.name AS model, a.model_id,
+    a.model, a.model_id,
     a.interval_minutes, b.interval_minutes AS other_interval_minutes,
     count(*) AS rows,
     round(avg(((a.probability_up >= 0.5) = (b.probability_up >= 0.5))::INTEGER), 4) AS agree,
     round(avg((a.probability_up >= 0.5 AND b.probability_up >= 0.5)::INTEGER), 4) AS both_up
-FROM predictions a
-JOIN predictions b
+FROM probabilities_up a
+JOIN probabilities_up b
     ON b.model_id = a.model_id AND b.platform = a.platform AND b.tweet_id = a.tweet_id
     AND b.interval_minutes > a.interval_minutes
-JOIN models m ON m.model_id = a.model_id
 GROUP BY ALL
 ORDER BY ALL;

@@ -3,13 +3,12 @@
 -- of at least 0.5. Nothing is held against prices, and all tweets count, learned from or not.
 -- $interval = null: minutes, or null for all
 SELECT
-    m.name AS model, p.model_id, p.interval_minutes,
+    p.model, p.model_id, p.interval_minutes,
     t.posted_utc::DATE AS day,
     count(*) AS posts,
     round(avg(p.probability_up), 4) AS mean_probability_up,
     round(avg((p.probability_up >= 0.5)::INTEGER), 4) AS said_up
-FROM predictions p
-JOIN models m USING (model_id)
+FROM probabilities_up p
 JOIN tweets t USING (platform, tweet_id)
 WHERE $interval IS NULL OR p.interval_minutes = $interval
 GROUP BY ALL

@@ -1,12 +1,8 @@
--- One row: one model that has predicted, with its intervals (none for labels of no interval).
+-- One row: one model that has predicted, with its intervals (none for labels, which have no interval).
 SELECT
-    m.model_id, m.name, p.target, m.uses_counts, m.train_from_utc IS NOT NULL AS learned, m.card,
+    m.model_id, m.name, m.target, m.uses_counts, m.train_from_utc IS NOT NULL AS learned, m.card,
     coalesce(list(p.interval_minutes ORDER BY p.interval_minutes), []) AS intervals
 FROM models m
-JOIN (
-    SELECT DISTINCT model_id, 'direction' AS target, interval_minutes FROM predictions
-    UNION ALL
-    SELECT DISTINCT model_id, target, interval_minutes FROM class_predictions
-) p USING (model_id)
+JOIN (SELECT DISTINCT model_id, interval_minutes FROM predictions) p USING (model_id)
 GROUP BY ALL
 ORDER BY m.name, m.model_id;

@@ -23,7 +23,7 @@ CREATE TABLE sources (
     updated BIGINT NOT NULL,           -- rows that a later or fuller record replaced
     duplicates BIGINT NOT NULL,        -- records that added nothing
     rejected BIGINT NOT NULL,          -- records that could not be read
-    mended BIGINT NOT NULL,            -- texts with U+FFFD in the place of bytes that are no character
+    repaired BIGINT NOT NULL,          -- texts with U+FFFD in place of bytes that are not a character
     started_utc TIMESTAMP NOT NULL,    -- when its ingest began
     finished_utc TIMESTAMP NOT NULL,   -- when it ended
     CHECK (rows_read = stored + updated + duplicates + rejected)
@@ -101,6 +101,8 @@ CREATE TABLE windows (
 CREATE TABLE models (
     model_id VARCHAR NOT NULL,         -- hash of the ONNX file and the card
     name VARCHAR NOT NULL,             -- the bundle's folder, with (int8) after it for that precision
+    target VARCHAR NOT NULL,           -- what it predicts: direction, move or label
+    classes VARCHAR[] NOT NULL,        -- what it tells apart, in the order of its card
     session VARCHAR,                   -- the session its labels came from
     uses_counts BOOLEAN NOT NULL,      -- whether it reads engagement counts
     -- The parts of its split, by minute of entry; embargoed days belong to the part before.
@@ -111,31 +113,22 @@ CREATE TABLE models (
     card VARCHAR NOT NULL              -- JSON
 );
 
--- One row: one tweet, model and interval.
+-- One row: the probability of one class for one tweet, model and interval. Of a target of the market only
+-- the positive class is kept, as the other one has the rest. The view probabilities names the classes.
 CREATE TABLE predictions (
-    model_id VARCHAR NOT NULL,         -- who predicts
-    platform VARCHAR NOT NULL,         -- the tweet's
-    tweet_id BIGINT NOT NULL,          -- the tweet's
-    interval_minutes INTEGER NOT NULL, -- how far ahead
-    probability_up FLOAT NOT NULL      -- that the price is higher at the exit than at the entry
-);
-
--- One row: one tweet, model, target, interval and class, for models with targets other than direction.
-CREATE TABLE class_predictions (
-    model_id VARCHAR NOT NULL,         -- who predicts
-    platform VARCHAR NOT NULL,         -- the tweet's
-    tweet_id BIGINT NOT NULL,          -- the tweet's
-    target VARCHAR NOT NULL,           -- move or label
-    interval_minutes INTEGER,          -- how far ahead; null for labels
-    class VARCHAR NOT NULL,            -- what the probability is of
+    model_id VARCHAR NOT NULL,         -- the model that predicts
+    platform VARCHAR NOT NULL,         -- of the tweet
+    tweet_id BIGINT NOT NULL,          -- of the tweet
+    interval_minutes INTEGER,          -- from entry to exit; null for labels
+    class_number USMALLINT NOT NULL,   -- which of the model's classes, from 1
     probability FLOAT NOT NULL         -- of that class
 );
 
--- One row: one head of a model that says which moves are large.
-CREATE TABLE move_thresholds (
-    model_id VARCHAR NOT NULL,         -- whose head
-    interval_minutes INTEGER NOT NULL, -- of which head
-    threshold_bps DOUBLE NOT NULL      -- an absolute return above it is a move
+-- One row: one interval of a model whose classes are told apart by a threshold.
+CREATE TABLE thresholds (
+    model_id VARCHAR NOT NULL,         -- the model
+    interval_minutes INTEGER NOT NULL, -- from entry to exit
+    threshold_bps DOUBLE NOT NULL      -- a move is an absolute return above it
 );
 
 -- One row: one network of a study.

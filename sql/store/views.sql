@@ -1,68 +1,103 @@
--- The views that users query; made again whenever the schema changes. A column that has the name of
--- a table's column means the same. The others:
+-- The views that users query, and what each target means; made again whenever the schema changes. A column
+-- with the name of a table's column means the same. The others:
 --   model: the name of the model that predicts
 --   model_id: its hash
 --   interval_minutes: from entry to exit
---   split: where the tweet stands to what the model learned from: train, validation or test; outside
+--   split: the part of the model's data that the tweet belongs to: train, validation or test; outside
 --     these, or unknown
---   predicted: up or down, move or still, by the likelier one
+--   predicted: the likelier class: up or down, move or still
 --   minute_utc: of entry, the first whole minute at or after the tweet
---   direction: up, down or flat, as the price went; null without a window
---   outcome: up, down, flat, move or still, as the price went; null without a window
---   session: whose windows it is held against, regular or extended
+--   direction: up, down or flat, as observed; null without a window
+--   outcome: up, down, flat, move or still, as observed; null without a window
+--   session: the session of the windows compared with, regular or extended
 --   status: ok, or why there is no window: no_entry, no_exit, crosses_close, market_closed, no_data
---   correct: whether it came as predicted; null when flat or without a window
+--   correct: whether the outcome is the predicted one; null when flat or without a window
 --   probability: of the positive class, up or move; of the likeliest class for labels
 --   probability_up: that the price is higher at the exit than at the entry
 --   probability_move: that the absolute return is above the threshold
---   threshold_bps: what makes a move large; null for direction
---   class: the likeliest of the user's own labels
+--   threshold_bps: a larger absolute return is a move; null for direction
+--   class: one of the model's classes; in scored_labels the likeliest
 
--- One row: one prediction of direction or move, symbol and session; without bars one row with a null
--- symbol. The views below show its parts.
+-- What each target means. A new one of the market is a line in each macro, and its rows are in scored_any.
+-- A label of the user's own is no target of the market: it has no positive class and no outcome here.
+
+-- The class that the probability is of.
+CREATE OR REPLACE MACRO positive_class(target) AS CASE target
+    WHEN 'direction' THEN 'up'
+    WHEN 'move' THEN 'move'
+END;
+
+-- The class that has the rest of the probability.
+CREATE OR REPLACE MACRO negative_class(target) AS CASE target
+    WHEN 'direction' THEN 'down'
+    WHEN 'move' THEN 'still'
+END;
+
+-- The class of a window with a return; flat is neither of the two.
+CREATE OR REPLACE MACRO outcome_class(target, return_bps, threshold_bps, flat_bps) AS CASE target
+    WHEN 'direction' THEN CASE
+        WHEN abs(return_bps) <= flat_bps THEN 'flat'
+        WHEN return_bps > 0 THEN 'up'
+        WHEN return_bps < 0 THEN 'down'
+    END
+    WHEN 'move' THEN CASE
+        WHEN abs(return_bps) > threshold_bps THEN 'move'
+        WHEN abs(return_bps) <= threshold_bps THEN 'still'
+    END
+END;
+
+CREATE OR REPLACE MACRO predicted_class(target, probability) AS
+    if(probability >= 0.5, positive_class(target), negative_class(target));
+
+-- True for the positive class, false for the negative one, null for flat and for no outcome.
+CREATE OR REPLACE MACRO is_positive(target, class) AS CASE class
+    WHEN positive_class(target) THEN true
+    WHEN negative_class(target) THEN false
+END;
+
+-- One row: one stored probability of one class, for one tweet, model and interval.
+CREATE OR REPLACE VIEW probabilities AS
+SELECT
+    p.platform, p.tweet_id, c.model, p.model_id, c.target, p.interval_minutes, c.class, p.probability
+FROM predictions p
+JOIN (
+    SELECT
+        model_id, name AS model, target,
+        unnest(classes) AS class, generate_subscripts(classes, 1) AS class_number
+    FROM models
+) c USING (model_id, class_number);
+
+-- One row: one prediction of direction, without the market.
+CREATE OR REPLACE VIEW probabilities_up AS
+SELECT platform, tweet_id, model, model_id, interval_minutes, probability AS probability_up
+FROM probabilities WHERE target = 'direction';
+
+-- One row: one prediction of a target of the market, symbol and session; without bars one row with a
+-- null symbol. The views below show its parts.
 CREATE OR REPLACE VIEW scored_any AS
 WITH spans AS (
     SELECT symbol, min(open_utc) AS first_utc, max(close_utc) AS last_utc
     FROM sessions WHERE session = 'extended' GROUP BY symbol
 ),
-both_targets AS (
-    SELECT
-        model_id, platform, tweet_id, 'direction' AS target, interval_minutes,
-        probability_up AS probability, NULL::DOUBLE AS threshold_bps
-    FROM predictions
-    UNION ALL
-    SELECT
-        c.model_id, c.platform, c.tweet_id, c.target, c.interval_minutes,
-        c.probability, h.threshold_bps
-    FROM class_predictions c
-    JOIN move_thresholds h USING (model_id, interval_minutes)
-    WHERE c.target = 'move' AND c.class = 'move'
-),
 joined AS (
     SELECT
         t.platform, t.tweet_id, t.author, t.posted_utc, t.text,
         m.name AS model, p.model_id,
-        -- A tweet enters at the first whole minute at or after it was posted.
-        date_trunc('minute', t.posted_utc + INTERVAL 59999999 MICROSECONDS) AS minute_utc,
-        -- By the minute of entry, as the parts were cut by the session that it lies in.
-        CASE
-            WHEN m.train_from_utc IS NULL THEN 'unknown'
-            WHEN minute_utc < m.train_from_utc OR minute_utc >= m.test_until_utc THEN 'outside'
-            WHEN minute_utc < m.validation_from_utc THEN 'train'
-            WHEN minute_utc < m.test_from_utc THEN 'validation'
-            ELSE 'test'
-        END AS split,
+        entry_minute(t.posted_utc) AS minute_utc,
+        split_of(
+            minute_utc, m.train_from_utc, m.validation_from_utc, m.test_from_utc, m.test_until_utc
+        ) AS split,
         spans.symbol, spans.first_utc, spans.last_utc, kinds.session,
-        p.target, p.interval_minutes, p.probability, p.threshold_bps,
-        CASE
-            WHEN p.target = 'direction' THEN if(p.probability >= 0.5, 'up', 'down')
-            ELSE if(p.probability >= 0.5, 'move', 'still')
-        END AS predicted
-    FROM both_targets p
+        m.target, p.interval_minutes, p.probability, h.threshold_bps,
+        predicted_class(m.target, p.probability) AS predicted
+    FROM predictions p
     JOIN models m USING (model_id)
     JOIN tweets t USING (platform, tweet_id)
+    LEFT JOIN thresholds h
+        ON h.model_id = p.model_id AND h.interval_minutes = p.interval_minutes
     CROSS JOIN (VALUES ('regular'), ('extended')) AS kinds(session)
     LEFT JOIN spans ON true
+    WHERE positive_class(m.target) IS NOT NULL
 )
 SELECT
     j.platform, j.tweet_id, j.author, j.posted_utc, j.text, j.model, j.model_id, j.split,
@@ -70,11 +105,8 @@ SELECT
     j.predicted, j.minute_utc,
     w.entry_price, w.exit_price, w.return_bps,
     CASE
-        WHEN w.status IS DISTINCT FROM 'ok' THEN NULL
-        WHEN j.target = 'move' THEN if(abs(w.return_bps) > j.threshold_bps, 'move', 'still')
-        WHEN abs(w.return_bps) <= settings.flat_bps THEN 'flat'
-        WHEN w.exit_price > w.entry_price THEN 'up'
-        ELSE 'down'
+        WHEN w.status = 'ok'
+        THEN outcome_class(j.target, w.return_bps, j.threshold_bps, settings.flat_bps)
     END AS outcome,
     CASE
         WHEN j.minute_utc BETWEEN j.first_utc AND j.last_utc
@@ -96,15 +128,16 @@ SELECT
     entry_price, exit_price, return_bps, outcome AS direction, status, correct
 FROM scored_any WHERE target = 'direction';
 
--- One row: one prediction and symbol, held against the regular session. The view to query first.
+-- One row: one prediction of direction and symbol, compared with the regular session. The view to query
+-- first.
 CREATE OR REPLACE VIEW scored AS
 SELECT * EXCLUDE (session) FROM scored_all WHERE session = 'regular';
 
--- One row: one prediction and symbol, held against all hours in which the symbol has bars.
+-- One row: one prediction of direction and symbol, compared with all hours in which the symbol has bars.
 CREATE OR REPLACE VIEW scored_extended AS
 SELECT * EXCLUDE (session) FROM scored_all WHERE session = 'extended';
 
--- One row: one prediction of whether the move is large, and symbol, held against the regular session.
+-- One row: one prediction of whether the move is large, and symbol, compared with the regular session.
 CREATE OR REPLACE VIEW scored_moves AS
 SELECT
     platform, tweet_id, author, posted_utc, text, model, model_id, split, symbol,
@@ -115,10 +148,9 @@ FROM scored_any WHERE target = 'move' AND session = 'regular';
 -- One row: one post and model of the user's own labels, with its likeliest class.
 CREATE OR REPLACE VIEW scored_labels AS
 SELECT
-    t.platform, t.tweet_id, t.author, t.posted_utc, t.text, m.name AS model, c.model_id,
-    arg_max(c.class, c.probability) AS class, max(c.probability) AS probability
-FROM class_predictions c
-JOIN models m USING (model_id)
+    t.platform, t.tweet_id, t.author, t.posted_utc, t.text, p.model, p.model_id,
+    arg_max(p.class, p.probability) AS class, max(p.probability) AS probability
+FROM probabilities p
 JOIN tweets t USING (platform, tweet_id)
-WHERE c.target = 'label'
+WHERE p.target = 'label'
 GROUP BY ALL;

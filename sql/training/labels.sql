@@ -8,8 +8,7 @@ SELECT
     past.return_bps AS past_bps
 FROM tweets t
 JOIN windows w
-    -- A tweet enters at the first whole minute at or after it was posted.
-    ON w.minute_utc = date_trunc('minute', t.posted_utc + INTERVAL 59999999 MICROSECONDS)
+    ON w.minute_utc = entry_minute(t.posted_utc)
 JOIN sessions d
     ON d.symbol = w.symbol AND d.session = w.session
     AND w.minute_utc >= d.open_utc AND w.minute_utc < d.close_utc

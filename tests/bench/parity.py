@@ -48,7 +48,7 @@ def measure(setup: Setup) -> list[Row]:
         # Vocabularies begin with the frequent words: each word gives way to one of its rank.
         ids = texts.ids % len(Vocabulary.load(bundle.vocabulary_path))
         found.append(_difference(bundle, _unfolded(bundle), TokenIds(ids, texts.lengths)))
-    count = f"{len(texts.ids):,} texts at {len(material.bundle(setup).intervals)} intervals"
+    count = f"{len(texts.ids):,} texts at {len(material.bundle(setup).horizons)} intervals"
     return [
         Row(
             "max_probability_difference",
@@ -68,7 +68,7 @@ def measure(setup: Setup) -> list[Row]:
 
 
 def _difference(bundle: Bundle, model: LstmClassifier, texts: TokenIds) -> Difference:
-    network = Network(bundle.onnx_path, len(bundle.intervals), len(bundle.classes))
+    network = Network(bundle.onnx_path, len(bundle.horizons), len(bundle.classes))
     up = bundle.classes.index("up")
     largest, flipped, rounding = 0.0, 0, 0.0
     for block in _blocks(texts):
@@ -116,7 +116,7 @@ def _unfolded(bundle: Bundle) -> LstmClassifier:
     recurrent = torch.cat([weights[f"recurrent_{gate}"] for gate in GATES], dim=1)  # (H, 4H)
     config = NetworkConfig(
         len(table),
-        len(bundle.intervals),
+        len(bundle.horizons),
         len(bundle.classes),
         embedding_dim=table.shape[1],
         hidden=len(recurrent),

@@ -8,18 +8,12 @@ from statistics import median
 
 from tweetscore.ingest.account import IngestOptions
 from tweetscore.ingest.run import ingest
+from tweetscore.market.horizons import Horizon
 from tweetscore.market.windows import ensure_windows
+from tweetscore.scoring.files import local_engine, score_files
+from tweetscore.scoring.job import Failed, Finished, Job, Shard, read_market
 from tweetscore.scoring.ray import RayEngine
 from tweetscore.scoring.score import score
-from tweetscore.scoring.shards import (
-    Failed,
-    Finished,
-    Job,
-    Shard,
-    local_engine,
-    read_market,
-    score_files,
-)
 from tweetscore.store.database import open_store
 from tweetscore.store.transfer import export
 
@@ -27,7 +21,7 @@ from . import material
 from .measure import Row, Setup, alone, peak_rss_gb, speed
 
 SHARDS = 10
-INTERVAL_MINUTES = 30
+INTERVAL_MINUTES = Horizon(30)
 
 
 def measure(setup: Setup) -> list[Row]:

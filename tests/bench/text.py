@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from tweetscore.scoring.score import CHUNK_ROWS
+from tweetscore.scoring.predictions import CHUNK_ROWS
 from tweetscore.text.encode import encode
 from tweetscore.text.vocabulary import PAD_ID, UNKNOWN_ID, Vocabulary
 

@@ -113,7 +113,7 @@ def run(setup: Setup, own_lstm: bool) -> dict[str, float]:
             joined = sum(row[4] for row in store.rows(JOIN))
     assert [each.error for each in accounts] == [None, None]
     assert accounts[0].stored == setup.rows
-    assert joined == account.scored * len(bundle.intervals)
+    assert joined == account.scored * len(bundle.horizons)
     return found | {"peak_rss_gb": peak_rss_gb()}
 
 

@@ -35,7 +35,7 @@ REGULAR = """
     SELECT row_number() OVER (ORDER BY open_utc) - 1 AS place, open_utc, close_utc
     FROM sessions WHERE session = 'regular'
 """
-ENTERED = "date_trunc('minute', posted_utc + INTERVAL 59999999 MICROSECONDS)"
+ENTERED = "entry_minute(posted_utc)"
 OURS = f"""
     SELECT interval_minutes, count(*), sum(entry_price), sum(exit_price)
     FROM tweets JOIN windows ON minute_utc = {ENTERED}

@@ -356,9 +356,9 @@ class Database:
         Returns:
             The number of rows added, by table.
         """
-        from tweetscore.scoring.attach import bring_in
+        from tweetscore.scoring.attach import import_from
 
-        return bring_in(self.store, Path(folder))
+        return import_from(self.store, Path(folder))
 
     def report(
         self,

@@ -10,7 +10,7 @@ from tweetscore.api.common import Precision, Progress, load_model, need, silent
 if TYPE_CHECKING:  # what a command does not need, it does not wait for
     from tweetscore.sample.write import Sample
     from tweetscore.scoring.bundle import Bundle
-    from tweetscore.scoring.shards import FilesAccount
+    from tweetscore.scoring.files import FilesAccount
     from tweetscore.training.epoch import Epoch
     from tweetscore.training.evaluate_labelled import LabelledFigures
     from tweetscore.training.options import TrainingOptions
@@ -152,12 +152,14 @@ def score_files(
         InputError: there is nothing to score, the output belongs to another model or market, or
             a package or the cluster is missing.
     """
-    from tweetscore.scoring.shards import Job, local_engine, read_market
-    from tweetscore.scoring.shards import score_files as run
+    from tweetscore.market.horizons import Horizon
+    from tweetscore.scoring.files import local_engine
+    from tweetscore.scoring.files import score_files as run
+    from tweetscore.scoring.job import Job, read_market
     from tweetscore.store.database import memory_store, open_store
 
     bundle = load_model(model, precision)
-    wanted = tuple(sorted(set(intervals or bundle.intervals)))
+    wanted = tuple(sorted(set(map(Horizon, intervals or bundle.horizons))))
     with ExitStack() as opened:
         store = (
             opened.enter_context(open_store(Path(market), read_only=True))

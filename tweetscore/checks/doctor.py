@@ -17,9 +17,14 @@ from tweetscore.errors import InputError, IntegrityError, TweetscoreError
 from tweetscore.io.clocks import Clock
 from tweetscore.posts.clock import TweetClock, id_times
 from tweetscore.scoring.bundle import GRAPHS, Bundle, find_bundle
-from tweetscore.scoring.score import Scorer
-from tweetscore.store.database import SCHEMA_VERSION, Store, open_store, shipped, statement
-from tweetscore.text.vocabulary import SPECIAL_WORDS, UNKNOWN_ID
+from tweetscore.store.database import (
+    SCHEMA_VERSION,
+    Store,
+    create_schema,
+    open_store,
+    shipped,
+    statement,
+)
 
 EXAMPLES = 3
 BATCH_ROWS = 131_072
@@ -34,7 +39,7 @@ NEXT_STEPS = {
     "duplicate_windows": "with a DuckDB client: DELETE FROM windows; DELETE FROM sessions; "
     "then: tweetscore score",
     "duplicate_predictions": "with a DuckDB client: DELETE FROM predictions; "
-    "DELETE FROM class_predictions; then: tweetscore score",
+    "then: tweetscore score",
     "duplicate_entries": BY_HAND,
     "accounting": AGAIN,
     "orphans": BY_HAND,
@@ -100,8 +105,7 @@ def _verdict(name: str, count: int, examples: Sequence[str], next_step: str) -> 
 def _schema(store: Store) -> Check:
     """Compare columns, types and views with those of a fresh database; more tables may be there."""
     with duckdb.connect(":memory:") as fresh:
-        fresh.execute(statement("store/schema"))
-        fresh.execute(statement("store/views"))
+        create_schema(fresh)
         ours = dict(fresh.execute(statement("checks/doctor/schema")).fetchall())
     theirs = dict(store.rows(statement("checks/doctor/schema")))
     tables = {name.split(".")[0] for name in ours if "." in name}
@@ -285,18 +289,13 @@ def _bundle(name: str) -> Check:
 
 
 def _try_scoring(bundle: Bundle) -> None:
-    """Score one text of known words.
+    """Score one text that the model must be able to score.
 
     Raises:
-        IntegrityError: its rules find none of its words, or its probabilities do not add up to 1.
+        IntegrityError: it knows no text, or its probabilities do not add up to 1.
     """
-    scorer = Scorer(bundle)
-    # The last words have the highest ids, which a graph with fewer words would refuse.
-    words = scorer.vocabulary.words[len(SPECIAL_WORDS) :][-scorer.rules.max_tokens :]
-    text = {"text": [" ".join(words)], "retweet_count": [1], "favorite_count": [1]}
-    encoded = scorer.encode(pl.DataFrame(text))
-    if not (encoded.ids > UNKNOWN_ID).any():
-        raise IntegrityError(f"{bundle.vocabulary_path}: its text rules find none of its words")
-    sums = scorer.run(encoded).probabilities.sum(axis=-1)  # (1, heads)
+    predictor = bundle.load()
+    text = {"text": [predictor.known_text()], "retweet_count": [1], "favorite_count": [1]}
+    sums = predictor.probabilities(pl.DataFrame(text)).probabilities.sum(axis=-1)  # (1, horizons)
     if not np.allclose(sums, 1, atol=SUM_TOLERANCE):
         raise IntegrityError(f"{bundle.onnx_path}: the probabilities of a text do not add up to 1")

@@ -31,7 +31,6 @@ from tweetscore.checks.replica import (
 from tweetscore.checks.training_view import dated_split, training_checks
 from tweetscore.market.sessions import exchange_sessions
 from tweetscore.scoring.bundle import GRAPHS, Bundle, find_bundle
-from tweetscore.scoring.score import Scorer
 from tweetscore.store.database import Store, open_store, shipped, statement
 from tweetscore.training.dataset import market_rows
 
@@ -143,7 +142,7 @@ def _window_facts(store: Store, symbol: str) -> dict[str, Facts]:
     }
     labels = []
     for session in ("regular", "extended"):
-        rows = market_rows(store, symbol, session, intervals, with_counts=False, target="move")
+        rows = market_rows(store, symbol, session, intervals, with_counts=False, keep_flat=True)
         labels += [_label_facts(rows, session, minutes) for minutes in intervals]
     facts["labels"] = pl.concat(each.select("row", "known_utc", "value") for each in labels)
     facts["momentum"] = pl.concat(
@@ -244,13 +243,13 @@ def _predictions(store: Store, name: str, bundle: Bundle | None) -> Check:
     )
     if stored.is_empty():
         return Check(f"predictions {name}", None, "it has no stored predictions")
-    scored = Scorer(bundle).probabilities(stored.unique(key, maintain_order=True))
+    scored = bundle.load().probabilities(stored.unique(key, maintain_order=True))
     again = pl.concat(
         scored.rows.select(
             *key, interval_minutes=pl.lit(minutes, pl.Int32), **{"class": pl.lit(each)},
             again=pl.Series(scored.probabilities[:, head, place]),
         )
-        for head, minutes in enumerate(bundle.intervals)
+        for head, minutes in enumerate(bundle.horizons)
         for place, each in enumerate(bundle.classes)
     )  # fmt: skip
     both = stored.join(again, on=[*key, "interval_minutes", "class"], how="left").sort(key)

@@ -6,6 +6,7 @@ copies and the choice of the epoch leave.
 
 import zlib
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from itertools import pairwise
 from typing import Any
@@ -31,7 +32,7 @@ from tweetscore.market.sessions import exchange_sessions
 from tweetscore.market.targets import Target
 from tweetscore.posts.canonical import COUNTS
 from tweetscore.scoring.bundle import Bundle
-from tweetscore.scoring.score import Scorer
+from tweetscore.scoring.predictors import Predictor
 from tweetscore.store.database import Store
 from tweetscore.text.vocabulary import Vocabulary
 from tweetscore.training.dataset import clean_rows, market_rows, texts_until
@@ -122,12 +123,12 @@ def _why_not(store: Store, bundle: Bundle) -> str | None:
 def _options(store: Store, bundle: Bundle) -> TrainingOptions:
     """Return the options on the card, as far as they decide what training sees."""
     card, training = bundle.card, bundle.card["training"]
-    target = training.get("target") or {"name": "direction", "classes": bundle.classes}
+    target = training.get("target") or asdict(bundle.target)
     (posts,) = store.row("SELECT count(*) FROM tweets")
     archive = training["vectors"] == "archive" and posts <= MOST_POSTS
     same = ("vocabulary_size", "max_tokens", "counts", "seed", "shuffle_labels")
     return TrainingOptions(
-        intervals=bundle.intervals, symbol=card["symbol"], session=card["session"],
+        intervals=bundle.horizons, symbol=card["symbol"], session=card["session"],
         target=Target(**{**target, "classes": tuple(target["classes"])}),
         vectors="archive" if archive else "random",  # those of a file know nothing of these posts
         embedding_dim=min(training["embedding_dim"], DIMENSIONS),
@@ -147,7 +148,7 @@ def _derived_again(store: Store, bundle: Bundle) -> Iterator[Check]:
         symbol, first, last + DAY, posts_from, split.validation_from_utc, split.train_until_utc,
         MOST_REREAD,
     )  # fmt: skip
-    with replica_of(store, span, "whole", bundle.intervals) as replica:
+    with replica_of(store, span, "whole", bundle.horizons) as replica:
         whole = prepare_market(replica, options)
         left_out = _left_out(replica, options, whole)
     yield _features(store, bundle, span, options, whole)
@@ -165,7 +166,7 @@ def _features(
     """Compare what training starts from with what it is in the other replicas."""
     seen, leaks = _seen(whole), list[str]()
     for kind, words in REPLICAS.items():
-        with replica_of(store, span, kind, bundle.intervals) as replica:
+        with replica_of(store, span, kind, bundle.horizons) as replica:
             other = _seen(_prepared_like(whole, replica, options))
         for name, facts in seen.items():
             leaks += differences(facts, other[name], words.format(span.posts_moment_utc))
@@ -182,7 +183,7 @@ def _cut(whole: Prepared) -> Split:
 def _rows(replica: Store, options: TrainingOptions, whole: Prepared) -> pl.DataFrame:
     rows = market_rows(
         replica, whole.symbol, options.session, options.intervals,
-        with_counts=options.counts, target=options.target.name,
+        with_counts=options.counts, keep_flat=options.target.kind.keeps_flat,
     )  # fmt: skip
     return clean_rows(rows, whole.rules)
 
@@ -315,7 +316,7 @@ def _late_exits(whole: Prepared) -> list[str]:
 
 def _chosen_on(bundle: Bundle, whole: Prepared) -> Check:
     """Measure again the loss that chose the best epoch: it must be that of the validation part."""
-    training, scorer = bundle.card["training"], Scorer(bundle)
+    training, scorer = bundle.card["training"], bundle.load()
     losses = {name: _loss(scorer, whole, name) for name in PARTS[1:]}
     leak = (
         f"epoch {training['best_epoch']} was chosen by a loss of {training['validation_loss']:.6f},"
@@ -327,7 +328,7 @@ def _chosen_on(bundle: Bundle, whole: Prepared) -> Check:
     return leak_verdict(f"chosen_on {bundle.name}", texts, scope, [leak] * unlike, RETRAIN)
 
 
-def _loss(scorer: Scorer, whole: Prepared, name: str) -> float:
+def _loss(scorer: Predictor, whole: Prepared, name: str) -> float:
     """Return the mean over the heads of the cross-entropy, as training measures it."""
     part = whole.parts[name]
     labels = part.labels  # (rows, heads)

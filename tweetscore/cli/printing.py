@@ -10,6 +10,7 @@ from tweetscore.cli.console import note, show_line, stdout, warn
 from tweetscore.cli.tables import show_record, show_table
 from tweetscore.errors import InputError
 from tweetscore.io.formats import cell_text, form_of, short_floats, write, write_file
+from tweetscore.market.targets import TargetKind, kind_of
 
 if TYPE_CHECKING:  # polars and scikit-learn would slow down --help
     import polars as pl
@@ -21,18 +22,13 @@ if TYPE_CHECKING:  # polars and scikit-learn would slow down --help
     from tweetscore.query import ShippedQuery
     from tweetscore.report.record import Report
     from tweetscore.sample.write import Sample
+    from tweetscore.scoring.files import FilesAccount
     from tweetscore.scoring.score import ScoreAccount
-    from tweetscore.scoring.shards import FilesAccount
     from tweetscore.study.summary import StudyResult
     from tweetscore.training.run import Trained
 
 TERMINAL_ROWS = 100
 COUNTED = ("rows_read", "stored", "updated", "duplicates", "rejected")
-SEE_SCORES = {
-    "direction": "tweetscore query --file hit_rate, or tweetscore report",
-    "move": "tweetscore query --file moves, or tweetscore report",
-    "label": "tweetscore query --file labels",
-}
 CHECK_RESULTS = {True: "ok", False: "broken", None: "skipped"}
 
 
@@ -62,8 +58,8 @@ def show_accounts(accounts: "Sequence[Account]", *, as_json: bool) -> None:
         again = "read before with the same content, nothing changed; " if each.unchanged else ""
         note(f"{Path(each.name).name}: {again}clock: {each.clock}")
     for each in read:
-        if each.mended:
-            note(f"{Path(each.name).name}: {each.mended} texts hold U+FFFD for unreadable bytes")
+        if each.repaired:
+            note(f"{Path(each.name).name}: {each.repaired} texts hold U+FFFD for unreadable bytes")
     if ignored:
         shown = ", ".join(ignored[:5]) + (", …" if len(ignored) > 5 else "")
         note(f"ignored {len(ignored)} files that hold neither posts nor bars: {shown}")
@@ -162,7 +158,7 @@ def show_study(found: "StudyResult", *, as_json: bool) -> None:
         show_line(f"- {fault}")
 
 
-def show_scores(account: "ScoreAccount", target: str, *, as_json: bool) -> None:
+def show_scores(account: "ScoreAccount", kind: TargetKind, *, as_json: bool) -> None:
     """Print how many posts were scored, and why others were not."""
     if as_json:
         show_record(asdict(account))
@@ -170,7 +166,8 @@ def show_scores(account: "ScoreAccount", target: str, *, as_json: bool) -> None:
     rows: list[tuple[str, int]] = [("tweets", account.tweets), ("scored", account.scored)]
     rows += [(f"skipped: {name}", count) for name, count in account.skipped_reasons.items()]
     show_table([account.model, "tweets"], rows)
-    note(f"see the result with: {SEE_SCORES[target]}")
+    report = ", or tweetscore report" if kind.is_market else ""
+    note(f"see the result with: tweetscore query --file {kind.query}{report}")
 
 
 def show_files(account: "FilesAccount", output: Path, *, as_json: bool) -> None:
@@ -208,8 +205,8 @@ def show_figures(figures: "Sequence[Figures]", *, as_json: bool) -> None:
     for model, symbol, target in dict.fromkeys(map(_subject, figures)):
         own = [each for each in figures if _subject(each) == (model, symbol, target)]
         on = f" on {symbol}" if symbol else ""
-        moves = ", moves" if target == "move" else ""
-        show_line(f"{model}{on}{moves}: {overall_verdict(own)}")
+        kind = kind_of(target).of_figures
+        show_line(f"{model}{on}{f', {kind}' if kind else ''}: {overall_verdict(own)}")
         show_table(*figure_table(own))
         stdout.print()
         show_table(*quality_table(own))

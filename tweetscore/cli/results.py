@@ -50,7 +50,7 @@ def score(
         account = database.score(
             bundle, intervals=interval or (), precision=precision, device=device, progress=on_rows
         )
-    printing.show_scores(account, bundle.target, as_json=as_json)
+    printing.show_scores(account, bundle.target.kind, as_json=as_json)
 
 
 def _score_files(

@@ -8,6 +8,7 @@ from typer import Option
 
 from tweetscore.cli.command import OUTPUT
 from tweetscore.cli.options import Device, Session
+from tweetscore.market.targets import MarketTarget
 
 LABELS, NETWORK, TRAINING = "What to predict", "Network", "Training"
 
@@ -76,7 +77,7 @@ class LabelOptions:
     ] = None  # fmt: skip
     session: Session = "regular"
     target: Annotated[
-        Literal["direction", "move"],
+        MarketTarget,
         Option(
             rich_help_panel=LABELS,
             help="direction: whether the price goes up or down; move: whether it moves much.",

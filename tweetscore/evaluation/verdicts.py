@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from tweetscore.evaluation.figures import SIGNIFICANCE, Figures
+from tweetscore.market.targets import kind_of
 
 NONE = "-"
 
@@ -22,8 +23,8 @@ def overall_verdict(found: Sequence[Figures]) -> str:
 def sentence(each: Figures) -> str:
     """Say in plain words what one set of figures shows, and why."""
     what = "your labels" if each.interval_minutes is None else f"{each.interval_minutes} minutes"
-    if each.target == "move":
-        what += ", move"
+    if each.target and kind_of(each.target).of_figures:
+        what += f", {each.target}"
     above, rare = each.excess_low > 0, each.p_holm < SIGNIFICANCE
     side = "lies above 0" if above else "lies below 0" if each.excess_high < 0 else "contains 0"
     but = ""

@@ -38,7 +38,7 @@ class Account:
     updated: int = 0
     duplicates: int = 0
     rejected: int = 0
-    mended: int = 0  # texts with U+FFFD in the place of bytes that are no character
+    repaired: int = 0  # texts with U+FFFD in the place of bytes that are no character
     unchanged: bool = False  # the same content is here already: nothing was done
     error: str | None = None  # why the file was refused: nothing of it was stored
 

@@ -12,7 +12,7 @@ from tweetscore.store.database import Store
 _OF_FILE = "WHERE source_id = $source_id"
 _STORED_FIELDS = (
     "name", "sha256", "bytes", "kind", "format", "symbol", "clock",
-    "rows_read", "stored", "updated", "duplicates", "rejected", "mended",
+    "rows_read", "stored", "updated", "duplicates", "rejected", "repaired",
 )  # fmt: skip
 
 
@@ -27,7 +27,7 @@ def deduplicate(
     """
     (rejected,) = store.row(f"SELECT count(*) FROM rejects {_OF_FILE}", source_id=source_id)
     mark = "contains(text, chr(65533))" if kind == "tweets" else "false"
-    fresh, mended = store.row(
+    fresh, repaired = store.row(
         f"SELECT count(*), count(*) FILTER ({mark}) FROM {kind} {_OF_FILE}", source_id=source_id
     )
     if not fresh:
@@ -49,7 +49,7 @@ def deduplicate(
         updated=updated,
         duplicates=duplicates,
         rejected=rejected,
-        mended=mended,
+        repaired=repaired,
     )
     (kept,) = store.row(f"SELECT count(*) FROM {kind} {_OF_FILE}", source_id=source_id)
     parts = account.stored + account.updated + account.duplicates + account.rejected

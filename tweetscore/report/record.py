@@ -27,7 +27,7 @@ class Report:
     only of tweets that it was not trained on.
 
     - sources: file, kind, format, symbol, clock, rows_read, stored, updated, duplicates, rejected,
-      mended; one row a file, in the order of ingesting.
+      repaired; one row a file, in the order of ingesting.
     - rejects: file, reason, records, first_line; most frequent first.
     - tweets_by_platform: platform, tweets, authors, first_utc, last_utc.
     - bars_by_symbol: symbol, calendar, bars, first_utc, last_utc.

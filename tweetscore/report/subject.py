@@ -7,7 +7,7 @@ from typing import Any
 
 from tweetscore.errors import InputError
 from tweetscore.market.symbols import choose_symbol
-from tweetscore.market.targets import Target
+from tweetscore.market.targets import kind_of
 from tweetscore.store.database import Store, statement
 
 USUAL_MINUTES = 30
@@ -72,7 +72,7 @@ def _chosen(
     Raises:
         InputError: it is not there, or there are several.
     """
-    of_market = [each for each in scored if each["target"] != "label"]
+    of_market = [each for each in scored if kind_of(each["target"]).is_market]
     fitting = [each for each in of_market if wanted in (None, each["name"], each["model_id"])]
     known = ", ".join(f"{each['name']} ({each['model_id']})" for each in of_market) or "none"
     if wanted is not None and not fitting:
@@ -104,7 +104,7 @@ def _subject(
             f"{store.path}: {chosen['name']} has not scored {shown} minutes; choose one of "
             f"{', '.join(map(str, intervals))} with --interval"
         )
-    negative, positive = Target.of_market(chosen["target"]).classes
+    negative, positive = kind_of(chosen["target"]).classes
     return Subject(
         model=chosen["name"],
         model_id=chosen["model_id"],

@@ -1,25 +1,26 @@
-"""Bring home what was scored without a database: a folder of results enters, rows are added."""
+"""Import what was scored without a database: a folder of results enters, rows are added."""
 
 import hashlib
 from datetime import UTC, datetime
 from pathlib import Path
 
 from tweetscore.errors import InputError
+from tweetscore.market.targets import kind_of
 from tweetscore.market.windows import ensure_windows
-from tweetscore.scoring.score import register_model
-from tweetscore.scoring.shards import FINISHED, MANIFEST, read_finished, read_run
+from tweetscore.scoring.manifest import FINISHED, MANIFEST, read_finished, read_run
+from tweetscore.scoring.predictions import register_card
 from tweetscore.store.database import Store
 from tweetscore.store.transfer import is_export, restore
 
 ADDED = ("tweets", "predictions", "models")  # to what results are added
 
 
-def bring_in(store: Store, folder: Path) -> dict[str, int]:
-    """Bring in an export of every table, or results of ``score_files``; return rows by table.
+def import_from(store: Store, folder: Path) -> dict[str, int]:
+    """Import an export of every table, or results of ``score_files``; return the rows by table.
 
     Raises:
-        InputError: it is neither, or as ``restore`` and ``attach`` have it.
-        IntegrityError: an export does not hold the rows that it says.
+        InputError: it is neither, or ``restore`` or ``attach`` cannot use it.
+        IntegrityError: an export does not hold the rows that it says it holds.
     """
     if is_export(folder):
         return restore(store, folder)
@@ -32,20 +33,21 @@ def bring_in(store: Store, folder: Path) -> dict[str, int]:
 
 
 def attach(store: Store, folder: Path) -> dict[str, int]:
-    """Add results of ``score_files`` to a database; return the rows added by table.
+    """Add results of ``score_files`` to a database; return the rows added to each table.
 
     Tweets and predictions that are there already stay as they are, and the same results again add
     nothing.
 
     Raises:
-        InputError: the target is not direction, or no shard is finished.
+        InputError: the results are of labels, or no shard is finished.
     """
     started = datetime.now(UTC).replace(tzinfo=None)
     run, finished = read_run(folder), read_finished(folder)
-    if run["target"] != "direction":
+    kind = kind_of(run["target"])
+    if not kind.is_market:
         raise InputError(
-            f"{folder}: holds scores of {run['target']}, of which results keep one class; "
-            "score them in the database"
+            f"{folder}: holds scores of labels, and results keep only the likeliest one; "
+            "score the posts in the database"
         )
     if not finished:
         raise InputError(f"{folder}: no shard of it is finished; run tweetscore score again")
@@ -53,12 +55,17 @@ def attach(store: Store, folder: Path) -> dict[str, int]:
     digest = hashlib.sha256((folder / MANIFEST / FINISHED).read_bytes()).hexdigest()
     if store.rows("FROM sources WHERE sha256 = $sha256", sha256=digest):
         return dict.fromkeys(ADDED, 0)
+    model_id, classes = run["model_id"], run["card"]["classes"]
+    (positive,) = kind.stored(classes)
     with store.transaction():
         before = _counts(store)
         (source_id,) = store.row("SELECT coalesce(max(source_id), 0) + 1 FROM sources")
         store.run("scoring/attach_tweets", files=files, source_id=source_id)
-        store.run("scoring/attach_predictions", files=files, model_id=run["model_id"])
-        register_model(store, run["model"], run["model_id"], run["card"])
+        store.run(
+            "scoring/attach_predictions",
+            files=files, model_id=model_id, class_number=classes.index(positive) + 1,
+        )  # fmt: skip
+        register_card(store, run["model"], model_id, run["target"], run["card"])
         after = _counts(store)
         added = {name: after[name] - before[name] for name in after}
         rows = sum(each.scored for each in finished)

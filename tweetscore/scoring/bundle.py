@@ -6,10 +6,17 @@ import shutil
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from tweetscore.errors import InputError, IntegrityError, did_you_mean
+from tweetscore.market.horizons import Horizon
+from tweetscore.market.targets import Target
+
+if TYPE_CHECKING:  # a bundle is loaded without numpy and onnxruntime
+    from tweetscore.scoring.predictors import Device, Predictor
+    from tweetscore.text.rules import TextRules
 
 Precision = Literal["float32", "int8"]
 GRAPHS: dict[Precision, str] = {"float32": "model.onnx", "int8": "model.int8.onnx"}
@@ -30,9 +37,9 @@ class Bundle:
     card: dict[str, Any]
 
     @property
-    def intervals(self) -> tuple[int, ...]:
-        """Minutes of each head, in the order of the heads; 0 for labels of no interval."""
-        return tuple(self.card["intervals"])
+    def horizons(self) -> tuple[Horizon, ...]:
+        """The horizon of each head, in the order of the heads."""
+        return tuple(map(Horizon, self.card["intervals"]))
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -40,14 +47,27 @@ class Bundle:
         return tuple(self.card["classes"])
 
     @property
-    def target(self) -> str:
-        """What the classes are of: direction, move or label."""
-        return str(self.card.get("target", "direction"))
+    def target(self) -> Target:
+        """What it predicts; the first cards did not name it."""
+        return Target(self.card.get("target", Target().name), self.classes)
 
     @property
     def uses_counts(self) -> bool:
         """Whether a score also needs the engagement counts."""
         return self.card["counts"] is not None
+
+    @property
+    def knows_until_utc(self) -> datetime | None:
+        """The end of its training and validation parts; None if its split was at random."""
+        test_from_utc = (self.card.get("split") or {}).get("test_from_utc")
+        return datetime.fromisoformat(test_from_utc) if test_from_utc else None
+
+    @property
+    def text_rules(self) -> "TextRules":
+        """How it cuts texts into tokens."""
+        from tweetscore.text.rules import TextRules
+
+        return TextRules.from_dict(self.card["text_rules"])
 
     @property
     def onnx_path(self) -> Path:
@@ -58,6 +78,12 @@ class Bundle:
     def vocabulary_path(self) -> Path:
         """The tokens, one a line in UTF-8, each in the line of its id."""
         return self.path / "vocabulary.txt"
+
+    def load(self, device: "Device" = "cpu", threads: int | None = None) -> "Predictor":
+        """Load its vocabulary and graph; see ``Model.load``."""
+        from tweetscore.scoring.token_classifier import TokenClassifier  # brings onnxruntime
+
+        return TokenClassifier(self, self.onnx_path, self.vocabulary_path, device, threads)
 
 
 def load_bundle(folder: Path, precision: Precision = "float32") -> Bundle:

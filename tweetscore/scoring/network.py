@@ -7,15 +7,15 @@ CUDA has one at a time, and a larger one.
 import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import onnxruntime
 from numpy.typing import ArrayLike, NDArray
 
 from tweetscore.errors import InputError, IntegrityError
+from tweetscore.scoring.predictors import Device
 
-Device = Literal["auto", "cpu", "cuda"]
 CUDA, CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
 # Measured: batches of 128 lose a tenth of the speed to overhead, batches of 512 gain nothing.
 BATCH_ROWS = 256

@@ -13,7 +13,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from tweetscore.errors import InputError
-from tweetscore.scoring.shards import Failed, Finished, Job, Shard, ShardScorer
+from tweetscore.scoring.job import Failed, Finished, Job, Shard
+from tweetscore.scoring.shards import ShardScorer
 
 KNOCK_SECONDS = 10
 ATTEMPTS = 3  # at a shard, whatever went wrong

@@ -13,7 +13,7 @@ import polars as pl
 
 from tweetscore.errors import InputError, IntegrityError, LockedError, StorageError
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 MEMORY_LIMIT = "350MB"  # DuckDB's own default is 80 % of the machine; 500 MB were no faster
 IN_MEMORY = Path(":memory:")
 STANDARD_INTERVALS = (5, 10, 15, 20, 30, 40, 50)
@@ -141,10 +141,21 @@ def _refusal(path: Path, error: duckdb.Error) -> Exception:
     return InputError(f"{path}: cannot be opened as a database ({fact}); name another with --db")
 
 
-def _make_schema(con: duckdb.DuckDBPyConnection) -> None:
-    con.begin()
+def create_schema(con: duckdb.DuckDBPyConnection) -> None:
+    """Make the tables, macros and views of today's schema in an empty database."""
     con.execute(statement("store/schema"))
-    con.execute(statement("store/views"))
+    _create_derived(con)
+
+
+def _create_derived(con: duckdb.DuckDBPyConnection) -> None:
+    """Make, or make again, what follows from the tables: macros, then the views that use them."""
+    for name in ("store/macros", "store/views"):
+        con.execute(statement(name))
+
+
+def _make_empty(con: duckdb.DuckDBPyConnection) -> None:
+    con.begin()
+    create_schema(con)
     con.execute("INSERT INTO settings VALUES (?, 5, 0)", [SCHEMA_VERSION])
     con.execute("INSERT INTO intervals SELECT unnest(?)", [list(STANDARD_INTERVALS)])
     con.commit()
@@ -158,7 +169,7 @@ def _check_schema(con: duckdb.DuckDBPyConnection, path: Path, *, read_only: bool
             raise IntegrityError(
                 f"{path}: is a database but not tweetscore's; name another with --db"
             ) from error
-        _make_schema(con)
+        _make_empty(con)
         return
     if len(versions) != 1:
         raise IntegrityError(
@@ -179,6 +190,6 @@ def _check_schema(con: duckdb.DuckDBPyConnection, path: Path, *, read_only: bool
         con.begin()
         for number in range(version + 1, SCHEMA_VERSION + 1):
             con.execute(statement(f"store/migrations/{number}"))
-        con.execute(statement("store/views"))
+        _create_derived(con)
         con.execute("UPDATE settings SET schema_version = ?", [SCHEMA_VERSION])
         con.commit()

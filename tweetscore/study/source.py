@@ -59,7 +59,7 @@ def table_source(folder: Path, options: StudyOptions) -> StudySource:
         )
 
     # Its labels are classes already, not returns.
-    target = Target("label", ("down", "up"))
+    target = Target.of_labels(("down", "up"))
     return StudySource(str(folder), tuple(known), rows, target=target, faults=LABEL_FAULTS)
 
 
@@ -78,7 +78,7 @@ def database_source(store: Store, options: StudyOptions) -> StudySource:
     def rows(minutes: int, with_counts: bool) -> pl.DataFrame:
         found = market_rows(
             store, symbol, wanted.session, [minutes],
-            with_counts=with_counts, target=wanted.target.name,
+            with_counts=with_counts, keep_flat=wanted.target.kind.keeps_flat,
         )  # fmt: skip
         return clean_rows(found, rules)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from tweetscore.evaluation.figures import Figures, with_verdicts
 from tweetscore.evaluation.verdicts import overall_verdict
+from tweetscore.market.targets import kind_of
 from tweetscore.store.database import Store
 from tweetscore.study.options import StudyCell, StudyOptions, ablation_cells, compared_cells
 from tweetscore.study.reported import LABEL_FAULTS, ORIGINAL_FAULTS, ORIGINAL_VERDICT
@@ -120,7 +121,7 @@ def _result_of(runs: Sequence[StudyRun]) -> StudyResult:
     intervals = sorted({cell.interval_minutes for cell in there})
     compared = compared_cells(first.protocol, intervals)
     whole = [each for each in map(ablation_cells, intervals) if there.issuperset(each)]
-    faults = LABEL_FAULTS if first.target == "label" else ()
+    faults = () if kind_of(first.target).is_market else LABEL_FAULTS
     return _result(
         runs, first.protocol, first.source, [cell for cell in compared if cell in there],
         whole[0] if whole else [], faults,

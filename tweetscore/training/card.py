@@ -7,6 +7,7 @@ from typing import Any
 
 from tweetscore.evaluation.figures import Figures
 from tweetscore.evaluation.verdicts import figure_table, overall_verdict, quality_table
+from tweetscore.market.targets import kind_of
 from tweetscore.training.classifier import NetworkConfig
 from tweetscore.training.network import NETWORK
 
@@ -61,26 +62,24 @@ def _list(items: Sequence[str]) -> str:
 
 def _purpose(card: dict[str, Any]) -> str:
     minutes = ", ".join(map(str, card["intervals"]))
-    if card["target"] == "label":
+    kind = kind_of(card["target"])
+    if not kind.is_market:
         return f"Which of these a text is: {', '.join(card['classes'])}."
-    if card["target"] == "direction":
-        return (
-            f"The probability that {card['symbol']} is higher N minutes after a tweet, for N = "
-            f"{minutes}, in the {card['session']} session."
-        )
+    purpose = (
+        f"The probability that {card['symbol']} {kind.prediction}, for N = {minutes}, in the "
+        f"{card['session']} session."
+    )
     bounds = ", ".join(
         f"{threshold:.1f} at {n} minutes" for n, threshold in card["thresholds_bps"].items()
     )
-    return (
-        f"The probability that {card['symbol']} moves by more than a threshold within N minutes "
-        f"after a tweet, for N = {minutes}, in the {card['session']} session. The thresholds "
-        f"come from the training part, in basis points: {bounds}."
-    )
+    if not bounds:
+        return purpose
+    return f"{purpose} The thresholds come from the training part, in basis points: {bounds}."
 
 
 def _intended_use(card: dict[str, Any]) -> list[str]:
     valid_for = "its figures are valid only for texts like those of its test part"
-    if card["target"] == "label":
+    if not kind_of(card["target"]).is_market:
         return [
             "For sorting many texts like those of its training into its labels.",
             f"Not for decisions about people: {valid_for}.",
@@ -133,10 +132,10 @@ def _commands(card: dict[str, Any]) -> str:
     flags = [f"--{name} {shlex.quote(str(value))}" for name, value in options.items()]
     flags += ["--counts"] * training["counts"] + ["--shuffle-labels"] * training["shuffle_labels"]
     out = f"--output {shlex.quote(card['name'])}"
-    if card["target"] == "label":
+    if not kind_of(card["target"]).is_market:
         return _shell(["tweetscore train", f"--labelled {shlex.quote(names[0])}", *flags, out])
-    if card["target"] == "move":
-        flags += ["--target move", f"--move-quantile {target['move_quantile']}"]
+    if kind_of(card["target"]).size:
+        flags += [f"--target {card['target']}", f"--move-quantile {target['move_quantile']}"]
     market = [f"--symbol {shlex.quote(card['symbol'])}", f"--session {card['session']}"]
     minutes = [f"--interval {each}" for each in card["intervals"]]
     ingest = _shell(["tweetscore ingest", *map(shlex.quote, names)])

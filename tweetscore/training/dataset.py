@@ -6,7 +6,7 @@ from datetime import datetime
 
 import polars as pl
 
-from tweetscore.market.targets import Target, TargetName
+from tweetscore.market.targets import Target
 from tweetscore.posts.canonical import COUNTS
 from tweetscore.store.database import Store, statement
 from tweetscore.text.rules import TextRules
@@ -20,7 +20,7 @@ def market_rows(
     intervals: Sequence[int],
     *,
     with_counts: bool,
-    target: TargetName = "direction",
+    keep_flat: bool = False,
 ) -> pl.DataFrame:
     """Return one row per tweet with an outcome, in order of posting.
 
@@ -31,7 +31,7 @@ def market_rows(
     """
     long = store.frame(
         statement("training/labels"),
-        symbol=symbol, session=session, intervals=list(intervals), keep_flat=target == "move",
+        symbol=symbol, session=session, intervals=list(intervals), keep_flat=keep_flat,
     )  # fmt: skip
     if with_counts:
         long = long.drop_nulls(list(COUNTS))
@@ -77,26 +77,7 @@ def with_labels(
         The rows; for the target move also each interval's threshold in basis points, a quantile of
         the absolute returns of the training part.
     """
-    outcomes = {n: pl.col(f"outcome_{n}") for n in intervals}
-    thresholds: dict[int, float] = {}
-    if target.name == "move":
-        sizes = rows.filter(pl.col("part") == "train").select(
-            outcome.abs().quantile(target.move_quantile).alias(str(n))
-            for n, outcome in outcomes.items()
-        )
-        thresholds = {n: float(sizes[str(n)][0] or 0.0) for n in intervals}
-    if target.name == "label":
-        return rows.with_columns(
-            outcome.cast(pl.Int64).alias(f"label_{n}") for n, outcome in outcomes.items()
-        ), thresholds
-    classed = {
-        name: (value.abs() > thresholds[n]) if target.name == "move"
-        else pl.when(value != 0).then(value > 0)
-        for n in intervals
-        for name, value in (
-            (f"label_{n}", outcomes[n]), (f"momentum_{n}", pl.col(f"past_{n}"))
-        )
-    }  # fmt: skip
-    return rows.with_columns(
-        each.cast(pl.Int64).alias(name) for name, each in classed.items()
-    ), thresholds
+    thresholds = {}
+    if target.kind.size:
+        thresholds = target.thresholds(rows.filter(pl.col("part") == "train"), intervals)
+    return rows.with_columns(target.labels(intervals, thresholds)), thresholds

@@ -1,7 +1,6 @@
 """Evaluate a model on a user's own labels: a bundle and labelled rows enter, figures leave."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime
 from pathlib import Path
 
 import polars as pl
@@ -9,7 +8,6 @@ import polars as pl
 from tweetscore.errors import InputError
 from tweetscore.evaluation.figures import Figures, figures, with_verdicts
 from tweetscore.scoring.bundle import Bundle
-from tweetscore.scoring.score import Scorer
 from tweetscore.training.dataset import clean_rows, texts_hash
 from tweetscore.training.labelled import Labelled, split_labelled
 
@@ -31,9 +29,9 @@ def evaluate_labelled(bundle: Bundle, table: Labelled, file: Path) -> LabelledFi
     Raises:
         InputError: the model does not predict labels, or not these, or no row is left.
     """
-    if bundle.target != "label":
+    if bundle.target.kind.is_market:
         raise InputError(
-            f"{bundle.path}: predicts the market's {bundle.target}, not labels; "
+            f"{bundle.path}: predicts the market's {bundle.target.name}, not labels; "
             "leave out --labelled"
         )
     if unknown := [name for name in table.classes if name not in bundle.classes]:
@@ -42,9 +40,8 @@ def evaluate_labelled(bundle: Bundle, table: Labelled, file: Path) -> LabelledFi
             f"{', '.join(bundle.classes)}"
         )
     places = {place: bundle.classes.index(name) for place, name in enumerate(table.classes)}
-    scorer = Scorer(bundle)
-    rows, fact = _unseen(bundle, table, scorer)
-    scored = scorer.probabilities(rows)
+    rows, fact = _unseen(bundle, table)
+    scored = bundle.load().probabilities(rows)
     if scored.rows.is_empty():
         raise InputError(f"{file}: no row is left that the model was not trained on; {fact}")
     days = scored.rows["session_date"].to_physical().cast(pl.Int64)
@@ -53,14 +50,14 @@ def evaluate_labelled(bundle: Bundle, table: Labelled, file: Path) -> LabelledFi
         scored.rows["label"].replace_strict(places, return_dtype=pl.Int64).to_numpy(),
         days.to_numpy(),
     )
-    named = replace(found, model=bundle.name, target="label")
+    named = replace(found, model=bundle.name, target=bundle.target.name)
     return LabelledFigures(with_verdicts([named]), fact)
 
 
-def _unseen(bundle: Bundle, table: Labelled, scorer: Scorer) -> tuple[pl.DataFrame, str]:
+def _unseen(bundle: Bundle, table: Labelled) -> tuple[pl.DataFrame, str]:
     """Return the rows that the model was not trained on, and which ones they are."""
     if table.sha256 in {source["sha256"] for source in bundle.card.get("data", ())}:
-        _, rows = split_labelled(table, scorer.rules, bundle.card["training"]["seed"])
+        _, rows = split_labelled(table, bundle.text_rules, bundle.card["training"]["seed"])
         test = rows.filter(pl.col("part") == "test")
         if texts_hash(test["text"]) != bundle.card["rows"]["test"]["sha256"]:
             raise InputError(
@@ -68,11 +65,10 @@ def _unseen(bundle: Bundle, table: Labelled, scorer: Scorer) -> tuple[pl.DataFra
                 "give the --column options of its training"
             )
         return test, "the test part of the file that it was trained on"
-    rows = clean_rows(table.rows, scorer.rules)
-    split = bundle.card.get("split") or {}
-    if not (table.has_times and split):
+    rows = clean_rows(table.rows, bundle.text_rules)
+    test_from_utc = bundle.knows_until_utc
+    if not (table.has_times and test_from_utc):
         rows = rows.with_columns(session_date=pl.int_range(pl.len()))
         return rows, "all rows: without times, copies of texts from its training cannot be excluded"
-    test_from_utc = datetime.fromisoformat(split["test_from_utc"])
     rows = rows.with_columns(session_date=pl.col("posted_utc").dt.date())
     return rows.filter(pl.col("posted_utc") >= test_from_utc), f"rows from {test_from_utc} on"

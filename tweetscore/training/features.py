@@ -18,7 +18,7 @@ import polars as pl
 from tweetscore.errors import InputError, TweetscoreError
 from tweetscore.market.symbols import choose_symbol
 from tweetscore.market.windows import ensure_windows
-from tweetscore.scoring.score import log_counts, normalised_counts
+from tweetscore.scoring.token_classifier import log_counts, normalised_counts
 from tweetscore.store.database import Store
 from tweetscore.text.encode import TokenIds, encode_tokens
 from tweetscore.text.rules import TextRules
@@ -72,7 +72,7 @@ def prepare_market(store: Store, options: TrainingOptions) -> Prepared:
     rules = TextRules(max_tokens=options.max_tokens)
     rows = market_rows(
         store, symbol, options.session, options.intervals,
-        with_counts=options.counts, target=options.target.name,
+        with_counts=options.counts, keep_flat=options.target.kind.keeps_flat,
     )  # fmt: skip
     split, rows = split_rows(clean_rows(rows, rules), options.intervals)
     return prepare(

@@ -14,7 +14,7 @@ from tweetscore.io.source import sniff
 from tweetscore.io.tables.find import find_table
 from tweetscore.io.tables.table import Table
 from tweetscore.io.times import time_form
-from tweetscore.market.targets import OWN_LABEL
+from tweetscore.market.horizons import NO_HORIZON
 from tweetscore.posts.canonical import COUNTS
 from tweetscore.posts.tables import NAMES as TWEET_NAMES
 from tweetscore.text.rules import TextRules
@@ -117,16 +117,16 @@ def split_labelled(
         InputError: there are too few rows, or days.
     """
     rows = clean_rows(table.rows, rules)
-    rows = rows.with_columns(pl.col("label").alias(f"outcome_{OWN_LABEL}"))
+    rows = rows.with_columns(pl.col("label").alias(f"outcome_{NO_HORIZON}"))
     if not table.has_times:
         return None, random_split(rows.with_columns(session_date=pl.int_range(pl.len())), seed)
     day = pl.col("posted_utc").dt.truncate("1d")
     rows = rows.sort("posted_utc", maintain_order=True).with_columns(
-        pl.col("posted_utc").alias(f"exit_{OWN_LABEL}"),  # a label is known with its text
+        pl.col("posted_utc").alias(f"exit_{NO_HORIZON}"),  # a label is known with its text
         session_date=day.dt.date(),
         close_utc=day.dt.offset_by("1d"),
     )
-    return split_rows(rows, [OWN_LABEL])
+    return split_rows(rows, [NO_HORIZON])
 
 
 # --- the table and its columns --------------------------------------------------------------------

@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from tweetscore.errors import InputError
-from tweetscore.scoring.network import Device
+from tweetscore.scoring.predictors import Device
 from tweetscore.training.checkpoint import Checkpoint
 from tweetscore.training.classifier import Classifier
 from tweetscore.training.epoch import Epoch

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from tweetscore.market.targets import Target
-from tweetscore.scoring.network import Device
+from tweetscore.scoring.predictors import Device
 from tweetscore.store.database import STANDARD_INTERVALS
 from tweetscore.training.split import PARTS
 

@@ -14,9 +14,9 @@ from typing import Any
 import onnx
 
 from tweetscore.evaluation.figures import Figures, with_verdicts
-from tweetscore.market.targets import OWN_LABEL, Target
+from tweetscore.market.horizons import NO_HORIZON
+from tweetscore.market.targets import Target
 from tweetscore.scoring.bundle import Bundle, check_place, write_bundle
-from tweetscore.scoring.score import Scorer
 from tweetscore.store.database import Store
 from tweetscore.training.card import model_card, worded_drift
 from tweetscore.training.dataset import texts_hash
@@ -118,7 +118,7 @@ def train_labelled(
             f"{first['line']}: {first['reason']}"
         )
     options = replace(
-        options, intervals=(OWN_LABEL,), target=Target("label", table.classes),
+        options, intervals=(NO_HORIZON,), target=Target.of_labels(table.classes),
         symbol=None,
     )  # fmt: skip
     prepared = prepare_labelled(table, options)
@@ -170,7 +170,7 @@ def _train(
         readme=model_card(card),
     )
     # A bundle counts as saved once it has been read back and has scored a row.
-    Scorer(bundle).probabilities(prepared.parts["train"].rows.head(1))
+    bundle.load().probabilities(prepared.parts["train"].rows.head(1))
     return Trained(bundle, learned.fitted, graphs.parity, found)
 
 
@@ -229,7 +229,7 @@ def _learned_card(learned: Learned, options: TrainingOptions) -> dict[str, Any]:
     """Return the part of the card that describes the learning."""
     prepared, fitted, vectors = learned.prepared, learned.fitted, learned.prepared.vectors
     split = asdict(prepared.split) if prepared.split else {}
-    market = options.target.name != "label"
+    market = options.target.kind.is_market
     return {
         "target": options.target.name,
         "classes": list(options.target.classes),

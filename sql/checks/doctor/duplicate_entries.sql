@@ -1,4 +1,4 @@
--- One row: one source, symbol, interval, model, threshold, study run or session that is entered more than once.
+-- One row: one source, symbol, interval, model, threshold, study run or session that has several rows.
 WITH entries AS (
     SELECT 'source ' || source_id AS entry FROM sources
     UNION ALL
@@ -8,7 +8,7 @@ WITH entries AS (
     UNION ALL
     SELECT 'model ' || model_id FROM models
     UNION ALL
-    SELECT 'threshold of ' || model_id || ' at ' || interval_minutes || ' minutes' FROM move_thresholds
+    SELECT 'threshold of ' || model_id || ' at ' || interval_minutes || ' minutes' FROM thresholds
     UNION ALL
     SELECT 'study run ' || fingerprint FROM study_runs
     UNION ALL

@@ -1,4 +1,4 @@
--- One row: one prediction without its tweet, or one source, symbol, interval or model that rows of a
+-- One row: one prediction without its tweet, or one source, symbol, interval, model or class that rows of a
 -- table belong to and that is not there.
 WITH of_sources AS (
     SELECT 'tweets' AS held, source_id, count(*) AS n FROM tweets GROUP BY source_id
@@ -17,9 +17,10 @@ of_symbols AS (
 of_models AS (
     SELECT 'predictions' AS held, model_id, count(*) AS n FROM predictions GROUP BY model_id
     UNION ALL
-    SELECT 'class_predictions', model_id, count(*) FROM class_predictions GROUP BY model_id
-    UNION ALL
-    SELECT 'move_thresholds', model_id, count(*) FROM move_thresholds GROUP BY model_id
+    SELECT 'thresholds', model_id, count(*) FROM thresholds GROUP BY model_id
+),
+of_classes AS (
+    SELECT model_id, class_number, count(*) AS n FROM predictions GROUP BY ALL
 )
 SELECT held || ' of source ' || o.source_id || ', which is no source of them: ' || n AS problem
 FROM of_sources o
@@ -35,8 +36,11 @@ UNION ALL
 SELECT held || ' of model ' || model_id || ', which is not there: ' || n
 FROM of_models ANTI JOIN models USING (model_id)
 UNION ALL
-SELECT 'prediction for ' || platform || ' ' || tweet_id || ', which is not there'
-FROM predictions ANTI JOIN tweets USING (platform, tweet_id)
+SELECT
+    'predictions of class ' || class_number || ' of model ' || model_id || ', which has '
+        || len(classes) || ': ' || n
+FROM of_classes JOIN models USING (model_id)
+WHERE class_number NOT BETWEEN 1 AND len(classes)
 UNION ALL
-SELECT 'class_prediction for ' || platform || ' ' || tweet_id || ', which is not there'
-FROM class_predictions ANTI JOIN tweets USING (platform, tweet_id);
+SELECT 'prediction for ' || platform || ' ' || tweet_id || ', which is not there'
+FROM predictions ANTI JOIN tweets USING (platform, tweet_id);

@@ -1,4 +1,5 @@
--- One row: one column of a table, or one view, and what it is; held against those of a fresh database.
+-- One row: one column of a table, one view or one macro, and its definition; compared with those of a
+-- fresh database.
 SELECT
     table_name || '.' || column_name AS name,
     data_type || if(is_nullable, '', ' NOT NULL') AS definition
@@ -7,4 +8,8 @@ WHERE database_name = current_database() AND schema_name = 'main'
 UNION ALL
 SELECT 'view ' || view_name, sql
 FROM duckdb_views()
+WHERE database_name = current_database() AND schema_name = 'main' AND NOT internal
+UNION ALL
+SELECT 'macro ' || function_name, macro_definition
+FROM duckdb_functions()
 WHERE database_name = current_database() AND schema_name = 'main' AND NOT internal;

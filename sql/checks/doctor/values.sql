@@ -42,17 +42,11 @@ WITH judged AS (
     FROM windows
     UNION ALL
     SELECT
-        'prediction for ' || platform || ' ' || tweet_id || ', ' || interval_minutes || ' minutes',
+        'prediction for ' || platform || ' ' || tweet_id || ', '
+            || coalesce(interval_minutes || ' minutes, ', '') || 'class ' || class_number,
         -- NaN is above every number here.
-        CASE
-            WHEN probability_up NOT BETWEEN 0 AND 1 THEN 'probability_up ' || probability_up
-        END
-    FROM predictions
-    UNION ALL
-    SELECT
-        'class_prediction for ' || platform || ' ' || tweet_id || ', ' || target || ' ' || class,
         CASE WHEN probability NOT BETWEEN 0 AND 1 THEN 'probability ' || probability END
-    FROM class_predictions
+    FROM predictions
     UNION ALL
     SELECT
         'source ' || source_id || ' (' || parse_filename(name) || ')',

@@ -10,8 +10,7 @@ WITH entered AS (
 tweeted AS (
     SELECT minute_utc FROM entered
     SEMI JOIN (
-        SELECT date_trunc('minute', posted_utc + INTERVAL 59999999 MICROSECONDS) AS minute_utc
-        FROM tweets
+        SELECT entry_minute(posted_utc) AS minute_utc FROM tweets
     ) USING (minute_utc)
 ),
 days AS (

@@ -1,12 +1,9 @@
 -- One row: one stored probability of the model $model_id and what it was made from, for $tweets of its
 -- tweets.
 WITH stored AS (
-    SELECT platform, tweet_id, interval_minutes, 'up' AS class, probability_up AS probability
-    FROM predictions WHERE model_id = $model_id
-    UNION ALL
-    -- Labels that belong to no interval have the head 0.
-    SELECT platform, tweet_id, coalesce(interval_minutes, 0), class, probability
-    FROM class_predictions WHERE model_id = $model_id
+    -- Labels have no interval, which is written as 0.
+    SELECT platform, tweet_id, coalesce(interval_minutes, 0) AS interval_minutes, class, probability
+    FROM probabilities WHERE model_id = $model_id
 ),
 sampled AS (
     SELECT platform, tweet_id

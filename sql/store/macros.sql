@@ -1,0 +1,18 @@
+-- Rules that several statements share, each written once. They are kept in the database, so that every
+-- client that opens it has them.
+
+-- The look-ahead rule: a post enters at the first whole minute at or after the time it was posted.
+CREATE OR REPLACE MACRO entry_minute(posted_utc) AS
+    date_trunc('minute', posted_utc + INTERVAL 59999999 MICROSECONDS);
+
+-- The part of a model's split that a minute of entry lies in, as the parts were cut by the session of
+-- that minute. Embargoed days belong to the part before them. A card without dates has null bounds.
+CREATE OR REPLACE MACRO split_of(
+    minute_utc, train_from_utc, validation_from_utc, test_from_utc, test_until_utc
+) AS CASE
+    WHEN train_from_utc IS NULL THEN 'unknown'
+    WHEN minute_utc < train_from_utc OR minute_utc >= test_until_utc THEN 'outside'
+    WHEN minute_utc < validation_from_utc THEN 'train'
+    WHEN minute_utc < test_from_utc THEN 'validation'
+    ELSE 'test'
+END;

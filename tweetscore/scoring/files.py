@@ -1,0 +1,106 @@
+"""Score Parquet files into Parquet files: files enter, files of scored tweets leave.
+
+Shards that the manifest has are not scored again, so a job that was ended anywhere is finished by
+running it again.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from tweetscore.errors import TweetscoreError
+from tweetscore.scoring.job import Engine, Failed, Finished, Job, Shard
+from tweetscore.scoring.manifest import begin, find_shards, finishing
+from tweetscore.scoring.predictions import check_horizons
+from tweetscore.scoring.shards import ShardScorer
+
+
+@dataclass(frozen=True, slots=True)
+class FilesAccount:
+    """What became of all shards: rows = scored + skipped + rejected over those that finished."""
+
+    model: str
+    model_id: str
+    intervals: tuple[int, ...]
+    shards: int
+    already_finished: int
+    rows: int
+    scored: int
+    skipped: int
+    rejected: int
+    reasons: dict[str, int] = field(default_factory=dict)
+    failed: tuple[Failed, ...] = ()
+
+
+def score_files(
+    inputs: Sequence[str],
+    job: Job,
+    engine: Engine,
+    progress: Callable[[int, int], None],
+) -> FilesAccount:
+    """Score every shard that the manifest does not have yet.
+
+    Args:
+        inputs: files, folders or patterns.
+        job: by which model, against which market, and where to.
+        engine: does the shards, in any order.
+        progress: called with the rows done and to do.
+
+    Raises:
+        InputError: there are no shards, or two would have one name, or the output holds other
+            results.
+    """
+    check_horizons(job.model, job.horizons)
+    shards = find_shards(inputs)
+    known = {each.name: each for each in begin(job)}
+    to_do = [
+        each
+        for each in shards
+        if each.name not in known or known[each.name].fingerprint != each.fingerprint
+    ]
+    rows = {each.name: each.rows for each in to_do}
+    done, total = 0, sum(rows.values())
+    failed = []
+    with finishing(job) as add:
+        for each in engine(job, to_do):
+            done += rows[each.name]
+            progress(done, total)
+            if isinstance(each, Failed):
+                failed.append(each)
+                continue
+            known[each.name] = each
+            add(each)
+    there = [known[each.name] for each in shards if each.name in known]
+    return _account(job, shards, to_do, there, failed)
+
+
+def _account(
+    job: Job,
+    shards: Sequence[Shard],
+    to_do: Sequence[Shard],
+    there: Sequence[Finished],
+    failed: Sequence[Failed],
+) -> FilesAccount:
+    return FilesAccount(
+        model=job.model.name,
+        model_id=job.model.model_id,
+        intervals=job.horizons,
+        shards=len(shards),
+        already_finished=len(shards) - len(to_do),
+        rows=sum(each.rows for each in there),
+        scored=sum(each.scored for each in there),
+        skipped=sum(each.skipped for each in there),
+        rejected=sum(each.rejected for each in there),
+        reasons=dict(sum((Counter(each.reasons) for each in there), Counter[str]())),
+        failed=tuple(sorted(failed, key=lambda each: each.name)),
+    )
+
+
+def local_engine(job: Job, shards: Sequence[Shard]) -> Iterator[Finished | Failed]:
+    """Score shards one after another, each on every core."""
+    scorer = ShardScorer(job)
+    for shard in shards:
+        try:
+            yield scorer.score(shard)
+        except TweetscoreError as error:
+            yield Failed(shard.name, str(error))

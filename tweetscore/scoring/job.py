@@ -1,0 +1,105 @@
+"""What is to be scored from files to files, and what became of each shard: records, and the market.
+
+A shard is one Parquet file in the columns of the table tweets. A job is everything else that makes
+its result, so that any number of workers may share the shards.
+"""
+
+import hashlib
+import io
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from tweetscore.errors import InputError
+from tweetscore.market.horizons import NO_HORIZON, Horizon
+from tweetscore.scoring.predictions import CHUNK_ROWS
+from tweetscore.scoring.predictors import Model
+from tweetscore.store.database import Store, statement
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """One file to score."""
+
+    path: Path
+    name: str  # below the folder that was named, and so below the output
+    fingerprint: str  # of its size and footer, which holds where and how all columns lie
+    rows: int  # by its footer; 0 where that is unreadable
+
+
+@dataclass(frozen=True, slots=True)
+class Market:
+    """What predictions are joined to; without bars all of it is empty but the rules."""
+
+    settings: pl.DataFrame
+    sessions: pl.DataFrame
+    windows: pl.DataFrame
+
+    @property
+    def fingerprint(self) -> str:
+        """The same for the same windows under the same rules."""
+        # The schema may change without changing a result: its number stays that of the first jobs.
+        rules = self.settings.with_columns(schema_version=pl.lit(2, pl.Int32))
+        digest = hashlib.sha256()
+        for frame in (rules, self.sessions, self.windows):
+            stream = io.BytesIO()
+            frame.write_ipc(stream)
+            digest.update(stream.getbuffer())
+        return digest.hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What makes a shard's result; workers get it once."""
+
+    model: Model
+    horizons: tuple[Horizon, ...]  # sorted
+    market: Market
+    output: Path
+    chunk_rows: int = CHUNK_ROWS  # of a shard, read and scored at once
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """One line of the manifest: rows = scored + skipped + rejected."""
+
+    name: str
+    fingerprint: str
+    rows: int
+    scored: int
+    skipped: int
+    rejected: int
+    reasons: dict[str, int]  # of what was skipped or rejected
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A shard that could not be scored, and why."""
+
+    name: str
+    reason: str
+
+
+Engine = Callable[[Job, Sequence[Shard]], Iterator[Finished | Failed]]
+
+
+def read_market(store: Store, horizons: Sequence[int]) -> Market:
+    """Read what predictions at these horizons are joined to.
+
+    Raises:
+        InputError: the database keeps no windows for an interval.
+    """
+    kept = {minutes for (minutes,) in store.rows("SELECT interval_minutes FROM intervals")}
+    lacking = sorted({*horizons} - kept - {NO_HORIZON})
+    if lacking and store.rows("FROM symbols LIMIT 1"):
+        raise InputError(
+            f"{store.path}: keeps no windows for {Horizon(lacking[0]).words}; make them with: "
+            f"tweetscore score --interval {lacking[0]} --db {store.path}"
+        )
+    return Market(
+        store.frame("FROM settings"),
+        store.frame("FROM sessions ORDER BY ALL"),
+        store.frame(statement("scoring/windows"), intervals=list(map(int, horizons))),
+    )

@@ -1,0 +1,106 @@
+"""Read a shard: a Parquet file enters; rows in our columns leave, and beside them the rejected."""
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tweetscore.errors import InputError
+from tweetscore.io.parquet import UNREADABLE
+from tweetscore.posts.canonical import COUNTS
+
+Schema = dict[str, pl.DataType | type[pl.DataType]]
+OF_TWEETS: Schema = {
+    "platform": pl.String, "tweet_id": pl.Int64, "author": pl.String,
+    "posted_utc": pl.Datetime("us"), "text": pl.String,
+    "retweet_count": pl.Int64, "favorite_count": pl.Int64,
+}  # fmt: skip
+NEEDED = ("platform", "tweet_id", "posted_utc", "text")  # of a row; others may be null or missing
+REJECTS: Schema = {"row": pl.Int64, "reason": pl.String}
+
+
+def read_shard(
+    path: Path, *, counts: bool, chunk_rows: int
+) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
+    """Yield rows with all of ``OF_TWEETS``, and beside them number and reason of those without.
+
+    Args:
+        path: a Parquet file in the columns of the table tweets; more columns do not matter.
+        counts: whether the engagement counts are read.
+        chunk_rows: rows yielded at once.
+
+    Raises:
+        InputError: it is unreadable, or lacks a column, or one has another type.
+    """
+    first = 1
+    try:
+        with pq.ParquetFile(path) as parquet:
+            columns = _columns(path, parquet.schema_arrow, counts=counts)
+            for batch in parquet.iter_batches(chunk_rows, columns=columns):
+                batch.validate(full=True)
+                frame = pl.DataFrame(batch).with_columns(
+                    pl.lit(None, kind).alias(name)
+                    for name, kind in OF_TWEETS.items()
+                    if name not in columns
+                )
+                yield _sorted_out(frame.select(_as_ours(frame.schema)), first)
+                first += batch.num_rows
+    except UNREADABLE as error:
+        fact = str(error).partition("\n")[0]
+        raise InputError(f"{path}: unreadable Parquet ({fact}); write it again") from error
+
+
+def _columns(path: Path, schema: pa.Schema, *, counts: bool) -> list[str]:
+    wanted = [name for name in OF_TWEETS if counts or name not in COUNTS]
+    columns = [name for name in wanted if name in schema.names]
+    if lacking := [name for name in NEEDED if name not in columns]:
+        raise InputError(
+            f"{path}: has no column {lacking[0]}; shards have the columns of the table tweets, as "
+            "tweetscore export writes them"
+        )
+    for name in columns:
+        kind = schema.field(name).type
+        if not _FITS[name](kind):
+            raise InputError(f"{path}: its column {name} is {kind}; write it as {_KINDS[name]}")
+    return columns
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return kind in (pa.string(), pa.large_string(), pa.string_view())
+
+
+_FITS: Mapping[str, Callable[[pa.DataType], bool]] = {
+    "platform": lambda kind: _is_text(kind) or pa.types.is_dictionary(kind),
+    "tweet_id": pa.types.is_signed_integer,
+    "author": lambda kind: _is_text(kind) or pa.types.is_dictionary(kind),
+    "posted_utc": pa.types.is_timestamp,
+    "text": _is_text,
+    "retweet_count": pa.types.is_integer,
+    "favorite_count": pa.types.is_integer,
+}
+_KINDS = {
+    "platform": "text", "tweet_id": "a signed whole number", "author": "text",
+    "posted_utc": "a timestamp", "text": "text",
+    "retweet_count": "a whole number", "favorite_count": "a whole number",
+}  # fmt: skip
+
+
+def _as_ours(schema: pl.Schema) -> Iterator[pl.Expr]:
+    for name, kind in OF_TWEETS.items():
+        column = pl.col(name)
+        if getattr(schema[name], "time_zone", None):
+            column = column.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+        yield column.cast(kind)
+
+
+def _sorted_out(frame: pl.DataFrame, first: int) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Part the rows that can be scored from those that cannot."""
+    reasons = [pl.when(pl.col(name).is_null()).then(pl.lit(f"no {name}")) for name in NEEDED]
+    placed = frame.with_columns(
+        row=pl.int_range(first, first + pl.len(), dtype=pl.Int64), reason=pl.coalesce(reasons)
+    )
+    refused = placed.filter(pl.col("reason").is_not_null()).select("row", "reason")
+    good = placed.filter(pl.col("reason").is_null()).drop("row", "reason")
+    return good, refused
