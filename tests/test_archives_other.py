@@ -524,8 +524,9 @@ def test_what_else_stands_in_an_outbox_is_a_reject_with_its_reason(tmp_path: Pat
     assert read.rows_read == 9
     assert read.tweets["tweet_id"].to_list() == [POSTS[0].id, POSTS[2].id]
     reasons = read.rejects["reason"].to_list()
-    assert reasons.count("a boost holds no text") == 3
-    assert reasons[2:4] == [f"an activity of type '{kind}' is no post" for kind in ("Update", "")]
+    assert reasons.count("a boost has no text") == 3
+    not_a_post = "an activity of type '{}' is not a post"
+    assert reasons[2:4] == [not_a_post.format("Update"), not_a_post.format("")]
     assert reasons[4].startswith("cannot be parsed: ")
     assert reasons[5] == (
         "\"tweet_id\" is not a 64-bit whole number: 'https://p.example/objects/5'"

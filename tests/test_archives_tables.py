@@ -576,7 +576,7 @@ def test_a_time_in_the_future_is_a_reject_but_not_one_of_another_zone(path: Path
     content = csv_table([(ahead, "a"), (later, "b")], ("time", "text"))
     found = read(opened(path, content))
     assert found.tweets["posted"].to_list() == [ahead]
-    assert found.rejects["reason"].to_list() == [f"\"posted\" lies in the future: '{later}'"]
+    assert found.rejects["reason"].to_list() == [f"\"posted\" is in the future: '{later}'"]
 
 
 @pytest.mark.parametrize(
@@ -597,7 +597,7 @@ def test_counts_may_say_when_they_were_read(path: Path, seen: str, utc: datetime
     assert found.tweets["counts_as_of_utc"].to_list() == [utc]
     assert found.rejects["reason"].to_list() == [
         "\"counts_as_of\" is not a date: 'later'",
-        "\"counts_as_of\" lies in the future: '2999-01-01T00:00:00Z'",
+        "\"counts_as_of\" is in the future: '2999-01-01T00:00:00Z'",
     ]
 
 
@@ -670,7 +670,7 @@ def test_ids_that_are_floats_refuse_the_file(path: Path, write: Callable[..., by
     ("content", "columns", "platform", "message"),
     [
         (b"date,text\n2018-12-02,a\n", {}, None,
-         "the time '2018-12-02' is a whole day, and posts are matched with minutes; say which "
+         "the time '2018-12-02' has no time of day, and posts are matched with minutes; say which "
          "column holds the time of day with --column posted=NAME, or export it too"),
         (b"date,text\n12/02/2018,a\n", {}, None, "the time '12/02/2018' is a whole day"),
         (b"date,time,text\n2018-12-02,noon,a\n", {}, None,
@@ -679,18 +679,18 @@ def test_ids_that_are_floats_refuse_the_file(path: Path, write: Callable[..., by
          "the time 'yesterday' has no known form; write times as 2018-01-31T09:30:00Z, or as "
          "seconds since 1970"),
         (b"date,text\n01/02/2018 09:30,a\n", {}, None,
-         "no date like '01/02/2018 09:30' says which number is the day (none is above 12); write "
+         "no date like '01/02/2018 09:30' shows which number is the day (none is above 12); write "
          "dates as 2018-01-31"),
         (b"date,text\n", {"text": "body"}, None, "has no column 'body' (it has 'date', 'text')"),
         (b"date;words\n", {"posted": "date"}, None,
-         "has no known column of text (it has 'date', 'words'); say which it is with "
+         "has no column recognised as text (it has 'date', 'words'); name it with "
          "--column text=NAME"),
         (b'{"when": 1, "body": "a"}\n', {"text": "body"}, None,
-         "has no known column of posted (it has 'when', 'body'); say which it is with "
+         "has no column recognised as posted (it has 'when', 'body'); name it with "
          "--column posted=NAME"),
         (b"date,text\n", {}, "mastodon",
-         "has no known column of ids (it has 'date', 'text'), and ids of mastodon carry a time; "
-         "say which it is with --column tweet_id=NAME, or leave --platform out"),
+         "has no column recognised as ids (it has 'date', 'text'), and ids of mastodon carry a "
+         "time; name it with --column tweet_id=NAME, or leave --platform out"),
         (b"id,text,isRetweet,favorites,retweets,date\n", {}, "mastodon",
          "is thetrumparchive-v2-csv, whose ids are those of twitter; leave --platform out"),
         (gzip.compress(parquet()), {}, None, "packed Parquet is not read; unpack it first"),
@@ -708,7 +708,7 @@ def test_what_is_unclear_is_refused_with_the_next_step(
 def test_a_column_has_one_of_our_names(path: Path) -> None:
     with pytest.raises(InputError) as refusal:
         opened(path, csv_table(), {"id": "id"})
-    assert str(refusal.value) == f"no column is called 'id' here; say one of {', '.join(NAMES)}"
+    assert str(refusal.value) == f"there is no column called 'id'; use one of {', '.join(NAMES)}"
 
 
 def test_a_header_without_rows_is_refused_by_ingest(path: Path, store: Store) -> None:

@@ -325,7 +325,7 @@ def test_a_bar_of_lean_past_midnight_or_without_a_number_is_a_reject(tmp_path: P
     ]
 
 
-LEAN_REST = "only minute trades are bars, so bring the file that ends in _trade"
+LEAN_REST = "only minute trades are bars, so use the file that ends in _trade"
 LEAN_OTHER = (
     "holds LEAN minutes of something other than an equity; "
     "only equities are read, so export it as CSV with a header"
@@ -484,7 +484,7 @@ def test_a_time_out_of_all_range_is_a_reject(tmp_path: Path, dtype: pl.Datetime)
     bars = open_bars(sniff(DataFile(tmp_path / "bars.parquet")), "SPX")
     assert bars
     reasons = [(line, reason.split(":")[0]) for line, _, reason in rejected(bars)]
-    words = {"time is not a date", "time lies before 1971", "time lies in the future"}
+    words = {"time is not a date", "time is before 1971", "time is in the future"}
     assert [line for line, _ in reasons] == [2, 3]
     assert {reason for _, reason in reasons} <= words
 
@@ -494,7 +494,7 @@ def test_damaged_and_empty_parquet_is_refused_in_one_line(tmp_path: Path) -> Non
     frame(MINUTES).head(0).write_parquet(path)
     with pytest.raises(InputError) as empty:
         open_bars(sniff(DataFile(path)), "SPX")
-    assert str(empty.value) == f"{path}: holds no bar but its header; export it again"
+    assert str(empty.value) == f"{path}: holds a header but no bars; export it again"
     out = io.BytesIO()
     frame(MINUTES).write_parquet(out)
     for damaged in (out.getvalue()[:-9], out.getvalue()[:40], b"PAR1" + bytes(99) + b"PAR1"):
@@ -554,7 +554,7 @@ UNKNOWN_TIME = (
     "or as seconds or milliseconds since 1970"
 )
 UNCLEAR_DAY = (
-    "no date like {!r} says which number is the day (none is above 12); write dates as 2018-01-31"
+    "no date like {!r} shows which number is the day (none is above 12); write dates as 2018-01-31"
 )
 TIMED = "time,open,high,low,close\n{},1,1,1,1\n{},1,1,1,1\n".format
 
@@ -596,15 +596,15 @@ TIMED = "time,open,high,low,close\n{},1,1,1,1\n{},1,1,1,1\n".format
         ),
         (
             TIMED("31/01/2018 09:30", "01/31/2018 09:31").encode(),
-            "its dates change their order: '31/01/2018 09:30' has the day first, "
+            "the order of its dates changes: '31/01/2018 09:30' has the day first, "
             "'01/31/2018 09:31' the month; write dates as 2018-01-31",
         ),
         (
             b"time;open;high;low;close\n2018-01-31 09:30;1,234;1,234;1,234;1,234\n",
-            "the comma of prices like '1,234' may be one of thousands; "
+            "the comma of prices like '1,234' may separate thousands; "
             "write prices with a decimal point",
         ),
-        (b"time,open,high,low,close\n", "holds no bar but its header; export it again"),
+        (b"time,open,high,low,close\n", "holds a header but no bars; export it again"),
         (
             TIMED("2018-01-31 09:30,1", "2018-01-31 09:31,1").encode(),
             "holds no readable bar (cannot be parsed: found more fields than defined in 'Schema'); "
@@ -655,7 +655,7 @@ def test_bars_of_nobody_knows_what_are_refused(tmp_path: Path, content: bytes) -
     with pytest.raises(InputError) as refusal:
         opened(tmp_path / "bars.csv", content, None)
     assert str(refusal.value) == (
-        f"{tmp_path}/bars.csv: does not say what its bars are of; name it, as in --symbol SPY"
+        f"{tmp_path}/bars.csv: the symbol of its bars is not known; name it, as in --symbol SPY"
     )
 
 
@@ -664,9 +664,9 @@ def test_bars_of_nobody_knows_what_are_refused(tmp_path: Path, content: bytes) -
     [
         ("2018-13-02 09:31,1,1,1,1", "time is not a date: '2018-13-02 09:31'"),
         (",1,1,1,1", "time is not a date: ''"),
-        ("0018-01-02 09:31,1,1,1,1", "time lies before 1971: '0018-01-02 09:31'"),
-        ("1970-01-01 00:00,1,1,1,1", "time lies before 1971: '1970-01-01 00:00'"),
-        ("2999-01-02 09:31,1,1,1,1", "time lies in the future: '2999-01-02 09:31'"),
+        ("0018-01-02 09:31,1,1,1,1", "time is before 1971: '0018-01-02 09:31'"),
+        ("1970-01-01 00:00,1,1,1,1", "time is before 1971: '1970-01-01 00:00'"),
+        ("2999-01-02 09:31,1,1,1,1", "time is in the future: '2999-01-02 09:31'"),
         ("2018-01-02 09:31,,1,1,1", "open is not a number: ''"),
         ("2018-01-02 09:31,1,1,1", "close is not a number: ''"),
         ("2018-01-02 09:31,NaN,1,1,1", "open is not a number: 'NaN'"),

@@ -488,7 +488,7 @@ MISTAKES: dict[str, tuple[list[str], str]] = {
     "a wrong file": (["ingest", "{tmp}/picture.png"], "{tmp}/picture.png: neither a tweet archive"),
     "a broken zip": (["ingest", "{tmp}/broken.zip"], "{tmp}/broken.zip: "),
     "an unknown clock": (["ingest", "{made}/" + BARS_NAME, "--symbol", "X", "--clock", "Mars"],
-                         "'Mars' is no clock; say one like UTC, "),
+                         "'Mars' is not a clock; use one like UTC, "),
     "an unknown calendar": (["ingest", "{made}/" + BARS_NAME, "--symbol", "X",
                              "--calendar", "MARS"], ""),
     "no such model": (["score", "--model", "none"],
@@ -514,8 +514,8 @@ MISTAKES: dict[str, tuple[list[str], str]] = {
                         "{tmp}/none.bin: "),
     "a clock with a slip": (["ingest", "{made}/" + BARS_NAME, "--symbol", "X",
                              "--clock", "America/New_Yrok"],
-                            "'America/New_Yrok' is no clock; say one like UTC, America/New_York, "
-                            "EST, Europe/Berlin-06:00; did you mean America/New_York?"),
+                            "'America/New_Yrok' is not a clock; use one like UTC, "
+                            "America/New_York, EST, Europe/Berlin-06:00; did you mean America/New_York?"),
     "a model with a slip": (["score", "--model", "referense"],
                             "referense: no such model folder; name one that 'tweetscore train' has "
                             "written, or a shipped one; did you mean reference?"),

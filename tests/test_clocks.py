@@ -56,7 +56,8 @@ def test_what_is_no_clock_is_refused_with_examples(text: str, near: str) -> None
     with pytest.raises(InputError) as refusal:
         Clock.parse(text)
     assert str(refusal.value) == (
-        f"{text!r} is no clock; say one like UTC, America/New_York, EST, Europe/Berlin-06:00{near}"
+        f"{text!r} is not a clock; "
+        f"use one like UTC, America/New_York, EST, Europe/Berlin-06:00{near}"
     )
 
 

@@ -307,7 +307,7 @@ def test_a_record_of_no_row_or_of_several_is_a_reject_with_that_reason() -> None
 
     frame, refused = files.parse(records, parser)
     assert frame.rows() == [(1, 1, 0), (4, 3, 6)]
-    assert refused.rows() == [(2, 2, "the record holds no or several rows", "2;3")]
+    assert refused.rows() == [(2, 2, "the record is not exactly one row", "2;3")]
 
 
 def read_json(data: bytes) -> pl.DataFrame:

@@ -291,8 +291,8 @@ def test_naive_times_without_ids_that_tell_the_time_need_a_clock(
     columns = {"posted": "when", "text": "body"}
     (refused,) = run(store, path, columns=columns)
     assert refused.error == (
-        f"{path}: its times carry no zone, and its ids tell no time; "
-        "say which it is, as in --clock UTC or --clock America/New_York"
+        f"{path}: its times have no time zone, and its ids carry no time; "
+        "name the zone, as in --clock UTC or --clock America/New_York"
     )
     (account,) = run(store, path, columns=columns, clock="America/New_York")
     assert counts(account) == (1, 1, 0, 0, 0)
@@ -569,7 +569,7 @@ SECONDS = "".join(f"{second},1,1,1,1\n" for second in range(1514903400, 15149035
             TTA_HEADER + b"x,hi,,,,,\nx,hi\n",
             "none of its 2 records can be used (line 2: has no id); check its format",
         ),
-        (b"time,open,high,low,close\n", "holds no bar but its header; export it again"),
+        (b"time,open,high,low,close\n", "holds a header but no bars; export it again"),
         (
             b"time,open,high,low,close\n2018-01-02 09:30,1,2,3,4\n",
             "holds no readable bar (high and low contradict open and close); check its columns",
@@ -807,7 +807,7 @@ def test_end_stamps_are_turned_into_the_minute_that_a_bar_opens(
 def test_a_clock_for_times_that_carry_their_zone_is_refused(store: Store, tmp_path: Path) -> None:
     path = bars_csv(tmp_path / "a", ("2018-01-02T14:30:00Z", 1, 1, 1, 1))
     (account,) = run(store, path, symbol="SPX", clock="America/New_York")
-    assert account.error == f"{path}: its times carry their zone; leave --clock out"
+    assert account.error == f"{path}: its times have a time zone; leave --clock out"
     assert everything(store) == NOTHING
 
 
@@ -817,7 +817,7 @@ def test_bars_of_a_symbol_with_another_calendar_are_refused(store: Store, tmp_pa
     path = bars_csv(tmp_path / "b", (1514903460, 1, 1, 1, 1))
     (account,) = run(store, path, symbol="SPX", calendar="XLON")
     assert account.error == (
-        f"{path}: SPX is kept with the calendar XNYS, not XLON; say --calendar XNYS"
+        f"{path}: SPX is stored with the calendar XNYS, not XLON; use --calendar XNYS"
     )
     assert everything(store) == before
 

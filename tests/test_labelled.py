@@ -345,19 +345,19 @@ REFUSED: dict[str, tuple[bytes, dict[str, str], str]] = {
     "no column of labels": (
         separated(TWO, ("text", "mood")),
         {},
-        "has no known column of label (it has 'text', 'mood'); "
-        "say which it is with --column label=NAME",
+        "has no column recognised as label (it has 'text', 'mood'); "
+        "name it with --column label=NAME",
     ),
     "no column of texts": (
         json_lines(TWO, ("words", "label")),
         {},
-        "has no known column of text (it has 'words', 'label'); "
-        "say which it is with --column text=NAME",
+        "has no column recognised as text (it has 'words', 'label'); "
+        "name it with --column text=NAME",
     ),
     "a given column that is not there": (
         separated(TWO, ("text", "label")),
         {"label": "mood"},
-        "has no column 'mood' (it has 'text', 'label'); say --column label=NAME with one of these",
+        "has no column 'mood' (it has 'text', 'label'); use --column label=NAME with one of these",
     ),
     "one class": (
         separated([("a", "x"), ("b", "x")], ("text", "label")),
@@ -420,7 +420,7 @@ def test_unknown_names_and_several_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError) as raised:
         read(tmp_path, separated(), body="text")
     assert str(raised.value) == (
-        "no column is called 'body' here; say one of text, label, retweet_count, favorite_count, "
+        "there is no column called 'body'; use one of text, label, retweet_count, favorite_count, "
         "posted_utc"
     )
     (tmp_path / "more.csv").write_bytes(separated())

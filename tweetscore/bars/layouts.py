@@ -1,7 +1,7 @@
-"""Recognise the layout of a file of bars: a file enters, its table and what its name adds leave.
+"""Recognise the layout of a file of bars: a file enters, its table leaves.
 
-HistData and LEAN are recognised by their first line and name; any other CSV, JSON or Parquet is a
-table whose columns are not judged here.
+HistData and LEAN are recognised by their first line and name; any other CSV, JSON or Parquet file
+is a table, whatever its columns are.
 """
 
 import re
@@ -39,7 +39,7 @@ _DECIMAL_PRICE = re.compile(rb"^\d+(,\d+){0,3},\d*\.\d", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The table of a file, and what its format and name add to it."""
+    """The table of a file, with what its format and name define."""
 
     table: Table
     format: str
@@ -53,7 +53,7 @@ def find_layout(source: Source) -> Layout | None:
     """Recognise the layout of a file by content, and a LEAN day by its name as well.
 
     Raises:
-        InputError: damaged Parquet, or what LEAN keeps beside the minutes of equities.
+        InputError: damaged Parquet, or data of LEAN other than minutes of equities.
     """
     if source.kind == "lines" and (known := _histdata(source) or _lean(source)):
         return known
@@ -90,7 +90,7 @@ def _lean(source: Source) -> Layout | None:
     if (resolution, kind) != ("minute", "trade"):
         raise InputError(
             f"{source.name}: holds LEAN's {resolution} {kind} data; "
-            "only minute trades are bars, so bring the file that ends in _trade"
+            "only minute trades are bars, so use the file that ends in _trade"
         )
     if kept != "equity" or _DECIMAL_PRICE.search(source.head):
         raise InputError(

@@ -1,7 +1,7 @@
 """Read minute bars: HistData, LEAN, or any table (CSV, JSON, Parquet) of open, high, low and close.
 
-Stamps leave as the file says them: which clock they are on is for the audit to prove, unless the
-format defines it. Stamps with a zone of their own leave as UTC.
+Stamps leave as written in the file: the audit finds out which clock they are on, unless the format
+defines it. Stamps with a time zone leave as UTC.
 """
 
 import re
@@ -45,7 +45,7 @@ NAMES = {
 OFF_MINUTE = "time is not a whole minute"
 _PLACES = ("line", "byte_offset")
 _DECIMAL_COMMA = re.compile(r"-?\d+,(\d+)", re.ASCII)
-# Nobody kept minutes then: such a date is a slip, as 0018 for 2018, or a zero counted from 1970.
+# There were no minute bars then: such a date is a mistake, as 0018 for 2018, or a zero epoch.
 _EARLIEST = datetime(1971, 1, 1)
 _AHEAD = timedelta(days=1)  # stamps without a zone may be ahead of UTC, by 14 hours at most
 
@@ -61,12 +61,12 @@ class BarBatch:
 
 @dataclass(frozen=True, slots=True)
 class BarFile:
-    """A file of bars whose layout is known."""
+    """A file of bars in a known layout."""
 
     source: Source
     format: str
     symbol: str | None  # None: the file has a column of symbols
-    naive: bool  # True: stamps carry no zone
+    naive: bool  # True: stamps have no time zone
     clock: str | None  # the clock that the format defines, with stamps at the start of the minute
     _batches: Callable[[], Iterator[BarBatch]]
 
@@ -80,11 +80,11 @@ def open_bars(source: Source, symbol: str | None = None) -> BarFile | None:
 
     Args:
         source: the file.
-        symbol: of the bars, where no column holds it; it goes before the file's name.
+        symbol: of the bars, if no column has it; it comes before the one in the file's name.
 
     Raises:
         InputError: it has some but not all columns of bars, times or prices in no clear form, no
-            symbol, or holds what LEAN keeps beside the minutes of equities.
+            symbol, or data of LEAN other than minutes of equities.
     """
     layout = find_layout(source)
     match = _match(layout.table) if layout else None
@@ -93,7 +93,7 @@ def open_bars(source: Source, symbol: str | None = None) -> BarFile | None:
     symbol = None if "symbol" in match.taken else symbol or layout.symbol
     if "symbol" not in match.taken and not symbol:
         raise InputError(
-            f"{source.name}: does not say what its bars are of; name it, as in --symbol SPY"
+            f"{source.name}: the symbol of its bars is not known; name it, as in --symbol SPY"
         )
     sample = _sample(layout.table, [*match.taken.values(), *match.candidates["stamp"]])
     times, form = _times(layout, match, sample)
@@ -144,7 +144,7 @@ def _sample(table: Table, columns: Sequence[str]) -> pl.DataFrame:
     rows, rejects = table.sample(columns)
     if rows.height:
         return rows
-    fact = "no bar but its header; export it again"
+    fact = "a header but no bars; export it again"
     if rejects.height:
         reason = " ".join(rejects["reason"][0].split())
         fact = f"no readable bar ({reason}); check its columns"
@@ -166,7 +166,7 @@ def _times(layout: Layout, match: Match, sample: pl.DataFrame) -> tuple[TimeColu
 
 
 def _decimal_comma(source: Source, prices: pl.DataFrame) -> bool:
-    """Return whether prices are written like 2683,73; three digits could as well be thousands."""
+    """Return whether prices are written like 2683,73; three digits could also be thousands."""
     texts = [text.strip() for text in prices.unpivot()["value"].drop_nulls()]
     commas = [text for text in texts if "," in text]
     written = [_DECIMAL_COMMA.fullmatch(text) for text in commas]
@@ -174,7 +174,7 @@ def _decimal_comma(source: Source, prices: pl.DataFrame) -> bool:
         return False
     if all(len(match[1]) == 3 for match in written if match):
         raise InputError(
-            f"{source.name}: the comma of prices like {commas[0]!r} may be one of thousands; "
+            f"{source.name}: the comma of prices like {commas[0]!r} may separate thousands; "
             "write prices with a decimal point"
         )
     return True
@@ -196,7 +196,7 @@ def _typed(raw: pl.DataFrame, refused: pl.DataFrame, reading: _Reading) -> BarBa
         reading.form.stamp.alias("_stamp"),
         *(_number(price, reading, reading.price_exponent).alias(f"_{price}") for price in PRICES),
         symbol=pl.lit(reading.symbol) if reading.symbol else pl.col("symbol").str.strip_chars(),
-        # No window needs a volume: one that is no number is unknown, not wrong.
+        # No window needs a volume: one that is not a number is unknown, not wrong.
         _volume=_number("volume" if "volume" in reading.columns else None, reading),
     ).with_columns(reason=_reason())
     good = typed.filter(pl.col("reason").is_null()).select(
@@ -213,7 +213,7 @@ def _typed(raw: pl.DataFrame, refused: pl.DataFrame, reading: _Reading) -> BarBa
 def _number(column: str | None, reading: _Reading, exponent: int = 0) -> pl.Expr:
     text = pl.col(column).str.strip_chars() if column else pl.lit(None, pl.String)
     if reading.decimal_comma:
-        # A point in such a file is one of thousands.
+        # A point in such a file separates thousands.
         pointless = ~text.str.contains(".", literal=True)
         text = pl.when(pointless).then(text.str.replace(",", ".", literal=True))
     if exponent:
@@ -224,7 +224,7 @@ def _number(column: str | None, reading: _Reading, exponent: int = 0) -> pl.Expr
 
 
 def _reason() -> pl.Expr:
-    """Name the first thing wrong with a bar; null where nothing is."""
+    """Describe the first thing that is wrong with a bar; null if nothing is."""
     price = {name: pl.col(f"_{name}") for name in PRICES}
     highest, lowest = pl.max_horizontal(*price.values()), pl.min_horizontal(*price.values())
     reason = pl.lit(None, pl.String)
@@ -235,11 +235,11 @@ def _reason() -> pl.Expr:
         ),
         (
             pl.col("_stamp") < _EARLIEST,
-            pl.format(f"time lies before {_EARLIEST.year}: '{{}}'", pl.col("stamp")),
+            pl.format(f"time is before {_EARLIEST.year}: '{{}}'", pl.col("stamp")),
         ),
         (
             pl.col("_stamp") > datetime.now(UTC).replace(tzinfo=None) + _AHEAD,
-            pl.format("time lies in the future: '{}'", pl.col("stamp")),
+            pl.format("time is in the future: '{}'", pl.col("stamp")),
         ),
         (pl.col("symbol").fill_null("") == "", pl.lit("has no symbol")),
         *(

@@ -1,16 +1,16 @@
-"""What a user may set for an ingest, and what became of one file."""
+"""The options of an ingest, and the account of what became of one file."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-IGNORED = "ignored"  # the kind of what is neither tweets nor bars, beside files that are
+IGNORED = "ignored"  # the kind of a file that is neither tweets nor bars, among others that are
 Progress = Callable[[str, int], None]  # the file's name, its rows read so far
 
 
 @dataclass(frozen=True, slots=True)
 class IngestOptions:
-    """What the user says about the files; ``auto`` leaves it to the evidence."""
+    """What the user sets for the files; ``auto`` leaves the decision to the evidence."""
 
     symbol: str | None = None
     clock: str = "auto"
@@ -38,7 +38,7 @@ class Account:
     updated: int = 0
     duplicates: int = 0
     rejected: int = 0
-    repaired: int = 0  # texts with U+FFFD in the place of bytes that are no character
+    repaired: int = 0  # texts with U+FFFD instead of bytes that are not a character
     unchanged: bool = False  # the same content is here already: nothing was done
     error: str | None = None  # why the file was refused: nothing of it was stored
 

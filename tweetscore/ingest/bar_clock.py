@@ -1,6 +1,6 @@
 """Decide on the clock of a file of bars: its stamps enter, a verdict leaves.
 
-A format may define the clock, stamps may carry their zone; all others are audited against the
+A format may define the clock, and stamps may have a time zone; all others are audited against the
 exchange calendar.
 """
 
@@ -21,12 +21,12 @@ _NO_STAMPS = pl.Series("stamp", [], pl.Datetime("us"))
 
 
 def bar_clock(bars: BarFile, batches: Iterable[BarBatch], options: IngestOptions) -> BarClock:
-    """Go through the stamps and prove their clock; stamps with a zone of their own need no proof.
+    """Find out the clock of the stamps; those with a time zone need no proof.
 
     Args:
         bars: the file.
         batches: all its bars.
-        options: what the user says about it.
+        options: what the user sets for it.
 
     Raises:
         InputError: the file holds no bars of one minute, or its clock is refuted or not clear.
@@ -36,9 +36,9 @@ def bar_clock(bars: BarFile, batches: Iterable[BarBatch], options: IngestOptions
         return _declared_clock(bars, bars.clock, options)
     if not bars.naive:
         if options.clock not in ("auto", "UTC"):
-            raise InputError(f"{bars.source.name}: its times carry their zone; leave --clock out")
+            raise InputError(f"{bars.source.name}: its times have a time zone; leave --clock out")
         stamp: Literal["start", "end"] = "end" if options.stamp == "end" else "start"
-        evidence = f"times carry their zone; stamp {stamp}"
+        evidence = f"times have a time zone; stamp {stamp}"
         return BarClock.declared(Clock.parse("UTC"), stamp, options.calendar, evidence)
     claims = Claims(options.calendar, options.clock, options.stamp)
     return audit_bars(bars.source.name, stamps, claims)

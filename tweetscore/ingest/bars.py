@@ -36,15 +36,15 @@ def ingest_bars(
     Args:
         store: the open database.
         bars: the file.
-        account: what is known of it so far.
-        options: what the user says about it.
+        account: of the file, as far as it is known.
+        options: what the user sets for it.
         progress: called with the file's name and its rows read so far.
         most_kept_bytes: of its bars in memory; a file with more is read a second time.
 
     Raises:
-        StoredAlreadyError: its content is here already.
-        InputError: its clock is refuted or not clear, its symbol is kept with another calendar, or
-            no row can be used.
+        StoredAlreadyError: its content is stored already.
+        InputError: its clock is refuted or not clear, its symbol is stored with another calendar,
+            or no row can be used.
     """
     started_utc = now_utc()
     # Where the format has its date in the name, equal content may be another day's.
@@ -101,8 +101,8 @@ def _keep_calendars(store: Store, name: str, symbols: Sequence[str], calendar: s
     for symbol in symbols:
         if known.setdefault(symbol, calendar) != calendar:
             raise InputError(
-                f"{name}: {symbol} is kept with the calendar {known[symbol]}, not {calendar}; "
-                f"say --calendar {known[symbol]}"
+                f"{name}: {symbol} is stored with the calendar {known[symbol]}, not {calendar}; "
+                f"use --calendar {known[symbol]}"
             )
         store.con.execute(
             "INSERT INTO symbols SELECT $symbol, $calendar "

@@ -1,4 +1,4 @@
-"""Finish one file: of each tweet or bar one row stays, and the account of the file is checked."""
+"""Finish one file: each tweet or bar keeps one row, and the account of the file is checked."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -19,11 +19,11 @@ _STORED_FIELDS = (
 def deduplicate(
     store: Store, account: Account, kind: Kind, source_id: int, started_utc: datetime
 ) -> Account:
-    """Leave one row of each tweet or bar, and store the file's account.
+    """Keep one row of each tweet or bar, and store the file's account.
 
     Raises:
         InputError: no row could be used.
-        IntegrityError: rows in are not rows accounted for; the transaction then rolls back.
+        IntegrityError: the rows read are not those accounted for; the transaction is rolled back.
     """
     (rejected,) = store.row(f"SELECT count(*) FROM rejects {_OF_FILE}", source_id=source_id)
     mark = "contains(text, chr(65533))" if kind == "tweets" else "false"

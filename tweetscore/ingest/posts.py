@@ -30,16 +30,16 @@ def ingest_posts(
     """Store the posts of a file, all or none; return the completed account.
 
     Raises:
-        StoredAlreadyError: its content is here already.
-        InputError: its clock is refuted or not told, or no row can be used.
+        StoredAlreadyError: its content is stored already.
+        InputError: its clock is refuted or not known, or no row can be used.
     """
     started_utc = now_utc()
     if may_be_stored(store, posts.source):
         account = with_digest(store, posts.source, account)
     if posts.naive and options.clock == "auto" and not posts.dated:
         raise InputError(
-            f"{account.name}: its times carry no zone, and its ids tell no time; "
-            "say which it is, as in --clock UTC or --clock America/New_York"
+            f"{account.name}: its times have no time zone, and its ids carry no time; "
+            "name the zone, as in --clock UTC or --clock America/New_York"
         )
     claim = Clock.parse("UTC" if options.clock == "auto" or not posts.naive else options.clock)
     claimed = TweetClock(posts.platform, claim, proven=False, evidence="")

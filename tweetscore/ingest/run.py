@@ -38,7 +38,7 @@ def ingest(
     Args:
         store: the open database.
         paths: files, zips, folders, patterns, or ``-`` for standard input.
-        options: what the user says about them.
+        options: what the user sets for them.
         progress: called with the file's name and its rows read so far.
         block_bytes: how many bytes of a file are read at once.
 
@@ -82,7 +82,7 @@ def _ingest_or_refuse(
     progress: Progress,
     block_bytes: int,
 ) -> Account:
-    """Ingest one file; a zip or a folder may hold others beside the data, which are ignored."""
+    """Ingest one file; files in a zip or a folder that are not data are ignored."""
     account = Account(file.name)
     try:
         source = sniff(file, block_bytes)

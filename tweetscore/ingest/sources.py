@@ -1,4 +1,4 @@
-"""The rows of one file in the database: batches enter, the rows of the file appear or go."""
+"""The rows of one file in the database: batches enter, rows are added or deleted."""
 
 from dataclasses import replace
 
@@ -18,7 +18,7 @@ def next_source(store: Store) -> int:
 
 
 class StoredAlreadyError(Exception):
-    """The content of a file is here already: what was done with it is taken back."""
+    """The content of a file is stored already: what was done with it is rolled back."""
 
     def __init__(self, account: Account) -> None:
         """Take the account of the file."""
@@ -27,10 +27,10 @@ class StoredAlreadyError(Exception):
 
 
 def may_be_stored(store: Store, source: Source) -> bool:
-    """Return whether a file of the same size is here, or the size of this one does not show.
+    """Return whether a file of this size is stored already, or the size is not known.
 
-    Then its content is compared before anything else is done with it. All others are compared when
-    they have been read, so that each is read once.
+    Such a file is hashed before anything else is done with it. The digest of any other is compared
+    when it has been read, so that it is read once.
     """
     query = "SELECT count(*) FROM sources WHERE bytes = coalesce($size, bytes)"
     (equal,) = store.row(query, size=source.file.expected_bytes())
@@ -44,12 +44,12 @@ def with_digest(
 
     Args:
         store: the database.
-        source: the file; it is read where that has not been done yet.
+        source: the file; it is read unless that has been done.
         account: its account.
-        same_name: equal content counts as here already only under the same name.
+        same_name: equal content counts as stored only under the same name.
 
     Raises:
-        StoredAlreadyError: the content is here already.
+        StoredAlreadyError: the content is stored already.
     """
     sha256, size = source.digest()
     account = replace(account, sha256=sha256, bytes=size)

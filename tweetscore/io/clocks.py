@@ -44,7 +44,7 @@ class Clock:
             if clock._is_known():
                 return clock
         near = did_you_mean(text, available_timezones())
-        raise InputError(f"{text!r} is no clock; say one like {EXAMPLES}{near}")
+        raise InputError(f"{text!r} is not a clock; use one like {EXAMPLES}{near}")
 
     @classmethod
     def of(cls, zone: str, offset_minutes: int) -> "Clock":

@@ -1,6 +1,6 @@
-"""Match the columns of a table with what is wanted of it: names enter, a match leaves.
+"""Match the columns of a table with their meanings: names enter, a match leaves.
 
-Whoever reads tables brings a list of names for each meaning. What the user gives goes before it.
+Each reader of tables has a list of names for every meaning. What the user gives comes before it.
 """
 
 import re
@@ -21,32 +21,32 @@ def normalised(name: str) -> str:
 
 
 def by_normalised_name(columns: Sequence[str]) -> dict[str, str]:
-    """Map normalised names to columns; of several with one name the first counts."""
+    """Map normalised names to columns; the first of several with one name counts."""
     return {normalised(name): name for name in reversed(columns)}
 
 
 def has_columns(columns: Sequence[str]) -> str:
-    """Word which columns a table has."""
+    """Describe which columns a table has."""
     shown = ", ".join(map(repr, columns[:_SHOWN_COLUMNS]))
     return f"it has {shown}{', …' if len(columns) > _SHOWN_COLUMNS else ''}"
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """Which columns of a table hold what; ours are our names, theirs are those in the file."""
+    """What the columns of a table mean; *ours* are our names, *theirs* are those in the file."""
 
     name: str  # the file's, for messages
     columns: tuple[str, ...]  # all of the table, theirs
-    candidates: Mapping[str, tuple[str, ...]]  # ours: theirs that may be it, best first, never none
+    candidates: Mapping[str, tuple[str, ...]]  # ours: theirs, best first, never none
 
     @property
     def taken(self) -> dict[str, str]:
-        """Our name to the column that is taken for it."""
+        """Our names, each with the column that is taken for it."""
         return {ours: theirs[0] for ours, theirs in self.candidates.items()}
 
     @property
     def left(self) -> list[str]:
-        """The columns that are taken for nothing."""
+        """The columns that are not taken for anything."""
         taken = set(self.taken.values())
         return [name for name in self.columns if name not in taken]
 
@@ -56,7 +56,7 @@ class Match:
         return has_columns(self.columns)
 
     def choose(self, chosen: Mapping[str, str]) -> "Match":
-        """Return the match with these columns (our name to theirs) taken, whatever else may be."""
+        """Return the match with these columns (our name to theirs) as the only candidates."""
         return replace(
             self, candidates={**self.candidates, **{ours: (it,) for ours, it in chosen.items()}}
         )
@@ -69,36 +69,36 @@ class Match:
     def missing(self, ours: str) -> InputError:
         """Return the refusal of a table without a column that is needed."""
         return InputError(
-            f"{self.name}: has no known column of {ours} ({self.has}); "
-            f"say which it is with --column {ours}=NAME"
+            f"{self.name}: has no column recognised as {ours} ({self.has}); "
+            f"name it with --column {ours}=NAME"
         )
 
 
 def match(
     name: str, columns: Iterable[str], names: Names, given: Mapping[str, str] | None = None
 ) -> Match:
-    """Find the columns of a table that hold what is wanted.
+    """Find the columns of a table by their names.
 
     Args:
         name: the file's, for messages.
         columns: of the table.
         names: our name to the normalised names that such columns have, best first.
         given: our name to the column that the user takes for it; an empty one says that there is
-            no such column. What is given for one thing is not recognised as another.
+            no such column. A column that is given for one meaning is not recognised as another.
 
     Raises:
-        InputError: a name is given that is none of ours, or a column that is not there.
+        InputError: a given name is not one of ours, or a given column does not exist.
     """
     columns, given = tuple(dict.fromkeys(columns)), given or {}
     for ours, theirs in given.items():
         if ours not in names:
             raise InputError(
-                f"no column is called {ours!r} here; "
-                f"say one of {', '.join(names)}{did_you_mean(ours, names)}"
+                f"there is no column called {ours!r}; "
+                f"use one of {', '.join(names)}{did_you_mean(ours, names)}"
             )
         if theirs and theirs not in columns:
             step = did_you_mean(theirs, columns)
-            step = step or f"; say --column {ours}=NAME with one of these"
+            step = step or f"; use --column {ours}=NAME with one of these"
             raise InputError(f"{name}: has no column {theirs!r} ({has_columns(columns)}){step}")
     free = by_normalised_name([column for column in columns if column not in given.values()])
     candidates = {

@@ -1,7 +1,7 @@
 """Read CSV: the head of a file enters, its names and whether it quotes leave; rows become columns.
 
-The Trump Twitter Archive's own export deleted the commas from texts and never quoted. A reader of
-quoted CSV swallows 80 tweets of that file into two.
+The Trump Twitter Archive's own export deleted the commas from texts and never quoted. Read as
+quoted CSV, 80 tweets of that file become two.
 """
 
 import csv
@@ -46,14 +46,14 @@ def numbered_columns(
     Args:
         data: the rows, without a header.
         width: how many columns there are.
-        separator: what stands between fields.
+        separator: between fields.
         quote: whether quotes enclose fields, or are text.
         whole: whether a row must be as wide as the table; else a short one ends with nulls.
 
     Raises:
         PolarsError: a row is wider than the table, or not as wide, as where a file was cut off.
     """
-    # Numbered columns: whatever else stands in the header cannot disturb the parser.
+    # Numbered columns: nothing in the file's own header can disturb the parser.
     header = separator.join(map(str, range(width))).encode() + b"\n"
     frame = pl.read_csv(
         BytesIO(header + data),

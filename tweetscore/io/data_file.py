@@ -37,7 +37,7 @@ class DataFile:
 
     @property
     def name(self) -> str:
-        """The path, with the entry where the zip holds several."""
+        """The path, with the entry if the zip has several."""
         path = self.label or str(self.path)
         return path if self.alone else f"{path}!{self.entry}"
 
@@ -64,9 +64,9 @@ class DataFile:
                     yield unpacked_text(stream, cast(BinaryIO, entry), self.name, self.limits)
 
     def expected_bytes(self) -> int | None:
-        """Return the size of the content as far as it shows without reading it; None if unknown.
+        """Return the size of the content if it shows without reading it, else None.
 
-        What packs a file may tell a wrong size.
+        A packed file may declare a wrong size.
 
         Raises:
             InputError: the file cannot be read.
@@ -82,7 +82,7 @@ class DataFile:
         try:
             return open_zip(self.path, self.path.stat().st_mtime_ns).getinfo(entry)
         except KeyError:
-            raise InputError(f"{self.name}: the zip holds no {entry}; check its name") from None
+            raise InputError(f"{self.name}: the zip has no {entry}; check its name") from None
 
     def _open_entry(self, entry: str) -> io.RawIOBase:
         info = self._info(entry)
@@ -103,7 +103,7 @@ class DataFile:
         """
         if self.entry is None:
             path = self.path.with_name(name)
-            # The copy of a stream came alone.
+            # The copy of a stream has no siblings.
             found = not self.label and path.is_file()
             return DataFile(path, limits=self.limits) if found else None
         entry = self.entry[: self.entry.rfind("/") + 1] + name

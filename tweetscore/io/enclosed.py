@@ -1,4 +1,4 @@
-"""Cut a JSON array that stands within something else: a stream enters, blocks of records leave."""
+"""Cut a JSON array that is enclosed in something else: a stream enters, blocks of records leave."""
 
 import re
 from collections.abc import Iterator
@@ -20,8 +20,8 @@ def enclosed_records(
 
     Args:
         stream: begins with what ``before`` matches, or with a byte order mark and that.
-        before: what stands before the array's bracket.
-        after: what may stand behind the array. Anything else there is a record.
+        before: what comes before the array's bracket.
+        after: what may follow the array. Anything else there is a record.
         block_bytes: how many bytes are read at once.
     """
     blanked = cast(BinaryIO, _Blanked(stream, before))
@@ -48,7 +48,7 @@ def listed_records(
 
 
 class _Blanked:
-    """A stream with blanks in the place of the first match of a pattern."""
+    """A stream with blanks instead of the first match of a pattern."""
 
     def __init__(self, stream: BinaryIO, pattern: re.Pattern[bytes]) -> None:
         head = pattern.sub(_blanks, stream.read(HEAD_BYTES), count=1)

@@ -15,8 +15,8 @@ from tweetscore.io.new_file import new_file
 if TYPE_CHECKING:  # polars would slow down --help
     import polars as pl
 
-# A tweet may hold what would move a terminal's cursor, or turn the direction of what stands around
-# it: shown, never obeyed. Line breaks stay.
+# A tweet may contain what moves a terminal's cursor, or turns the direction of the text around it:
+# such characters are shown, never obeyed. Line breaks stay.
 _CONTROLS = (*range(32), *range(127, 160), *range(0x202A, 0x202F), *range(0x2066, 0x206A))
 VISIBLE = dict.fromkeys(_CONTROLS, "\N{REPLACEMENT CHARACTER}")
 VISIBLE |= {ord("\t"): " ", ord("\n"): "\n", ord("\r"): ""}
@@ -27,7 +27,7 @@ class Answer:
     """The result of a query, of which only a batch at a time lies in memory."""
 
     schema: "pl.Schema"
-    batches: "Iterator[pl.DataFrame]"  # each of this schema, none if no rows
+    batches: "Iterator[pl.DataFrame]"  # each of this schema; none if there are no rows
 
     @property
     def names(self) -> list[str]:
@@ -36,15 +36,17 @@ class Answer:
 
 
 def form_of(path: Path) -> str:
-    """Find the form that a file's name asks for.
+    """Return the format that the ending of a file's name stands for.
 
     Raises:
-        InputError: it asks for none of ours.
+        InputError: it is not one of ours.
     """
     form = path.suffix.removeprefix(".").lower()
     if form not in WRITERS:
         endings = ", ".join(f".{each}" for each in WRITERS)
-        raise InputError(f"{path}: its name tells no format; let it end with one of: {endings}")
+        raise InputError(
+            f"{path}: the ending of its name is not a known format; use one of: {endings}"
+        )
     return form
 
 
@@ -243,7 +245,7 @@ def _empty(answer: Answer) -> "pl.DataFrame":
 
 
 def _flat(frame: "pl.DataFrame") -> "pl.DataFrame":
-    """Write lists, structs and bytes as text, which is all that CSV can hold."""
+    """Write lists, structs and bytes as text: CSV has nothing else."""
     import polars as pl
 
     def text(value: object) -> str | None:

@@ -2,9 +2,9 @@
 
 import re
 
-# An id written as a float has lost digits: as a string of its own it is told from a whole number.
+# An id written as a float has lost digits: as a string it is not taken for a whole number.
 _FLOAT_ID = re.compile(rb'("id(?:_str)?"\s*:\s*)(-?\d+[.eE][^\s,}]*)')
-_BACKSLASH = re.compile(rb"\\\\")  # bytes.replace takes thrice as long where there is none
+_BACKSLASH = re.compile(rb"\\\\")  # bytes.replace takes three times as long if there is none
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 # Half of a surrogate pair, left where a text was cut: polars makes it NUL, or refuses the record.
 _LONE_SURROGATE = re.compile(

@@ -32,14 +32,14 @@ MEDIA = (
 
 
 class NothingToReadError(InputError):
-    """What a folder or a zip may hold beside other files: it is refused only where it is alone."""
+    """What a folder or a zip may contain besides other files: it is refused only if it is alone."""
 
 
 def data_files(path: Path, limits: Limits = LIMITS) -> list[DataFile]:
     """List the files behind a path: a file, a zip, a folder, a pattern or ``-``.
 
-    A folder, a pattern and a zip leave out what holds no records: hidden and empty files, media,
-    pickles, and zips within a zip. What cannot be read there is listed, and refused when opened.
+    Of a folder, a pattern and a zip, files without records are left out: hidden and empty files,
+    media, pickles, and zips within a zip. What cannot be read there is listed, and refused when opened.
 
     Raises:
         InputError: there is no such file, nothing to read in it, or danger in it: a pickle, or a
@@ -120,7 +120,7 @@ def _listed(path: Path, limits: Limits, label: str | None = None) -> list[DataFi
 
 
 def _usable(file: DataFile) -> DataFile:
-    """Return the file, unless a glance at it shows that it holds no records."""
+    """Return the file, unless its first bytes show that it has no records."""
     if fact := _useless(file):
         raise NothingToReadError(f"{file.name}: {fact}")
     return file

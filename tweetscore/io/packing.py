@@ -1,6 +1,6 @@
-"""Take off what packs a text: packed bytes enter, a stream of the plain text leaves.
+"""Unpack a text: packed bytes enter, a stream of the plain text leaves.
 
-Gzip, zstd and UTF-16 are recognised by their first bytes, never by a name, and are taken off while
+Gzip, zstd and UTF-16 are recognised by their first bytes, never by a name, and are unpacked while
 reading: nothing is ever unpacked as a whole, so memory does not grow with the file.
 """
 
@@ -43,11 +43,11 @@ class Limits:
 
     piece_bytes: int = 1 << 16  # unpacked at once
     zip_entries: int = 1_000_000
-    bomb_bytes: int = 100 << 20  # up to here no ratio is held against a file
+    bomb_bytes: int = 100 << 20  # up to this size every ratio is allowed
     bomb_ratio: int = 1_000
 
     def is_bomb(self, unpacked: int, packed: int) -> bool:
-        """Say whether so many bytes out of so many are more than any honest file holds."""
+        """Return whether so many bytes out of so many are more than any honest file has."""
         return unpacked > self.bomb_bytes and unpacked > self.bomb_ratio * packed
 
     def bomb(self, name: str) -> InputError:
@@ -87,7 +87,8 @@ def damage_as_bad_zip() -> Iterator[None]:
     """Turn what ``zipfile`` raises on a damaged directory into ``BadZipFile``."""
     try:
         yield
-    except (ValueError, struct.error) as error:  # a name that is no UTF-8, a place before the file
+    # A name that is not UTF-8, or a position before the file.
+    except (ValueError, struct.error) as error:
         raise zipfile.BadZipFile(str(error)) from error
 
 
@@ -97,11 +98,11 @@ def damage_as_bad_zip() -> Iterator[None]:
 def unpacked_text(
     stream: "io.BufferedReader[Any]", file: BinaryIO, name: str, limits: Limits
 ) -> "io.BufferedReader[Any]":
-    """Take off what packs a text, layer by layer; UTF-16 becomes UTF-8.
+    """Unpack a text, layer by layer; UTF-16 becomes UTF-8.
 
     Args:
         stream: the bytes as they lie in the file or the zip.
-        file: the same, whose position tells how much of it was read.
+        file: the same; its position shows how much of it was read.
         name: the file's, for messages.
         limits: what a bomb is.
     """
@@ -119,7 +120,7 @@ def unpacked_text(
 
 
 def packed_size(stream: BinaryIO, size: int) -> int | None:
-    """Return the size of a text as what packs it tells it; None where nothing does.
+    """Return the size of a text as its packing declares it; None if it does not.
 
     Args:
         stream: the bytes as they lie in the file or the zip.
@@ -128,7 +129,7 @@ def packed_size(stream: BinaryIO, size: int) -> int | None:
     magic = stream.read(4)
     if magic.startswith(GZIPPED) and stream.seekable():
         stream.seek(max(0, size - 4))
-        # Of several parts the last one's; modulo 4 GiB.
+        # The size of the last of several parts, modulo 4 GiB.
         return int.from_bytes(stream.read(4), "little")
     packed = magic.startswith((GZIPPED, ZSTD, *UTF16)) or ZSTD_SKIPPED.match(magic)
     return None if packed else size
@@ -188,7 +189,7 @@ def _unzstd(stream: BinaryIO, limits: Limits) -> Iterator[bytes]:
 
 
 def _utf8(stream: BinaryIO, codec: str, limits: Limits) -> Iterator[bytes]:
-    """Turn UTF-16 into UTF-8; what is no character becomes U+FFFD."""
+    """Turn UTF-16 into UTF-8; what is not a character becomes U+FFFD."""
     decoder = codecs.getincrementaldecoder(codec)("replace")
     stream.read(len(codecs.BOM_UTF16))
     while piece := stream.read(limits.piece_bytes):

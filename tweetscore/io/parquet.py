@@ -12,7 +12,7 @@ from tweetscore.io.data_file import DataFile
 from tweetscore.io.records import REJECTS_SCHEMA
 from tweetscore.io.source import PARQUET_MAGIC
 
-# Arrow raises KeyError for a name that two columns bear.
+# Arrow raises KeyError for a name that two columns have.
 UNREADABLE = (
     pa.ArrowException, pl.exceptions.PolarsError, OSError, UnicodeError, KeyError
 )  # fmt: skip
@@ -64,7 +64,7 @@ def text_rows(
     """Yield the columns of Arrow batches as ``parquet_rows`` does."""
     row = 1
     for batch in batches:
-        # Polars panics at text that is no UTF-8, in the notes on a column as well.
+        # Polars panics at text that is not UTF-8, also in the metadata of a column.
         batch.validate(full=True)
         frame = pl.DataFrame({ours: text(batch.column(theirs)) for ours, theirs in columns.items()})
         placed = frame.with_columns(

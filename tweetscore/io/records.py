@@ -31,8 +31,8 @@ Positions = npt.NDArray[np.int64]
 class Records:
     """Whole records in one block of bytes.
 
-    ``data[bounds[i]:bounds[i + 1]]`` is record i; ``offsets[i]`` and ``lines[i]`` say where it
-    begins in the file (bytes from 0, lines from 1).
+    ``data[bounds[i]:bounds[i + 1]]`` is record i; it begins at ``offsets[i]`` and ``lines[i]`` of the
+    file (bytes from 0, lines from 1).
     """
 
     data: bytes
@@ -58,12 +58,12 @@ Parser = Callable[[bytes], pl.DataFrame]
 
 
 def parse(records: Records, parser: Parser) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Parse a block at once; where the parser refuses, halve until the bad records stand alone.
+    """Parse a block at once; where the parser refuses, halve it until the bad records are alone.
 
-    Bytes that are no UTF-8 become U+FFFD, so that they cost no record.
+    Bytes that are not UTF-8 become U+FFFD, so that no record is lost for them.
 
     Returns:
-        The rows, in order, with their ``line`` and ``byte_offset``, and a reject per bad record.
+        The rows, in order, with their ``line`` and ``byte_offset``, and a reject for each bad record.
     """
     none = _placed(parser(b""), records.part(0, 0))
     frames, rejects = _halved(records, parser)
@@ -73,7 +73,7 @@ def parse(records: Records, parser: Parser) -> tuple[pl.DataFrame, pl.DataFrame]
 def _halved(records: Records, parser: Parser) -> tuple[list[pl.DataFrame], list[dict[str, object]]]:
     if not len(records):
         return [], []
-    reason = "the record holds no or several rows"
+    reason = "the record is not exactly one row"
     try:
         frame = parser(records.data)
     except pl.exceptions.PolarsError as error:
@@ -95,7 +95,7 @@ def _halved(records: Records, parser: Parser) -> tuple[list[pl.DataFrame], list[
 
 
 def _readable(records: Records) -> Records:
-    """Return the records with U+FFFD for bytes that are no UTF-8; the very same if all are."""
+    """Return the records with U+FFFD for bytes that are not UTF-8; the same object if all are."""
     try:
         records.data.decode()
     except UnicodeDecodeError:
@@ -137,9 +137,9 @@ def line_records(
 def json_array_records(
     stream: BinaryIO, *, block_bytes: int = BLOCK_BYTES, most_bytes: int = MOST_RECORD_BYTES
 ) -> Iterator[Records]:
-    """Cut a JSON array into blocks of one value a line, whatever its layout was.
+    """Cut a JSON array into blocks of one value a line, in any layout.
 
-    Line breaks outside strings become blanks, what ends a value becomes a line break: every byte
+    Line breaks outside strings become blanks, and the end of a value becomes one: every byte
     keeps its place, and a parser for JSON lines reads the result.
 
     Args:
@@ -162,7 +162,7 @@ def _blocks(stream: BinaryIO, cut: Cutter, block_bytes: int, most_bytes: int) ->
         fresh = stream.read(block_bytes)
         data, at_end = pending + fresh, len(fresh) < block_bytes
         lines_data, ends = cut(data, first)
-        # What is left at the end is a record, too. No record is as long as the cap: it is rejected.
+        # What is left at the end is a record, too. One that reaches the limit is cut, and rejected.
         if at_end or (not len(ends) and len(data) > most_bytes):
             ends = np.union1d(ends, [len(data)])
         if data and len(ends):
@@ -180,7 +180,7 @@ def _blocks(stream: BinaryIO, cut: Cutter, block_bytes: int, most_bytes: int) ->
 def _numbered(
     data: bytes, lines_data: bytes, ends: Positions, offset: int, line: int
 ) -> Iterator[Records]:
-    """Leave out blank records and say where the others begin."""
+    """Leave out blank records, and number the others by where they begin."""
     starts = np.concatenate(([0], ends[:-1]))
     opening = _openings(lines_data, starts, ends)
     filled = opening < ends
@@ -196,7 +196,7 @@ def _numbered(
 
 
 def _openings(data: bytes, starts: Positions, ends: Positions) -> Positions:
-    """Return the first byte above a blank in each record; its end where there is none."""
+    """Return where each record has its first byte that is not blank; its end if there is none."""
     octets = np.frombuffer(data, np.uint8)
     opening = starts.copy()
     for _ in range(MOST_INDENT):

@@ -1,7 +1,7 @@
 """Look at a file once: it enters, its first bytes leave, with the ways to read all of it.
 
-Whoever recognises a format looks at the same first bytes, and whoever reads the file to its end
-leaves the digest of its content behind.
+All formats are recognised by the same first bytes, and the first reading of a file to its end also
+computes the digest of its content.
 """
 
 import hashlib
@@ -56,7 +56,7 @@ class Source:
         self._digest = digest
 
     def digest(self) -> tuple[str, int]:
-        """Return the sha256 and the size in bytes of the content; it is read only if need be.
+        """Return the sha256 and the size in bytes of the content; it is read only if necessary.
 
         Raises:
             InputError: the file is damaged.
@@ -66,7 +66,7 @@ class Source:
         return self._digest
 
     def lines(self, *, quote: bool, whole: bool = True) -> Iterator[Records]:
-        """Cut the content into lines; with ``quote``, a quoted line break ends none.
+        """Cut the content into lines; with ``quote``, a line break in quotes does not end one.
 
         Args:
             quote: whether quotes enclose fields.
@@ -89,7 +89,7 @@ class Source:
         return self.lines(quote=False, whole=whole)
 
     def enclosed(self, before: re.Pattern[bytes], after: re.Pattern[bytes]) -> Iterator[Records]:
-        """Cut a JSON array that stands within something else, as in ``enclosed_records``."""
+        """Cut a JSON array that is enclosed in something else, as in ``enclosed_records``."""
 
         def cut(stream: BinaryIO) -> Iterator[Records]:
             return enclosed_records(stream, before, after, block_bytes=self.block_bytes)

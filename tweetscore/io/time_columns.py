@@ -1,4 +1,4 @@
-"""Find the times of a table: columns that may hold them enter, those that do leave, with a form."""
+"""Find the times of a table: the columns that may hold them enter, one or two and a form leave."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from tweetscore.io.columns import normalised
 from tweetscore.io.tables.table import Table
 from tweetscore.io.times import TimeForm, time_form
 
-# Days, and the times of day beside them.
+# Days, and the times of day that go with them.
 _DAYS = ("date", "dtyyyymmdd", "day", "tradedate", "tradingday", "datum")
 _CLOCK_TIMES = ("time", "timestamp", "timeofday", "clock", "hhmmss", "hhmm", "zeit", "uhrzeit")
 _CLOCK_TIME = "time of day"
@@ -39,7 +39,7 @@ class TimeColumns:
 
 
 def time_candidates(columns: Sequence[str]) -> list[tuple[str, ...]]:
-    """Return each column that may hold times; then, of days beside times of day, both as one."""
+    """Return each column that may hold times, then each pair of days and times of day."""
     clock_times = [name for name in columns if normalised(name) in _CLOCK_TIMES]
     days = [name for name in columns if normalised(name) in _DAYS]
     return [(name,) for name in columns] + [(day, time) for day in days for time in clock_times]
@@ -53,10 +53,10 @@ def find_times(
     dense: bool = False,
     usual_order: Literal["day", "month"] | None = None,
 ) -> tuple[TimeColumns, TimeForm] | None:
-    """Return the first candidate whose times have a known form, and that form; None if none has.
+    """Return the first candidate with times of a known form, and that form; None if there is none.
 
     Args:
-        table: the table; it is read on where its first rows leave day and month unclear.
+        table: the table; more of it is read if its first rows leave day and month unclear.
         sample: its first rows, under its own names.
         candidates: as ``time_candidates`` returns them.
         dense: they are times of minute bars, as in ``time_form``. Those that carry a zone then go
@@ -64,7 +64,7 @@ def find_times(
         usual_order: of day and month, as in ``time_form``.
 
     Raises:
-        InputError: days and months cannot be told apart, or change places within the file.
+        InputError: the order of day and month is not clear, or changes within the file.
     """
     found: tuple[TimeColumns, TimeForm] | None = None
     for columns in candidates:

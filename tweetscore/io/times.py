@@ -51,7 +51,7 @@ _LETTERS = "%L"  # in a format, our own: the letters of a zone
 class TimeForm:
     """How a column of times is written."""
 
-    naive: bool  # True: the times carry no zone
+    naive: bool  # True: the times have no time zone
     stamp: pl.Expr  # reads the string column "stamp"; null where a time is in another form
     zone: str | None = None  # named behind every time, whose wall time the stamps then are
 
@@ -67,10 +67,10 @@ def time_form(
     dense: bool = False,
     usual_order: Literal["day", "month"] | None = None,
 ) -> TimeForm | None:
-    """Find the form of most times in the first part; None when they have no known one.
+    """Find the form of most times in the first part; None if it is not known.
 
-    Where day and month could change places, a day above 12 decides, and parts are drawn until one
-    holds such a day.
+    Where day and month could be confused, a day above 12 decides: parts are read until one has such
+    a day.
 
     Args:
         name: the file's, for messages.
@@ -79,7 +79,7 @@ def time_form(
         usual_order: what stands first in a layout that is known, where nothing in the file shows.
 
     Raises:
-        InputError: days and months cannot be told apart, or change places within the file.
+        InputError: the order of day and month is not clear, or changes within the file.
     """
     parts = iter(parts)
     first = next(parts).str.strip_chars()
@@ -100,7 +100,7 @@ def time_form(
         by_month = rows.filter("month_first", ~pl.col("day_first"))["stamp"]
         if len(by_day) and len(by_month):
             raise InputError(
-                f"{name}: its dates change their order: {by_day[0]!r} has the day first, "
+                f"{name}: the order of its dates changes: {by_day[0]!r} has the day first, "
                 f"{by_month[0]!r} the month; write dates as 2018-01-31"
             )
         if len(by_day) or len(by_month):
@@ -109,7 +109,7 @@ def time_form(
     if order:
         return day_first if order == "day" else month_first
     raise InputError(
-        f"{name}: no date like {first.drop_nulls()[0]!r} says which number is the day "
+        f"{name}: no date like {first.drop_nulls()[0]!r} shows which number is the day "
         "(none is above 12); write dates as 2018-01-31"
     )
 

@@ -1,1 +1,1 @@
-"""Posts: one module a format, and the clock inside their ids."""
+"""Posts: one module for each format, and the clock inside their ids."""

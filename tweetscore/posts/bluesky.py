@@ -1,8 +1,8 @@
 """Bluesky posts in JSON: items of a feed, posts without that wrapper, or raw records.
 
 One array, one post a line, or the pages that the API answers with. An id is the record key, which
-is a TID: a number of 63 bits in which the time stands, written in base 32. Posts whose key is none
-are rejects. In an item that is a repost stands the other author's post, with its own time.
+is a TID: a number of 63 bits that contains the time, written in base 32. Posts with another key are
+rejects. An item that is a repost contains the other author's post, with its own time.
 """
 
 import re
@@ -133,7 +133,7 @@ def _parse(data: bytes) -> pl.DataFrame:
 
 
 def _ids(uris: pl.Series) -> pl.Series:
-    """Return the number in each record key; the address itself where the key is no TID."""
+    """Return the number in each record key; the address itself where the key is not a TID."""
     keys = uris.str.extract(_POST_KEY)
     rows = keys.str.contains(_TID).fill_null(False).arg_true()
     characters = "".join(keys.gather(rows)).encode()

@@ -1,4 +1,4 @@
-"""The shape that posts of every format are brought into: its columns, a batch of them, a file."""
+"""The common shape of posts in all formats: its columns, a batch of posts, a file of them."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ COUNTS = ("retweet_count", "favorite_count")
 
 
 class RoundedIdsError(InputError):
-    """Ids have been floats: the file cannot be used, for not every rounding shows.
+    """Ids have been floats: the file cannot be used, because not every rounding shows.
 
     It does not name the file: ``TweetFile`` does.
     """
@@ -49,12 +49,12 @@ class TweetBatch:
 
 @dataclass(frozen=True, slots=True)
 class TweetFile:
-    """A file of tweets whose format is known."""
+    """A file of tweets in a known format."""
 
     source: Source
     format: str
     platform: str
-    naive: bool  # True: times carry no zone
+    naive: bool  # True: times have no zone
     _batches: Callable[[], Iterator[TweetBatch]]
 
     @property

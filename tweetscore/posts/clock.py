@@ -1,6 +1,6 @@
-"""Hold the times that a file of posts claims against the times inside its ids.
+"""Compare the times that a file of posts claims with the times inside its ids.
 
-Ids and claimed times enter, a clock leaves, with one line that says how far it is proven. All times
+Ids and claimed times enter, a clock leaves, with one line on how far it is proven. All times
 are polars Datetime("us") without a zone.
 """
 
@@ -39,16 +39,16 @@ _TWEET_ZONES = (
 
 @dataclass(frozen=True, slots=True)
 class _Claims:
-    """What the claimed times of a platform are worth, beside the times inside its ids."""
+    """How the claimed times of a platform relate to the times inside its ids."""
 
     tolerance_seconds: int
     step_minutes: int  # its clocks differ by whole multiples of this
-    of_devices: bool  # True: rows may be wrong one by one, and say nothing of the file
+    of_devices: bool  # True: rows may be wrong one by one, which does not condemn the file
 
 
 _OF_SERVERS = _Claims(tolerance_seconds=2, step_minutes=1, of_devices=False)
-# A client of Bluesky says when a post was made: by a device's own clock, or, of a post brought over
-# from elsewhere, years before its id.
+# On Bluesky the client gives the time of a post: by the clock of a device or, for an imported post,
+# years before its id.
 _OF_DEVICES = _Claims(tolerance_seconds=60, step_minutes=15, of_devices=True)
 _TWEETS_NEEDED = 20  # with fewer, one damaged row would condemn a good file
 # Unrelated errors agree on one minute of a day to within the tolerance once in 17,000 pairs, so
@@ -57,7 +57,7 @@ _TWEETS_TO_CORRECT = 3
 
 
 def id_times(platform: str, ids: pl.Series) -> pl.Series:
-    """Return the UTC time inside each id (Int64), null where the id carries none."""
+    """Return the UTC time inside each id (Int64), null where the id has none."""
     if platform not in ID_TIMES:
         return pl.Series("posted_utc", [None] * len(ids), dtype=TIMES)
     divisor, unit, epoch, smallest = ID_TIMES[platform]
@@ -80,8 +80,8 @@ class TweetClock:
     ) -> tuple[pl.Series, pl.Series]:
         """Return ``posted_utc`` and ``reason`` for one batch.
 
-        Where an id carries a time it also tells which of two readings of an ambiguous local time is
-        meant. A row that disagrees with its id, or whose local time is not clear, has a null
+        Where an id carries a time, it also decides between two readings of an ambiguous local
+        time. A row that disagrees with its id, or whose local time is not clear, has a null
         ``posted_utc`` and a ``reason`` that names ``field``; a null claim has neither.
 
         Args:
@@ -118,14 +118,14 @@ class TweetClock:
 
 
 class TweetAudit:
-    """Hold the claimed times of one file against its ids: ``add`` every batch, then ``finish``.
+    """Compare the claimed times of one file with its ids: ``add`` every batch, then ``finish``.
 
     Between batches it keeps one row per hour and difference in whole minutes, so its size follows
     the span of the archive, not the number of tweets.
     """
 
     def __init__(self, name: str, platform: str, clock: Clock) -> None:
-        """Take the file's name for messages, and the clock its times are said to be in."""
+        """Take the file's name for messages, and the clock that its times are claimed to be on."""
         self._name, self._platform, self._claim = name, platform, clock
         columns = {"hour_utc": TIMES, "minutes": pl.Int64(), "rows": pl.Int64()}
         self._counts = pl.DataFrame(schema=columns)
@@ -134,7 +134,7 @@ class TweetAudit:
         """Count one batch: the times inside the ids (``id_times``), and those in the file."""
         seconds = _whole_seconds(claimed) - _whole_seconds(inside_utc)
         claims = _claims(self._platform)
-        # Clocks differ by whole steps; whatever is further from one is nobody's clock.
+        # Clocks differ by whole steps; a time that is further from one fits no clock.
         step = 60 * claims.step_minutes
         steps = pl.col("seconds").add(step // 2).floordiv(step)
         near = (pl.col("seconds") - step * steps).abs() <= claims.tolerance_seconds
@@ -154,11 +154,11 @@ class TweetAudit:
         The claim stands when it fits 95 % of the tweets whose ids carry a time; another zone or a
         constant offset takes its place when that fits 95 % and more than 2 points better.
         With fewer than 20 such tweets the claim is taken as unproven, and its rows are judged one
-        by one, unless all of at least 3 share one other explanation. So are they where devices
-        claim the times, however few fit.
+        by one, unless all of at least 3 share one other explanation. The same is done, however few
+        fit, where the times are those of devices.
 
         Raises:
-            InputError: nothing fits 95 % of 20 tweets or more, and a server claims the times.
+            InputError: no clock fits 95 % of 20 tweets or more, and the times are of a server.
         """
         tested = int(self._counts["rows"].sum())
         claim, claimed_rows = self._claim, self._fitting(self._claim)
@@ -171,19 +171,20 @@ class TweetAudit:
         needed = SHARE_NEEDED * tested
         enough = tested >= _TWEETS_NEEDED
         mess = enough and claimed_rows < needed
-        said = f"the ids of {{}} of {tested} tweets"
+        of_tested = f"the ids of {{}} of {tested} tweets"
         better = rows >= needed and rows - claimed_rows > MARGIN * tested
         if better and tested >= _TWEETS_TO_CORRECT:
-            evidence = f"corrected: {best.name} fits {said.format(rows)}"
+            evidence = f"corrected: {best.name} fits {of_tested.format(rows)}"
             evidence += f"; {claim.name} as claimed {claimed_rows}"
             return TweetClock(self._platform, best, enough, evidence)
         if mess and not _claims(self._platform).of_devices:
+            fits = f"{of_tested.format(claimed_rows)} ({claimed_rows / tested:.0%})"
             raise InputError(
-                f"{self._name}: its times disagree with its ids: {claim.name} fits "
-                f"{said.format(claimed_rows)} ({claimed_rows / tested:.0%}), the best clock found, "
-                f"{best.name}, {rows} ({rows / tested:.0%}); check its dates, or export it again"
+                f"{self._name}: its times disagree with its ids: {claim.name} fits {fits}, "
+                f"the best clock found, {best.name}, {rows} ({rows / tested:.0%}); "
+                "check its dates, or export it again"
             )
-        evidence = f"{claim.name} fits {said.format(claimed_rows)}"
+        evidence = f"{claim.name} fits {of_tested.format(claimed_rows)}"
         proven = enough and not mess
         evidence = evidence if proven else f"unproven claim: {evidence}"
         return TweetClock(self._platform, claim, proven, evidence)

@@ -1,4 +1,4 @@
-"""Tweets in CSV whose header shows the layout: the two layouts of the Trump Twitter Archive.
+"""Tweets in CSV with a known header: the two layouts of the Trump Twitter Archive.
 
 Their times are UTC, without a zone.
 """
@@ -24,7 +24,7 @@ class CsvLayout:
     NAME: str
     time_formats: tuple[str, ...]
     columns: dict[str, str]  # ours: theirs
-    values: dict[str, pl.Expr] = field(default_factory=dict)  # of ours, where theirs is not it
+    values: dict[str, pl.Expr] = field(default_factory=dict)  # of ours, if theirs is converted
     PLATFORM: str = "twitter"
     NAIVE: bool = True
 

@@ -1,7 +1,7 @@
 """Tweet archives: one small module per format, found by content.
 
-A format is a module with ``NAME``, ``PLATFORM`` (whose ids it holds), ``NAIVE`` (true where its
-times carry no zone), ``detect(head)`` and ``read(source)``. ``read`` yields batches of canonical
+A format is a module with ``NAME``, ``PLATFORM`` (whose ids it has), ``NAIVE`` (true where its
+times have no zone), ``detect(head)`` and ``read(source)``. ``read`` yields batches of canonical
 tweets with the records it had to reject.
 """
 
@@ -25,14 +25,14 @@ from tweetscore.posts.tables import open_table
 
 
 class Format(Protocol):
-    """What each module of this package offers."""
+    """What the module of a format has."""
 
     NAME: str
     PLATFORM: str
     NAIVE: bool
 
     def detect(self, head: bytes) -> bool:
-        """Say whether a file that begins with these bytes has this format."""
+        """Return whether a file that begins with these bytes has this format."""
         ...
 
     def read(self, source: Source) -> Iterator[TweetBatch]:
@@ -62,12 +62,12 @@ def open_tweets(
 
     Args:
         source: the file.
-        columns: our name to the file's, for a table with columns of its own names; a file is then
-            taken for a table, whatever format it may have.
-        platform: whose ids they are, where the format does not say it.
+        columns: our name to the file's, for a table with columns of its own names; any
+            file is then read as a table, even one in a known format.
+        platform: whose ids they are, if the format does not decide it.
 
     Raises:
-        InputError: the platform is not that of the format, or as ``open_table`` has it.
+        InputError: the platform is not that of the format, or one of the reasons of ``open_table``.
     """
     form = next((form for form in FORMATS if form.detect(source.head)), None)
     if columns or not form:

@@ -2,7 +2,7 @@
 
 An id is the number of the status on the server that it was written on, so that a post is the same
 post in both. The text is the visible text of the HTML, without a content warning. A boost in an
-outbox is a bare address, so it is a reject; the API's boosts hold the boosted text.
+outbox is a bare address, so it is a reject; the API's boosts contain the boosted text.
 """
 
 import re
@@ -58,9 +58,9 @@ _OPENING = re.compile(rb"\s*(\[\s*)?\{")
 _STATUS_KEYS = [
     re.compile(rb'"%b"\s*:' % key) for key in (b"id", b"created_at", b"content", b"reblogs_count")
 ]
-# The first address in a status is its own; that of a linked page stands behind it.
+# The first address in a status is its own; that of a linked page comes later.
 _ADDRESS = re.compile(rb'"ur[il]"\s*:\s*"https?:\\?/\\?/(?P<host>[^/"\\]+)')
-# An activity that only points at its object: polars wants every object to be one.
+# An activity may only point at its object, but polars needs objects everywhere.
 _BARE_OBJECT = re.compile(rb'"object"\s*:\s*(?P<address>"(?:[^"\\]|\\.)*")')
 _NUMBER = r"/statuses/(\d+)(?:/activity)?$"
 
@@ -88,7 +88,7 @@ def read(source: Source) -> Iterator[TweetBatch]:
 
 
 def status_text() -> pl.Expr:
-    """Return the text of a status; of one that passes on another, ``RT @name: its text``."""
+    """Return the text of a status; of a boost, ``RT @name: its text``."""
     passed_on = pl.col("reblog").struct
     name = passed_on.field("account").struct.field("acct")
     original = passed_on.field("content")
@@ -116,12 +116,12 @@ def _parse_statuses(data: bytes) -> pl.DataFrame:
 def _of_outbox(records: Records) -> TweetBatch:
     activities, refused = parse(records, _parse_activities)
     posts = pl.col("type") == "Create"
-    reason = pl.when(pl.col("type") == "Announce").then(pl.lit("a boost holds no text"))
+    reason = pl.when(pl.col("type") == "Announce").then(pl.lit("a boost has no text"))
     others = activities.filter(posts.not_().fill_null(True)).select(
         "line",
         "byte_offset",
         reason=reason.otherwise(
-            pl.format("an activity of type '{}' is no post", pl.col("type").fill_null(""))
+            pl.format("an activity of type '{}' is not a post", pl.col("type").fill_null(""))
         ),
         raw=pl.struct("type", "address").struct.json_encode().str.head(RAW_CHARACTERS),
     )
@@ -139,7 +139,7 @@ def _parse_activities(data: bytes) -> pl.DataFrame:
     activities = pl.read_ndjson(BytesIO(data), schema=_ACTIVITY)
     post = pl.col("object").struct
     address = post.field("id")
-    # An actor's address may hold a number in the place of the name.
+    # An actor's address may contain a number instead of the name.
     names = pl.coalesce(
         post.field("url").str.extract("/@([^/]+)/"), pl.col("actor").str.extract("/users/([^/]+)")
     )

@@ -1,7 +1,7 @@
-"""Read posts from any table: CSV, TSV, JSON or Parquet whose columns have telling or given names.
+"""Read posts from any table: CSV, TSV, JSON or Parquet with columns of known or given names.
 
-A table needs a text and a time for each post, and nothing else. Without ids, a post is known by a
-hash of what it says.
+A table needs a text and a time for each post, and nothing else. Without ids, a post is
+identified by a hash of its content.
 """
 
 import re
@@ -50,17 +50,17 @@ _ZONES = timedelta(hours=25)  # times without a zone, and with daylight saving, 
 def open_table(
     source: Source, columns: Mapping[str, str], platform: str | None = None
 ) -> TweetFile | None:
-    """Recognise a table of posts by its columns; None when it is none, or one of bars.
+    """Recognise a table of posts by its columns; None if it is something else, as a table of bars.
 
     Args:
         source: the file.
-        columns: our name to the file's, before all recognised ones; an empty name says that the
-            file has no such column.
+        columns: our name to the file's, which come before the recognised ones; an empty name
+            means that the file has no such column.
         platform: whose ids they are. Without it, ids that look like Twitter's are, and no others.
 
     Raises:
-        InputError: a given column is not there; times in no clear form; a platform whose ids carry
-            a time, without ids; unreadable Parquet.
+        InputError: a given column is not there; the form of the times is not clear; the ids of
+            the platform carry a time, but there are no ids; unreadable Parquet.
     """
     table = find_table(source)
     if not table or _holds_bars(table, columns):
@@ -73,8 +73,8 @@ def open_table(
             return None
     if platform in ID_TIMES and "tweet_id" not in match.taken:
         raise InputError(
-            f"{source.name}: has no known column of ids ({match.has}), and ids of {platform} carry "
-            "a time; say which it is with --column tweet_id=NAME, or leave --platform out"
+            f"{source.name}: has no column recognised as ids ({match.has}), and ids of {platform} "
+            "carry a time; name it with --column tweet_id=NAME, or leave --platform out"
         )
     candidates = time_candidates(match.candidates["posted"])
     sample, _ = table.sample([*match.taken.values(), *match.candidates["posted"]])
@@ -122,8 +122,8 @@ def _timed(
     fact = f"the time {shown!r} has no known form"
     step = "write times as 2018-01-31T09:30:00Z, or as seconds since 1970"
     if _DAY.fullmatch(shown.strip()):
-        fact = f"the time {shown!r} is a whole day, and posts are matched with minutes"
-        step = "say which column holds the time of day with --column posted=NAME, or export it too"
+        fact = f"the time {shown!r} has no time of day, and posts are matched with minutes"
+        step = "name the column with the time of day with --column posted=NAME, or export it too"
     raise InputError(f"{table.name}: {fact}; {step}")
 
 

@@ -1,7 +1,7 @@
 """Posts of Truth Social in CSV and JSON: public archives of them, and statuses of the API.
 
-Both hold HTML, of which the visible text is stored. An archive tells a retruth by its words alone:
-``RT @name …``, or ``RT:`` and the address of the other post.
+Both contain HTML, of which the visible text is stored. An archive shows a retruth by its text
+alone: ``RT @name …``, or ``RT:`` and the address of the other post.
 """
 
 from collections.abc import Iterator

@@ -1,8 +1,8 @@
 """Tweets of Twitter's API v2 as twarc2 writes them: pages of answers, one tweet a line, streams.
 
-A page holds many tweets in ``data``. What stands in its ``includes`` are the authors, and tweets
-that others refer to: context that completes cut retweets, but no posts of the archive. A page
-that found nothing holds no row. A reject inside a page has the page's place.
+A page has many tweets in ``data``. Its ``includes`` contain the authors, and tweets that others
+refer to: context that completes cut retweets, but not posts of the archive. A page without results
+has no row. A reject inside a page has the page's place.
 """
 
 import json
@@ -72,7 +72,7 @@ def read(source: Source) -> Iterator[TweetBatch]:
 
 
 def _parse(data: bytes, *, one_tweet: bool = False) -> pl.DataFrame:
-    """Parse pages and flat tweets, a row for each; ``data`` holds a list, or one tweet."""
+    """Parse pages and flat tweets, a row for each; ``data`` is a list, or one tweet."""
     tweet = pl.Struct(_TWEET)
     schema = {**_TWEET, "data": tweet if one_tweet else pl.List(tweet), **_PAGE}
     return pl.read_ndjson(BytesIO(repaired(data)), schema=schema)

@@ -1,8 +1,8 @@
 """Tweet objects of Twitter's API v1.1 in JSON: whole, or condensed by the Trump Twitter Archive.
 
 One array, one object a line (what twarc and the streams write), or a page of the search API.
-Objects without ``is_retweet`` (all from the API itself) are retweets when they hold
-``retweeted_status``. A status within a status is no tweet of its own.
+Objects without ``is_retweet`` (all from the API itself) are retweets if they have a
+``retweeted_status``. A status within a status is not a tweet of its own.
 """
 
 import re
@@ -20,8 +20,8 @@ from tweetscore.posts.validation import parse_posts
 NAME = "tweet-json"
 PLATFORM = "twitter"
 NAIVE = False
-# A text of more than 140 characters stands in ``full_text``, or, in a stream, in
-# ``extended_tweet``: ``text`` is then cut.
+# A text of more than 140 characters is in ``full_text``, or, in a stream, in ``extended_tweet``:
+# ``text`` is then cut.
 _TEXTS = {
     "full_text": pl.String(),
     "text": pl.String(),
@@ -44,7 +44,7 @@ _METADATA = rb'"search_metadata"\s*:\s*\{[^{}]*\}\s*'
 _PAGE = re.compile(rb'\s*\{\s*(?:%b,\s*)?"statuses"\s*:\s*(?=\[)' % _METADATA)
 _PAGE_END = re.compile(rb"\s*(?:%b)?\}\s*" % _METADATA)
 _OPENING = re.compile(rb"(?:%b|\s*)(?:\[\s*)?\{" % _PAGE.pattern)
-# A stream may begin with any number of notices that somebody deleted a tweet.
+# A stream may begin with any number of notices of deleted tweets.
 _NOTICE = re.compile(rb'\s*\{\s*"delete"\s*:\s*\{\s*"status"\s*:')
 _KEYS = [
     # The API v2 has the same keys, with a time of another form.
@@ -85,7 +85,7 @@ def parse_tweets(data: bytes) -> pl.DataFrame:
 
 
 def _text(*, retweets: bool) -> pl.Expr:
-    """Return the longest text that an object holds; where none is a retweet, more cheaply."""
+    """Return the longest text of an object; this costs less if there are no retweets."""
     extended = pl.col("extended_tweet").struct.field("full_text")
     text = pl.coalesce(extended, "full_text", "text")
     if not retweets:

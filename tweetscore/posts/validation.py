@@ -16,7 +16,7 @@ ISO_FORMATS = (
     "%Y-%m-%dT%H:%M:%S%.f",
     "%Y-%m-%d %H:%M:%S%.f",
 )
-# An exponent, or sixteen digits and a point: the id has been a float, which holds fifteen for sure.
+# An exponent, or sixteen digits and a point: the id has been a float, which keeps only fifteen.
 _ROUNDED = r"^[+-]?(\d+([.,]\d*)?[eE]\+?\d{1,2}|\d{16,}[.,]\d*)$"
 _AHEAD = timedelta(days=1)  # times without a zone may be ahead of UTC, by 14 hours at most
 
@@ -64,7 +64,7 @@ def validate_posts(
         time_formats: how ``posted`` may be written; with a zone (``%z``) times are turned into UTC.
             ``counts_as_of`` may be in ISO 8601 as well; without a zone it is UTC.
         read_times: reads ``posted`` and ``counts_as_of`` in place of ``time_formats``.
-        may_lack_ids: a post without an id is no reject; the platform must not be one whose ids
+        may_lack_ids: a post without an id is not a reject; the platform must not be one whose ids
             carry a time.
 
     Raises:
@@ -98,7 +98,7 @@ def validate_posts(
 def _typed(
     raw: pl.DataFrame, platform: str, time_formats: Sequence[str], read_times: ReadTimes | None
 ) -> pl.DataFrame:
-    """Return the strings with their typed values beside them, null where one has no meaning."""
+    """Return the strings together with their typed values, null where a string has no meaning."""
     number = pl.col("tweet_id").str.strip_chars().str.to_integer(strict=False, dtype=pl.Int64)
     flag = pl.col("is_retweet").str.to_lowercase()
     counted: pl.Expr = pl.lit(None, pl.Datetime("us"))
@@ -142,7 +142,7 @@ def _refuse_rounded(ids: pl.Series) -> None:
         raise RoundedIdsError(
             f"its ids are rounded beyond repair, as by a spreadsheet, JavaScript or pandas: "
             f"{', '.join(rounded.head(3))}; download it again and open it in no spreadsheet, or "
-            "say which column holds the exact ids, as in --column tweet_id=id_str"
+            "name the column with the exact ids, as in --column tweet_id=id_str"
         )
 
 
@@ -166,7 +166,7 @@ def _checks(*, may_lack_ids: bool, dated_counts: bool) -> list[tuple[pl.Expr, pl
         (pl.col("number") <= 0, wrong("tweet_id", "is not positive")),
         (pl.col("posted").is_null(), pl.lit("has no time of posting")),
         (pl.col("when").is_null(), wrong("posted", "is not a date")),
-        (pl.col("when") > latest, wrong("posted", "lies in the future")),
+        (pl.col("when") > latest, wrong("posted", "is in the future")),
         (pl.col("text").is_null(), pl.lit("has no text")),
         (unread("is_retweet", "flag"), wrong("is_retweet", "is not true or false")),
     ]
@@ -179,7 +179,7 @@ def _checks(*, may_lack_ids: bool, dated_counts: bool) -> list[tuple[pl.Expr, pl
         read = "counts_as_of_utc"
         checks += [
             (unread("counts_as_of", read), wrong("counts_as_of", "is not a date")),
-            (pl.col(read) > latest, wrong("counts_as_of", "lies in the future")),
+            (pl.col(read) > latest, wrong("counts_as_of", "is in the future")),
         ]
     return checks
 

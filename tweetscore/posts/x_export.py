@@ -1,11 +1,11 @@
-"""What X (Twitter) gives to an account's owner: the export of today, and the one until 2018.
+"""The export that X (Twitter) gives to the owner of an account: today's, and the one until 2018.
 
 Today's assigns arrays to variables, ``window.YTD.tweets.part0 = [...]``, in ``data/tweets.js``
-(``tweet.js`` until 2022) and its parts. What the account liked or said in private stands in files
-of the same make, and is left alone. So are ``deleted-tweets.js``, which holds but the last weeks
-before the export and what its owner took back. ``note-tweet.js`` holds no posts of its own, but
-the whole of long ones. Until 2018 there was a file a month, ``Grailbird.data.tweets_2013_05 =
-[...]``, and beside them all tweets in one ``tweets.csv``.
+(``tweet.js`` until 2022) and its parts. Likes and private messages are in files of the same
+form, which are not read. Neither is ``deleted-tweets.js``: it has only the last weeks before the
+export, and what the owner took back. ``note-tweet.js`` has no posts of its own, but the full text
+of long ones. Until 2018 there was one file a month, ``Grailbird.data.tweets_2013_05 = [...]``, and
+also all tweets in one ``tweets.csv``.
 """
 
 import re
@@ -38,8 +38,8 @@ _POST = {
     "retweet_count": pl.String(),
     "favorite_count": pl.String(),
 }
-# Exports from mid-2013 on lost the time of day of posts up to 2010, and say midnight. A post with
-# a time before its own would be matched with prices that nobody could have had.
+# Exports from mid-2013 on lost the time of day of posts up to 2010, and have midnight instead. A
+# post with a time before its own would be matched with prices from before it was written.
 _TIME_OF_DAY = pl.col("posted").str.replace(
     r"^(20(?:0\d|10)-\d\d-\d\d) 00:00:00 .*", "${1}, without its time of day"
 )
@@ -77,7 +77,7 @@ def _parser(source: Source) -> Parser:
 
 
 def _author(source: Source) -> str | None:
-    """Return the account's name, from the ``account.js`` beside the tweets, if there is one."""
+    """Return the account's name, from the ``account.js`` in the same folder, if there is one."""
     account = source.file.sibling("account.js")
     name = _USERNAME.search(account.head()) if account else None
     return name[1].decode() if name else None
@@ -94,7 +94,7 @@ def _parse(data: bytes, *, wrapped: bool, author: str | None, notes: Notes) -> p
         text=notes.completed(tweets["full_text"], tweets["created_at"]),
         retweet_count="retweet_count",
         favorite_count="favorite_count",
-        # The export's "retweeted" is false for every post: the words alone tell a retweet.
+        # The export's "retweeted" is false for every post: only the text shows a retweet.
         is_retweet=pl.col("full_text").str.contains(r"^RT @\w+: ").cast(pl.String),
     )
 

@@ -1,7 +1,7 @@
-"""Long posts of an account's export, whole: the files beside its tweets enter, texts leave.
+"""The full text of long posts of an account's export: the files with notes enter, texts leave.
 
-Of a post of more than 280 characters ``tweets.js`` holds the beginning, and ``note-tweet.js`` the
-whole. No id joins the two: a note is known by its time and by how it begins.
+For a post of more than 280 characters ``tweets.js`` has the beginning, and ``note-tweet.js`` the
+whole. No id joins the two: a note is found by its time and its beginning.
 """
 
 import re
@@ -27,7 +27,7 @@ _OPENING = re.compile(rb"\s*window\.YTD\.note_tweet\.part\d+\s*=\s*(?=\[\s*\{)")
 _CLOSING = re.compile(rb"\s*;\s*")
 _NOTE = pl.Struct({"createdAt": pl.String(), "core": pl.Struct({"text": pl.String()})})
 _NOTE_TIME = "%Y-%m-%dT%H:%M:%S%.f%#z"  # 2023-03-01T12:00:00.000Z
-# Behind the beginning may stand the addresses of the post itself and of its pictures.
+# The beginning may be followed by the addresses of the post itself and of its pictures.
 _CUT = r"(?s)^(.+?)\s*…(?:\s*https://t\.co/\w+)*\s*$"
 _LAST_CHARACTER = "\U0010ffff"
 
@@ -41,7 +41,7 @@ class Notes:
     posted_us: Positions  # (notes,)
 
     def completed(self, texts: pl.Series, posted: pl.Series) -> pl.Series:
-        """Return the texts of tweets, of each that is cut the whole where exactly one is known.
+        """Return the texts of tweets; a cut one is completed if exactly one note fits it.
 
         ``posted`` is as the export writes it.
         """
@@ -66,12 +66,12 @@ class Notes:
 def read_notes(
     tweets: DataFile, *, block_bytes: int = BLOCK_BYTES, most_bytes: int = MOST_BYTES
 ) -> Notes:
-    """Read the notes beside a file of tweets, in all their parts; there may be none.
+    """Read the notes in the folder of a file of tweets, in all their parts; there may be none.
 
     Args:
-        tweets: the file that they lie beside.
+        tweets: the file of tweets.
         block_bytes: how many bytes are read at once.
-        most_bytes: of the notes; the posts of any beyond this stay cut.
+        most_bytes: of notes; further notes are left out, and their posts stay cut.
 
     Raises:
         InputError: one of the files is damaged.

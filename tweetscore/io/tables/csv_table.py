@@ -16,7 +16,7 @@ _BLANK_LINES = re.compile(rb"(?:[ \t]*[\r\n])*")
 
 
 def csv_table(source: Source) -> Table:
-    """Take the first line for the header, and for the separator what cuts it into most names."""
+    """Take the first line as the header; the separator is the one that gives most names."""
     head = _first_lines(source)
     separator = max(_SEPARATORS, key=lambda mark: len(csv_rows.column_names(head, mark)))
     return lines_table(source, csv_rows.column_names(head, separator), separator, skip=1)
@@ -30,9 +30,9 @@ def lines_table(
     Args:
         source: the file.
         names: its columns; the first of two with one name counts.
-        separator: what stands between fields.
-        skip: how many lines stand before the rows.
-        quote: whether quotes enclose fields; None: the first bytes show it.
+        separator: between fields.
+        skip: how many lines there are before the rows.
+        quote: whether quotes enclose fields; None: decide by the first bytes.
     """
     head, stripped = _first_lines(source), [name.strip() for name in names]
 
@@ -69,7 +69,7 @@ def _parse(
     whole: bool,
 ) -> pl.DataFrame:
     frame = csv_rows.numbered_columns(data, width, separator, quote=quote, whole=whole)
-    # An empty text stands as "" where the file quotes; unquoted, it is an empty field.
+    # An empty text is "" where the file quotes; elsewhere it is an empty field.
     empty = {"text": pl.col("text").fill_null("")} if "text" in places else {}
     return frame.select(
         **{ours: pl.col(str(place)) for ours, place in places.items()}

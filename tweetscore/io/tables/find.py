@@ -10,7 +10,7 @@ from tweetscore.io.tables.parquet_table import parquet_table
 from tweetscore.io.tables.table import Table
 
 
-@lru_cache(maxsize=1)  # whoever looks for posts, bars or labels asks for the table of one file
+@lru_cache(maxsize=1)  # posts and bars are both looked for in the table of one file
 def find_table(source: Source) -> Table | None:
     """Recognise the layout of a file by content; None when it holds no table.
 

@@ -16,7 +16,7 @@ _GAP = re.compile(r"[\s,]*")
 
 
 def json_table(source: Source) -> Table | None:
-    """Recognise objects by those in the head; what is nested in one of them is no column."""
+    """Recognise the objects in the head; a value that is nested in one of them is not a column."""
     text = source.head.decode("utf-8", "replace").lstrip()
     nested: dict[str, bool] = {}
     for value in _objects(text):
@@ -49,7 +49,7 @@ def _objects(text: str) -> Iterator[dict[str, object]]:
 
 def _parser(columns: Mapping[str, str]) -> Parser:
     # Everything is read as a string: an id that is a number keeps all its digits, and one that
-    # is a float is told from a whole number.
+    # is a float is not taken for a whole number.
     schema = {theirs: pl.String() for theirs in columns.values()}
     key = re.escape(json.dumps(columns.get("tweet_id", "id"), ensure_ascii=False).encode())
     float_id = re.compile(rb"(%b\s*:\s*)(-?\d+[.eE][^\s,}]*)" % key)

@@ -1,4 +1,4 @@
-"""Tables in Parquet: their values leave as text, and so meet the very checks of CSV."""
+"""Tables in Parquet: their values leave as text, and so pass the same checks as CSV."""
 
 from collections.abc import Iterator, Mapping
 

@@ -21,7 +21,7 @@ ReadRows = Callable[[Mapping[str, str], int | None, bool], Iterator[Rows]]
 class Table:
     """The plain columns of a file, and how to read some of them as strings, under our names.
 
-    What is nested in JSON, Parquet or Arrow is no plain column.
+    Nested values in JSON, Parquet or Arrow are left out.
     """
 
     source: Source
@@ -40,7 +40,7 @@ class Table:
         return has_columns(self.columns)
 
     def match(self, names: Names, given: Mapping[str, str] | None = None) -> Match:
-        """Find the columns that hold what is wanted, as ``columns.match`` does."""
+        """Match the columns with what is looked for, as ``columns.match`` does."""
         return match(self.name, self.columns, names, given)
 
     def rows(
@@ -51,8 +51,8 @@ class Table:
         Args:
             columns: our name to the file's.
             most: so many rows of each block at most.
-            whole: a row with fewer fields than the header is a reject; else it is filled up with
-                nulls. (Only CSV has such rows.)
+            whole: a row of CSV with fewer fields than the header is a reject; else it is filled up
+                with nulls.
         """
         return self._rows(columns, most, whole)
 
