@@ -647,7 +647,7 @@ def test_one_rounded_id_refuses_the_file(path: Path, separator: str, ids: list[s
         read(opened(path, content))
     assert str(refusal.value) == (
         f"{path}: its ids are rounded beyond repair, as by a spreadsheet, JavaScript or pandas: "
-        f"{shown}; download it again and open it in no spreadsheet, or say which column holds the "
+        f"{shown}; download it again and open it in no spreadsheet, or name the column with the "
         "exact ids, as in --column tweet_id=id_str"
     )
 
@@ -670,7 +670,7 @@ def test_ids_that_are_floats_refuse_the_file(path: Path, write: Callable[..., by
     ("content", "columns", "platform", "message"),
     [
         (b"date,text\n2018-12-02,a\n", {}, None,
-         "the time '2018-12-02' has no time of day, and posts are matched with minutes; say which "
+         "the time '2018-12-02' is a whole day, and posts are matched with minutes; say which "
          "column holds the time of day with --column posted=NAME, or export it too"),
         (b"date,text\n12/02/2018,a\n", {}, None, "the time '12/02/2018' is a whole day"),
         (b"date,time,text\n2018-12-02,noon,a\n", {}, None,

@@ -515,7 +515,8 @@ MISTAKES: dict[str, tuple[list[str], str]] = {
     "a clock with a slip": (["ingest", "{made}/" + BARS_NAME, "--symbol", "X",
                              "--clock", "America/New_Yrok"],
                             "'America/New_Yrok' is not a clock; use one like UTC, "
-                            "America/New_York, EST, Europe/Berlin-06:00; did you mean America/New_York?"),
+                            "America/New_York, EST, Europe/Berlin-06:00; "
+                            "did you mean America/New_York?"),
     "a model with a slip": (["score", "--model", "referense"],
                             "referense: no such model folder; name one that 'tweetscore train' has "
                             "written, or a shipped one; did you mean reference?"),

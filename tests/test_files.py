@@ -600,7 +600,7 @@ def test_a_file_and_the_only_file_of_a_zip_need_no_other_name(tmp_path: Path) ->
     assert content_of(DataFile(packed, "a.txt")) == b"hello"
     with pytest.raises(InputError) as refusal:
         DataFile(packed, "b.txt").head()
-    assert str(refusal.value) == f"{packed}: the zip holds no b.txt; check its name"
+    assert str(refusal.value) == f"{packed}: the zip has no b.txt; check its name"
 
 
 def test_the_entries_of_a_zip_are_named_where_there_are_several(tmp_path: Path) -> None:

@@ -163,17 +163,17 @@ def test_parquet_is_not_poured_into_a_terminal() -> None:
 
 
 @pytest.mark.parametrize("form", WRITERS)
-def test_a_file_tells_its_form_by_its_name(form: str) -> None:
+def test_the_ending_of_a_name_is_its_format(form: str) -> None:
     assert form_of(Path(f"a.b/result.{form}")) == form_of(Path(f"R.{form.upper()}")) == form
 
 
 @pytest.mark.parametrize("name", ["result", "result.xlsx", "result.csv.gz", ".csv"])
-def test_a_name_that_tells_no_form_is_refused(name: str) -> None:
+def test_a_name_without_a_known_ending_is_refused(name: str) -> None:
     with pytest.raises(InputError) as refusal:
         form_of(Path(name))
     assert str(refusal.value) == (
-        f"{name}: its name tells no format; "
-        "let it end with one of: .csv, .tsv, .json, .jsonl, .parquet, .md"
+        f"{name}: the ending of its name is not a known format; "
+        "use one of: .csv, .tsv, .json, .jsonl, .parquet, .md"
     )
 
 

@@ -39,7 +39,8 @@ def data_files(path: Path, limits: Limits = LIMITS) -> list[DataFile]:
     """List the files behind a path: a file, a zip, a folder, a pattern or ``-``.
 
     Of a folder, a pattern and a zip, files without records are left out: hidden and empty files,
-    media, pickles, and zips within a zip. What cannot be read there is listed, and refused when opened.
+    media, pickles, and zips within a zip. A file that cannot be read there is listed, and refused
+    when it is opened.
 
     Raises:
         InputError: there is no such file, nothing to read in it, or danger in it: a pickle, or a

@@ -31,8 +31,8 @@ Positions = npt.NDArray[np.int64]
 class Records:
     """Whole records in one block of bytes.
 
-    ``data[bounds[i]:bounds[i + 1]]`` is record i; it begins at ``offsets[i]`` and ``lines[i]`` of the
-    file (bytes from 0, lines from 1).
+    ``data[bounds[i]:bounds[i + 1]]`` is record i; in the file it begins at byte ``offsets[i]``
+    (from 0), in line ``lines[i]`` (from 1).
     """
 
     data: bytes
@@ -63,7 +63,7 @@ def parse(records: Records, parser: Parser) -> tuple[pl.DataFrame, pl.DataFrame]
     Bytes that are not UTF-8 become U+FFFD, so that no record is lost for them.
 
     Returns:
-        The rows, in order, with their ``line`` and ``byte_offset``, and a reject for each bad record.
+        The rows, in order, with their ``line`` and ``byte_offset``; a reject for each bad record.
     """
     none = _placed(parser(b""), records.part(0, 0))
     frames, rejects = _halved(records, parser)

@@ -122,7 +122,7 @@ def _timed(
     fact = f"the time {shown!r} has no known form"
     step = "write times as 2018-01-31T09:30:00Z, or as seconds since 1970"
     if _DAY.fullmatch(shown.strip()):
-        fact = f"the time {shown!r} has no time of day, and posts are matched with minutes"
+        fact = f"the time {shown!r} is a whole day, and posts are matched with minutes"
         step = "name the column with the time of day with --column posted=NAME, or export it too"
     raise InputError(f"{table.name}: {fact}; {step}")
 
