@@ -670,8 +670,8 @@ def test_ids_that_are_floats_refuse_the_file(path: Path, write: Callable[..., by
     ("content", "columns", "platform", "message"),
     [
         (b"date,text\n2018-12-02,a\n", {}, None,
-         "the time '2018-12-02' is a whole day, and posts are matched with minutes; say which "
-         "column holds the time of day with --column posted=NAME, or export it too"),
+         "the time '2018-12-02' is a whole day, and posts are matched with minutes; name the "
+         "column with the time of day with --column posted=NAME, or export it too"),
         (b"date,text\n12/02/2018,a\n", {}, None, "the time '12/02/2018' is a whole day"),
         (b"date,time,text\n2018-12-02,noon,a\n", {}, None,
          "the time '2018-12-02' is a whole day"),
