@@ -39,11 +39,11 @@ def tiny_bundle(
     import torch
 
     from tweetscore.training.classifier import NetworkConfig
-    from tweetscore.training.lstm import LstmClassifier
+    from tweetscore.training.network import NETWORK
 
     torch.manual_seed(seed)
     config = NetworkConfig(len(VOCABULARY), len(intervals), 2, 8, 4, counts=2 if counts else 0)
-    model = LstmClassifier(config).eval()
+    model = NETWORK(config).eval()
     with torch.no_grad():  # far from even, so that another text or head has another probability
         for weights in model.parameters():
             weights.mul_(3)

@@ -120,13 +120,13 @@ class NetworkOptions:
     ] = 300  # fmt: skip
     hidden: Annotated[
         int,
-        Option(metavar="N", min=1, rich_help_panel=NETWORK, help="Hidden size of the LSTM."),
+        Option(metavar="N", min=1, rich_help_panel=NETWORK, help="Hidden size of the network."),
     ] = 128
     dropout: Annotated[
         float,
         Option(
             metavar="SHARE", min=0, max=0.99, rich_help_panel=NETWORK,
-            help="Dropout rate between the LSTM and the output layer.",
+            help="Dropout rate in front of the output layer.",
         ),
     ] = 0.5  # fmt: skip
     counts: Annotated[

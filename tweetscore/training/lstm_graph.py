@@ -10,15 +10,15 @@ from typing import Any
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper
 from torch import Tensor
 
 from tweetscore.scoring.bundle import Precision
 from tweetscore.training.classifier import NetworkConfig
+from tweetscore.training.graph import finished_model
 
 # Torch's order of the rows of weight_ih and weight_hh; ONNX's own LSTM would have i, o, f, c.
 GATES = "ifgo"
-OPSET, IR_VERSION = 17, 8  # old enough for every onnxruntime that pyproject.toml allows
 STATE_STEPS = 127  # of int8, from 0 to the largest state, which is 1 in every LSTM
 # From 0 to the largest weight of a column. Not 127: processors without VNNI add two products in 16
 # bits, where 2 * 255 * 127 overflows, and the scores would depend on the processor.
@@ -45,29 +45,6 @@ def folded_graph(
         ]
     nodes += [*_first_step(), *_further_steps(config.hidden, precision)]
     return finished_model(config, nodes, arrays)
-
-
-def finished_model(
-    config: NetworkConfig, nodes: list[onnx.NodeProto], arrays: dict[str, NDArray[Any]]
-) -> onnx.ModelProto:
-    """Return nodes from ``ids`` to ``logits`` and their constants as a checked model."""
-    outputs = config.heads * config.classes
-    graph = helper.make_graph(
-        nodes,
-        "tweetscore",
-        [helper.make_tensor_value_info("ids", TensorProto.INT32, ["T", "B"])],
-        [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["B", outputs])],
-        [numpy_helper.from_array(array, name) for name, array in arrays.items()],
-    )
-    onnx_model = helper.make_model(
-        graph,
-        opset_imports=[helper.make_opsetid("", OPSET)],
-        ir_version=IR_VERSION,
-        producer_name="tweetscore",
-    )
-    helper.set_model_props(onnx_model, {"vocabulary_size": str(config.vocabulary_size)})
-    onnx.checker.check_model(onnx_model, full_check=True)
-    return onnx_model
 
 
 def _constants(config: NetworkConfig, weights: Mapping[str, Tensor]) -> dict[str, NDArray[Any]]:
