@@ -91,6 +91,11 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Report:
         return gather(store)
 
 
+@pytest.fixture(scope="module")
+def text(full: Report) -> str:
+    return page(full)
+
+
 def cells(text: str, table: str) -> list[list[str]]:
     """The cells of a table, as they stand in the page."""
     inside = text.split(f'<table id="{table}">')[1].split("</table>")[0].split("<tbody>")[1]
@@ -102,19 +107,17 @@ def cells(text: str, table: str) -> list[list[str]]:
 # --- as text --------------------------------------------------------------------------------------
 
 
-def test_the_same_report_gives_the_same_page(full: Report) -> None:
-    assert page(full) == page(full)
+def test_the_same_report_gives_the_same_page(full: Report, text: str) -> None:
+    assert page(full) == text
 
 
-def test_the_figures_of_the_page_are_those_of_evaluate(full: Report) -> None:
-    text = page(full)
+def test_the_figures_of_the_page_are_those_of_evaluate(full: Report, text: str) -> None:
     assert cells(text, "figures") == figure_table(full.figures)[1]
     assert full.verdict in text
     assert all(each in text for each in full.sentences)
 
 
-def test_statuses_are_counted_by_interval(full: Report) -> None:
-    text = page(full)
+def test_statuses_are_counted_by_interval(full: Report, text: str) -> None:
     for row in cells(text, "statuses"):
         minutes, *counts = (int(each.replace(",", "")) for each in row)
         told = full.statuses.filter(interval_minutes=minutes)["predictions"]
@@ -122,8 +125,7 @@ def test_statuses_are_counted_by_interval(full: Report) -> None:
         assert sum(counts) == told.sum() == 240
 
 
-def test_its_policy_names_its_own_scripts_and_no_other(full: Report) -> None:
-    text = page(full)
+def test_its_policy_names_its_own_scripts_and_no_other(text: str) -> None:
     (policy,) = re.findall(r'Content-Security-Policy" content="([^"]*)"', text)
     scripts = re.findall(r"<script>(.*?)</script>", text, re.DOTALL)
     hashes = [base64.b64encode(hashlib.sha256(each.encode()).digest()).decode() for each in scripts]
@@ -165,8 +167,8 @@ def test_long_tables_and_cells_are_cut_and_say_so(full: Report) -> None:
 class Opened:
     """A page in the browser, and all that it said and asked for meanwhile."""
 
-    def __init__(self, browser: Any, path: Path, report: Report, **options: Any) -> None:
-        path.write_text(page(report), encoding="utf-8")
+    def __init__(self, browser: Any, path: Path, text: str, **options: Any) -> None:
+        path.write_text(text, encoding="utf-8")
         self.heard: list[str] = []
         self.asked: list[str] = []
         self.tab = browser.new_page(**options)
@@ -212,8 +214,8 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module")
-def desk(browser: Any, full: Report, tmp_path_factory: pytest.TempPathFactory) -> Opened:
-    return Opened(browser, tmp_path_factory.mktemp("desk") / "report.html", full)
+def desk(browser: Any, text: str, tmp_path_factory: pytest.TempPathFactory) -> Opened:
+    return Opened(browser, tmp_path_factory.mktemp("desk") / "report.html", text)
 
 
 def test_every_chart_is_drawn_without_an_error_or_a_request(desk: Opened) -> None:
@@ -226,7 +228,7 @@ def test_every_chart_is_drawn_without_an_error_or_a_request(desk: Opened) -> Non
 
 
 def test_markup_from_files_stays_text(browser: Any, hostile: Report, tmp_path: Path) -> None:
-    opened = Opened(browser, tmp_path / "hostile.html", hostile)
+    opened = Opened(browser, tmp_path / "hostile.html", page(hostile))
     assert opened.heard == []
     assert opened.asked == [opened.address]
     assert opened.ask("window.broken") is None
@@ -239,9 +241,9 @@ def test_markup_from_files_stays_text(browser: Any, hostile: Report, tmp_path: P
 
 
 def test_the_policy_stops_other_scripts_and_requests(
-    browser: Any, full: Report, tmp_path: Path
+    browser: Any, text: str, tmp_path: Path
 ) -> None:
-    opened = Opened(browser, tmp_path / "policy.html", full)
+    opened = Opened(browser, tmp_path / "policy.html", text)
     opened.ask(
         "(() => { const s = document.createElement('script'); s.textContent = 'window.broken = 1';"
         " document.body.append(s); })()"
@@ -282,10 +284,10 @@ def test_search_shows_the_rows_that_hold_every_word(desk: Opened, full: Report) 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_it_fits_a_phone_and_follows_the_readers_colours(
-    browser: Any, full: Report, tmp_path: Path, scheme: str
+    browser: Any, text: str, tmp_path: Path, scheme: str
 ) -> None:
     size = {"width": 360, "height": 740}
-    opened = Opened(browser, tmp_path / "phone.html", full, viewport=size, color_scheme=scheme)
+    opened = Opened(browser, tmp_path / "phone.html", text, viewport=size, color_scheme=scheme)
     assert opened.ask("document.documentElement.scrollWidth") == 360
     widest = opened.ask(
         "Math.max(...[...document.querySelectorAll('.chart svg')].map("
@@ -306,9 +308,9 @@ def test_it_fits_a_phone_and_follows_the_readers_colours(
 
 
 def test_on_paper_everything_is_open_and_dark_on_white(
-    browser: Any, full: Report, tmp_path: Path
+    browser: Any, text: str, tmp_path: Path
 ) -> None:
-    opened = Opened(browser, tmp_path / "paper.html", full, color_scheme="dark")
+    opened = Opened(browser, tmp_path / "paper.html", text, color_scheme="dark")
     opened.tab.emulate_media(media="print")
     assert opened.ask("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     assert opened.ask("getComputedStyle(document.querySelector('nav')).display") == "none"
@@ -320,7 +322,7 @@ def test_on_paper_everything_is_open_and_dark_on_white(
 def test_an_empty_database_has_a_page_that_says_so(
     browser: Any, empty: Report, tmp_path: Path
 ) -> None:
-    opened = Opened(browser, tmp_path / "empty.html", empty)
+    opened = Opened(browser, tmp_path / "empty.html", page(empty))
     assert opened.heard == []
     assert opened.marks() == {}
     said = opened.tab.locator("#verdict").text_content()

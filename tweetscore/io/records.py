@@ -65,9 +65,10 @@ def parse(records: Records, parser: Parser) -> tuple[pl.DataFrame, pl.DataFrame]
     Returns:
         The rows, in order, with their ``line`` and ``byte_offset``; a reject for each bad record.
     """
-    none = _placed(parser(b""), records.part(0, 0))
     frames, rejects = _halved(records, parser)
-    return pl.concat([none, *frames]), pl.DataFrame(rejects, schema=REJECTS_SCHEMA)
+    if not frames:
+        frames = [_placed(parser(b""), records.part(0, 0))]
+    return pl.concat(frames), pl.DataFrame(rejects, schema=REJECTS_SCHEMA)
 
 
 def _halved(records: Records, parser: Parser) -> tuple[list[pl.DataFrame], list[dict[str, object]]]:
