@@ -27,6 +27,7 @@ from tweetscore.scoring.bundle import load_bundle
 from tweetscore.scoring.score import score
 from tweetscore.store import database as store
 from tweetscore.store.database import Store, open_store, statement
+from tweetscore.text.rules import TextRules
 from tweetscore.training import dataset, features, split
 from tweetscore.training.export import Parity
 from tweetscore.training.features import prepare
@@ -225,6 +226,16 @@ def test_nothing_is_found_where_nothing_leaks(honest: Honest) -> None:
     assert re.fullmatch(r"compared [0-9,]{6,} facts at 3 moments", checks["entries SPX"].fact)
     assert "archive vectors among them" in checks["features honest"].fact
     assert honest[0].read_bytes() == before
+
+
+def test_nothing_is_found_in_a_model_of_older_text_rules(
+    db: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change(db, "UPDATE tweets SET text = text || ' $SPX 株価'")
+    with monkeypatch.context() as before:
+        before.setattr(features, "TextRules", partial(TextRules, version=1))
+        model = trained(db, tmp_path / "older")
+    assert found(audit(db, [model], moments=0)) == {}
 
 
 def test_nothing_is_found_in_a_model_of_moves_in_the_extended_session(

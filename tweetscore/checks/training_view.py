@@ -34,6 +34,7 @@ from tweetscore.posts.canonical import COUNTS
 from tweetscore.scoring.bundle import Bundle
 from tweetscore.scoring.predictors import Predictor
 from tweetscore.store.database import Store
+from tweetscore.text.rules import TextRules
 from tweetscore.text.vocabulary import Vocabulary
 from tweetscore.training.dataset import clean_rows, market_rows, texts_until
 from tweetscore.training.features import Prepared, prepare, prepare_market
@@ -149,7 +150,8 @@ def _derived_again(store: Store, bundle: Bundle) -> Iterator[Check]:
         MOST_REREAD,
     )  # fmt: skip
     with replica_of(store, span, "whole", bundle.horizons) as replica:
-        whole = prepare_market(replica, options)
+        # By the text rules of the model, which may be older than those of today.
+        whole = prepare_market(replica, options, TextRules.from_dict(bundle.card["text_rules"]))
         left_out = _left_out(replica, options, whole)
     yield _features(store, bundle, span, options, whole)
     yield from _compared(store, bundle, whole, left_out)

@@ -65,11 +65,16 @@ class Prepared:
     parts: dict[str, Part]
 
 
-def prepare_market(store: Store, options: TrainingOptions) -> Prepared:
-    """Read, clean and split the tweets that have an outcome on the market; see ``prepare``."""
+def prepare_market(
+    store: Store, options: TrainingOptions, rules: TextRules | None = None
+) -> Prepared:
+    """Read, clean and split the tweets that have an outcome on the market; see ``prepare``.
+
+    Without ``rules`` the texts are cleaned by the newest ones.
+    """
     ensure_windows(store, options.intervals)
     symbol = choose_symbol(store, options.symbol)
-    rules = TextRules(max_tokens=options.max_tokens)
+    rules = rules or TextRules(max_tokens=options.max_tokens)
     rows = market_rows(
         store, symbol, options.session, options.intervals,
         with_counts=options.counts, keep_flat=options.target.kind.keeps_flat,
