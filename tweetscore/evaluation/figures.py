@@ -15,7 +15,6 @@ import polars as pl
 CONFIDENCE = 0.95
 SIGNIFICANCE = 0.05
 BINS = 10
-LEARNED = ("train", "validation")
 Floats = npt.NDArray[np.float64]
 Wholes = npt.NDArray[np.int64]
 

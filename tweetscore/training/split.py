@@ -16,7 +16,6 @@ from tweetscore.errors import InputError
 PARTS = ("train", "validation", "test")
 TRAIN_PERCENT, VALIDATION_PERCENT = 70, 15
 TEST_PERCENT = 100 - TRAIN_PERCENT - VALIDATION_PERCENT
-MAX_FOLDS = 5  # the first of five trains on 10 % of the rows
 SAME_TOKENS = 10  # texts with the same beginning are one text: a cut retweet and its original
 
 
@@ -135,7 +134,8 @@ def walk_forward(
 ) -> Iterator[tuple[Split, pl.DataFrame]]:
     """Yield this many splits, each cut by ``split_rows``, whose test parts follow one another.
 
-    The last is the split of all rows; each one before it ends one test part earlier.
+    The last is the split of all rows; each one before it ends one test part earlier. More than five
+    folds leave the first nothing to train on: of five, it has 10 % of the rows.
 
     Raises:
         InputError: as ``split_rows``.
