@@ -279,15 +279,89 @@ def test_regular_sessions_move_with_daylight_saving(store: Store) -> None:
     ]
 
 
-def test_where_one_session_opens_as_another_closes_the_minute_has_one_window(store: Store) -> None:
+@pytest.mark.parametrize("calendar", ["24/7", "24/5", "CMES"])
+def test_windows_run_through_midnight_where_the_market_does(store: Store, calendar: str) -> None:
     bars = run("2018-07-05T23:55", 90, 91, 92, 93, 94) | run("2018-07-06T00:00", 100, 101, 102)
     posted = ["2018-07-05T23:58", "2018-07-05T23:59", "2018-07-06T00:00"]
     columns = "entry_price, exit_price, status"
-    assert held(store, bars, posted, columns, interval=2, calendar="24/7") == [
-        (92, 94, "ok"),  # the exit at midnight is the close of the session that ends there
-        (93, None, "crosses_close"),
-        (100.5, 101, "ok"),  # the entry at midnight is the open of the session that begins there
+    assert held(store, bars, posted, columns, interval=2, calendar=calendar) == [
+        (92, 94, "ok"),
+        (93, 100, "ok"),
+        (94, 101, "ok"),  # nothing opens at midnight: the last close is the price
     ]
+
+
+def test_at_lunch_the_market_is_closed_and_the_first_minute_after_it_has_its_opening_price(
+    store: Store,
+) -> None:
+    # Tokyo rests from 11:30 to 12:30, which is 02:30 to 03:30 UTC; bars of the break are ignored.
+    bars = run("2018-07-05T02:25", 90, 91, 92, 93, 94, 70, 71) | run("03:29", 80, 100, 101, 102)
+    posted = ["02:28", "02:30", "02:31", "03:29", "03:29:01", "03:31"]
+    columns = "entry_price, exit_price, status"
+    assert held(store, bars, posted, columns, interval=1, calendar="XTKS") == [
+        (92, 93, "ok"),
+        (94, None, "crosses_close"),
+        (None, None, "market_closed"),
+        (None, None, "market_closed"),
+        (100.5, 100, "ok"),
+        (100, 101, "ok"),
+    ]
+    assert store.rows(
+        "SELECT session_date, open_utc, close_utc FROM sessions WHERE session = 'regular'"
+    ) == [
+        (date(2018, 7, 5), at("00:00"), at("02:30")),
+        (date(2018, 7, 5), at("03:30"), at("06:00")),
+    ]
+
+
+def test_no_window_of_any_length_crosses_lunch(store: Store) -> None:
+    add_bars(store, steady("00:00", 360), calendar="XHKG")
+    ensure_windows(store, [60, 90, 300])
+    across = "minute_utc < $lunch AND minute_utc + to_minutes(interval_minutes) > $lunch"
+    assert store.rows(
+        f"SELECT DISTINCT status FROM windows WHERE session = 'regular' AND {across}",
+        lunch=at("04:30"),
+    ) == [("crosses_close",)]
+
+
+def test_without_a_known_calendar_the_regular_session_says_so(store: Store) -> None:
+    posted = ["13:59", "14:03", "14:30"]
+    bars = run("14:00", *range(100, 110))
+    assert held(store, bars, posted, "status", calendar="unknown") == [
+        ("no_data",),
+        ("no_calendar",),
+        ("no_data",),
+    ]
+    assert store.rows("SELECT status, entry_price FROM scored_extended ORDER BY tweet_id") == [
+        ("no_data", None),
+        ("ok", 102),
+        ("no_data", None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("calendar", "cuts"),
+    [
+        ("24/7", ["2018-07-05T00:00", "2018-07-06T00:00"]),
+        ("24/5", ["2018-07-04T21:00", "2018-07-05T21:00"]),
+        ("unknown", ["2018-07-05T00:00", "2018-07-06T00:00"]),
+        ("XNYS", ["2018-07-05T04:00", "2018-07-06T04:00"]),
+    ],
+)
+def test_extended_sessions_of_more_than_a_day_are_cut_by_day_and_their_windows_are_not(
+    store: Store, calendar: str, cuts: list[str]
+) -> None:
+    opened, closed = at("2018-07-04T12:00"), at("2018-07-06T12:00")
+    add_bars(store, steady("2018-07-04T12:00", 48 * 60), calendar=calendar)
+    ensure_windows(store, [30])
+    pieces = pairwise([opened, *map(at, cuts), closed])
+    assert store.rows(
+        "SELECT session_date, open_utc, close_utc FROM sessions WHERE session = 'extended'"
+    ) == [(date(2018, 7, 4 + place), *piece) for place, piece in enumerate(pieces)]
+    assert store.rows(
+        "SELECT status, count(*) FROM windows WHERE session = 'extended' "
+        "AND interval_minutes = 30 GROUP BY ALL ORDER BY ALL"
+    ) == [("crosses_close", 30), ("ok", 48 * 60 - 29)]
 
 
 def test_the_evening_before_belongs_to_the_session_it_opens(store: Store) -> None:
@@ -757,8 +831,74 @@ def test_sessions_that_follow_one_another_without_a_pause_are_what_the_words_say
             bars[midnight + minute * MINUTE] = (2_500.0 + rng.randrange(4), 2_500.0)
     add_bars(store, bars, calendar="24/7")
     posts = random_posts(rng, 200, midnights[2:5])
-    hours = list(pairwise(midnights))
-    check_views(store, {"SPX": bars}, hours, posts, [1, 7, 25], rng)
+    check_views(store, {"SPX": bars}, [(midnights[0], midnights[-1])], posts, [1, 7, 25], rng)
+
+
+# Published hours in UTC: days around a change of the clocks, a half-day or a holiday; with lunch.
+HOURS = {
+    # New York begins daylight saving on 10 March; London on the 31st.
+    "XNYS": "2019-03-08 14:30-21:00, 2019-03-11 13:30-20:00",
+    "XLON": "2019-03-29 08:00-16:30, 2019-04-01 07:00-15:30",
+    # Christmas Eve is a half-day in London and a holiday in Frankfurt.
+    "XLON half-day": "2018-12-21 08:00-16:30, 2018-12-24 08:00-12:30, 2018-12-27 08:00-16:30",
+    "XETR": "2018-12-21 08:00-16:30, 2018-12-27 08:00-16:30",
+    "XTKS": "2018-11-01 00:00-02:30, 2018-11-01 03:30-06:00, 2018-11-02 00:00-02:30, "
+    "2018-11-02 03:30-06:00",
+    # The morning of Christmas Eve alone.
+    "XHKG": "2018-12-21 01:30-04:00, 2018-12-21 05:00-08:00, 2018-12-24 01:30-04:00, "
+    "2018-12-27 01:30-04:00, 2018-12-27 05:00-08:00",
+    "XBOM": "2018-11-05 03:45-10:00, 2018-11-06 03:45-10:00",
+    # Sydney begins daylight saving on 7 October.
+    "XASX": "2018-10-05 00:00-06:00, 2018-10-07 23:00-05:00",
+    # Chicago's sessions join, but for Thanksgiving, when they end early, and for the weekend.
+    "CMES": "2018-11-18 23:00-18:00 +3, 2018-11-22 23:00-18:00",
+    # The week of currencies ends and begins at 17:00 in New York, on either side of 4 November.
+    "24/5": "2018-10-28 21:00-21:00 +4, 2018-11-04 22:00-22:00 +4",
+}
+
+
+def hours_of(text: str) -> Hours:
+    """Read spans; those that close on a later day say how many days after the next midnight."""
+    hours = []
+    for span in text.split(", "):
+        day, times, *more = span.split(" ")
+        opens, closes = (at(f"{day}T{time}") for time in times.split("-"))
+        later = timedelta(days=int(more[0]) if more else 0)
+        hours.append((opens, closes + later + timedelta(days=closes <= opens)))
+    return hours
+
+
+def bars_around(rng: random.Random, hours: Hours) -> Bars:
+    """Bars from an hour before each open to an hour after each close, with holes of every size."""
+    bars: Bars = {}
+    price = 2_500.0
+    for opens, closes in hours:
+        minute = opens - rng.randrange(-20, 60) * MINUTE
+        until = closes + rng.randrange(-20, 60) * MINUTE
+        while minute < until:
+            price += rng.choice((0, 0, 0.25, -0.25, 1, -1))
+            bars[minute] = (price + rng.choice((0, 0.25)), price)
+            minute += (1 + rng.choice((0,) * 30 + (1, 2, 4, 5, 6, 8, 29, 30, 31))) * MINUTE
+    return bars
+
+
+@pytest.mark.parametrize("name", HOURS)
+def test_windows_of_each_market_are_what_the_words_of_the_design_say(
+    store: Store, name: str
+) -> None:
+    rng = random.Random(name)
+    hours = hours_of(HOURS[name])
+    bars = bars_around(rng, hours)
+    add_bars(store, bars, calendar=name.split(" ")[0])
+    edges = [edge for pair in hours for edge in pair]
+    posts = [
+        edge + timedelta(seconds=rng.randrange(-5_400, 5_400)) for edge in edges for _ in range(60)
+    ]
+    first, last = min(bars), max(bars)
+    posts += [*edges, first - 5 * MINUTE, last + 5 * MINUTE]
+    span = int((last - first).total_seconds())
+    posts += [first + timedelta(seconds=rng.randrange(span)) for _ in range(100)]
+    check_views(store, {"SPX": bars}, hours, posts, [1, 5, 30, 60, 400], rng)
 
 
 # ---- Real bars ----------------------------------------------------------------------------------

@@ -1,26 +1,23 @@
--- One row: one minute of a session of $symbol, from its open to its close, and the price known then.
+-- One row: one minute of a stretch of trading of $symbol, from its open to its close, and the price
+-- known then.
 CREATE OR REPLACE TEMP TABLE grid AS
 WITH span AS (
     SELECT min(minute_utc) AS first_utc, max(minute_utc) + INTERVAL 1 MINUTE AS last_utc
     FROM bars WHERE symbol = $symbol
 ),
-bounds AS (
+minutes AS (
     SELECT
         session, open_utc, close_utc,
-        lead(open_utc) OVER (PARTITION BY session ORDER BY open_utc) AS next_open_utc
-    FROM sessions WHERE symbol = $symbol
-),
-minutes AS (
-    SELECT *, unnest(generate_series(open_utc, close_utc, INTERVAL 1 MINUTE)) AS minute_utc
-    FROM bounds
+        unnest(generate_series(open_utc, close_utc, INTERVAL 1 MINUTE)) AS minute_utc
+    FROM stretches WHERE symbol = $symbol
 ),
 closes AS (
     SELECT
         m.*,
         CASE
-            -- A session's first minute has no closed bar yet: the open of the bar that begins there.
+            -- The first minute after a break has no closed bar yet: the open of the bar that begins there.
             WHEN m.minute_utc = m.open_utc THEN beginning.open
-            -- A bar is known only once it has closed, and only inside the session.
+            -- A bar is known only once it has closed, and only without a break since.
             ELSE done.close
         END AS fresh_price
     FROM minutes m
@@ -37,8 +34,6 @@ SELECT
         PARTITION BY session, open_utc ORDER BY minute_utc
         ROWS BETWEEN $max_gap_minutes PRECEDING AND CURRENT ROW
     ) AS price,
-    -- Before the first bar and after the last there is no data, whatever the calendar says; and
-    -- where one session opens the minute another closes, the minute belongs to the one that opens.
-    minute_utc BETWEEN (SELECT first_utc FROM span) AND (SELECT last_utc FROM span)
-        AND (minute_utc < close_utc OR close_utc IS DISTINCT FROM next_open_utc) AS can_enter
+    -- Before the first bar and after the last there is no data, whatever the calendar says.
+    minute_utc BETWEEN (SELECT first_utc FROM span) AND (SELECT last_utc FROM span) AS can_enter
 FROM closes;

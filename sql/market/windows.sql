@@ -1,11 +1,11 @@
--- One row: one minute of a session of $symbol and one interval of $intervals; reads the table grid.
+-- One row: one minute of a stretch of trading of $symbol and one interval of $intervals; reads the table grid.
 INSERT INTO windows
 WITH paired AS (
     SELECT
         entry.session, entry.minute_utc, i.interval_minutes,
         entry.price AS entry_price,
         later.price AS exit_price,
-        -- The exit lies inside the same session; exactly at its close counts.
+        -- The exit lies inside the same stretch of trading; exactly at its close counts.
         entry.minute_utc + to_minutes(i.interval_minutes) > entry.close_utc AS crosses_close
     FROM grid entry
     CROSS JOIN (SELECT unnest($intervals::INTEGER[]) AS interval_minutes) i

@@ -1,7 +1,7 @@
 -- One row: one model, symbol, interval and status, with the number of predictions.
 -- status: ok, or why a prediction has no outcome: the market was closed (market_closed), or would close
 -- before the exit (crosses_close), the last price was too old at entry (no_entry) or exit (no_exit), or
--- there are no bars at that time (no_data). share: of the predictions of model, symbol and interval.
+-- there are no bars at that time (no_data), or the calendar is unknown (no_calendar). share: of the predictions of model, symbol and interval.
 -- symbol: null without bars. All parts of the split are counted.
 SELECT
     model, model_id, symbol, interval_minutes, status,

@@ -10,7 +10,8 @@
 --   direction: up, down or flat, as observed; null without a window
 --   outcome: up, down, flat, move or still, as observed; null without a window
 --   session: the session of the windows compared with, regular or extended
---   status: ok, or why there is no window: no_entry, no_exit, crosses_close, market_closed, no_data
+--   status: ok, or why there is no window: no_entry, no_exit, crosses_close, market_closed, no_data,
+--     or no_calendar while the calendar of the symbol is unknown
 --   correct: whether the outcome is the predicted one; null when flat or without a window
 --   probability: of the positive class, up or move; of the likeliest class for labels
 --   probability_up: that the price is higher at the exit than at the entry
@@ -72,12 +73,32 @@ CREATE OR REPLACE VIEW probabilities_up AS
 SELECT platform, tweet_id, model, model_id, interval_minutes, probability AS probability_up
 FROM probabilities WHERE target = 'direction';
 
+-- One row: one stretch of trading without a break. Sessions of which one opens as another closes, as
+-- those of a market without nights, are one stretch: windows run through.
+CREATE OR REPLACE VIEW stretches AS
+WITH marked AS (
+    SELECT
+        symbol, session, open_utc, close_utc,
+        coalesce(
+            open_utc > lag(close_utc) OVER (PARTITION BY symbol, session ORDER BY open_utc), true
+        )::INTEGER AS starts
+    FROM sessions
+),
+numbered AS (
+    SELECT
+        *, sum(starts) OVER (PARTITION BY symbol, session ORDER BY open_utc) AS stretch
+    FROM marked
+)
+SELECT symbol, session, min(open_utc) AS open_utc, max(close_utc) AS close_utc
+FROM numbered GROUP BY symbol, session, stretch;
+
 -- One row: one prediction of a target of the market, symbol and session; without bars one row with a
 -- null symbol. The views below show its parts.
 CREATE OR REPLACE VIEW scored_any AS
 WITH spans AS (
-    SELECT symbol, min(open_utc) AS first_utc, max(close_utc) AS last_utc
-    FROM sessions WHERE session = 'extended' GROUP BY symbol
+    SELECT symbol, calendar, min(open_utc) AS first_utc, max(close_utc) AS last_utc
+    FROM sessions JOIN symbols USING (symbol)
+    WHERE session = 'extended' GROUP BY symbol, calendar
 ),
 joined AS (
     SELECT
@@ -87,7 +108,7 @@ joined AS (
         split_of(
             minute_utc, m.train_from_utc, m.validation_from_utc, m.test_from_utc, m.test_until_utc
         ) AS split,
-        spans.symbol, spans.first_utc, spans.last_utc, kinds.session,
+        spans.symbol, spans.calendar, spans.first_utc, spans.last_utc, kinds.session,
         m.target, p.interval_minutes, p.probability, h.threshold_bps,
         predicted_class(m.target, p.probability) AS predicted
     FROM predictions p
@@ -109,9 +130,9 @@ SELECT
         THEN outcome_class(j.target, w.return_bps, j.threshold_bps, settings.flat_bps)
     END AS outcome,
     CASE
-        WHEN j.minute_utc BETWEEN j.first_utc AND j.last_utc
-        THEN coalesce(w.status, 'market_closed')
-        ELSE 'no_data'
+        WHEN (j.minute_utc BETWEEN j.first_utc AND j.last_utc) IS NOT TRUE THEN 'no_data'
+        WHEN j.session = 'regular' AND j.calendar = 'unknown' THEN 'no_calendar'
+        ELSE coalesce(w.status, 'market_closed')
     END AS status,
     CASE WHEN outcome <> 'flat' THEN outcome = j.predicted END AS correct
 FROM joined j

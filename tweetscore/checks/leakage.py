@@ -29,7 +29,7 @@ from tweetscore.checks.replica import (
     replica_of,
 )
 from tweetscore.checks.training_view import dated_split, training_checks
-from tweetscore.market.sessions import exchange_sessions
+from tweetscore.market.sessions import exchange_hours
 from tweetscore.scoring.bundle import GRAPHS, Bundle, find_bundle
 from tweetscore.store.database import Store, open_store, shipped, statement
 from tweetscore.training.dataset import market_rows
@@ -204,9 +204,11 @@ def _recomputed(store: Store, calendar: str, span: Span) -> tuple[int, list[str]
     )
     margin = 10 * DAY  # no exchange is closed for longer
     first, last = (span.from_utc - margin).date(), (span.until_utc + margin).date()
-    sessions = exchange_sessions(calendar, first, last).select("open_utc", "close_utc").rows()
+    hours = exchange_hours(calendar, first, last).select("open_utc", "close_utc").rows()
     (max_gap,) = store.row("SELECT max_gap_minutes FROM settings")
-    market = _Market({minute: tuple(prices) for minute, *prices in bars}, sessions, max_gap)
+    market = _Market(
+        {minute: tuple(prices) for minute, *prices in bars}, _stretches(hours), max_gap
+    )
     found = store.rows(statement("checks/leaks/windows"), **bounds, minutes=SAMPLED_MINUTES)
     again = [market.window(minute, interval) for minute, interval, *_ in found]
     return len(found), [
@@ -215,6 +217,17 @@ def _recomputed(store: Store, calendar: str, span: Span) -> tuple[int, list[str]
         for (minute, interval, *stored), true in zip(found, again, strict=True)
         if tuple(stored) != true
     ]
+
+
+def _stretches(hours: Iterable[tuple[datetime, datetime]]) -> list[tuple[datetime, datetime]]:
+    """Join sessions of which one opens as another closes."""
+    joined: list[tuple[datetime, datetime]] = []
+    for opened, closed in hours:
+        if joined and joined[-1][1] == opened:
+            joined[-1] = (joined[-1][0], closed)
+        else:
+            joined.append((opened, closed))
+    return joined
 
 
 def _worded(entry: float | None, leave: float | None, status: str) -> str:

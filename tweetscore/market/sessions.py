@@ -15,6 +15,7 @@ from tweetscore.io.clocks import TIMES, Clock
 
 NEVER_CLOSED = "24/7"
 CURRENCY_WEEK = "24/5"
+UNKNOWN = "unknown"  # the calendar of bars that may be of several: they have no regular sessions
 _NEW_YORK = Clock.of("America/New_York", 0)
 _SEVENTEEN = timedelta(hours=17)
 _ONE_DAY = timedelta(days=1)
@@ -76,6 +77,8 @@ def exchange_dates(times_utc: pl.Series, calendar: str) -> pl.Series:
 def _between(calendar: str, first: date, last: date) -> pl.DataFrame:
     if calendar == CURRENCY_WEEK:
         return _currency_week(first, last)
+    if calendar == UNKNOWN:
+        return _currency_week(first, last).clear()
     years = _sessions_of_years(calendar, first.year, last.year)
     return years.filter(pl.col("session_date").is_between(first, last))
 
@@ -120,6 +123,8 @@ def _sessions_of_years(calendar: str, first_year: int, last_year: int) -> pl.Dat
 def _zone(calendar: str) -> str:
     if calendar == CURRENCY_WEEK:
         return _NEW_YORK.zone
+    if calendar == UNKNOWN:
+        return "UTC"
     return str(_build(calendar, 2024, 2024).tz)  # a year that every calendar knows
 
 

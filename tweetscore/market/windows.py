@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from itertools import pairwise
 
 import polars as pl
 
-from tweetscore.market.sessions import exchange_dates, exchange_sessions
+from tweetscore.market.sessions import exchange_dates, exchange_hours
 from tweetscore.store.database import Store, statement
 
-ONE_DAY = timedelta(days=1)
+ONE_DAY, ONE_MINUTE = timedelta(days=1), timedelta(minutes=1)
 
 
 def forget_windows(store: Store, symbol: str) -> None:
@@ -58,18 +59,47 @@ def ensure_windows(store: Store, intervals: Sequence[int] = ()) -> int:
 
 
 def _insert_sessions(store: Store, symbol: str, calendar: str) -> None:
-    extended = store.frame(statement("market/extended_sessions"), symbol=symbol)
-    first, last = extended["open_utc"].min(), extended["close_utc"].max()
+    runs = store.frame(statement("market/extended_sessions"), symbol=symbol)
+    first, last = runs["open_utc"].min(), runs["close_utc"].max()
     days = exchange_dates(pl.Series([first, last]), calendar)
     # A session may open on the evening before its date, and close on the morning after.
-    regular = exchange_sessions(calendar, days[0] - ONE_DAY, days[1] + ONE_DAY).filter(
+    regular = exchange_hours(calendar, days[0] - ONE_DAY, days[1] + ONE_DAY).filter(
         pl.col("close_utc") >= first, pl.col("open_utc") <= last
     )
-    dated = extended.with_columns(
-        session_date=exchange_dates(extended["close_utc"], calendar), session=pl.lit("extended")
-    )
+    parts = {"regular": regular, "extended": _by_day(runs, regular, calendar)}
     columns = ["session", "session_date", "open_utc", "close_utc"]
     both = pl.concat(
-        [regular.with_columns(session=pl.lit("regular")).select(columns), dated.select(columns)]
+        part.with_columns(session=pl.lit(session)).select(columns)
+        for session, part in parts.items()
     )
     store.append("sessions", both.with_columns(symbol=pl.lit(symbol)))
+
+
+def _by_day(runs: pl.DataFrame, regular: pl.DataFrame, calendar: str) -> pl.DataFrame:
+    """Date unbroken runs of bars, and cut those of more than a day: statistics count days.
+
+    They are cut where the calendar's sessions join, or else at the exchange's midnights.
+    """
+    long = pl.col("close_utc") - pl.col("open_utc") > ONE_DAY
+    whole = runs.filter(~long).with_columns(
+        session_date=exchange_dates(runs.filter(~long)["close_utc"], calendar)
+    )
+    cuts = regular.filter(pl.col("open_utc") == pl.col("close_utc").shift(1))["open_utc"]
+    if cuts.is_empty():
+        minutes = pl.datetime_range(
+            runs["open_utc"][0], runs["close_utc"][-1], "1m", eager=True, time_unit="us"
+        )
+        dates = exchange_dates(minutes, calendar)
+        cuts = minutes.filter(dates != dates.shift(1))
+    pieces = [
+        (opened, closed)
+        for begin, end in runs.filter(long).select("open_utc", "close_utc").iter_rows()
+        for opened, closed in pairwise(
+            [begin, *cuts.filter(cuts.is_between(begin, end, closed="none")), end]
+        )
+    ]
+    schema = {name: runs.schema[name] for name in ("open_utc", "close_utc")}
+    cut = pl.DataFrame(pieces, schema, orient="row")
+    # A day that ends at midnight is the one before.
+    dates = exchange_dates(cut["close_utc"] - ONE_MINUTE, calendar)
+    return pl.concat([whole, cut.with_columns(session_date=dates)]).sort("open_utc")

@@ -11,6 +11,6 @@ SELECT
     END AS known_utc,
     concat_ws(' ', w.status, w.exit_price, w.return_bps) AS value
 FROM windows w
-LEFT JOIN sessions d
+LEFT JOIN stretches d
     ON d.symbol = w.symbol AND d.session = 'extended' AND w.session = 'extended'
     AND w.minute_utc BETWEEN d.open_utc AND d.close_utc;
