@@ -156,13 +156,11 @@ def test_words_without_a_vector_are_drawn_at_the_spread_of_the_others(tmp_path: 
 
 
 CUT_OFF = "is cut off or damaged in word 6 of 6; get it again"
-NO_FORMAT = (
-    "is neither in word2vec nor in GloVe format; give a file in one of these, plain or gzipped"
-)
+NO_FORMAT = "is neither in word2vec nor in GloVe format; use a file in one of these formats, plain or gzipped"
 COLUMNS = "the file is cut off or damaged, get it again"
 PICKLED = (
-    "is pickled, and a pickle runs whatever it contains, so it stays closed; "
-    "export it where you trust it, with gensim's save_word2vec_format"
+    "is pickled, and opening a pickle runs the code in it, so it is not read; "
+    "if you trust it, export it with gensim's save_word2vec_format"
 )
 NOT_FINITE = "the vector of 'alpha' is not finite; the file is damaged, get it again"
 REFUSED = {
@@ -228,7 +226,7 @@ REFUSED = {
     "a number too large for float32": (b"alpha 1e39 2\n", f": {NOT_FINITE}"),
     "none of the words": (
         content("glove", ROWS[1:3]),
-        ": has none of the 1 words; give vectors of the language of the posts",
+        ": has none of the 1 words; use vectors of the language of the posts",
     ),
 }
 
@@ -246,7 +244,7 @@ def test_a_file_that_cannot_be_trusted_is_refused_in_one_line(case: str, tmp_pat
 @pytest.mark.parametrize("form", FORMS)
 def test_a_file_of_other_dimensions_is_refused(form: str, tmp_path: Path) -> None:
     path = saved(tmp_path, content(form))
-    with pytest.raises(InputError, match=r"have 3 dimensions, not 300; give a file with 300$"):
+    with pytest.raises(InputError, match=r"have 3 dimensions, not 300; use a file with 300$"):
         read(path, ["alpha"], dim=300)
 
 
@@ -333,7 +331,7 @@ def test_words_of_like_company_come_to_lie_together() -> None:
 def test_training_refuses_posts_that_teach_nothing() -> None:
     pytest.importorskip("gensim")
     for posts in ([], [["up"], ["down"]], [["other", "other"]]):
-        with pytest.raises(InputError, match="no word stands twice in the posts"):
+        with pytest.raises(InputError, match="no word occurs twice in the posts"):
             train_vectors(posts, [*SPECIAL, "up"], dim=4, seed=1)
 
 

@@ -60,14 +60,14 @@ class Figures:
     """What one model's predictions of one target are worth on rows it has not seen.
 
     ``interval_minutes`` is None and ``target`` is label where the labels are the user's own, else
-    the target is direction or move. ``days`` counts the groups of rows whose outcomes may hang
-    together. ``baseline`` is the accuracy of always predicting the most frequent class of these
-    rows. ``excess_low`` and ``excess_high`` bound accuracy minus baseline at 95 %, by bootstrap
-    over the groups. ``calibration_error`` is the mean distance between predicted and observed over
-    the rows of ``calibration`` (Naeini 2015). ``p_value`` is the chance of as much skill among coin
-    flips, ``p_holm`` the same corrected for the number of figures. ``bag_of_words`` is the
-    accuracy of a logistic regression on word counts, where one was trained on the model's own
-    rows; ``momentum`` that of expecting the same as in the minutes before, where these are known.
+    the target is one of the market's. ``days`` counts the groups of rows with dependent outcomes.
+    ``baseline`` is the accuracy of always predicting the most frequent class of these rows.
+    ``excess_low`` and ``excess_high`` bound accuracy minus baseline at 95 %, by bootstrap over the
+    groups. ``calibration_error`` is the mean distance between predicted and observed over the rows
+    of ``calibration`` (Naeini 2015). ``p_value`` is the chance of as much skill among coin flips,
+    ``p_holm`` the same corrected for the number of figures. ``bag_of_words`` is the accuracy of a
+    logistic regression on word counts, where one was trained on the model's own rows; ``momentum``
+    that of predicting the class of the minutes before, where it is known.
     """
 
     model: str

@@ -37,10 +37,10 @@ def gather(
     Args:
         store: the open database; nothing in it is changed.
         model: the name or id of one that has scored direction or moves; None where there is one.
-        symbol: whose bars it is held against; None where there is one.
+        symbol: of the bars to compare it with; None where there is one.
         session: regular or extended.
-        interval_minutes: the interval whose details are shown; None is 30 where it is scored, else
-            the middle one.
+        interval_minutes: the interval to show in detail; None: 30 where it is scored, else the
+            middle one.
 
     Raises:
         InputError: model, symbol or interval is not there, or must be named.

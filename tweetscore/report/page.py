@@ -1,4 +1,4 @@
-"""Lay out a report: its record enters, one HTML page that needs nothing else leaves."""
+"""Lay out a report: its record enters, one self-contained HTML page leaves."""
 
 import base64
 import hashlib
@@ -20,7 +20,7 @@ from tweetscore.study.words import ablation_table, interval_table, study_quality
 HEIGHT = 280
 MOST_ROWS = 500  # of a table
 MOST_CHARACTERS = 1_000  # of a cell
-WORDED = {"verdict", "vectors", "counts"}  # columns of worded tables that are no numbers
+WORDED = {"verdict", "vectors", "counts"}  # columns of words in tables of numbers
 COLOURS = [f"var(--mark-{n})" for n in range(1, 11)]
 LOOK = {
     "background": None,
@@ -102,7 +102,7 @@ def _environment() -> jinja2.Environment:
 
 
 def _shown(value: object) -> object:
-    """Show what would move a cursor or turn the direction of a text as a mark."""
+    """Replace characters that move the cursor or turn the direction of text by visible marks."""
     return value.translate(VISIBLE) if type(value) is str else value
 
 
@@ -199,7 +199,7 @@ def _study_part(n: int, study: Study) -> StudyPart:
 
 
 def _worded(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
-    """Return a table whose cells are worded already."""
+    """Return a table of cells that are text already."""
     columns = tuple((heading, heading not in WORDED) for heading in headings)
     return Table(columns, tuple(map(tuple, rows)))
 

@@ -49,7 +49,7 @@ def write_sample(
         posts: how many in all. Six in each full session and three in each half-day lie inside it,
             but never more than half of all; the rest spread over the time between sessions.
         days: trading days from 2023-01-03. The audit of clocks needs about 30 to prove New York,
-            and some 50 to tell it from EST, when daylight-saving time has begun.
+            and some 50 to distinguish it from EST, when daylight-saving time has begun.
         seed: random seed.
         signal: False writes the same posts beside prices that do not depend on them.
 

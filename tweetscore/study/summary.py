@@ -106,7 +106,7 @@ def _everywhere(summary: Summary) -> bool:
 
 
 def stored_studies(store: Store) -> list[tuple[StudyResult, list[StudyRun]]]:
-    """Return every study whose runs are stored, with its runs.
+    """Return every stored study, with its runs.
 
     The runs themselves show what it compared: those with the vectors and counts of the interval
     comparison, and those of the first interval at which all four networks of the ablation are. Of a

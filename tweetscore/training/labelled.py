@@ -68,7 +68,7 @@ def read_labelled(path: Path, columns: Mapping[str, str]) -> Labelled:
     raw, refused = read_rows(table, found)
     absent = [pl.lit(None, pl.String).alias(name) for name in NAMES if name not in found]
     filled = raw.with_columns(absent)
-    # 1.0 is the class 1: a program may have kept the labels as floats.
+    # 1.0 is the class 1: a program may have written the labels as floats.
     label = pl.col("label").str.strip_chars().str.replace(r"^([+-]?\d+)\.0+$", "$1")
     typed = filled.select(
         "text",

@@ -1,4 +1,4 @@
-"""What training can be told: hyper-parameters and protocols, as records that need no torch."""
+"""The options of training: hyper-parameters and protocols, as records that need no torch."""
 
 from dataclasses import dataclass, field
 from typing import Literal

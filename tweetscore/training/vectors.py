@@ -1,8 +1,9 @@
 """Give each word of a vocabulary a vector: a file, posts or a seed enter, a matrix leaves.
 
-Files come in word2vec format (binary or text) or GloVe format, each plain or gzipped; the content
-tells which. They are streamed, and only the vocabulary's rows stay in memory: the full Google News
-file has 3 million words. Pickled vectors are refused, because opening a pickle runs what it holds.
+Files have word2vec format (binary or text) or GloVe format, each plain or gzipped; the format is
+recognised by content. They are streamed, and only the vocabulary's rows stay in memory: the full
+Google News file has 3 million words. Pickled vectors are refused, because opening a pickle runs the
+code in it.
 
 A word takes the vector of its first form that the file has: itself, Capitalised, UPPER CASE; a
 hashtag: itself, then without its ``#``, then that in lower case, Capitalised, UPPER CASE. Words
@@ -34,7 +35,7 @@ _MAX_DIM = 10_000
 _HEADER = re.compile(rb"([0-9]{1,12}) ([0-9]{1,6})[ \r]*\n")
 _NEVER_IN_TEXT = re.compile(rb"[\x00-\x08\x0e-\x1f]")
 _POSTS_AT_ONCE = 4_096
-_NOT_FOUND = 1_000  # more than any rank
+_NOT_FOUND = 1_000  # higher than any rank
 
 _Matrix = npt.NDArray[np.float32]
 
@@ -64,8 +65,8 @@ def read_vectors(
 ) -> WordVectors:
     """Read the vectors of a vocabulary's words from a word2vec or GloVe file.
 
-    Where the file has a word twice, the first one counts. The values of words that are not in the
-    vocabulary are never looked at.
+    Where the file has a word twice, the first one counts. The values of words outside the
+    vocabulary are never parsed.
 
     Args:
         path: the file, plain or gzipped.
@@ -86,7 +87,7 @@ def read_vectors(
             if dim not in (None, layout.dim):
                 raise InputError(
                     f"{path}: its vectors have {layout.dim} dimensions, not {dim}; "
-                    f"give a file with {dim}"
+                    f"use a file with {dim}"
                 )
             file.seek(layout.start)
             read = _binary_records if layout.binary else _text_records
@@ -109,7 +110,7 @@ def read_vectors(
     if not found.any():
         raise InputError(
             f"{path}: has none of the {len(words) - _SPECIAL_WORDS:,} words; "
-            "give vectors of the language of the posts"
+            "use vectors of the language of the posts"
         )
     return _completed(matrix, found, seed, f"file {path.name}")
 
@@ -124,7 +125,7 @@ def train_vectors(
 ) -> WordVectors:
     """Train word2vec on the tokens of posts; the same input and seed give the same vectors.
 
-    Words that stand only once in all posts are drawn at random, like those that never do.
+    Words that occur only once in all posts are drawn at random, like those that never occur.
 
     Args:
         tokens: each post's tokens; best a List(String) series, of which only a few posts at a time
@@ -136,7 +137,7 @@ def train_vectors(
 
     Raises:
         TweetscoreError: gensim is not installed.
-        InputError: no word of the vocabulary stands twice in the posts.
+        InputError: no word of the vocabulary occurs twice in the posts.
     """
     try:
         from gensim.models import Word2Vec
@@ -153,7 +154,7 @@ def train_vectors(
     found = np.array([word in model.wv for word in words])
     found[:_SPECIAL_WORDS] = False
     if not found.any():
-        raise InputError("no word stands twice in the posts to train on; use random vectors")
+        raise InputError("no word occurs twice in the posts to train on; use random vectors")
     model.train(posts, total_examples=model.corpus_count, epochs=epochs)
     matrix = np.zeros((len(words), dim), np.float32)
     matrix[found] = model.wv[[word for word, has in zip(words, found, strict=True) if has]]
@@ -180,7 +181,7 @@ class _Posts:
 def _completed(
     matrix: _Matrix, found: npt.NDArray[np.bool_], seed: int, source: str
 ) -> WordVectors:
-    """Draw the rows that were not found, less that of ``<pad>``."""
+    """Draw the rows that were not found, except that of ``<pad>``."""
     spread = matrix[found].std(dtype=np.float64) if found.any() else RANDOM_SPREAD
     missing = ~found
     missing[0] = False
@@ -190,9 +191,9 @@ def _completed(
 
 
 def _wanted_forms(words: Sequence[str]) -> dict[bytes, list[tuple[int, int]]]:
-    """Give, for every spelling that a file may have, the rows that it serves and its rank there.
+    """Return, for every spelling that a file may have, its rows and its rank there.
 
-    Spellings are bytes: a word of a file that is not UTF-8 is none of them.
+    Spellings are bytes, so a word that is not UTF-8 matches none of them.
     """
     wanted: dict[bytes, list[tuple[int, int]]] = {}
     for row, word in enumerate(words[_SPECIAL_WORDS:], start=_SPECIAL_WORDS):
@@ -214,12 +215,12 @@ def _open(path: Path) -> BufferedIOBase:
 
 
 def _layout(path: Path, file: BufferedIOBase) -> _Layout:
-    """Tell by the first two lines how the vectors are written."""
+    """Recognise by the first two lines how the vectors are written."""
     first = file.readline(_MAX_LINE_BYTES)
     if first.startswith(b"\x80"):
         raise InputError(
-            f"{path}: is pickled, and a pickle runs whatever it contains, so it stays closed; "
-            "export it where you trust it, with gensim's save_word2vec_format"
+            f"{path}: is pickled, and opening a pickle runs the code in it, so it is not read; "
+            "if you trust it, export it with gensim's save_word2vec_format"
         )
     if header := _HEADER.fullmatch(first):
         count, dim = (int(number) for number in header.groups())
@@ -243,7 +244,7 @@ def _layout(path: Path, file: BufferedIOBase) -> _Layout:
     if not 2 <= dim <= _MAX_DIM:
         raise InputError(
             f"{path}: is neither in word2vec nor in GloVe format; "
-            "give a file in one of these, plain or gzipped"
+            "use a file in one of these formats, plain or gzipped"
         )
     return _Layout(binary=False, dim=dim, count=0, start=0)
 
@@ -267,9 +268,10 @@ def _is_number(field: bytes) -> bool:
 def _binary_records(
     path: Path, file: BufferedIOBase, layout: _Layout, wanted: Container[bytes]
 ) -> Iterator[tuple[bytes, _Matrix]]:
-    """Give the wanted words of a word2vec binary file, each with its vector (dim,).
+    """Yield the wanted words of a word2vec binary file, each with its vector (dim,).
 
-    The whole file passes: only its end shows that the count and dimensions in its header are true.
+    The whole file is read: only its end shows whether the count and dimensions in its header are
+    right.
     """
     size = 4 * layout.dim
     buffer, start = b"", 0
@@ -304,9 +306,9 @@ def _next_block(file: BufferedIOBase) -> bytes:
 def _text_records(
     path: Path, file: BufferedIOBase, layout: _Layout, wanted: Container[bytes]
 ) -> Iterator[tuple[bytes, _Matrix]]:
-    """Give the wanted words of a text file, each with its vector (dim,).
+    """Yield the wanted words of a text file, each with its vector (dim,).
 
-    A word may hold spaces (GloVe has ``. . .``): the last columns are the vector.
+    A word may contain spaces (GloVe has ``. . .``): the last columns are the vector.
     """
     dim, count = layout.dim, layout.count
     first_line = 2 if count else 1
