@@ -156,7 +156,10 @@ def test_words_without_a_vector_are_drawn_at_the_spread_of_the_others(tmp_path: 
 
 
 CUT_OFF = "is cut off or damaged in word 6 of 6; get it again"
-NO_FORMAT = "is neither in word2vec nor in GloVe format; use a file in one of these formats, plain or gzipped"
+NO_FORMAT = (
+    "is neither in word2vec nor in GloVe format; "
+    "use a file in one of these formats, plain or gzipped"
+)
 COLUMNS = "the file is cut off or damaged, get it again"
 PICKLED = (
     "is pickled, and opening a pickle runs the code in it, so it is not read; "
