@@ -58,6 +58,13 @@ def run(inputs: Path | str, job: Job) -> FilesAccount:
     return account
 
 
+def results(output: Path) -> pl.DataFrame:
+    order = ["tweet_id", "symbol", "interval_minutes"]
+    return pl.concat([pl.read_parquet(each) for each in sorted(output.rglob("*.parquet"))]).sort(
+        order
+    )
+
+
 def in_a_database(market: Path, bundle: Bundle, tweets: pl.DataFrame, path: Path) -> pl.DataFrame:
     """What the view of a database has for the same tweets and bars."""
     path.write_bytes(market.read_bytes())

@@ -236,7 +236,7 @@ def test_a_folder_that_is_no_bundle_is_left_alone(tmp_path: Path, extra: str) ->
     folder = tmp_path / "thesis"
     folder.mkdir()
     (folder / extra).write_text("mine")
-    with pytest.raises(InputError, match="thesis: stands there and is no model folder; choose"):
+    with pytest.raises(InputError, match="thesis: already exists and is no model folder; choose"):
         write(folder)
     assert [path.read_text() for path in folder.iterdir()] == ["mine"]
 

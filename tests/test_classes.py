@@ -19,6 +19,7 @@ from tiny import (
     RULES,
     VOCABULARY,
     Row,
+    class_bundle,
     put_bars,
     put_tweets,
     tiny_bundle,
@@ -33,10 +34,9 @@ from tweetscore.ingest.run import ingest
 from tweetscore.market.targets import Target
 from tweetscore.market.windows import ensure_windows
 from tweetscore.sample.write import write_sample
-from tweetscore.scoring.bundle import Bundle, write_bundle
+from tweetscore.scoring.bundle import Bundle
 from tweetscore.scoring.score import ScoreAccount, score
 from tweetscore.store.database import Store, open_store
-from tweetscore.training.classifier import NetworkConfig
 from tweetscore.training.epoch import Epoch
 from tweetscore.training.evaluate_labelled import evaluate_labelled
 from tweetscore.training.labelled import read_labelled, split_labelled
@@ -46,42 +46,6 @@ from tweetscore.training.run import Callbacks, Trained, train, train_labelled
 
 STILL_MOVE, MOODS = ("still", "move"), ("calm", "glad", "sad")
 Net = tuple[Bundle, LstmClassifier]
-
-
-def class_bundle(
-    folder: Path,
-    target: str,
-    classes: Sequence[str],
-    intervals: Sequence[int],
-    *,
-    counts: bool = False,
-    seed: int = 0,
-    **card: Any,
-) -> Net:
-    """Write a bundle of a small untrained network of these classes; return both."""
-    torch.manual_seed(seed)
-    config = NetworkConfig(
-        len(VOCABULARY), len(intervals), len(classes), 8, 4, counts=2 if counts else 0
-    )
-    model = LstmClassifier(config).eval()
-    with torch.no_grad():  # far from even, so that another text, head or class has another score
-        for weights in model.parameters():
-            weights.mul_(3)
-    weight = model.counts_weight()
-    written = write_bundle(
-        folder,
-        onnx_model=model.to_onnx().SerializeToString(),
-        vocabulary=VOCABULARY.words,
-        card={
-            "name": folder.name, "target": target, "classes": list(classes),
-            "intervals": list(intervals), "text_rules": RULES.to_dict(), "split": {},
-            "counts": None if weight is None
-            else {"mean": COUNTS_MEAN, "std": COUNTS_STD, "weight": weight.tolist()},
-            **card,
-        },
-        readme=f"# {folder.name}\n",
-    )  # fmt: skip
-    return written, model
 
 
 @pytest.fixture(scope="module")

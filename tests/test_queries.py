@@ -205,8 +205,8 @@ def calibration(t: dict[str, Rows]) -> Rows:
     return [
         {
             **keys, "high": round(keys["low"] + 0.1, 1), "rows": len(group),
-            "said": round(mean(row["probability_up"] for row in group), 4),
-            "happened": round(share(group, lambda row: row["direction"] == "up"), 4),
+            "predicted": round(mean(row["probability_up"] for row in group), 4),
+            "observed": round(share(group, lambda row: row["direction"] == "up"), 4),
         }
         for keys, group in grouped(placed, *MODEL, "low")
     ]  # fmt: skip
@@ -358,7 +358,7 @@ def scores_by_day(t: dict[str, Rows]) -> Rows:
         {
             **keys, "posts": len(group),
             "mean_probability_up": round(mean(row["probability_up"] for row in group), 4),
-            "said_up": round(share(group, lambda row: row["probability_up"] >= 0.5), 4),
+            "predicted_up": round(share(group, lambda row: row["probability_up"] >= 0.5), 4),
         }
         for keys, group in grouped(rows, "model", "model_id", "interval_minutes", "day")
     ]  # fmt: skip
@@ -408,7 +408,7 @@ def moves(t: dict[str, Rows]) -> Rows:
                 **keys, "rows": len(group),
                 "accuracy": round(share(group, lambda row: row["correct"]), 4),
                 "majority": round(max(moved, 1 - moved), 4), "moved": round(moved, 4),
-                "said_move": round(len(said) / len(group), 4), "precision": right,
+                "predicted_move": round(len(said) / len(group), 4), "precision": right,
             }
         )  # fmt: skip
     return found

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from jobs import in_a_database, job_of, outputs, posts, run, write
+from jobs import in_a_database, job_of, outputs, posts, results, run, write
 from tiny import tiny_bundle
 
 from tweetscore.errors import InputError
@@ -17,14 +17,6 @@ from tweetscore.scoring.files import local_engine, score_files
 from tweetscore.scoring.job import Failed, Finished, Job, Shard, read_market
 from tweetscore.scoring.manifest import find_shards, read_finished
 from tweetscore.store.database import memory_store, open_store
-
-
-def results(output: Path) -> pl.DataFrame:
-    order = ["tweet_id", "symbol", "interval_minutes"]
-    return pl.concat([pl.read_parquet(each) for each in sorted(output.rglob("*.parquet"))]).sort(
-        order
-    )
-
 
 # --- the results ----------------------------------------------------------------------------------
 
@@ -125,9 +117,9 @@ def test_partitions_stay_and_what_is_hidden_is_passed_by(tmp_path: Path) -> None
 
 def test_two_files_of_one_name_and_none_at_all_are_refused(tmp_path: Path) -> None:
     first, second = write(tmp_path / "a", posts(2)), write(tmp_path / "b", posts(2))
-    with pytest.raises(InputError, match="has the name of"):
+    with pytest.raises(InputError, match="has the same name as"):
         find_shards([str(first), str(second)])
-    with pytest.raises(InputError, match=r"no/\*\.parquet: no Parquet file there"):
+    with pytest.raises(InputError, match=r"no/\*\.parquet: no Parquet file found"):
         find_shards([f"{tmp_path}/no/*.parquet"])
 
 
@@ -237,7 +229,7 @@ def test_results_of_another_run_are_never_mixed(
     for wrong, says in (
         (job_of(market, other, output), f"its model differ ({bundle.model_id}, now"),
         (job_of(market, bundle, output, (30,)), "its intervals differ ([5, 30], now [30])"),
-        (replace(job, market=no_bars), "its bars or rules differ; name another --output"),
+        (replace(job, market=no_bars), "its bars or rules differ; choose another --output"),
     ):
         with pytest.raises(InputError) as refusal:
             run(inputs, wrong)
@@ -249,7 +241,9 @@ def test_a_folder_with_something_else_is_not_written_to(
 ) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "mine.txt").write_text("mine")
-    with pytest.raises(InputError, match="holds something else; name another --output"):
+    with pytest.raises(
+        InputError, match="is not empty and holds no results; choose another --output"
+    ):
         run(write(tmp_path / "in", posts(3)), job_of(market, bundle, tmp_path / "out"))
 
 

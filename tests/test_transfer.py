@@ -7,12 +7,14 @@ from pathlib import Path
 import polars as pl
 import pytest
 from jobs import SCORED, in_a_database, job_of, posts, run, write
+from tiny import class_bundle
 
 from tweetscore.errors import InputError, IntegrityError
 from tweetscore.evaluation.evaluate import evaluate
 from tweetscore.report.gather import gather
 from tweetscore.scoring.attach import import_from
 from tweetscore.scoring.bundle import Bundle
+from tweetscore.scoring.score import score
 from tweetscore.store.database import Store, open_store
 from tweetscore.store.transfer import export
 
@@ -73,7 +75,7 @@ def test_an_unknown_table_and_a_place_that_is_taken_are_refused(
 ) -> None:
     with pytest.raises(InputError, match=r"no table or view tweet; did you mean tweets\?"):
         export(whole, tmp_path / "out", ("tweet",), silent)
-    with pytest.raises(InputError, match="stands there; name another folder"):
+    with pytest.raises(InputError, match="already exists; choose another folder"):
         export(whole, tmp_path, (), silent)
     assert list(tmp_path.iterdir()) == []
 
@@ -93,10 +95,12 @@ def test_only_a_whole_export_makes_a_database_and_only_an_empty_one(
     export(whole, tmp_path / "part", ("tweets",), silent)
     export(whole, tmp_path / "all", (), silent)
     with open_store(tmp_path / "new.duckdb") as store:
-        with pytest.raises(InputError, match="holds no bars; a database is made from an export"):
+        with pytest.raises(
+            InputError, match="holds no bars; a database can only be restored from an export"
+        ):
             import_from(store, tmp_path / "part")
         import_from(store, tmp_path / "all")
-        with pytest.raises(InputError, match="is not empty; import into a database of its own"):
+        with pytest.raises(InputError, match="is not empty; import into a new database"):
             import_from(store, tmp_path / "all")
         with pytest.raises(InputError, match="is neither an export nor a folder of results"):
             import_from(store, tmp_path)
@@ -117,9 +121,14 @@ def test_an_export_that_lacks_rows_is_refused_and_leaves_the_database_empty(
 def test_another_version_is_refused(whole: Store, tmp_path: Path) -> None:
     export(whole, tmp_path / "out", (), silent)
     about = json.loads((tmp_path / "out" / "export.json").read_text())
-    (tmp_path / "out" / "export.json").write_text(json.dumps(about | {"schema_version": 99}))
-    with open_store(tmp_path / "new.duckdb") as store, pytest.raises(InputError, match="another"):
-        import_from(store, tmp_path / "out")
+    for other, refusal in (
+        ({"schema_version": 2}, "has the tables of schema 2, not 3; open the database that it"),
+        ({"schema_version": 99}, "has the tables of schema 99, not 3"),
+        ({"format": 2}, "is not an export of format 1; use the tweetscore that wrote it"),
+    ):
+        (tmp_path / "out" / "export.json").write_text(json.dumps(about | other))
+        with open_store(tmp_path / "new.duckdb") as store, pytest.raises(InputError, match=refusal):
+            import_from(store, tmp_path / "out")
 
 
 # --- results of scoring without a database --------------------------------------------------------
@@ -145,6 +154,33 @@ def test_scores_made_without_a_database_are_those_made_with_one(
         with open_store(tmp_path / "whole.duckdb", read_only=True) as scored:
             assert evaluate(store) == evaluate(scored)
         assert gather(store).subject is not None
+
+
+def test_results_of_moves_come_in_and_those_of_labels_are_refused(
+    market: Path, tmp_path: Path
+) -> None:
+    tweets = posts(60)
+    of_moves = class_bundle(
+        tmp_path / "moves", "move", ("still", "move"), (5, 30), session="regular",
+        thresholds_bps={"5": 2.5, "30": 8.0},
+    )[0]  # fmt: skip
+    of_labels = class_bundle(tmp_path / "moods", "label", ("glad", "sad"), (0,))[0]
+    inputs = write(tmp_path / "in", tweets)
+    run(inputs, job_of(market, of_moves, tmp_path / "moved"))
+    run(inputs, job_of(market, of_labels, tmp_path / "felt", (0,)))
+    query = "FROM scored_moves ORDER BY tweet_id, interval_minutes"
+    (tmp_path / "whole.duckdb").write_bytes(market.read_bytes())
+    with open_store(tmp_path / "whole.duckdb") as store:
+        store.append("tweets", tweets.with_columns(source_id=1))
+        score(store, of_moves, (), silent)
+        known = store.frame(query)
+    (tmp_path / "new.duckdb").write_bytes(market.read_bytes())
+    with open_store(tmp_path / "new.duckdb") as store:
+        assert import_from(store, tmp_path / "moved")["predictions"] == known.height > 50
+        assert store.frame(query).equals(known)
+        assert set(known["outcome"].drop_nulls()) == {"still", "move"}
+        with pytest.raises(InputError, match="holds scores of labels"):
+            import_from(store, tmp_path / "felt")
 
 
 def test_what_is_there_already_stays(bundle: Bundle, market: Path, tmp_path: Path) -> None:
@@ -175,5 +211,5 @@ def test_results_without_a_finished_shard_or_of_a_broken_manifest_are_refused(
         with pytest.raises(InputError, match="no shard of it is finished"):
             import_from(store, tmp_path / "out")
         (manifest / "run.json").write_text("{")
-        with pytest.raises(InputError, match="is no folder of results"):
+        with pytest.raises(InputError, match="is not a folder of results"):
             import_from(store, tmp_path / "out")

@@ -70,6 +70,47 @@ def tiny_bundle(
     return bundle, model
 
 
+def class_bundle(
+    folder: Path,
+    target: str,
+    classes: Sequence[str],
+    intervals: Sequence[int],
+    *,
+    counts: bool = False,
+    seed: int = 0,
+    **card: Any,
+) -> tuple[Bundle, Any]:
+    """Write a bundle of a small untrained network of these classes; return both."""
+    import torch
+
+    from tweetscore.training.classifier import NetworkConfig
+    from tweetscore.training.lstm import LstmClassifier
+
+    torch.manual_seed(seed)
+    config = NetworkConfig(
+        len(VOCABULARY), len(intervals), len(classes), 8, 4, counts=2 if counts else 0
+    )
+    model = LstmClassifier(config).eval()
+    with torch.no_grad():  # far from even, so that another text, head or class has another score
+        for weights in model.parameters():
+            weights.mul_(3)
+    weight = model.counts_weight()
+    written = write_bundle(
+        folder,
+        onnx_model=model.to_onnx().SerializeToString(),
+        vocabulary=VOCABULARY.words,
+        card={
+            "name": folder.name, "target": target, "classes": list(classes),
+            "intervals": list(intervals), "text_rules": RULES.to_dict(), "split": {},
+            "counts": None if weight is None
+            else {"mean": COUNTS_MEAN, "std": COUNTS_STD, "weight": weight.tolist()},
+            **card,
+        },
+        readme=f"# {folder.name}\n",
+    )  # fmt: skip
+    return written, model
+
+
 def torch_probabilities(model: Any, tokens: Sequence[str], counts: Sequence[int] = ()) -> list[Any]:
     """Return torch's own probability of up for one text, head by head."""
     import torch

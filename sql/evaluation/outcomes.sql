@@ -1,12 +1,11 @@
--- One row: one prediction of a target of the market whose window has one of its two classes, in $session;
--- $model is a model's name or id, or null for all. Without a span ($from_utc and $until_utc null) the
--- tweets of the model's training and validation parts are left out; with one they are there, with their
--- split.
+-- One row: one prediction of a target of the market whose outcome is one of its two classes, in $session;
+-- $model is a model's name or id, or null for all. Without a span ($from_utc and $until_utc null) tweets of
+-- the model's training and validation parts are left out; with a span they are included, with their split.
 SELECT
     s.model_id, s.model, s.symbol, s.target, s.interval_minutes, d.session_date, s.posted_utc,
     s.split, s.probability,
     is_positive(s.target, s.outcome) AS truth,
-    -- Without a price change before, momentum has no class.
+    -- Null if the price did not change in the minutes before.
     is_positive(
         s.target, outcome_class(s.target, past.return_bps, s.threshold_bps, 0)
     ) AS past

@@ -1,6 +1,6 @@
--- One row: one trading day, series and minute from entry, with the tweets that have a price there, and
--- the sum of its distances in basis points from the price at their entry. A series is a predicted
--- class of $model_id for $interval, or placebo. Tweets that the model has learned from are left out.
+-- One row: one trading day, series and minute from entry, with the number of tweets that have a price there,
+-- and the sum of the distances of these prices from those at entry, in basis points. A series is a predicted
+-- class of $model_id for $interval, or the placebo. Tweets of the training and validation parts are left out.
 WITH prices AS (
     SELECT
         w.minute_utc, w.entry_price AS price, d.session_date, d.open_utc,
@@ -30,7 +30,7 @@ placed AS (
     FROM events e JOIN prices p USING (minute_utc, split)
     WHERE p.inside
 ),
--- A shuffle of the sessions of a split, each sent to the one after it: no two meet, and none stays.
+-- The sessions of a split in random order, each paired with the next one: no session is paired with itself.
 others AS (
     SELECT
         open_utc, split,

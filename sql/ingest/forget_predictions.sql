@@ -1,5 +1,5 @@
--- Deletes the predictions whose input another record replaces: the text, or the counts for a model that
--- reads them. Runs while the candidates are all there.
+-- Deletes the predictions whose input is replaced by another record: the text, or the counts for a model
+-- that reads them. Runs while the table candidates is complete.
 CREATE OR REPLACE TEMP TABLE outdated AS
 SELECT models.model_id, old.platform, old.tweet_id
 FROM candidates winner

@@ -1,6 +1,6 @@
 -- One row: one platform and month, with what was posted.
--- month: its first day, in UTC. authors: how many named ones. reposts: of others' words, where the file
--- says so. texts: how many that differ.
+-- month: its first day, in UTC. authors: number of different authors. reposts: posts that repeat
+-- another author's, if the file says so. texts: number of different texts.
 SELECT
     platform,
     date_trunc('month', posted_utc)::DATE AS month,

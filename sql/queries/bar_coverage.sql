@@ -1,8 +1,8 @@
 -- One row: one symbol and trading day of its regular session, with the minutes that have no bar.
--- minutes: from opening to close by the exchange's calendar. longest_gap_minutes: the most minutes
--- without a bar one after another. Where nothing is traded most files have no bar: a missing minute need
--- not be a fault. Prices older than settings.max_gap_minutes are not used.
--- $least = 0: missing minutes that a day must have
+-- minutes: from open to close by the exchange's calendar. longest_gap_minutes: the longest run of
+-- minutes without a bar. Most files have no bar for a minute without a trade, so a missing minute
+-- need not be a fault. Prices older than settings.max_gap_minutes are not used.
+-- $least = 0: smallest number of missing minutes
 WITH marks AS (
     SELECT d.symbol, d.session_date, d.open_utc, b.minute_utc
     FROM sessions d

@@ -1,5 +1,6 @@
--- One row: one file, with the clock of its times and how that was proven.
--- first_utc and last_utc: of the rows that the file has in the database, null where it has none.
+-- One row: one file, with the clock of its times and how that clock was verified.
+-- first_utc and last_utc: of the rows that the database holds from the file; null if there are
+-- none.
 SELECT
     s.source_id, s.name AS file, s.kind, s.format, s.symbol, s.clock,
     min(r.at_utc) AS first_utc, max(r.at_utc) AS last_utc

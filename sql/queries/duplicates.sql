@@ -1,10 +1,11 @@
 -- One row: one text that was posted more than once, model and interval, with its scores.
--- The text is the same letter by letter. authors: how many named ones. lowest and highest: probability of
--- up; they differ only for models that read counts. Model, interval and scores are null where the text is
--- not scored. Copies that stand on both sides of a split make a model look better than it is.
--- $least = 2: posts with this text
+-- Texts count as equal if every character is. authors: number of different authors. lowest and
+-- highest: probability of up; they differ only for models that read engagement counts. Model,
+-- interval and scores are null if the text is not scored. Copies on both sides of a split make a
+-- model look better than it is.
+-- $least = 2: smallest number of posts with this text
 -- $interval = null: minutes, or null for all
--- $rows = 100: how many
+-- $rows = 100: number of rows
 WITH texts AS (
     SELECT
         text, count(*) AS posts, count(DISTINCT author) AS authors,

@@ -1,9 +1,9 @@
--- One row: one model, symbol and interval, on rows that it has not learned from.
--- rows: predictions with an outcome (a flat window has none) of tweets outside the parts that the model
--- has learned from. accuracy: the share that came true. majority: that of always saying what happened
--- more often in these very rows.
--- minutes: entries that differ; tweets of one minute share its outcome, and windows overlap, so rows
--- prove less than their number says. Ask tweetscore evaluate for an interval and a p-value.
+-- One row: one model, symbol and interval, on unseen tweets.
+-- rows: predictions of up or down for unseen tweets whose price moved; unseen means outside the
+-- model's training and validation parts. accuracy: share of correct predictions. majority: accuracy
+-- of always predicting the more frequent direction of these rows. minutes: number of different
+-- minutes of entry. Tweets of one minute share its outcome, and windows overlap, so the rows are
+-- worth less than their number suggests: tweetscore evaluate gives an interval and a p-value.
 SELECT
     model, model_id, symbol, interval_minutes,
     count(*) AS rows,

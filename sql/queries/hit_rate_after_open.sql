@@ -1,8 +1,8 @@
--- One row: one model, symbol, interval and half hour of the session, on rows that it has not learned from.
--- rows: predictions with an outcome (a flat window has none) of tweets outside the parts that the model
--- has learned from. accuracy: the share that came true. majority: that of always saying what happened
--- more often in these very rows.
--- minutes_after_open: where the half hour begins, of the minute of entry.
+-- One row: one model, symbol, interval and half hour of the session, on unseen tweets.
+-- rows: predictions of up or down for unseen tweets whose price moved; unseen means outside the
+-- model's training and validation parts. accuracy: share of correct predictions. majority: accuracy
+-- of always predicting the more frequent direction of these rows. minutes_after_open: start of the
+-- half hour that the minute of entry lies in.
 -- $interval = null: minutes, or null for all
 SELECT
     s.model, s.model_id, s.symbol, s.interval_minutes,

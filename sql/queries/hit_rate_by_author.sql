@@ -1,10 +1,10 @@
--- One row: one model, symbol, interval and author, on rows that it has not learned from.
--- rows: predictions with an outcome (a flat window has none) of tweets outside the parts that the model
--- has learned from. accuracy: the share that came true. majority: that of always saying what happened
--- more often in these very rows.
--- author: null where no file names one. Among many authors some do well by chance alone.
+-- One row: one model, symbol, interval and author, on unseen tweets.
+-- rows: predictions of up or down for unseen tweets whose price moved; unseen means outside the
+-- model's training and validation parts. accuracy: share of correct predictions. majority: accuracy
+-- of always predicting the more frequent direction of these rows. author: null if the file names
+-- none. Among many authors some do well by chance alone.
 -- $interval = null: minutes, or null for all
--- $least = 30: rows that an author must have
+-- $least = 30: smallest number of rows of an author
 SELECT
     model, model_id, symbol, interval_minutes,
     author AS author,

@@ -1,9 +1,9 @@
--- One row: one model, symbol, interval and hour of the day, on rows that it has not learned from.
--- rows: predictions with an outcome (a flat window has none) of tweets outside the parts that the model
--- has learned from. accuracy: the share that came true. majority: that of always saying what happened
--- more often in these very rows.
--- hour_utc: of the minute of entry, 0 to 23. The exchange's own hour moves with summer time: see
--- hit_rate_after_open for the time since its opening.
+-- One row: one model, symbol, interval and hour of the day, on unseen tweets.
+-- rows: predictions of up or down for unseen tweets whose price moved; unseen means outside the
+-- model's training and validation parts. accuracy: share of correct predictions. majority: accuracy
+-- of always predicting the more frequent direction of these rows. hour_utc: of the minute of entry,
+-- 0 to 23. The exchange's local hour shifts with daylight saving time; hit_rate_after_open gives
+-- the time since the open.
 -- $interval = null: minutes, or null for all
 SELECT
     model, model_id, symbol, interval_minutes,

@@ -1,8 +1,8 @@
--- One row: one model, symbol, interval and month, on rows that it has not learned from.
--- rows: predictions with an outcome (a flat window has none) of tweets outside the parts that the model
--- has learned from. accuracy: the share that came true. majority: that of always saying what happened
--- more often in these very rows.
--- month: its first day, of the minute of entry in UTC.
+-- One row: one model, symbol, interval and month, on unseen tweets.
+-- rows: predictions of up or down for unseen tweets whose price moved; unseen means outside the
+-- model's training and validation parts. accuracy: share of correct predictions. majority: accuracy
+-- of always predicting the more frequent direction of these rows. month: its first day, of the
+-- minute of entry in UTC.
 -- $interval = null: minutes, or null for all
 SELECT
     model, model_id, symbol, interval_minutes,

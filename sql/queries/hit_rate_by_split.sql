@@ -1,9 +1,9 @@
--- One row: one model, symbol, interval and part of its split.
--- split: train and validation are the parts that the model has learned from, whose accuracy is no
--- evidence of skill: far above that of test, it shows a model that has learned by heart. outside lies
--- before or after all parts; unknown is of a model whose card has no dates.
--- rows: predictions with an outcome (a flat window has none). accuracy: the share that came true.
--- majority: that of always saying what happened more often in these very rows.
+-- One row: one model, symbol, interval and part of its data.
+-- split: train and validation are the parts that the model was trained on, so their accuracy is no
+-- evidence of skill; an accuracy far above that of test shows overfitting. outside: before or after
+-- all parts. unknown: the model's card has no dates. rows: predictions of up or down for tweets
+-- whose price moved. accuracy: share of correct predictions. majority: accuracy of always
+-- predicting the more frequent direction of these rows.
 -- $interval = null: minutes, or null for all
 SELECT
     model, model_id, symbol, interval_minutes, split,

@@ -1,6 +1,7 @@
--- One row: one model and pair of its intervals, with how often both say the same.
--- rows: tweets scored for both. agree: the share for which both say up, or both down. both_up: the share
--- for which both say up. Nothing is held against prices, and all tweets count, learned from or not.
+-- One row: one model and pair of its intervals, with how often both predict the same direction.
+-- rows: tweets scored for both. agree: share for which both predict up or both predict down.
+-- both_up: share for which both predict up. Prices are not used, and all tweets count, also those
+-- of the training part.
 SELECT
     a.model, a.model_id,
     a.interval_minutes, b.interval_minutes AS other_interval_minutes,

@@ -1,7 +1,7 @@
--- One row: one model of labels of your own and class, with the posts that it gave to it.
--- A post counts for its likeliest class. share: of the model's posts. mean_probability: of that class, over
--- these posts. The shares are the model's opinion: tweetscore evaluate --labelled says how often it is
--- right.
+-- One row: one model of your own labels and class, with the posts that it gave this class.
+-- A post counts for its likeliest class. share: of the model's posts. mean_probability: of that
+-- class, over these posts. How often the labels are right is measured by tweetscore evaluate
+-- --labelled.
 SELECT
     model, model_id, class,
     count(*) AS posts,

@@ -1,9 +1,11 @@
--- One row: one model, symbol, interval and trading day, bought at up and sold short at down.
--- Of tweets outside the parts that the model has learned from. Not what anybody could have earned: there
--- are no costs, no spread and no delay, and windows overlap. Tweets of one minute are one entry, long if
--- their mean probability of up is at least 0.5. minutes: entries; long_minutes: those bought. mean_bps:
--- mean return of an entry in basis points; long_only_bps: of buying at each of the same minutes;
--- running_bps: sum of mean_bps until this day.
+-- One row: one model, symbol, interval and trading day, buying at predictions of up and selling
+-- short at down.
+-- Only tweets outside the model's training and validation parts count. Nobody could have earned
+-- this: there are no costs, no spread and no delay, and windows overlap. Tweets of one minute are
+-- one entry, long if their mean probability of up is at least 0.5. minutes: number of entries;
+-- long_minutes: number of long ones. mean_bps: mean return of an entry in basis points;
+-- long_only_bps: mean return of buying at the same minutes; running_bps: sum of mean_bps up to this
+-- day.
 -- $interval = null: minutes, or null for all
 WITH minutes AS (
     SELECT

@@ -1,7 +1,7 @@
--- One row: one pair of models, symbol and interval, on the same rows that neither has learned from.
--- rows: tweets scored by both, with an outcome (a flat window has none). accuracy_a and accuracy_b: the
--- share that came true. agree: the share where both said the same. only_a and only_b: rows where only
--- that one was right; the larger their difference, the more one is better, but tweets of one minute
+-- One row: one pair of models, symbol and interval, on the same tweets, which neither has seen.
+-- rows: tweets scored by both whose price moved. accuracy_a and accuracy_b: share of correct
+-- predictions. agree: share where both predict the same. only_a and only_b: rows where only this
+-- model is correct; the larger the difference, the better the one model, but tweets of one minute
 -- share their outcome.
 -- $interval = null: minutes, or null for all
 WITH judged AS (

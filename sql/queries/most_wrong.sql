@@ -1,8 +1,8 @@
--- One row: one of the wrong predictions that were the most sure.
--- Of tweets outside the parts that the model has learned from. A model that is sure and wrong
--- more often than its probability says is not calibrated: see the query calibration.
+-- One row: one of the wrong predictions with the highest confidence, on unseen tweets.
+-- Unseen means outside the model's training and validation parts. A model that is confident and
+-- wrong more often than its probabilities say is not calibrated: see the query calibration.
 -- $interval = null: minutes, or null for all
--- $rows = 20: how many
+-- $rows = 20: number of rows
 SELECT
     model, model_id, symbol, interval_minutes, posted_utc, author,
     round(probability_up, 3) AS probability_up, predicted, direction,

@@ -1,5 +1,6 @@
--- One row: one file and reason why records of it could not be read.
--- first_line: the first of them, null where the format has no lines. share: of the records in the file.
+-- One row: one file and reason why some of its records could not be read.
+-- first_line: line of the first of them; null if the format has no lines. share: of the records in
+-- the file.
 SELECT
     s.source_id, s.name AS file, r.reason,
     count(*) AS records,

@@ -1,8 +1,9 @@
--- One row: one model, symbol, interval and side predicted, with the mean return that followed.
--- Of tweets outside the parts that the model has learned from; flat windows count, too. minutes:
--- entries that differ, as tweets of one minute share its return. mean_bps: the mean over trading days of
--- each day's mean return, in basis points, and standard_error_bps that of days (null for a single one):
--- windows of one day overlap, and are no independent evidence. No costs are taken off.
+-- One row: one model, symbol, interval and predicted direction, with the mean return that followed.
+-- Only tweets outside the model's training and validation parts count; windows without a price
+-- change are included. minutes: number of different minutes of entry, as tweets of one minute share
+-- its return. mean_bps: mean over trading days of the mean return of a day, in basis points;
+-- standard_error_bps: its standard error over days, null for a single day. Windows of one day
+-- overlap and are not independent. Costs are not taken off.
 -- $interval = null: minutes, or null for all
 WITH minutes AS (
     SELECT DISTINCT model, model_id, symbol, interval_minutes, predicted, minute_utc, return_bps

@@ -1,8 +1,9 @@
--- One row: one of the predictions furthest from even, whose window has both prices.
--- Of tweets outside the parts that the model has learned from. correct is null where the price
--- did not move.
+-- One row: one of the predictions with the highest confidence and a known outcome, on unseen
+-- tweets.
+-- Unseen means outside the model's training and validation parts. correct is null if the price did
+-- not move.
 -- $interval = null: minutes, or null for all
--- $rows = 20: how many
+-- $rows = 20: number of rows
 SELECT
     model, model_id, symbol, interval_minutes, posted_utc, author,
     round(probability_up, 3) AS probability_up, predicted, direction,

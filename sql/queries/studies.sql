@@ -1,8 +1,9 @@
--- One row: one cell of a study, over all its runs.
--- runs: networks of all seeds, and of all options that differ in nothing shown here. accuracy: their mean;
--- deviation: its standard deviation, null for a single run. Under the protocol seed this is the best of all
--- epochs on the test part itself, and no evidence of skill. majority: mean accuracy of always saying what
--- happened more often. test_rows: of the smallest run.
+-- One row: one network of a study, over all its runs.
+-- runs: trainings with any seed, and with any options that are not shown here. accuracy: their
+-- mean; deviation: its standard deviation, null for a single run. Under the protocol original,
+-- accuracy is the best of all epochs on the test part itself, which is no evidence of skill.
+-- majority: mean accuracy of always predicting the more frequent class. test_rows: of the smallest
+-- run.
 SELECT
     source, protocol, target, interval_minutes, vectors, counts, folds,
     count(*) AS runs,

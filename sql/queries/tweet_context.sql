@@ -1,8 +1,8 @@
--- One row: one prediction of the post $tweet_id, for each model, symbol, session, target and interval.
--- split: train and validation mean that the model has learned from the days around it. outcome and
--- correct are null where status is not ok; a flat window has an outcome, but nothing was correct.
--- $tweet_id: the post's id
--- $platform = null: where it was posted, or null for all
+-- One row: one prediction for the post $tweet_id, by model, symbol, session, target and interval.
+-- split: train and validation mean that the model was trained on the days around the post. outcome
+-- and correct are null unless status is ok; a flat window has an outcome, but correct is null.
+-- $tweet_id: id of the post
+-- $platform = null: platform of the post, or null for all
 SELECT
     platform, posted_utc, author, model, model_id, split, symbol, session, target, interval_minutes,
     round(probability, 3) AS probability, predicted, minute_utc, entry_price, exit_price,

@@ -1,5 +1,5 @@
--- One row: one prediction of direction and symbol, held against $session, of $interval and $model
--- (name or id), or of all where these are null.
+-- One row: one prediction of direction and symbol, compared with $session, for $interval and $model (name
+-- or id); null means all of them.
 SELECT * EXCLUDE (session)
 FROM scored_all
 WHERE session = $session

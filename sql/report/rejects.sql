@@ -1,5 +1,5 @@
--- One row: one file and reason; the values that a reason quotes are left out, so that like ones count
--- together. The 200 most frequent, and where the first of each stands.
+-- One row: one file and reason, with the line of the first record. Values quoted in a reason are left out,
+-- so that equal reasons count together. Only the 200 most frequent are listed.
 WITH plain AS (
     SELECT
         s.source_id, parse_filename(s.name) AS file, r.line,

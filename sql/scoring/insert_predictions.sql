@@ -1,8 +1,8 @@
--- Inserts a row per scored tweet, interval and class that is not there yet, from the frame given: platform,
--- tweet_id, done (a bit for each interval that is there, in their order) and probabilities. These are by
--- interval and within it by class, as the lists $places (of the interval, from 0), $intervals (0 for labels,
--- which have none) and $class_numbers have them. Rows of a tweet lie together: stored so they take half the
--- time and the space of rows that lie together by interval.
+-- Inserts the predictions of a chunk: one row per tweet, interval and class. The frame given has platform,
+-- tweet_id, done (a bit for each interval that is stored already) and the list probabilities, by interval and
+-- within it by class. The lists $intervals (0 for labels, which have none), $places (of the interval in done)
+-- and $class_numbers describe its elements. The rows of a tweet are stored next to each other, which takes
+-- half the time and space of storing an interval after another.
 INSERT INTO predictions BY NAME
 SELECT
     $model_id AS model_id, platform, tweet_id, nullif(minutes, 0) AS interval_minutes, class_number,

@@ -1,5 +1,5 @@
--- One row: one tweet that $model_id has not scored at every one of $intervals (sorted; 0 for labels, which
--- have none); done has a bit for each interval that it has scored, in their order.
+-- One row: one tweet that $model_id has not scored yet for all $intervals (sorted; 0 for labels, which have
+-- none). done has a bit for each interval that is stored already, in their order.
 SELECT t.platform, t.tweet_id, t.text, t.retweet_count, t.favorite_count, coalesce(p.done, 0) AS done
 FROM tweets t
 LEFT JOIN (

@@ -1,5 +1,5 @@
--- One row: one tweet and interval whose window in $session of $symbol is ok, and not flat unless
--- $keep_flat.
+-- One row: one tweet and interval with a window in $session of $symbol whose status is ok. Flat windows
+-- are left out unless $keep_flat.
 SELECT
     t.platform, t.tweet_id, t.posted_utc, t.text, t.retweet_count, t.favorite_count,
     d.session_date, d.close_utc, w.interval_minutes, w.return_bps,

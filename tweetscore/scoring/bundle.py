@@ -1,4 +1,4 @@
-"""The model folder: a graph, a vocabulary and a card enter or leave together, or not at all."""
+"""The model folder: a graph, a vocabulary and a card are read or written together or not at all."""
 
 import hashlib
 import json
@@ -28,12 +28,12 @@ CARD_KEYS = ("intervals", "classes", "text_rules", "counts")  # what loading and
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """A model folder whose files are what its card says."""
+    """A model folder that matches its card; a ``predictors.Model``."""
 
     path: Path
-    name: str  # with int8 it says so, as the same bundle then gives other scores
+    name: str  # with (int8) behind it for that precision, whose scores are different
     model_id: str  # 16 hex digits; another graph, vocabulary or card is another model
-    precision: Precision  # of the graph that scores
+    precision: Precision  # of the graph
     card: dict[str, Any]
 
     @property
@@ -167,12 +167,12 @@ def check_place(folder: Path) -> None:
     """Refuse a place where no bundle can be written.
 
     Raises:
-        InputError: something other than a bundle stands there.
+        InputError: something other than a bundle is there.
     """
     occupied = folder.exists() and not folder.is_dir()
     found = {entry.name for entry in folder.iterdir()} if folder.is_dir() else set()
     if occupied or (found and found - {GRAPHS["int8"]} != set(FILES)):
-        raise InputError(f"{folder}: stands there and is no model folder; choose another name")
+        raise InputError(f"{folder}: already exists and is no model folder; choose another name")
 
 
 def write_bundle(
@@ -187,7 +187,7 @@ def write_bundle(
     """Write a model folder whole, or leave everything as it was; return it as loaded again.
 
     Args:
-        folder: where it will stand; another bundle there is replaced, anything else is not.
+        folder: where it goes; another bundle there is replaced, anything else is not.
         onnx_model: the serialised graph.
         int8_model: the same for ``--precision int8``, which needs it.
         vocabulary: the tokens in the order of their ids.
@@ -195,7 +195,7 @@ def write_bundle(
         readme: the model card for people, in Markdown.
 
     Raises:
-        InputError: something other than a bundle stands at ``folder``.
+        InputError: ``folder`` is something other than a bundle.
         IntegrityError: the card lacks a key.
         ValueError, TypeError: a token is not one line of text, or the card holds what JSON cannot.
     """

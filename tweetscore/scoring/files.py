@@ -17,7 +17,7 @@ from tweetscore.scoring.shards import ShardScorer
 
 @dataclass(frozen=True, slots=True)
 class FilesAccount:
-    """What became of all shards: rows = scored + skipped + rejected over those that finished."""
+    """Result of all shards; over those that finished, rows = scored + skipped + rejected."""
 
     model: str
     model_id: str
@@ -38,17 +38,17 @@ def score_files(
     engine: Engine,
     progress: Callable[[int, int], None],
 ) -> FilesAccount:
-    """Score every shard that the manifest does not have yet.
+    """Score every shard that is not in the manifest yet.
 
     Args:
         inputs: files, folders or patterns.
-        job: by which model, against which market, and where to.
-        engine: does the shards, in any order.
+        job: model, market and output.
+        engine: scores the shards, in any order.
         progress: called with the rows done and to do.
 
     Raises:
-        InputError: there are no shards, or two would have one name, or the output holds other
-            results.
+        InputError: there are no shards, or two have the same name, or the output holds results of
+            another job.
     """
     check_horizons(job.model, job.horizons)
     shards = find_shards(inputs)

@@ -1,4 +1,4 @@
-"""What is to be scored from files to files, and what became of each shard: records, and the market.
+"""Records of scoring files into files: shards, jobs, the market, and the result of each shard.
 
 A shard is one Parquet file in the columns of the table tweets. A job is everything else that makes
 its result, so that any number of workers may share the shards.
@@ -31,7 +31,7 @@ class Shard:
 
 @dataclass(frozen=True, slots=True)
 class Market:
-    """What predictions are joined to; without bars all of it is empty but the rules."""
+    """What predictions are joined to; without bars only the settings have a row."""
 
     settings: pl.DataFrame
     sessions: pl.DataFrame
@@ -39,7 +39,7 @@ class Market:
 
     @property
     def fingerprint(self) -> str:
-        """The same for the same windows under the same rules."""
+        """A hash of the windows and rules."""
         # The schema may change without changing a result: its number stays that of the first jobs.
         rules = self.settings.with_columns(schema_version=pl.lit(2, pl.Int32))
         digest = hashlib.sha256()
@@ -52,7 +52,7 @@ class Market:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What makes a shard's result; workers get it once."""
+    """Everything that a shard's result depends on except the shard; each worker gets it once."""
 
     model: Model
     horizons: tuple[Horizon, ...]  # sorted
@@ -89,13 +89,13 @@ def read_market(store: Store, horizons: Sequence[int]) -> Market:
     """Read what predictions at these horizons are joined to.
 
     Raises:
-        InputError: the database keeps no windows for an interval.
+        InputError: the database has no windows for an interval.
     """
     kept = {minutes for (minutes,) in store.rows("SELECT interval_minutes FROM intervals")}
     lacking = sorted({*horizons} - kept - {NO_HORIZON})
     if lacking and store.rows("FROM symbols LIMIT 1"):
         raise InputError(
-            f"{store.path}: keeps no windows for {Horizon(lacking[0]).words}; make them with: "
+            f"{store.path}: has no windows for {Horizon(lacking[0]).words}; make them with: "
             f"tweetscore score --interval {lacking[0]} --db {store.path}"
         )
     return Market(

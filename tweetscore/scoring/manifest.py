@@ -1,7 +1,7 @@
-"""Find shards, and keep account of those that are finished: ``run.json`` and ``shards.jsonl``.
+"""Find shards, and keep a list of those that are finished: ``run.json`` and ``shards.jsonl``.
 
-Both lie in a folder beside the results. The first says for which model and market they are, the
-second which shards are finished: what it names is whole, because a file has its name only then.
+Both files are in a folder beside the results. The first describes model and market, the second
+lists the finished shards; their files are complete, because a file gets its name only when it is.
 """
 
 import glob
@@ -22,7 +22,7 @@ from tweetscore.io.parquet import UNREADABLE
 from tweetscore.scoring.job import Finished, Job, Shard
 
 FORMAT = 1
-MANIFEST = "_manifest"  # readers of Parquet folders pass by what begins so
+MANIFEST = "_manifest"  # readers of Parquet folders skip names with this beginning
 RUN, FINISHED, REJECTS = "run.json", "shards.jsonl", "rejects"
 FOOTER_BYTES = 8  # the length of a Parquet footer, and the mark behind it
 
@@ -40,13 +40,12 @@ def find_shards(inputs: Sequence[str]) -> list[Shard]:
     for given in inputs:
         root, paths = _behind(given)
         if not paths:
-            raise InputError(f"{given}: no Parquet file there; name a file, folder or pattern")
+            raise InputError(f"{given}: no Parquet file found; give a file, folder or pattern")
         for path in paths:
             name = path.relative_to(root).as_posix()
             if found.setdefault(name, path) != path:
                 raise InputError(
-                    f"{path}: has the name of {found[name]} below its folder; score them into "
-                    "outputs of their own"
+                    f"{path}: has the same name as {found[name]}; score them into different outputs"
                 )
     return [
         Shard(found[name], name, _fingerprint(found[name]), _rows(found[name]))
@@ -55,7 +54,7 @@ def find_shards(inputs: Sequence[str]) -> list[Shard]:
 
 
 def _behind(given: str) -> tuple[Path, list[Path]]:
-    """Return the folder that names are below, and the files."""
+    """Return the folder that names are relative to, and the files."""
     path = Path(given)
     if path.is_file():
         return path.parent, [path]
@@ -69,7 +68,7 @@ def _behind(given: str) -> tuple[Path, list[Path]]:
 
 
 def _is_shown(path: Path, root: Path) -> bool:
-    """Pass by what begins with _ or a dot, as readers of Parquet folders do."""
+    """Skip names that begin with _ or a dot, as readers of Parquet folders do."""
     return not any(part.startswith(("_", ".")) for part in path.relative_to(root).parts)
 
 
@@ -91,7 +90,7 @@ def _rows(path: Path) -> int:
 
 
 def begin(job: Job) -> list[Finished]:
-    """Write what the results are of, or check it; return what is finished already.
+    """Write the description of the job, or compare it; return the shards finished already.
 
     Raises:
         InputError: the output is of another run, or holds something else.
@@ -108,27 +107,29 @@ def begin(job: Job) -> list[Finished]:
     }
     if not path.exists():
         if job.output.exists() and (not job.output.is_dir() or any(job.output.iterdir())):
-            raise InputError(f"{job.output}: holds something else; name another --output")
+            raise InputError(
+                f"{job.output}: is not empty and holds no results; choose another --output"
+            )
         path.parent.mkdir(parents=True, exist_ok=True)
         with new_file(path) as file:
             file.write(json.dumps(run).encode())
         return []
     there = read_run(job.output)
-    for key, says in (
+    for key, meaning in (
         ("model_id", "model"), ("intervals", "intervals"), ("market", "bars or rules")
     ):  # fmt: skip
         if there[key] != run[key]:
             shown = "" if key == "market" else f" ({there[key]}, now {run[key]})"
             raise InputError(
-                f"{job.output}: holds results of another run: its {says} differ{shown}; "
-                "name another --output"
+                f"{job.output}: holds results of another run: its {meaning} differ{shown}; "
+                "choose another --output"
             )
     return [each for each in read_finished(job.output) if (job.output / each.name).exists()]
 
 
 @contextmanager
 def finishing(job: Job) -> Iterator[Callable[[Finished], None]]:
-    """Open the list of finished shards, to add one after another; each is on the disk at once."""
+    """Open the list of finished shards for additions; each is on the disk at once."""
     with (job.output / MANIFEST / FINISHED).open("a", encoding="utf-8") as lines:
 
         def add(each: Finished) -> None:
@@ -140,7 +141,7 @@ def finishing(job: Job) -> Iterator[Callable[[Finished], None]]:
 
 
 def read_run(folder: Path) -> dict[str, Any]:
-    """Read what a folder of results is of.
+    """Read the description of the job that made a folder of results.
 
     Raises:
         InputError: it is no such folder, or of another version of the tool.
@@ -150,15 +151,15 @@ def read_run(folder: Path) -> dict[str, Any]:
         run = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InputError(
-            f"{folder}: is no folder of results ({error}); name one that score --output has written"
+            f"{folder}: is not a folder of results ({error}); give one written by score --output"
         ) from error
     if not isinstance(run, dict) or run.get("format") != FORMAT:
-        raise InputError(f"{path}: not of format {FORMAT}; use the tweetscore that wrote it")
+        raise InputError(f"{path}: is not of format {FORMAT}; use the tweetscore that wrote it")
     return run
 
 
 def read_finished(folder: Path) -> list[Finished]:
-    """Read the finished shards, the latest line of each; a line that was cut off is none."""
+    """Read the finished shards, the latest line of each; a line that was cut off is ignored."""
     path = folder / MANIFEST / FINISHED
     if not path.exists():
         return []

@@ -55,28 +55,8 @@ class Network:
                 this number of heads and classes.
             ValueError: the shape of ``counts_weight`` does not fit.
         """
-        options = onnxruntime.SessionOptions()
-        # One thread per batch, many batches at once: threads inside one small Gemm only wait.
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        # The arena is one lock for all threads; without it one session serves them all at the speed
-        # of one session each, and holds the table once.
-        options.enable_cpu_mem_arena = False
         name = "the graph" if isinstance(onnx_model, bytes) else str(onnx_model)
-        source = onnx_model if isinstance(onnx_model, bytes) else str(onnx_model)
-        providers = _providers(device)
-        try:
-            self._session = onnxruntime.InferenceSession(
-                source,
-                options,
-                providers=providers,
-                enable_fallback=0,  # else a failing provider gives way to the CPU in silence
-            )
-        except Exception as error:  # onnxruntime's own errors share no narrower parent
-            reason = str(error).strip().splitlines()[0]
-            version = onnxruntime.__version__
-            raise IntegrityError(
-                f"{name}: onnxruntime {version} cannot load it: {reason}"
-            ) from None
+        self._session = _session(onnx_model, name, _providers(device))
         on_cuda = CUDA in self._session.get_providers()
         if device == "cuda" and not on_cuda:
             raise InputError(
@@ -157,6 +137,30 @@ class Network:
                 )
             if not np.isfinite(counts).all():
                 raise ValueError("every count must be finite; skip texts without counts")
+
+
+def _session(
+    onnx_model: Path | str | bytes, name: str, providers: list[Any]
+) -> onnxruntime.InferenceSession:
+    """Load a graph, called so in messages, to run on these providers and no other."""
+    options = onnxruntime.SessionOptions()
+    # One thread per batch, many batches at once: threads inside one small Gemm only wait.
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    # The arena is one lock for all threads; without it one session serves them all at the speed
+    # of one session each, and holds the table once.
+    options.enable_cpu_mem_arena = False
+    source = onnx_model if isinstance(onnx_model, bytes) else str(onnx_model)
+    try:
+        return onnxruntime.InferenceSession(
+            source,
+            options,
+            providers=providers,
+            enable_fallback=0,  # else a failing provider gives way to the CPU in silence
+        )
+    except Exception as error:  # onnxruntime's own errors share no narrower parent
+        reason = str(error).strip().splitlines()[0]
+        version = onnxruntime.__version__
+        raise IntegrityError(f"{name}: onnxruntime {version} cannot load it: {reason}") from None
 
 
 def _providers(device: Device) -> list[Any]:

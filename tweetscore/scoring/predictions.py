@@ -1,4 +1,4 @@
-"""The stored predictions: which tweets a model has not scored yet, and where probabilities go.
+"""The table of predictions: which tweets a model has not scored yet, and how scores are stored.
 
 Everything that writes probabilities into the table ``predictions`` does it here.
 """
@@ -99,7 +99,7 @@ def register_model(store: Store, model: Model) -> None:
 def register_card(
     store: Store, name: str, model_id: str, target: str, card: dict[str, Any]
 ) -> None:
-    """Write the row of a model of which only the card is here, once."""
+    """Write the row of a model, known by its card alone, once."""
     if store.rows("FROM models WHERE model_id = $model_id", model_id=model_id):
         return
     models, thresholds = _model_rows(name, model_id, target, card)

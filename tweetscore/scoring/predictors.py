@@ -43,11 +43,11 @@ class Model(Protocol):
 
     @property
     def path(self) -> Path:
-        """Where it lies, for messages."""
+        """Where it is, for messages."""
 
     @property
     def name(self) -> str:
-        """What users call it."""
+        """Its name for users."""
 
     @property
     def model_id(self) -> str:
@@ -71,7 +71,7 @@ class Model(Protocol):
 
     @property
     def card(self) -> dict[str, Any]:
-        """What is said of it, as JSON."""
+        """Its description, as JSON values."""
 
     def load(self, device: Device = "cpu", threads: int | None = None) -> "Predictor":
         """Load it.

@@ -1,8 +1,8 @@
 """Score shards on a Ray cluster: a job and shards enter, accounts leave in any order.
 
-Ray places the workers, moves the model's place and the market to each of them once, and starts a
-worker again that has died. Tweets never pass through it: each worker reads its shard and writes its
-result, one shard at a time, so a worker's memory does not grow with the archive.
+Ray places the workers, sends the model's path and the market to each of them once, and restarts a
+worker that has died. Tweets are not sent: each worker reads its shards and writes their results,
+one at a time, so its memory does not grow with the archive.
 """
 
 import logging
@@ -17,7 +17,7 @@ from tweetscore.scoring.job import Failed, Finished, Job, Shard
 from tweetscore.scoring.shards import ShardScorer
 
 KNOCK_SECONDS = 10
-ATTEMPTS = 3  # at a shard, whatever went wrong
+ATTEMPTS = 3  # per shard, whatever the error
 ONE_THREAD = dict.fromkeys(("POLARS_MAX_THREADS", "OMP_NUM_THREADS", "ARROW_NUM_THREADS"), "1")
 
 
@@ -56,7 +56,7 @@ class RayEngine:
         self.workers = workers
 
     def __call__(self, job: Job, shards: Sequence[Shard]) -> Iterator[Finished | Failed]:
-        """Yield what became of each shard; paths must mean the same on every machine.
+        """Yield the result of each shard; paths must mean the same on every machine.
 
         Raises:
             InputError: no cluster can be reached.
@@ -110,7 +110,7 @@ class RayEngine:
 
 
 def _knock(address: str | None) -> None:
-    """Fail at once where nobody listens, which Ray tries for minutes.
+    """Fail at once if nothing listens there; Ray itself tries for minutes.
 
     Raises:
         OSError: nobody does.
@@ -121,6 +121,6 @@ def _knock(address: str | None) -> None:
 
 
 def _reason(error: Exception) -> str:
-    """Word what a worker met: its own error where it raised one."""
+    """Return why a shard failed: the worker's own error if it raised one."""
     cause = getattr(error, "cause", None) or error
     return str(cause).strip().partition("\n")[0]

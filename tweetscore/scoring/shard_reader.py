@@ -1,4 +1,4 @@
-"""Read a shard: a Parquet file enters; rows in our columns leave, and beside them the rejected."""
+"""Read a shard: a Parquet file enters, rows in our columns and rejected rows leave."""
 
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -24,7 +24,7 @@ REJECTS: Schema = {"row": pl.Int64, "reason": pl.String}
 def read_shard(
     path: Path, *, counts: bool, chunk_rows: int
 ) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
-    """Yield rows with all of ``OF_TWEETS``, and beside them number and reason of those without.
+    """Yield rows in the columns of ``OF_TWEETS``, with the numbers and reasons of rejected ones.
 
     Args:
         path: a Parquet file in the columns of the table tweets; more columns do not matter.
@@ -96,7 +96,7 @@ def _as_ours(schema: pl.Schema) -> Iterator[pl.Expr]:
 
 
 def _sorted_out(frame: pl.DataFrame, first: int) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Part the rows that can be scored from those that cannot."""
+    """Separate the rows that can be scored from those that cannot."""
     reasons = [pl.when(pl.col(name).is_null()).then(pl.lit(f"no {name}")) for name in NEEDED]
     placed = frame.with_columns(
         row=pl.int_range(first, first + pl.len(), dtype=pl.Int64), reason=pl.coalesce(reasons)

@@ -26,7 +26,7 @@ from tweetscore.store.database import memory_store
 
 
 class ShardScorer:
-    """A loaded model and market: a shard enters, its file of results and account leave."""
+    """A loaded model and market: a shard enters, a file of results and its counts leave."""
 
     def __init__(self, job: Job, threads: int | None = None) -> None:
         """Load both.
@@ -47,7 +47,7 @@ class ShardScorer:
         self.predictions = Predictions(self.store, job.model, job.horizons)
 
     def score(self, shard: Shard) -> Finished:
-        """Score a shard and write its results, whole or not at all.
+        """Score a shard and write its results completely or not at all.
 
         Raises:
             InputError: it is unreadable, or lacks a column, or one has another type.
@@ -96,7 +96,7 @@ class ShardScorer:
         return self.predictor.probabilities(pl.DataFrame(schema=OF_TWEETS))
 
     def _joined(self, chunk: Scored) -> pl.DataFrame:
-        """Join a chunk to the market by the views that a database has.
+        """Join a chunk to the market with the views of a database.
 
         Until then rows have their number instead of their id: a file may hold a post twice.
         """

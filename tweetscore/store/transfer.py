@@ -32,13 +32,13 @@ def export(
 
     Args:
         store: the open database.
-        folder: where they will stand; it appears only once it is whole.
+        folder: where they go; it appears only once it is complete.
         names: tables or views; none means every table, which is what ``restore`` needs.
-        progress: is told the table, and the rows done and to do.
+        progress: called with the table, the rows done and the rows to do.
         rows_per_file: the most rows of one file.
 
     Raises:
-        InputError: something stands there, or there is no such table.
+        InputError: the folder exists already, or there is no such table.
     """
     every = _names(store, "TABLE")
     known = every + _names(store, "VIEW")
@@ -48,7 +48,7 @@ def export(
                 f"{store.path}: has no table or view {name}{did_you_mean(name, known)}"
             )
     if folder.exists():
-        raise InputError(f"{folder}: stands there; name another folder")
+        raise InputError(f"{folder}: already exists; choose another folder")
     folder.absolute().parent.mkdir(parents=True, exist_ok=True)
     part = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.absolute().parent))
     try:
@@ -96,7 +96,7 @@ def _write(store: Store, folder: Path, name: str, rows_per_file: int, progress: 
 
 
 def _files(batches: pa.RecordBatchReader, rows_per_file: int) -> Iterator[Iterator[pa.RecordBatch]]:
-    """Yield the batches of one file after another, at least one file; each must be used up."""
+    """Yield the batches of each file, at least one file; each must be consumed before the next."""
     rest: pa.RecordBatch | None = next(batches, None)
     first = True
 
@@ -116,29 +116,27 @@ def _files(batches: pa.RecordBatchReader, rows_per_file: int) -> Iterator[Iterat
 
 
 def is_export(folder: Path) -> bool:
-    """Say whether a folder is one that ``export`` has written."""
+    """Return whether ``export`` wrote this folder."""
     return (folder / EXPORT).is_file()
 
 
 def restore(store: Store, folder: Path) -> dict[str, int]:
-    """Make an empty database what the exported one was; return the rows of each table.
+    """Restore an exported database into an empty one; return the rows of each table.
 
     Raises:
         InputError: it is not an export of every table, or the database is not empty.
-        IntegrityError: the export does not hold the rows that it says.
+        IntegrityError: the export does not hold as many rows as it should.
     """
     about = _about(folder / EXPORT)
     names = _names(store, "TABLE")
     if lacking := sorted(set(names) - set(about["rows"])):
         raise InputError(
-            f"{folder}: holds no {lacking[0]}; a database is made from an export of every table, "
-            "without --table"
+            f"{folder}: holds no {lacking[0]}; a database can only be restored from an export of "
+            "every table, without --table"
         )
     for name in ("sources", "models", "study_runs"):
         if store.rows(f"FROM {name} LIMIT 1"):
-            raise InputError(
-                f"{store.path}: is not empty; import into a database of its own with --db"
-            )
+            raise InputError(f"{store.path}: is not empty; import into a new database with --db")
     with store.transaction():
         for name in names:
             store.con.execute(f"DELETE FROM {name}")
@@ -160,7 +158,13 @@ def _about(path: Path) -> dict[str, Any]:
         about = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise IntegrityError(f"{path}: not readable as JSON ({error}); copy it again") from error
-    ours = {"format": FORMAT, "schema_version": SCHEMA_VERSION}
-    if not isinstance(about, dict) or any(about.get(key) != ours[key] for key in ours):
-        raise InputError(f"{path}: is of another version; use the tweetscore that wrote it")
+    if not isinstance(about, dict) or about.get("format") != FORMAT:
+        raise InputError(
+            f"{path}: is not an export of format {FORMAT}; use the tweetscore that wrote it"
+        )
+    if (schema := about.get("schema_version")) != SCHEMA_VERSION:
+        raise InputError(
+            f"{path}: has the tables of schema {schema}, not {SCHEMA_VERSION}; open the database "
+            "that it came from with this tweetscore, which migrates it, and export it again"
+        )
     return about

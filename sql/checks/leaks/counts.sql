@@ -1,4 +1,4 @@
--- One row: one post whose counts were read after its minute of entry, or nobody knows when.
+-- One row: one post whose counts were read after its minute of entry, or at an unknown time.
 SELECT
     platform || ' ' || tweet_id || ' enters at '
         || entry_minute(posted_utc) || ', its counts are '
