@@ -34,6 +34,7 @@ class Market:
     """What predictions are joined to; without bars only the settings have a row."""
 
     settings: pl.DataFrame
+    symbols: pl.DataFrame
     sessions: pl.DataFrame
     windows: pl.DataFrame
 
@@ -43,6 +44,7 @@ class Market:
         # The schema may change without changing a result: its number stays that of the first jobs.
         rules = self.settings.with_columns(schema_version=pl.lit(2, pl.Int32))
         digest = hashlib.sha256()
+        # Symbols add nothing: their calendars show in their sessions.
         for frame in (rules, self.sessions, self.windows):
             stream = io.BytesIO()
             frame.write_ipc(stream)
@@ -100,6 +102,7 @@ def read_market(store: Store, horizons: Sequence[int]) -> Market:
         )
     return Market(
         store.frame("FROM settings"),
+        store.frame("FROM symbols ORDER BY ALL"),
         store.frame("FROM sessions ORDER BY ALL"),
         store.frame(statement("scoring/windows"), intervals=list(map(int, horizons))),
     )

@@ -41,6 +41,7 @@ class ShardScorer:
         self.store = memory_store(threads)
         self.store.con.execute("DELETE FROM settings")
         self.store.append("settings", job.market.settings)
+        self.store.append("symbols", job.market.symbols)
         self.store.append("sessions", job.market.sessions)
         self.store.append("windows", job.market.windows)
         register_model(self.store, job.model)
