@@ -68,6 +68,13 @@ def market(filled: Path) -> Iterator[Store]:
         yield store
 
 
+@pytest.fixture(scope="module")
+def gathered(filled: Path) -> Report:
+    """What the report of that database holds, when nothing is asked for."""
+    with open_store(filled, read_only=True) as store:
+        return gather(store)
+
+
 def scored(store: Store, minutes: int = 30) -> pl.DataFrame:
     """Return what the view of users says of the tweets that the model has not learned from."""
     return store.frame(
@@ -85,8 +92,10 @@ def frames(report: Report) -> dict[str, pl.DataFrame]:
 # --- what it is about -----------------------------------------------------------------------------
 
 
-def test_a_report_is_of_the_only_model_and_symbol_at_thirty_minutes(market: Store) -> None:
-    found = gather(market)
+def test_a_report_is_of_the_only_model_and_symbol_at_thirty_minutes(
+    market: Store, gathered: Report
+) -> None:
+    found = gathered
     assert found.subject == Subject(
         model="m", model_id="m", target="direction", classes=("down", "up"), symbol="SPX",
         session="regular", intervals=(5, 30, 50), interval_minutes=30, learned=True,
@@ -160,8 +169,8 @@ def test_of_several_models_or_symbols_one_must_be_named(store: Store) -> None:
 # --- what it comes to -----------------------------------------------------------------------------
 
 
-def test_figures_and_words_are_those_of_evaluate(market: Store) -> None:
-    found, measured = gather(market), evaluate(market)
+def test_figures_and_words_are_those_of_evaluate(market: Store, gathered: Report) -> None:
+    found, measured = gathered, evaluate(market)
     assert found.figures == tuple(measured)
     assert [each.interval_minutes for each in measured] == [5, 30, 50]
     assert found.verdict == overall_verdict(measured)
@@ -189,16 +198,16 @@ def test_what_the_model_has_learned_from_counts_nowhere_but_among_the_statuses(
     assert store.row("SELECT count(*) > 40 FROM learned") == (True,)
 
 
-def test_statuses_count_every_prediction(market: Store) -> None:
+def test_statuses_count_every_prediction(market: Store, gathered: Report) -> None:
     query = "SELECT interval_minutes, status FROM scored"
     wanted = Counter(market.rows(query))
-    found = gather(market).statuses
+    found = gathered.statuses
     assert {(row[0], row[1]): row[2] for row in found.rows()} == wanted
     assert {status for _, status in wanted} >= {"ok", "market_closed", "crosses_close"}
 
 
-def test_scores_are_fifty_bins_of_the_shown_interval(market: Store) -> None:
-    found = gather(market).scores
+def test_scores_are_fifty_bins_of_the_shown_interval(market: Store, gathered: Report) -> None:
+    found = gathered.scores
     rows = scored(market)
     splits = rows.group_by("split").len().sort("split").rows()
     assert found.group_by("split").agg(pl.col("predictions").sum()).sort("split").rows() == splits
@@ -221,8 +230,8 @@ def test_exact_halves_and_ones_have_their_bins(store: Store) -> None:
     ]  # fmt: skip
 
 
-def test_calibration_has_evaluates_bins_with_the_intervals_of_wilson(market: Store) -> None:
-    found = gather(market)
+def test_calibration_has_evaluates_bins_with_the_intervals_of_wilson(gathered: Report) -> None:
+    found = gathered
     rows = iter(found.calibration.to_dicts())
     for each in found.figures:
         for one in each.calibration:
@@ -243,8 +252,8 @@ def test_the_interval_of_wilson_stays_between_nothing_and_all() -> None:
         assert wilson(1, rows)[1] <= 1
 
 
-def test_the_curve_is_scikit_learns(market: Store) -> None:
-    found = gather(market)
+def test_the_curve_is_scikit_learns(market: Store, gathered: Report) -> None:
+    found = gathered
     for each in found.figures:
         own = found.roc.filter(pl.col("interval_minutes") == each.interval_minutes)
         rows = scored(market, each.interval_minutes or 0).drop_nulls("correct")
@@ -271,10 +280,12 @@ def test_a_long_curve_is_thinned_without_losing_area(ties: bool) -> None:
     assert set(thin.rows()) <= whole
 
 
-def test_paths_are_those_of_the_event_study_at_the_shown_interval(market: Store) -> None:
+def test_paths_are_those_of_the_event_study_at_the_shown_interval(
+    market: Store, gathered: Report
+) -> None:
     asked: dict[str, Any] = {"model_id": "m", "symbol": "SPX", "session": "regular"}
     five, thirty = (price_paths(market, **asked, interval=minutes) for minutes in (5, 30))
-    assert gather(market).paths.equals(thirty)
+    assert gathered.paths.equals(thirty)
     assert gather(market, interval_minutes=5).paths.equals(five)
     assert not five.equals(thirty)
 
@@ -294,10 +305,12 @@ def strongest(rows: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
     ]  # fmt: skip
 
 
-def test_the_strongest_and_the_most_wrong_are_those_with_an_outcome(market: Store) -> None:
+def test_the_strongest_and_the_most_wrong_are_those_with_an_outcome(
+    market: Store, gathered: Report
+) -> None:
     rows = scored(market).filter(pl.col("status") == "ok").to_dicts()
     wrong = [row for row in rows if row["correct"] is False]
-    found = gather(market).tweets
+    found = gathered.tweets
     assert found["author"].unique().to_list() == ["somebody"]
     kinds = found.drop("author").partition_by("kind", as_dict=True, include_key=False)
     assert list(kinds) == [("strongest",), ("most wrong",)]
