@@ -15,7 +15,7 @@ from tweetscore.posts.formats import open_tweets
 
 
 class Post(NamedTuple):
-    """What every form of the archive says of a post."""
+    """A post as in every form of the archive."""
 
     id: int
     posted: datetime
@@ -75,10 +75,9 @@ def assert_same_tweets(
     author: str | None = None,
     unknown_flag: bool | None = None,
 ) -> None:
-    """Hold the whole table against the posts.
+    """Compare the whole table with the posts.
 
-    ``unknown_flag`` is what the form says of a post of which the archive does not know whether it
-    is a retweet.
+    ``unknown_flag`` is the flag in this form of a post that may or may not be a retweet.
     """
     assert read.tweets.schema == TWEETS_SCHEMA
     assert read.rejects.rows() == []

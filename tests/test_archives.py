@@ -147,7 +147,7 @@ def test_every_form_gives_the_same_tweets(
     tmp_path: Path, form: str, zipped: bool, block_bytes: int
 ) -> None:
     read = read_all(stored_as(tmp_path / "archive", FORMS[form](), zipped=zipped), block_bytes)
-    if form in API_FORMS:  # the API says of every post what it is
+    if form in API_FORMS:  # the API marks every post as a retweet or not
         assert_same_tweets(read, author="Some_1", unknown_flag=False)
     else:
         assert_same_tweets(read)

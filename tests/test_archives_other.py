@@ -123,7 +123,7 @@ V2_FORMS: dict[str, Callable[[], bytes]] = {
 
 
 def rendered(text: str) -> str:
-    """The HTML that Mastodon makes of a text: links are shortened, but hold all of the address."""
+    """The HTML that Mastodon makes of a text: links are shortened but whole."""
 
     def piece(word: str) -> str:
         if link := re.fullmatch(r"(https?://)(.{1,5})(.*)", word):
@@ -190,7 +190,7 @@ def statuses(host: str, **other: Any) -> list[Object]:
 
 
 def activity(post: Post, actor: str = "https://a.example/users/Some_1") -> Object:
-    """What an account's export says of a post."""
+    """A post as in an account's export."""
     address = f"https://a.example/users/Some_1/statuses/{post.id}"
     return {
         "id": f"{address}/activity",
@@ -347,8 +347,8 @@ COUNTS = {
     "favorite_count": [post.favorites for post in POSTS],
 }
 FLAGS = {"is_retweet": [bool(post.is_retweet) for post in POSTS]}
-# Kind: platform, author, and what it cannot say: the other value it says, and the right ones.
-SAYS: dict[str, tuple[str, str, list[tuple[Any, dict[str, list[Any]]]]]] = {
+# Kind: platform, author, and the columns it cannot express: the value it has, and the right ones.
+EXPECTED: dict[str, tuple[str, str, list[tuple[Any, dict[str, list[Any]]]]]] = {
     "twarc2": ("twitter", "Some_1", []),
     "truth": ("truthsocial", "Some_1", []),
     "mastodon": ("mastodon", "Some_1@a.example", []),
@@ -370,13 +370,13 @@ def test_every_form_gives_the_same_posts_and_their_places_in_one_block_and_in_ma
     content = FORMS[kind][name]()
     read = read_form(tmp_path, content)
     assert read_form(tmp_path, content, 4_000).tweets.equals(read.tweets)
-    platform, author, unsaid = SAYS[kind]
+    platform, author, inexpressible = EXPECTED[kind]
     for line, offset, tweet_id in read.tweets.select("line", "byte_offset", "tweet_id").rows():
         assert chr(content[offset]) in ('19"' if "csv" in name else "{")
         assert line == 1 + content[:offset].count(b"\n")
         written = tid(tweet_id) if platform == "bluesky" else str(tweet_id)
         assert written.encode() in content[offset : offset + 30_000]
-    for other_value, right in unsaid:
+    for other_value, right in inexpressible:
         for column, values in right.items():
             assert read.tweets[column].to_list() == [other_value] * 12
             read = replace(read, tweets=read.tweets.with_columns(pl.Series(column, values)))
@@ -392,7 +392,7 @@ def test_each_form_is_recognised_by_one_format_only() -> None:
     }
     for kind, name in EVERY_FORM:
         head = FORMS[kind][name]().removeprefix(BOM)
-        expected = "truth-social-csv" if "csv" in name else names[SAYS[kind][0]]
+        expected = "truth-social-csv" if "csv" in name else names[EXPECTED[kind][0]]
         assert [form.NAME for form in FORMATS if form.detect(head)] == [expected]
 
 
@@ -495,7 +495,7 @@ def test_twarc2_wrote_down_when_it_read_the_counts(tmp_path: Path) -> None:
         ("<p>Not RT @a</p>", False),
     ],
 )  # fmt: skip
-def test_an_archive_of_truth_social_tells_a_retruth_by_its_words(
+def test_an_archive_of_truth_social_shows_a_retruth_by_its_text(
     tmp_path: Path, html: str, flag: bool
 ) -> None:
     read = read_form(tmp_path, lines([{**truth(POSTS[0]), "content": html}]))

@@ -1,4 +1,4 @@
-"""The twelve posts go through every kind of table; what no table of posts is, or says, is told."""
+"""The twelve posts go through every kind of table; what is not a table of posts is refused."""
 
 import contextlib
 import csv
@@ -616,7 +616,7 @@ def test_rows_of_another_width_are_rejects_with_their_place(path: Path, quoting:
     assert found.rows_read == 5
 
 
-def test_day_and_month_are_told_apart_by_a_day_above_12(path: Path) -> None:
+def test_a_day_above_12_shows_the_order_of_day_and_month(path: Path) -> None:
     rows = [("01/02/2018 09:30", "a"), ("01/13/2018 9:31:05 PM", "b"), ("01/13/2018 21:31", "c")]
     found = read(opened(path, csv_table(rows, ("time", "text"))))
     assert found.tweets["posted"].to_list() == [

@@ -203,7 +203,7 @@ def test_every_layout_gives_the_same_bars(tmp_path: Path, form: str) -> None:
 
 
 PRICE = st.integers(1, 10**6).map(lambda cents: cents / 100)
-# A day above the twelfth tells day from month, and an afternoon HHMMSS from HHMM.
+# A day above the twelfth shows which number is the day, an afternoon whether times are HHMMSS.
 MINUTE = st.integers(0, 80_000).map(lambda minutes: OPEN - timedelta(minutes=minutes))
 ANY_BAR = st.builds(
     lambda minute, prices, volume: (
@@ -266,8 +266,8 @@ def test_histdata_is_known_by_its_first_line_and_its_symbol_by_its_name(
     tmp_path: Path, format_name: str, content: bytes, entry: str, end: bytes
 ) -> None:
     (file,) = data_files(zipped(tmp_path / "HISTDATA.zip", entry, content.replace(b"\n", end)))
-    for said, symbol in ((None, "SPXUSD"), ("SPX", "SPX")):
-        bars = open_bars(sniff(file), said)
+    for given_symbol, symbol in ((None, "SPXUSD"), ("SPX", "SPX")):
+        bars = open_bars(sniff(file), given_symbol)
         assert bars
         assert (bars.format, bars.symbol) == (format_name, symbol)
         assert (bars.naive, bars.clock) == (True, None)
@@ -301,8 +301,8 @@ def test_a_day_of_lean_is_known_by_its_name_and_defines_its_clock(
     else:
         place.write_bytes(gzip.compress(LEAN) if place.suffix == ".gz" else LEAN)
     (file,) = data_files(place)
-    for said, named in ((None, symbol), ("SPX", "SPX")):
-        bars = open_bars(sniff(file), said)
+    for given_symbol, named in ((None, symbol), ("SPX", "SPX")):
+        bars = open_bars(sniff(file), given_symbol)
         assert bars
         assert (bars.format, bars.symbol) == ("lean-equity-minute", named)
         assert (bars.naive, bars.clock) == (True, "America/New_York")
@@ -367,11 +367,11 @@ def test_what_lean_keeps_beside_the_minutes_of_equities_is_refused(
 # --- columns --------------------------------------------------------------------------------------
 
 
-def test_a_column_of_symbols_says_what_each_bar_is_of(tmp_path: Path) -> None:
+def test_a_column_of_symbols_gives_each_bar_its_own(tmp_path: Path) -> None:
     rows = b"SPY,2018-01-02 09:30,1,1,1,1\n QQQ ,2018-01-02 09:30,2,2,2,2\n"
     content = b"Ticker,time,open,high,low,close\n" + rows
-    for said in (None, "IGNORED"):
-        bars = opened(tmp_path / "a.csv", content, said)
+    for given_symbol in (None, "IGNORED"):
+        bars = opened(tmp_path / "a.csv", content, given_symbol)
         assert bars.symbol is None
         assert [(row[0], row[2], row[-1]) for row in rows_of(bars)] == [
             ("SPY", 1.0, None),
@@ -621,7 +621,7 @@ def test_bars_that_cannot_be_read_are_refused_in_one_line(
 
 
 @pytest.mark.parametrize(("written", "month"), [("31/01/2018", 2), ("01/31/2018", 1)])
-def test_a_later_day_above_the_twelfth_tells_day_from_month(
+def test_a_later_day_above_the_twelfth_shows_which_number_is_the_day(
     tmp_path: Path, written: str, month: int
 ) -> None:
     content = f"{TIMED('01/02/2018 09:30', '01/02/2018 09:31')}{written} 09:30,1,1,1,1\n"

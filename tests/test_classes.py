@@ -784,7 +784,7 @@ def test_what_training_measures_is_what_evaluate_measures_of_the_stored_scores(
     made = write_sample(tmp_path / "sample", posts=700, days=60)
     options = replace(OPTIONS, intervals=(5, 30), target=Target.of_market(target, 0.75))
     with open_store(tmp_path / "new.duckdb") as store:
-        list(ingest(store, [made.archive, made.bars], IngestOptions(), lambda *_: None))
+        ingest(store, [made.archive, made.bars], IngestOptions(), lambda *_: None)
         done = train(
             store, options, tmp_path / "mine", log_folder=tmp_path / "log",
             callbacks=Callbacks(lambda _: None, lambda _: None),

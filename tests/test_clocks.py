@@ -1,4 +1,4 @@
-"""Clocks are held against zoneinfo, and those of posts against made-up ids and real archives."""
+"""Clocks are compared with zoneinfo, those of posts with made-up ids and real archives."""
 
 import json
 import zipfile
@@ -305,7 +305,7 @@ def test_the_clock_of_a_device_may_be_a_minute_off_and_further_is_a_row_of_its_o
         '"created_at" is 2028-01-02 18:42:00, but the time inside the id is 2024-01-03 18:42:00 '
         "(UTC)",
     ]
-    # What is stored stays right when it is held against its ids again.
+    # What is stored stays right when it is compared with its ids again.
     assert applied(found, TIDS, posted, "posted_utc")[0].equals(posted)
 
 

@@ -333,7 +333,7 @@ def test_on_a_sample_without_a_signal_the_placebo_moves_nowhere(
     store: Store, tmp_path: Path
 ) -> None:
     made = write_sample(tmp_path, posts=700, days=100, signal=False, seed=1)
-    list(ingest(store, [made.archive, made.bars], IngestOptions(), lambda *_: None))
+    ingest(store, [made.archive, made.bars], IngestOptions(), lambda *_: None)
     put_model(store, UNSEEN)
     ids = store.frame("SELECT tweet_id FROM tweets ORDER BY tweet_id")["tweet_id"].to_list()
     guesses = np.random.default_rng(0).random(len(ids))

@@ -1,4 +1,4 @@
-"""Records are held against the json and csv modules, packed files against what was packed."""
+"""Records are compared with the json and csv modules, packed files with what was packed."""
 
 import csv
 import gzip
@@ -545,7 +545,7 @@ def read_in_pieces(file: DataFile, read: list[int]) -> None:
 
 
 @pytest.mark.parametrize("form", CHECKED)
-def test_damage_far_behind_is_told_when_it_is_reached(tmp_path: Path, form: str) -> None:
+def test_damage_far_into_a_file_is_reported_when_it_is_reached(tmp_path: Path, form: str) -> None:
     content = random.Random(3).randbytes(1_000_000)
     packed = bytearray(PACKED[form](content))
     packed[950_000:950_100] = bytes(100)  # in the second block of bzip2
@@ -686,7 +686,7 @@ EMPTY = "is empty (0 bytes); download the file again"
         (gzip.compress(pickle.dumps([1])), f": {PICKLED}"),
         (in_zip(pickle.dumps([1])), f"!é.txt: {PICKLED}"),
     ],
-    # Packed bytes hold the time of packing, and workers must agree on the names of tests.
+    # Packed bytes contain the time of packing, and workers must agree on the names of tests.
     ids=lambda value: "content" if isinstance(value, bytes) else None,
 )
 def test_what_is_no_file_to_read_is_refused_in_one_line(
@@ -795,7 +795,7 @@ def test_a_bomb_is_measured_against_its_own_place_in_a_zip(tmp_path: Path) -> No
         {"a": bytes(9_000), "b": random.Random(6).randbytes(9_000)},
     ],
 )
-def test_a_zip_that_says_that_it_is_a_bomb_is_refused_unread(
+def test_a_zip_with_the_sizes_of_a_bomb_is_refused_unread(
     tmp_path: Path, entries: dict[str, bytes]
 ) -> None:
     path = zipped(tmp_path / "a.zip", entries)
@@ -982,7 +982,7 @@ def test_standard_input_is_read_as_often_as_needed_however_it_is_packed(
          "unzip it yourself, or download it again"),
     ],
 )  # fmt: skip
-def test_standard_input_is_refused_by_a_name_that_says_more_than_a_dash(
+def test_standard_input_is_refused_by_a_clearer_name_than_a_dash(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes, message: str
 ) -> None:
     with written(tmp_path / "a", content).open() as stream:

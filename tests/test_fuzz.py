@@ -180,7 +180,7 @@ def damaged(draw: st.DrawFn, whole: bytes) -> bytes:
     return content
 
 
-# --- what must hold -------------------------------------------------------------------------------
+# --- invariants -----------------------------------------------------------------------------------
 
 
 @contextmanager
@@ -235,20 +235,20 @@ def ingest_and_account(store: Store, path: Path, clock: str) -> list[Account]:
     for table in TABLES:
         store.con.execute(f"DELETE FROM {table}")
     options = IngestOptions(symbol="SPX", clock=clock)
-    accounts = list(ingest(store, [path], options, lambda *_: None))
+    accounts = ingest(store, [path], options, lambda *_: None)
     kept = [each for each in accounts if not each.error and each.kind != IGNORED]
     for account in accounts:
         parts = account.stored + account.updated + account.duplicates + account.rejected
         assert account.rows_read == parts
         assert account in kept or parts == 0
         assert "\n" not in (account.error or "")
-    held = {table: store.row(f"SELECT count(*) FROM {table}")[0] for table in TABLES}
-    assert held["tweets"] + held["bars"] == sum(each.stored for each in kept)
-    assert held["rejects"] == sum(each.rejected for each in kept)
-    assert held["sources"] == len(kept)
+    rows = {table: store.row(f"SELECT count(*) FROM {table}")[0] for table in TABLES}
+    assert rows["tweets"] + rows["bars"] == sum(each.stored for each in kept)
+    assert rows["rejects"] == sum(each.rejected for each in kept)
+    assert rows["sources"] == len(kept)
     for table, key in KEYS.items():
-        assert store.row(f"SELECT count(DISTINCT ({key})) FROM {table}") == (held[table],)
-    again = list(ingest(store, [path], options, lambda *_: None))
+        assert store.row(f"SELECT count(DISTINCT ({key})) FROM {table}") == (rows[table],)
+    again = ingest(store, [path], options, lambda *_: None)
     assert [(each.unchanged, each.error) for each in again] == [
         (each in kept, each.error) for each in accounts
     ]

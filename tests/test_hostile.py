@@ -233,7 +233,7 @@ def on_a_terminal(*arguments: object) -> str:
     ):  # fmt: skip
         os.close(theirs)
         pieces = []
-        with suppress(OSError):  # Linux says in this way that the other side has gone
+        with suppress(OSError):  # how Linux reports that the other side has gone
             while piece := os.read(ours, 1 << 16):
                 pieces.append(piece)
     os.close(ours)

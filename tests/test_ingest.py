@@ -39,9 +39,9 @@ API_TIME = "%a %b %d %H:%M:%S +0000 %Y"
 def run(
     store: Store, *paths: Path, block_bytes: int = BLOCK_BYTES, **options: Any
 ) -> list[Account]:
-    """Ingest, and hold every account against the identity that the tool promises."""
-    told = IngestOptions(**options)
-    accounts = list(ingest(store, paths, told, lambda *_: None, block_bytes=block_bytes))
+    """Ingest, and check in every account that no row is lost."""
+    chosen = IngestOptions(**options)
+    accounts = ingest(store, paths, chosen, lambda *_: None, block_bytes=block_bytes)
     for account in accounts:
         parts = account.stored + account.updated + account.duplicates + account.rejected
         assert account.rows_read == (0 if account.error or account.unchanged else parts)
@@ -218,7 +218,7 @@ def test_content_that_proves_to_be_known_when_it_has_been_read_leaves_nothing(
 ) -> None:
     content = archive(tmp_path / "a.jsonl", tweet(1), tweet(2), "nonsense").read_bytes()
     packed = tmp_path / "a.jsonl.gz"
-    # What gzip tells of the size is that of the second part.
+    # The size that gzip declares is that of the second part.
     packed.write_bytes(gzip.compress(content[:200]) + gzip.compress(content[200:]))
     bars = bars_csv(tmp_path / "bars.csv", (1514903400, 1, 1, 1, 1), (1514903460, 1, 1, 1, 1))
     packed_bars, halves = tmp_path / "bars.csv.gz", bars.read_bytes().split(b"\n", 1)
@@ -264,7 +264,7 @@ def test_a_refused_file_stops_no_other(store: Store, tmp_path: Path) -> None:
     assert texts(store) == [(1, "hi"), (2, "hi")]
 
 
-def test_a_mixed_folder_is_read_whole_and_what_is_neither_is_told(
+def test_a_mixed_folder_is_read_whole_and_other_files_are_reported_as_ignored(
     store: Store, tmp_path: Path
 ) -> None:
     folder = tmp_path / "all"
@@ -311,7 +311,7 @@ def test_a_run_that_is_interrupted_in_a_file_leaves_nothing_of_it(
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        list(ingest(store, [path], IngestOptions(), interrupt, block_bytes=200))
+        ingest(store, [path], IngestOptions(), interrupt, block_bytes=200)
     assert everything(store) == NOTHING
     assert counts(run(store, path)[0]) == (9, 8, 0, 0, 1)
 
@@ -332,7 +332,7 @@ OBSERVATIONS = st.builds(
 
 
 def best(observations: list[dict[str, Any]]) -> dict[int, tuple[Any, ...]]:
-    """Choose as DESIGN says: longer text, more retweets, more favourites, greater text."""
+    """Choose as documented: longer text, more retweets, more favourites, greater text."""
 
     def rank(seen: dict[str, Any]) -> tuple[Any, ...]:
         def least_is_null(number: int | None) -> int:

@@ -440,7 +440,7 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("sample")
     made = write_sample(folder, posts=700, days=60)
     with open_store(folder / "sample.duckdb") as store:
-        list(ingest(store, [made.archive, made.bars], IngestOptions(), lambda *_: None))
+        ingest(store, [made.archive, made.bars], IngestOptions(), lambda *_: None)
     return folder / "sample.duckdb"
 
 

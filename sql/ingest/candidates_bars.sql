@@ -1,5 +1,5 @@
 -- One row: one observation of a bar that has several, those of $source_id being the fresh ones.
--- The one at place 1 stays; known says that the database had the minute before. The order is total,
+-- The one at place 1 stays; known is true if the database had the minute before. The order is total,
 -- so the order of files does not matter.
 CREATE OR REPLACE TEMP TABLE candidates AS
 WITH contended AS (

@@ -1,9 +1,9 @@
 -- One row: one observation of a tweet that may have several, those of $source_id being the fresh ones.
--- The one at place 1 stays; known says that the database had the tweet before. The order is total,
+-- The one at place 1 stays; known is true if the database had the tweet before. The order is total,
 -- so the order of files does not matter.
 CREATE OR REPLACE TEMP TABLE candidates AS
 WITH contended AS (
-    -- Ids alone are grouped faster than with their platforms; those of two platforms are told apart below.
+    -- Ids alone are grouped faster than with their platforms; those of two platforms are separated below.
     SELECT tweet_id FROM tweets WHERE source_id = $source_id GROUP BY ALL HAVING count(*) > 1
     UNION
     SELECT tweet_id FROM tweets WHERE source_id = $source_id

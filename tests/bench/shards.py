@@ -9,7 +9,6 @@ from statistics import median
 from tweetscore.ingest.account import IngestOptions
 from tweetscore.ingest.run import ingest
 from tweetscore.market.horizons import Horizon
-from tweetscore.market.windows import ensure_windows
 from tweetscore.scoring.files import local_engine, score_files
 from tweetscore.scoring.job import Failed, Finished, Job, Shard, read_market
 from tweetscore.scoring.ray import RayEngine
@@ -53,7 +52,6 @@ def prepare(setup: Setup) -> None:
     with open_store(folder / "whole.duckdb") as store:
         paths = [material.archive_path(setup), material.bars_path(setup)]
         assert [each.error for each in ingest(store, paths, IngestOptions(), _silent)] == [None] * 2
-        ensure_windows(store)
         export(store, folder / "posts", ["tweets"], _silent, max(1, setup.rows // SHARDS))
 
 

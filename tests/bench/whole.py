@@ -15,7 +15,6 @@ import numpy as np
 
 from tweetscore.ingest.account import IngestOptions
 from tweetscore.ingest.run import ingest
-from tweetscore.market.windows import ensure_windows
 from tweetscore.scoring.score import score
 from tweetscore.store.database import open_store
 
@@ -25,8 +24,7 @@ from .ort_lstm import OrtLstm
 
 VADER_TEXTS, STUDY_TEXTS = 20_000, 4_000
 STAGES = {
-    "ingest": "ingest, tweets and bars",
-    "windows": "windows of the bars",
+    "ingest": "ingest, tweets and bars, with the windows",
     "score": "score at seven intervals, cleaning included",
     "join": "join predictions to windows",
 }
@@ -100,9 +98,7 @@ def run(setup: Setup, own_lstm: bool) -> dict[str, float]:
     ):
         with timed("ingest"):
             paths = [material.archive_path(setup), material.bars_path(setup)]
-            accounts = list(ingest(store, paths, IngestOptions(), lambda *_: None))
-        with timed("windows"):
-            ensure_windows(store)
+            accounts = ingest(store, paths, IngestOptions(), lambda *_: None)
         with timed("score"):
             if lstm:
                 with patch("tweetscore.scoring.score.Network", lambda *_, **__: lstm):

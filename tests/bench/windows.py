@@ -109,8 +109,7 @@ def measure(setup: Setup) -> list[Row]:
         TemporaryDirectory(dir=setup.folder) as folder,
         open_store(Path(folder) / "tweetscore.duckdb") as store,
     ):
-        list(ingest(store, [material.bars_path(setup)], IngestOptions(), lambda *_: None))
-        ensure_windows(store)
+        ingest(store, [material.bars_path(setup)], IngestOptions(), lambda *_: None)
         store.con.execute(REGULAR)
         store.con.execute(TWEETS, {"tweets": tweets})
         # Without it, ASOF chooses a nested loop here and runs for minutes.
