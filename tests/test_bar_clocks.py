@@ -139,8 +139,7 @@ def test_in_winter_clocks_that_agree_count_as_one_and_the_exchange_names_it() ->
     stamps = shown(bars_utc("regular", last=date(2019, 3, 8)), "America/New_York")
     told = "stamps are the start of the minute (a bar is stamped on the opening minute on 45 days"
     assert audit(stamps).evidence == (
-        f"proven: America/New_York fits 45 of 45 testable days; {told}, "
-        "on the closing on 0); calendar XNYS"
+        f"proven: America/New_York fits 45 of 45 testable days; {told}, on the closing on 0)"
     )
     for claim in ("EST", "Europe/Berlin-06:00"):
         found = audit(stamps, clock=claim)
@@ -160,22 +159,22 @@ def test_ten_days_are_too_few_to_tell_a_clock_by_so_a_claim_is_taken_unproven() 
     assert (found.clock_word, found.stamp_word) == ("consistent", "consistent")
     assert found.evidence == (
         "consistent: America/New_York fits 9 of 9 testable days; stamps are the start of the "
-        "minute (a bar is stamped on the opening minute on 9 days, on the closing on 0); "
-        "calendar XNYS"
+        "minute (a bar is stamped on the opening minute on 9 days, on the closing on 0)"
     )
 
 
 def test_a_product_that_never_rests_proves_nothing() -> None:
     every_ten_minutes = (datetime(2019, 1, 2) + timedelta(minutes=10 * n) for n in range(20_000))
     stamps = pl.Series(list(every_ten_minutes), dtype=TIMES)
-    assert "of 0 testable days" in refusal(stamps)
+    assert "its clock cannot be told: nothing in its bars tests it; " in refusal(stamps)
     found = audit(stamps, clock="UTC", stamp="end")
     assert (found.clock.name, found.stamp) == ("UTC", "end")
     assert (found.clock_word, found.stamp_word) == ("not testable", "not testable")
     assert found.evidence == (
-        "not testable: UTC fits 0 of 0 testable days; start or end of the minute not proven; "
-        "calendar XNYS as claimed"
+        "not testable: nothing in these bars tests the clock UTC; "
+        "start or end of the minute not proven"
     )
+    assert found.calendar_fact == "calendar XNYS as claimed"
 
 
 def test_an_empty_file_proves_nothing() -> None:
@@ -209,7 +208,7 @@ def test_a_thin_product_has_its_clock_proven_and_start_assumed() -> None:
     )
     found = audit(shown(thin, "Etc/GMT+5"))
     assert (found.clock.name, found.stamp, found.proven) == ("EST", "start", True)
-    assert found.evidence.endswith("; start or end of the minute not proven; calendar XNYS")
+    assert found.evidence.endswith("; start or end of the minute not proven")
 
 
 def test_the_holes_of_a_thin_product_are_not_taken_for_its_daily_break() -> None:
@@ -246,7 +245,7 @@ def histdata(data: Path, part: str) -> tuple[pl.Series, pl.Series]:
             "America/New_York",
             "proven: America/New_York fits 240 of 240 testable days; next Europe/Berlin-06:00 223; "
             "stamps are the start of the minute (a bar is stamped on the opening minute on "
-            "198 days, on the closing on 5); calendar XNYS by the symbol SPXUSD",
+            "198 days, on the closing on 5)",
             {"EST": "EST 77 (32%), America/New_York 240 (100%), Europe/Berlin-06:00 223 (93%)"},
         ),
         (
@@ -254,7 +253,7 @@ def histdata(data: Path, part: str) -> tuple[pl.Series, pl.Series]:
             "Europe/Berlin-06:00",
             "proven: Europe/Berlin-06:00 fits 119 of 119 testable days; next America/New_York 103; "
             "stamps are the start of the minute (a bar is stamped on the opening minute on "
-            "119 days, on the closing on 0); calendar XNYS by the symbol SPXUSD",
+            "119 days, on the closing on 0)",
             {
                 "EST": "EST 57 (48%), Europe/Berlin-06:00 119 (100%), America/New_York 103 (87%)",
                 "America/New_York": "America/New_York 103 (87%), Europe/Berlin-06:00 119 (100%)",
@@ -270,6 +269,7 @@ def test_histdata_runs_on_the_clock_that_was_measured_not_on_the_one_it_says(
     found = audit_bars(part, stamps, claims, flat=flat)
     assert (found.clock, found.stamp, found.evidence) == (Clock.parse(name), "start", evidence)
     assert (found.calendar, found.calendar_word) == ("XNYS", "consistent")
+    assert found.calendar_fact == "calendar XNYS by the symbol SPXUSD"
     ends = audit_bars(part, stamps + timedelta(minutes=1), claims, flat=flat)
     assert (ends.clock.name, ends.stamp, ends.clock_word, ends.stamp_word) == (
         name, "end", "proven", "proven",

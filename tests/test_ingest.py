@@ -150,7 +150,7 @@ def test_the_same_content_again_changes_nothing_under_any_name(
     assert again == [
         unchanged,
         replace(unchanged, name=str(packed)),
-        replace(of_bars, rows_read=0, stored=0, unchanged=True),
+        replace(of_bars, rows_read=0, stored=0, unchanged=True, warnings=()),
     ]
 
 
@@ -230,7 +230,7 @@ def test_content_that_proves_to_be_known_when_it_has_been_read_leaves_nothing(
     unchanged: dict[str, Any] = {"rows_read": 0, "stored": 0, "rejected": 0, "unchanged": True}
     assert again == [
         replace(first, name=str(packed), **unchanged),
-        replace(of_bars, name=str(packed_bars), **unchanged),
+        replace(of_bars, name=str(packed_bars), warnings=(), **unchanged),
     ]
 
 
@@ -778,7 +778,9 @@ def test_a_claimed_clock_of_few_bars_is_taken_and_marked_unproven(
     assert refused.error.startswith(f"{path}: its clock cannot be told: ")
     assert everything(store) == NOTHING
     (account,) = run(store, path, symbol="SPX", clock="America/New_York")
-    assert account.clock.startswith("not testable: America/New_York fits 0 of 0 testable days")
+    assert account.clock.startswith(
+        "not testable: nothing in these bars tests the clock America/New_York"
+    )
     assert store.row("SELECT min(minute_utc) FROM bars") == (datetime(2018, 1, 2, 14, 30),)
 
 
@@ -804,15 +806,142 @@ def test_end_stamps_are_turned_into_the_minute_that_a_bar_opens(
     assert store.rows("SELECT minute_utc FROM bars") == [(datetime(2018, 1, 2, 14, 30),)]
 
 
-def test_a_clock_for_times_that_carry_their_zone_is_refused(store: Store, tmp_path: Path) -> None:
-    path = bars_csv(tmp_path / "a", ("2018-01-02T14:30:00Z", 1, 1, 1, 1))
-    (account,) = run(store, path, symbol="SPX", clock="America/New_York")
-    assert account.error == f"{path}: its times have a time zone; leave --clock out"
+@pytest.mark.parametrize("time", ["2018-01-02T14:30:00Z", 1514903400])
+def test_a_clock_overrules_the_zone_of_stamps_and_an_epoch_where_nothing_refutes_it(
+    store: Store, tmp_path: Path, time: object
+) -> None:
+    path = bars_csv(tmp_path / "a", (time, 1, 1, 1, 1))
+    (account,) = run(store, path, symbol="EURUSD", clock="Europe/Athens")
+    assert account.error is None
+    assert store.rows("SELECT minute_utc FROM bars") == [(datetime(2018, 1, 2, 12, 30),)]
+    assert store.rows("FROM symbols") == [("EURUSD", "24/5")]
+
+
+def minutes_of(days: Sequence[str], begin: str, minutes: int) -> list[tuple[object, ...]]:
+    """Bars of every minute from a time of each day."""
+    starts = [datetime.fromisoformat(f"{day}T{begin}") for day in days]
+    return [
+        (str(start + timedelta(minutes=place)), 1, 3, 1, 2)
+        for start in starts
+        for place in range(minutes)
+    ]
+
+
+JANUARY = ["2024-01-02", "2024-01-03", "2024-01-04", "2024-01-05", "2024-01-08", "2024-01-09"]
+
+
+def test_new_york_times_that_carry_utc_are_refuted_and_the_right_clock_is_named_and_taken(
+    store: Store, tmp_path: Path
+) -> None:
+    bars = [(f"{time}+00:00", *rest) for time, *rest in minutes_of(JANUARY, "09:30", 390)]
+    path = bars_csv(tmp_path / "a", *bars)
+    (refused,) = run(store, path, symbol="SPY")
+    assert refused.error == (
+        f"{path}: the zone that its stamps carry is refuted: of 5 testable days fit UTC 0 (0%), "
+        "America/New_York 5 (100%); say --clock America/New_York (XNYS)"
+    )
+    assert everything(store) == NOTHING
+    (taken,) = run(store, path, symbol="SPY", clock="America/New_York")
+    assert taken.clock == (
+        "consistent: America/New_York fits 5 of 5 testable days; stamps are the start of the "
+        "minute (a bar is stamped on the opening minute on 5 days, on the closing on 0); "
+        "calendar XNYS"
+    )
+    assert store.row("SELECT min(minute_utc) FROM bars") == (datetime(2024, 1, 2, 14, 30),)
+    assert store.rows("FROM symbols") == [("SPY", "XNYS")]
+
+
+def test_a_claim_that_fits_no_day_is_refused_however_few_the_days(
+    store: Store, tmp_path: Path
+) -> None:
+    path = bars_csv(tmp_path / "a", *minutes_of(JANUARY[:4], "09:30", 390))
+    (refused,) = run(store, path, symbol="SPY", clock="UTC")
+    assert refused.error
+    assert "--clock UTC is refuted: of 3 testable days fit UTC 0 (0%)" in refused.error
     assert everything(store) == NOTHING
 
 
+def test_without_evidence_bars_are_stored_and_their_calendar_is_not_determined(
+    store: Store, tmp_path: Path
+) -> None:
+    path = bars_csv(tmp_path / "a", *minutes_of(["2018-01-02"], "15:00", 6))
+    (account,) = run(store, path, symbol="SPY", clock="UTC")
+    assert (account.error, account.stored) == (None, 6)
+    assert account.clock == (
+        "not testable: nothing in these bars tests the clock UTC; start or end of the minute not "
+        "proven; calendar not determined"
+    )
+    assert account.warnings == (
+        "its calendar is not determined: it may be XNYS, XLON, XETR, CMES, 24/5 or 24/7; say it, "
+        "as in --calendar XNYS; until then it has windows of the extended session only",
+    )
+    assert store.rows("FROM symbols") == [("SPY", "unknown")]
+    assert store.rows("SELECT DISTINCT session FROM windows") == [("extended",)]
+    # The same file again, with its calendar.
+    (again,) = run(store, path, symbol="SPY", clock="UTC", calendar="XNYS")
+    assert again.unchanged
+    assert store.rows("FROM symbols") == [("SPY", "XNYS")]
+    assert store.rows("SELECT DISTINCT session FROM windows ORDER BY ALL") == [
+        ("extended",),
+        ("regular",),
+    ]
+    # What is known stays known.
+    later = bars_csv(tmp_path / "b", *minutes_of(["2018-01-03"], "15:00", 6))
+    (next_day,) = run(store, later, symbol="SPY", clock="UTC")
+    assert next_day.clock.endswith("; calendar XNYS as claimed")
+    assert next_day.warnings == ()
+
+
+def test_bars_outside_the_sessions_are_counted_and_told(store: Store, tmp_path: Path) -> None:
+    saturday = minutes_of(["2024-01-06"], "12:00", 60)
+    path = bars_csv(tmp_path / "a", *minutes_of(JANUARY[:4], "14:30", 390), *saturday)
+    (account,) = run(store, path, symbol="SPY", clock="UTC", calendar="XNYS")
+    assert account.clock.endswith("; calendar XNYS; 60 of 1,620 bars are outside its sessions")
+
+
+def test_bars_on_a_saturday_are_of_a_market_that_never_closes(store: Store, tmp_path: Path) -> None:
+    path = bars_csv(tmp_path / "a", *minutes_of(["2024-01-06"], "12:00", 60))
+    (account,) = run(store, path, symbol="X", clock="UTC")
+    assert account.clock.endswith("; calendar 24/7")
+    assert store.rows("FROM symbols") == [("X", "24/7")]
+
+
+def test_symbols_of_one_file_have_calendars_of_their_own(store: Store, tmp_path: Path) -> None:
+    shares = [("SPY", *bar) for bar in minutes_of(JANUARY, "14:30", 390)]
+    coins = [("BTCUSD", *bar) for bar in minutes_of(["2024-01-06", "2024-01-07"], "00:00", 1440)]
+    header = "symbol,time,open,high,low,close"
+    path = bars_csv(tmp_path / "a", *shares, *coins, header=header)
+    (account,) = run(store, path, clock="UTC")
+    assert account.error is None
+    assert account.clock.endswith("; calendars 24/7, XNYS")
+    assert store.rows("FROM symbols ORDER BY symbol") == [("BTCUSD", "24/7"), ("SPY", "XNYS")]
+
+
+def test_a_calendar_that_is_unknown_leaves_nothing_behind(store: Store, tmp_path: Path) -> None:
+    path = bars_csv(tmp_path / "a", ("1985-01-03T14:30:00Z", 1, 1, 1, 1))
+    for calendar, fact in (("XNYSE", "unknown calendar 'XNYSE'"), ("XSHG", "cannot be built")):
+        (account,) = run(store, path, symbol="A", calendar=calendar)
+        assert account.error
+        assert fact in account.error
+        assert "\n" not in account.error
+        assert everything(store) == NOTHING
+
+
+def test_a_stamp_is_taken_as_said_and_told_what_speaks_against_it(
+    store: Store, tmp_path: Path
+) -> None:
+    path = bars_csv(tmp_path / "a", *minutes_of(JANUARY, "09:30", 390))
+    (account,) = run(store, path, stamp="end", symbol="SPY", clock="America/New_York")
+    assert account.warnings == (
+        "--stamp end is taken, but refuted: stamps are the start of the minute (a bar is stamped "
+        "on the opening minute on 5 days, on the closing on 0)",
+    )
+    assert store.row("SELECT min(minute_utc) FROM bars") == (datetime(2024, 1, 2, 14, 29),)
+
+
 def test_bars_of_a_symbol_with_another_calendar_are_refused(store: Store, tmp_path: Path) -> None:
-    run(store, bars_csv(tmp_path / "a", (1514903400, 1, 1, 1, 1)), symbol="SPX")
+    path = bars_csv(tmp_path / "a", (1514903400, 1, 1, 1, 1))
+    run(store, path, symbol="SPX", calendar="XNYS")
     before = everything(store)
     path = bars_csv(tmp_path / "b", (1514903460, 1, 1, 1, 1))
     (account,) = run(store, path, symbol="SPX", calendar="XLON")

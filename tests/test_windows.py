@@ -594,7 +594,7 @@ def csv_of_bars(path: Path, bars: Bars) -> Path:
 
 
 def take_in(store: Store, *paths: Path) -> None:
-    options = IngestOptions(symbol="SPX")
+    options = IngestOptions(symbol="SPX", calendar="XNYS")
     errors = [account.error for account in ingest(store, paths, options, lambda *_: None)]
     assert errors == [None] * len(errors)
 

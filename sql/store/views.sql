@@ -97,7 +97,7 @@ FROM numbered GROUP BY symbol, session, stretch;
 CREATE OR REPLACE VIEW scored_any AS
 WITH spans AS (
     SELECT symbol, calendar, min(open_utc) AS first_utc, max(close_utc) AS last_utc
-    FROM sessions JOIN symbols USING (symbol)
+    FROM sessions LEFT JOIN symbols USING (symbol)
     WHERE session = 'extended' GROUP BY symbol, calendar
 ),
 joined AS (

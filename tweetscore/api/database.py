@@ -78,7 +78,7 @@ class Database:
         symbol: str | None = None,
         clock: str = "auto",
         stamp: Literal["auto", "start", "end"] = "auto",
-        calendar: str = "XNYS",
+        calendar: str = "auto",
         platform: str | None = None,
         columns: Mapping[str, str] | None = None,
         max_gap_minutes: int | None = None,
@@ -92,7 +92,7 @@ class Database:
             symbol: of the bars, if the file does not name one.
             clock: auto, UTC, an IANA zone, EST, or a zone with an offset.
             stamp: whether the time of a bar is the start or the end of its minute.
-            calendar: the exchange calendar of the bars.
+            calendar: the exchange calendar of the bars, 24/5 or 24/7; auto: by their evidence.
             platform: of the posts, if the file does not name one.
             columns: our names and those of a table, as in ``{"text": "body"}``.
             max_gap_minutes: maximum age of a price; saved in the database (initially 5).

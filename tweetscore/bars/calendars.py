@@ -153,10 +153,13 @@ def _by_hours(
 
 
 def _undetermined(names: Sequence[str]) -> CalendarVerdict:
-    fits = f"{listed(names, 'and')} fit alike" if len(names) > 1 else "no known one fits"
-    step = f"--calendar {names[0]}" if names else "--calendar XNYS"
-    fact = f"its calendar is not determined: {fits}"
-    return CalendarVerdict(None, "not testable", fact, (f"{fact}; say it, as in {step}",))
+    fits = f"it may be {listed(names, 'or')}" if names else "no known one fits"
+    example = names[0] if names else "XNYS"
+    warning = (
+        f"its calendar is not determined: {fits}; say it, as in --calendar {example}; "
+        "until then it has windows of the extended session only"
+    )
+    return CalendarVerdict(None, "not testable", "calendar not determined", (warning,))
 
 
 def _edges(shape: Shape, utc: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -40,7 +40,8 @@ class BarClock:
         stamp: whether they are the start or the end of the minute.
         calendar: whose sessions it has; None where several are as likely.
         clock_word: how far the clock is known; likewise ``stamp_word`` and ``calendar_word``.
-        evidence: why, in one line.
+        evidence: why, in one line, less the calendar.
+        calendar_fact: the calendar, and how it was found.
         warnings: what speaks against what the user says, and what could not be told.
         candidates: the evidence for each, best first.
     """
@@ -52,13 +53,15 @@ class BarClock:
     stamp_word: Word
     calendar_word: Word
     evidence: str
+    calendar_fact: str
     warnings: tuple[str, ...] = ()
     candidates: tuple[Candidate, ...] = ()
 
     @classmethod
     def declared(cls, clock: Clock, stamp: Side, calendar: str, evidence: str) -> "BarClock":
         """Return the verdict on a file whose format says it all."""
-        return cls(clock, stamp, calendar, "proven", "proven", "proven", evidence)
+        fact = f"calendar {calendar}"
+        return cls(clock, stamp, calendar, "proven", "proven", "proven", evidence, fact)
 
     @property
     def proven(self) -> bool:
@@ -153,7 +156,8 @@ def audit_bars(
         clock_word=clock_word,
         stamp_word=meaning.word,
         calendar_word=clock_word if calendar.word == "proven" and found else calendar.word,
-        evidence=f"{evidence}; {meaning.fact}; {calendar.fact}",
+        evidence=f"{evidence}; {meaning.fact}",
+        calendar_fact=calendar.fact,
         warnings=(*calendar.warnings, *meaning.warnings),
         candidates=tuple(_candidates(audit, found, clock_word)),
     )
@@ -291,10 +295,12 @@ def _chosen_clock(
             f"{audit.name}: its clock cannot be told: {listed(facts, 'and')} fit alike "
             f"({found.days} of {days} testable days); say {listed(ways, 'or')}"
         )
-    shown = tally([found, *_contenders(audit, found)] if found else [], days)
+    fact = "nothing in its bars tests it"
+    if found:
+        shown = tally([found, *_contenders(audit, found)], days)
+        fact = f"{shown}, and {DAYS_NEEDED} are needed that fit one clock best"
     raise InputError(
-        f"{audit.name}: its clock cannot be told: {shown}, and {DAYS_NEEDED} are needed that fit "
-        f"one clock best; say it with --clock ({EXAMPLES}, …)"
+        f"{audit.name}: its clock cannot be told: {fact}; say it with --clock ({EXAMPLES}, …)"
     )
 
 
@@ -328,9 +334,9 @@ def _tested_days(audit: _Audit, found: Fit) -> int:
 def _evidence(
     audit: _Audit, found: Fit | None, clock: Clock, word: Word, days: int, alike: list[Fit]
 ) -> str:
-    fact = f"{word}: {clock.name} fits {found.days if found else 0} of {days} testable days"
     if not found:
-        return fact
+        return f"{word}: nothing in these bars tests the clock {clock.name}"
+    fact = f"{word}: {clock.name} fits {found.days} of {days} testable days"
     rival = next(iter(_contenders(audit, found)), None)
     fact += f"; next {rival.clock.name} {rival.days}" if rival else ""
     others = [f"{fit.stops.calendar} in {fit.clock.name}" for fit in alike[:3]]

@@ -28,7 +28,7 @@ def tally(fits: Sequence[Fit], days: int) -> str:
     shares = [
         f"{fit.clock.name} {fit.days} ({fit.days / max(days, 1):.0%})" for fit in list(shown)[:5]
     ]
-    return f"of {days} testable days fit {', '.join(shares) or 'no clock'}"
+    return f"of {days} testable days fit {', '.join(shares)}"
 
 
 def listed(parts: Sequence[str], word: str) -> str:

@@ -15,6 +15,7 @@ import polars as pl
 from tweetscore.bars.clock import DAYS_NEEDED, Claims, audit_bars
 from tweetscore.errors import InputError, IntegrityError, TweetscoreError
 from tweetscore.io.clocks import Clock
+from tweetscore.market.sessions import UNKNOWN
 from tweetscore.posts.clock import TweetClock, id_times
 from tweetscore.scoring.bundle import GRAPHS, Bundle, find_bundle
 from tweetscore.store.database import (
@@ -252,7 +253,8 @@ def _audited_together(bars: pl.DataFrame) -> list[list[int]]:
 
 def _audit(symbol: str, calendar: str, bars: pl.DataFrame) -> tuple[bool | None, str]:
     """Audit stored minutes as UTC; return what they prove, and the fact."""
-    claims = Claims(calendar, clock="UTC", stamp="start", zoned=True)
+    known = "auto" if calendar == UNKNOWN else calendar
+    claims = Claims(known, clock="UTC", stamp="start", zoned=True, symbol=symbol)
     try:
         verdict = audit_bars(
             symbol, bars["minute_utc"], claims, sizes=bars["size"], flat=bars["flat"]
@@ -260,9 +262,10 @@ def _audit(symbol: str, calendar: str, bars: pl.DataFrame) -> tuple[bool | None,
     except InputError as error:
         # The rest says how to ingest a file; these bars are already stored.
         return False, str(error).rpartition("; ")[0] or str(error)
-    if verdict.stamp_word == "refuted":
-        return False, verdict.evidence
-    return verdict.proven or None, verdict.evidence
+    fact = f"{verdict.evidence}; {verdict.calendar_fact}"
+    if calendar == UNKNOWN:
+        fact += "; read its files again with --calendar"
+    return False if verdict.stamp_word == "refuted" else verdict.proven or None, fact
 
 
 # --- bundles --------------------------------------------------------------------------------------

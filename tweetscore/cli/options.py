@@ -136,8 +136,13 @@ class ReadingOptions:
         Option(help="Whether the time of a bar is the start or the end of its minute."),
     ] = "auto"
     calendar: Annotated[
-        str, Option(metavar="CODE", help="Exchange calendar of the bars, e.g. XNYS for New York.")
-    ] = "XNYS"
+        str,
+        Option(
+            metavar="CODE",
+            help="Calendar of the bars: auto, an exchange such as XNYS for New York, 24/5 for "
+            "currencies, or 24/7.",
+        ),
+    ] = "auto"
     column: Annotated[
         list[str] | None,
         Option(

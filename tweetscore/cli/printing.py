@@ -58,6 +58,9 @@ def show_accounts(accounts: "Sequence[Account]", *, as_json: bool) -> None:
         again = "read before with the same content, nothing changed; " if each.unchanged else ""
         note(f"{Path(each.name).name}: {again}clock: {each.clock}")
     for each in read:
+        for warning in each.warnings:
+            warn(f"{Path(each.name).name}: {warning}")
+    for each in read:
         if each.repaired:
             note(f"{Path(each.name).name}: {each.repaired} texts hold U+FFFD for unreadable bytes")
     if ignored:

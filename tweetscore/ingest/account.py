@@ -15,7 +15,7 @@ class IngestOptions:
     symbol: str | None = None
     clock: str = "auto"
     stamp: str = "auto"
-    calendar: str = "XNYS"
+    calendar: str = "auto"
     platform: str | None = None
     columns: Mapping[str, str] = field(default_factory=dict)  # our name to the file's, for tables
     max_gap_minutes: int | None = None  # a rule of the database; None leaves it as it is
@@ -39,6 +39,7 @@ class Account:
     duplicates: int = 0
     rejected: int = 0
     repaired: int = 0  # texts with U+FFFD instead of bytes that are not a character
+    warnings: tuple[str, ...] = ()  # what the user should know of the file, a line each
     unchanged: bool = False  # the same content is here already: nothing was done
     error: str | None = None  # why the file was refused: nothing of it was stored
 

@@ -4,19 +4,24 @@ No bar is stored before the file's clock is decided; until then a file that is n
 in memory.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 import polars as pl
 
-from tweetscore.bars.clock import BarClock
 from tweetscore.bars.reader import BarBatch, BarFile
-from tweetscore.errors import InputError
 from tweetscore.ingest.account import Account, IngestOptions, Progress
-from tweetscore.ingest.bar_clock import bar_clock
+from tweetscore.ingest.bar_clock import BarVerdict, bar_clock
 from tweetscore.ingest.deduplicate import deduplicate, now_utc
-from tweetscore.ingest.sources import append_batch, may_be_stored, next_source, with_digest
+from tweetscore.ingest.sources import (
+    StoredAlreadyError,
+    append_batch,
+    may_be_stored,
+    next_source,
+    with_digest,
+)
 from tweetscore.io.pipeline import Replay, prefetch
+from tweetscore.market.sessions import UNKNOWN, exchange_zone
 from tweetscore.market.windows import forget_windows
 from tweetscore.store.database import Store
 
@@ -47,25 +52,43 @@ def ingest_bars(
             or no row can be used.
     """
     started_utc = now_utc()
-    # Where the format has its date in the name, equal content may be another day's.
-    same_name = bars.clock is not None
     if may_be_stored(store, bars.source):
-        account = with_digest(store, bars.source, account, same_name=same_name)
+        account = _with_digest(store, bars, account, options)
     batches = Replay(lambda: prefetch(bars.read()), _bytes_of, most_kept_bytes)
-    verdict = bar_clock(bars, batches, options)
-    account = with_digest(store, bars.source, account, same_name=same_name)
+    known = dict(store.rows("SELECT symbol, calendar FROM symbols"))
+    verdict = bar_clock(bars, batches, options, known)
+    account = _with_digest(store, bars, account, options)
     with store.transaction():
         source_id = next_source(store)
         rows_read = _append_all(store, bars.source.name, batches, source_id, verdict, progress)
         fresh = "SELECT DISTINCT symbol FROM bars WHERE source_id = $source_id"
         symbols = [name for (name,) in store.rows(fresh, source_id=source_id)]
-        _keep_calendars(store, account.name, symbols, options.calendar)
-        account = replace(account, clock=verdict.evidence, rows_read=rows_read)
+        keep_calendars(store, {symbol: verdict.calendars[symbol] for symbol in symbols})
+        account = replace(
+            account, clock=verdict.evidence, rows_read=rows_read, warnings=verdict.warnings
+        )
         account = deduplicate(store, account, "bars", source_id, started_utc)
         if account.stored or account.updated:
             for symbol in symbols:
                 forget_windows(store, symbol)
     return account
+
+
+def _with_digest(store: Store, bars: BarFile, account: Account, options: IngestOptions) -> Account:
+    """Add the digest; a calendar that was unknown when the same file was read is known now."""
+    try:
+        # Where the format has its date in the name, equal content may be another day's.
+        return with_digest(store, bars.source, account, same_name=bars.clock is not None)
+    except StoredAlreadyError as stored:
+        if options.calendar != "auto":
+            exchange_zone(options.calendar)  # refuses an unknown one
+            symbols = store.rows(
+                "SELECT DISTINCT bars.symbol FROM bars JOIN sources USING (source_id) "
+                "WHERE sha256 = $sha256",
+                sha256=stored.account.sha256,
+            )
+            keep_calendars(store, {symbol: options.calendar for (symbol,) in symbols})
+        raise
 
 
 def _bytes_of(batch: BarBatch) -> int:
@@ -77,17 +100,17 @@ def _append_all(
     name: str,
     batches: Iterable[BarBatch],
     source_id: int,
-    verdict: BarClock,
+    verdict: BarVerdict,
     progress: Progress,
 ) -> int:
     """Store all rows by the clock that was decided on; return how many were read."""
     unclear = pl.format(
-        f"the time {{}} does not exist or is ambiguous in {verdict.clock.name}",
+        f"the time {{}} does not exist or is ambiguous in {verdict.clock.clock.name}",
         pl.col("stamp").dt.to_string("%Y-%m-%d %H:%M"),
     )
     rows_read = 0
     for batch in batches:
-        minutes = verdict.minutes_utc(batch.bars["stamp"])
+        minutes = verdict.clock.minutes_utc(batch.bars["stamp"])
         judged = batch.bars.with_columns(minutes.alias("minute_utc")).with_columns(
             reason=pl.when(pl.col("minute_utc").is_null()).then(unclear)
         )
@@ -96,16 +119,15 @@ def _append_all(
     return rows_read
 
 
-def _keep_calendars(store: Store, name: str, symbols: Sequence[str], calendar: str) -> None:
+def keep_calendars(store: Store, calendars: Mapping[str, str]) -> None:
+    """Store the calendar of each symbol; one that was unknown is known from now on."""
     known = dict(store.rows("SELECT symbol, calendar FROM symbols"))
-    for symbol in symbols:
-        if known.setdefault(symbol, calendar) != calendar:
-            raise InputError(
-                f"{name}: {symbol} is stored with the calendar {known[symbol]}, not {calendar}; "
-                f"use --calendar {known[symbol]}"
+    for symbol, calendar in calendars.items():
+        named = {"symbol": symbol, "calendar": calendar}
+        if symbol not in known:
+            store.con.execute("INSERT INTO symbols SELECT $symbol, $calendar", named)
+        elif known[symbol] == UNKNOWN and calendar != UNKNOWN:
+            store.con.execute(
+                "UPDATE symbols SET calendar = $calendar WHERE symbol = $symbol", named
             )
-        store.con.execute(
-            "INSERT INTO symbols SELECT $symbol, $calendar "
-            "WHERE NOT EXISTS (FROM symbols WHERE symbol = $symbol)",
-            {"symbol": symbol, "calendar": calendar},
-        )
+            forget_windows(store, symbol)

@@ -17,6 +17,21 @@ from tweetscore.io.clocks import TIMES, Clock
 NEVER_CLOSED = "24/7"
 CURRENCY_WEEK = "24/5"
 UNKNOWN = "unknown"  # the calendar of bars that may be of several: they have no regular sessions
+# Of these the zone is known without building the calendar, which takes a second.
+_ZONES = {
+    NEVER_CLOSED: "UTC",
+    UNKNOWN: "UTC",
+    CURRENCY_WEEK: "America/New_York",
+    "XNYS": "America/New_York",
+    "CMES": "America/Chicago",
+    "XLON": "Europe/London",
+    "XETR": "Europe/Berlin",
+    "XTKS": "Asia/Tokyo",
+    "XHKG": "Asia/Hong_Kong",
+    "XSHG": "Asia/Shanghai",
+    "XBOM": "Asia/Kolkata",
+    "XASX": "Australia/Sydney",
+}
 _NEW_YORK = Clock.of("America/New_York", 0)
 _SEVENTEEN = timedelta(hours=17)
 _ONE_DAY = timedelta(days=1)
@@ -63,7 +78,7 @@ def exchange_zone(calendar: str) -> str:
     Raises:
         InputError: the calendar is unknown.
     """
-    return _zone(calendar)
+    return _ZONES.get(calendar) or _zone(calendar)
 
 
 def exchange_dates(times_utc: pl.Series, calendar: str) -> pl.Series:
@@ -126,10 +141,6 @@ def _sessions_of_years(calendar: str, first_year: int, last_year: int) -> pl.Dat
 
 @lru_cache(maxsize=64)
 def _zone(calendar: str) -> str:
-    if calendar == CURRENCY_WEEK:
-        return _NEW_YORK.zone
-    if calendar == UNKNOWN:
-        return "UTC"
     return str(_calendar_of_years(calendar, 2024, 2024).tz)  # a year that every calendar knows
 
 

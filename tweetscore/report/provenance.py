@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from typing import Any
 
+from tweetscore.market.sessions import UNKNOWN
 from tweetscore.report.subject import Subject
 from tweetscore.scoring.bundle import GRAPHS, Precision
 from tweetscore.store.database import Store
 
 USUAL_DATABASE = "tweetscore.duckdb"
-USUAL_CALENDAR = "XNYS"
 USUAL_GAP_MINUTES, USUAL_FLAT_BPS = 5, 0
 STANDARD_INPUT = "standard input"  # its name in the table sources
 SHORT = 12  # digits of a sha256
@@ -54,13 +54,13 @@ def _commands(
 ) -> Iterator[tuple[str, str]]:
     name = store.path.name
     db = ["--db", name] if name != USUAL_DATABASE else []
-    files: dict[str, list[str]] = {}
+    files: dict[str | None, list[str]] = {}
     for source, _, calendar in sources:
         if source != STANDARD_INPUT:
-            of_calendar = files.setdefault(calendar or USUAL_CALENDAR, [])
+            of_calendar = files.setdefault(None if calendar == UNKNOWN else calendar, [])
             of_calendar.append(_file(source).partition("!")[0])
     for calendar, paths in files.items():
-        options = ["--calendar", calendar] if calendar != USUAL_CALENDAR else []
+        options = ["--calendar", calendar] if calendar else []
         yield "ingest", _typed("ingest", *dict.fromkeys(paths), *options, *rules, *db)
     if subject:
         model = ["--model", str(card.get("name") or subject.model)]
