@@ -9,11 +9,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
-from typer import Argument, Option
+from typer import Argument, BadParameter, Option
 
 from tweetscore import api
 from tweetscore.cli.command import OUTPUT
 from tweetscore.errors import InputError
+from tweetscore.market.horizons import Horizon
 
 DEFAULT_DB = Path("tweetscore.duckdb")
 QUERY_SECONDS = 300
@@ -29,6 +30,14 @@ def complete_query(incomplete: str) -> list[str]:
     """Complete ``--file`` with the names of the shipped queries."""
     names = [query.name for query in api.shipped_queries()]
     return [name for name in names if name.startswith(incomplete)]
+
+
+def parse_horizon(text: str) -> Horizon:
+    """Read the value of ``--interval``."""
+    try:
+        return Horizon.parse(text)
+    except ValueError as error:
+        raise BadParameter(str(error)) from error
 
 
 def column_names(pairs: list[str] | None) -> dict[str, str]:
@@ -182,9 +191,9 @@ Model = Annotated[
     ),
 ]  # fmt: skip
 Intervals = Annotated[
-    list[int] | None,
+    list[Horizon] | None,
     Option(
-        "--interval", metavar="MINUTES", min=1, max=10_000,
+        "--interval", metavar="MINUTES", parser=parse_horizon,
         help="Minutes from entry to exit; may be repeated. Without it, all of the model's.",
     ),
 ]  # fmt: skip
@@ -217,9 +226,9 @@ ReportedSymbol = Annotated[
     Option("--symbol", metavar="NAME", help="Symbol to compare with; needed if there are several."),
 ]
 ReportedInterval = Annotated[
-    int | None,
+    Horizon | None,
     Option(
-        "--interval", metavar="MINUTES", min=1, max=10_000,
+        "--interval", metavar="MINUTES", parser=parse_horizon,
         help="Interval that is shown in detail; without it, 30 if it is scored.",
     ),
 ]  # fmt: skip

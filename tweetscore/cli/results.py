@@ -14,7 +14,8 @@ from tweetscore.cli.options import DEFAULT_DB
 from tweetscore.cli.progress import row_progress
 from tweetscore.errors import InputError
 
-if TYPE_CHECKING:  # onnxruntime would slow down --help
+if TYPE_CHECKING:
+    from tweetscore.market.horizons import Horizon  # onnxruntime would slow down --help
     from tweetscore.scoring.bundle import Bundle
 
 RESULTS = "Scores and results"
@@ -54,7 +55,12 @@ def score(
 
 
 def _score_files(
-    bundle: "Bundle", intervals: list[int], db: Path, files: options.FileOptions, *, as_json: bool
+    bundle: "Bundle",
+    intervals: "list[Horizon]",
+    db: Path,
+    files: options.FileOptions,
+    *,
+    as_json: bool,
 ) -> None:
     """Score files into files, with the prices of the database if there is one."""
     if not files.output:

@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 from typer import Option
 
 from tweetscore.cli.command import OUTPUT
-from tweetscore.cli.options import Device, Session
+from tweetscore.cli.options import Device, Session, parse_horizon
+from tweetscore.market.horizons import Horizon
 from tweetscore.market.targets import MarketTarget
 
 LABELS, NETWORK, TRAINING = "What to predict", "Network", "Training"
@@ -61,9 +62,9 @@ class LabelOptions:
     """What ``train`` and ``study`` learn from the market."""
 
     interval: Annotated[
-        list[int] | None,
+        list[Horizon] | None,
         Option(
-            metavar="MINUTES", min=1, max=10_000, rich_help_panel=LABELS,
+            metavar="MINUTES", parser=parse_horizon, rich_help_panel=LABELS,
             help="Minutes from entry to exit; may be repeated. Without it, 5, 10, 15, 20, 30, 40 "
             "and 50.",
         ),

@@ -5,8 +5,6 @@ A horizon is the whole number that tables and cards hold in ``interval_minutes``
 
 from typing import Self
 
-from tweetscore.errors import InputError
-
 MOST_MINUTES = 10_000  # a week: the longest session of any market is shorter
 
 
@@ -18,13 +16,10 @@ class Horizon(int):
         """Read a horizon as it is typed.
 
         Raises:
-            InputError: it is not a whole number of minutes, or too few or too many.
+            ValueError: it is not a whole number of minutes, or too small or too large.
         """
         if not (text.isascii() and text.isdigit() and 1 <= int(text) <= MOST_MINUTES):
-            raise InputError(
-                f"{text!r}: is not a number of minutes from 1 to {MOST_MINUTES:,}; "
-                "write it as --interval 30"
-            )
+            raise ValueError(f"{text} is not a whole number of minutes from 1 to {MOST_MINUTES:,}")
         return cls(text)
 
     @property
