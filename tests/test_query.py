@@ -74,6 +74,10 @@ def fill(store: Store) -> None:
         "7, 5, 0, 1, 1, 0, '2026-01-01', '2026-01-01')"
     )
     store.con.execute("INSERT INTO rejects VALUES (1, 3, 200, 'has no id', '{}')")
+    store.con.execute(
+        "INSERT INTO known_words VALUES ('0123', 'Latin', 10, 8), ('0123', 'Latin', 30, 22), "
+        "('0123', 'Han', 4, 0)"
+    )
 
 
 def printed(db: Path, *arguments: str) -> str:
@@ -546,6 +550,7 @@ def test_info_holds_the_whole_of_a_small_database(db: Path) -> None:
             *(("SPX", "regular", n, 211 - 85 - 2 * n, 85, n, n) for n in intervals),
         ],
         "models": [("0123", "hand", 5, 5), ("0123", "hand", 30, 1)],
+        "words": [("0123", "hand", "Latin", 40, 0.75), ("0123", "hand", "Han", 4, 0.0)],
     }
 
 

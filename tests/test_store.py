@@ -41,7 +41,7 @@ CREATE VIEW scored AS SELECT * EXCLUDE (session) FROM scored_all WHERE session =
 CREATE VIEW scored_extended AS
 SELECT * EXCLUDE (session) FROM scored_all WHERE session = 'extended';
 """
-NEW_TABLES = ("thresholds", "study_runs")
+NEW_TABLES = ("thresholds", "study_runs", "known_words")
 DATABASES = Path(__file__).parent / "databases"
 # What no table held before schema 3.
 MODELS = {"hand": ("direction", ["down", "up"]), "moods": ("label", ["glad"])}

@@ -19,8 +19,8 @@ from tweetscore.store.database import Store, open_store
 from tweetscore.store.transfer import export
 
 TABLES = (
-    "bars", "intervals", "models", "predictions", "rejects", "sessions", "settings", "sources",
-    "study_runs", "symbols", "thresholds", "tweets", "windows",
+    "bars", "intervals", "known_words", "models", "predictions", "rejects", "sessions", "settings",
+    "sources", "study_runs", "symbols", "thresholds", "tweets", "windows",
 )  # fmt: skip
 
 

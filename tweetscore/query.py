@@ -19,7 +19,7 @@ from tweetscore.store.database import Store, open_store, shipped, statement
 
 # The statement alone; the database is read-only, so that nothing inside it can write either.
 ALLOWED = ([duckdb.StatementType.SELECT], [duckdb.StatementType.EXPLAIN])
-INFO = ("sources", "clocks", "rejects", "tweets", "bars", "windows", "models")
+INFO = ("sources", "clocks", "rejects", "tweets", "bars", "windows", "models", "words")
 STANDARD_INPUT = "-"
 BATCH_ROWS = 65_536  # of tweets some 20 MB; also the rows of a Parquet group
 ONE_ROW = "One row: "

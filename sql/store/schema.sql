@@ -124,6 +124,14 @@ CREATE TABLE predictions (
     probability FLOAT NOT NULL         -- of that class
 );
 
+-- One row: the words of one script in the posts of one chunk that a model has scored.
+CREATE TABLE known_words (
+    model_id VARCHAR NOT NULL,         -- the model
+    script VARCHAR NOT NULL,           -- Latin, Han and so on; a word shows its script, not its language
+    words BIGINT NOT NULL,             -- words that the model has read
+    known BIGINT NOT NULL              -- those of them in its vocabulary
+);
+
 -- One row: one interval of a model whose classes are defined by a threshold.
 CREATE TABLE thresholds (
     model_id VARCHAR NOT NULL,         -- the model

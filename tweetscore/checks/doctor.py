@@ -4,6 +4,7 @@ Each row of a statement of ``sql/checks/doctor/`` is a fault; no rows means that
 are checked again by the evidence that ``ingest`` uses, over everything stored. Nothing is changed.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,7 @@ from tweetscore.store.database import (
     shipped,
     statement,
 )
+from tweetscore.text.known import FEW_KNOWN, WordCounts
 
 EXAMPLES = 3
 BATCH_ROWS = 131_072
@@ -55,7 +57,7 @@ class Check:
     name: str
     ok: bool | None
     fact: str
-    next_step: str | None = None  # where it is broken
+    next_step: str | None = None  # where it is broken, or ok with a warning
 
 
 def diagnose(
@@ -87,11 +89,12 @@ def _of_database(store: Store, part_rows: int) -> Iterator[Check]:
     yield from grounds
     # Statements over tables that are not ours, or cannot be read, would find nothing more.
     bad = next((check.name for check in grounds if not check.ok), None)
-    names = [*NEXT_STEPS, "tweet_clocks", "bar_clocks"]
+    names = [*NEXT_STEPS, "known_words", "tweet_clocks", "bar_clocks"]
     if bad:
         yield from (Check(name, None, f"not run: {bad} is broken") for name in names)
         return
     yield from (_statement(store, name, part_rows) for name in NEXT_STEPS)
+    yield _known_words(store)
     yield _tweet_clocks(store)
     yield from _bar_clocks(store)
 
@@ -162,6 +165,24 @@ def _parts(store: Store, part_rows: int) -> list[dict[str, int]]:
     (rows,) = store.row("SELECT coalesce(max(estimated_size), 0) FROM duckdb_tables()")
     parts = rows // part_rows + 1
     return [{"part": part, "parts": parts} for part in range(parts)]
+
+
+def _known_words(store: Store) -> Check:
+    """Tell how many of the words that a model has read are in its vocabulary."""
+    counts: dict[tuple[str, str], WordCounts] = {}
+    for model_id, name, script, words, known in store.rows(statement("checks/doctor/known_words")):
+        one = WordCounts(Counter({script: int(words)}), Counter({script: int(known)}))
+        counts[model_id, name] = counts.get((model_id, name), WordCounts()) + one
+    if not counts:
+        return Check("known_words", None, "no model with a vocabulary has scored")
+    shares = [
+        f"{100 * each.share:.0f} % of the words are known to {name} ({each})"
+        for (_, name), each in counts.items()
+    ]
+    # Nothing is broken where a model meets words that it does not know: its scores mean little.
+    few = any(each.share < FEW_KNOWN for each in counts.values())
+    step = "train a model on such posts: tweetscore train" if few else None
+    return Check("known_words", True, "; ".join(shares), step)
 
 
 # --- clocks ---------------------------------------------------------------------------------------

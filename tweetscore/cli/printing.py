@@ -80,12 +80,15 @@ def show_info(sections: "Mapping[str, pl.DataFrame]", *, as_json: bool) -> None:
 
 
 def show_checks(checks: "Sequence[Check]", *, as_json: bool) -> None:
-    """Print the result of each check, and what to do about a broken one."""
+    """Print the result of each check, and what to do about a broken one or a warning."""
     if as_json:
         healthy = all(check.ok is not False for check in checks)
         show_record({"checks": [asdict(check) for check in checks], "ok": healthy})
         return
-    rows = [(each.name, CHECK_RESULTS[each.ok], each.fact, each.next_step or "") for each in checks]
+    rows = []
+    for each in checks:
+        result = "warning" if each.ok and each.next_step else CHECK_RESULTS[each.ok]
+        rows.append((each.name, result, each.fact, each.next_step or ""))
     show_table(["check", "result", "fact", "what to do"], rows)
 
 
@@ -162,13 +165,18 @@ def show_study(found: "StudyResult", *, as_json: bool) -> None:
 
 
 def show_scores(account: "ScoreAccount", kind: TargetKind, *, as_json: bool) -> None:
-    """Print how many posts were scored, and why others were not."""
+    """Print how many posts were scored, why others were not, and how many words are known."""
+    for warning in account.warnings:
+        warn(f"Warning: {warning}")
     if as_json:
         show_record(asdict(account))
         return
     rows: list[tuple[str, int]] = [("tweets", account.tweets), ("scored", account.scored)]
     rows += [(f"skipped: {name}", count) for name, count in account.skipped_reasons.items()]
     show_table([account.model, "tweets"], rows)
+    shares = [f"{script} {100 * share:.1f} %" for script, share in account.known_words.items()]
+    if shares:
+        note(f"words that the model knows: {', '.join(shares)}")
     report = ", or tweetscore report" if kind.is_market else ""
     note(f"see the result with: tweetscore query --file {kind.query}{report}")
 

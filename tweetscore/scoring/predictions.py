@@ -51,7 +51,7 @@ class Predictions:
                 yield pl.DataFrame(batch)
 
     def insert(self, chunk: Scored) -> None:
-        """Add the probabilities of a chunk; its rows have platform, tweet_id and done."""
+        """Add the probabilities of a chunk, whose rows have platform, tweet_id and done."""
         found = chunk.probabilities[:, self._heads][:, :, self._classes]
         heads, each = len(self._heads), len(self._classes)
         flat = np.ascontiguousarray(found.reshape(len(found), heads * each))
@@ -64,6 +64,9 @@ class Predictions:
             intervals=[minutes for minutes in self.horizons for _ in range(each)],
             class_numbers=[place + 1 for place in self._classes] * heads,
         )
+        if chunk.words.words:
+            words = chunk.words.rows().with_columns(model_id=pl.lit(self.model_id))
+            self.store.append("known_words", words)
 
     @property
     def _asked(self) -> dict[str, object]:

@@ -5,7 +5,7 @@ into a database, from files to files, and the doctor know these two and no netwo
 """
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -16,6 +16,7 @@ import polars as pl
 
 from tweetscore.market.horizons import Horizon
 from tweetscore.market.targets import Target
+from tweetscore.text.known import WordCounts
 
 Device = Literal["auto", "cpu", "cuda"]
 
@@ -27,6 +28,7 @@ class Encoded:
     rows: pl.DataFrame
     inputs: Any  # for the predictor that made them
     skipped: Counter[str]
+    words: WordCounts = field(default_factory=WordCounts)  # of a predictor with a vocabulary
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,7 @@ class Scored:
     rows: pl.DataFrame
     probabilities: npt.NDArray[np.float32]  # (rows, horizons, classes)
     skipped: Counter[str]
+    words: WordCounts = field(default_factory=WordCounts)
 
 
 class Model(Protocol):

@@ -19,6 +19,7 @@ from tweetscore.scoring.predictions import (
 )
 from tweetscore.scoring.predictors import Device, Model
 from tweetscore.store.database import Store
+from tweetscore.text.known import WordCounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,8 @@ class ScoreAccount:
     scored: int
     skipped: int
     skipped_reasons: dict[str, int]
+    known_words: dict[str, float]  # by script, the share of words in its vocabulary
+    warnings: tuple[str, ...]  # where that share is so small that scores mean nothing
 
 
 def score(
@@ -66,6 +69,7 @@ def score(
     to_do = stored.pending()
     reasons = Counter(already_scored=tweets - to_do)
     done = scored = 0
+    words = WordCounts()
     # While one chunk is stored, the next is being predicted and the one after is being encoded.
     encoded = prefetch(predictor.encode(each) for each in stored.chunks(chunk_rows))
     for chunk in prefetch(predictor.run(each) for each in encoded):
@@ -73,8 +77,10 @@ def score(
             stored.insert(chunk)
         scored += chunk.rows.height
         reasons += chunk.skipped
+        words += chunk.words
         done += chunk.rows.height + chunk.skipped.total()
         progress(done, to_do)
     return ScoreAccount(
-        model.name, model.model_id, wanted, tweets, scored, tweets - scored, dict(+reasons)
-    )
+        model.name, model.model_id, wanted, tweets, scored, tweets - scored, dict(+reasons),
+        words.shares(), tuple(words.warnings(model.name)),
+    )  # fmt: skip

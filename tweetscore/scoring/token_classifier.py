@@ -78,13 +78,13 @@ class TokenClassifier(Predictor):
         counts = normalised_counts(rows, self.counts) if self.counts else None
         skipped = Counter(empty_text=int(empty.sum()), no_counts=int(uncounted.sum()))
         inputs = _Inputs(tokens.ids[kept], tokens.lengths[kept], counts)
-        return Encoded(rows, inputs, +skipped)
+        return Encoded(rows, inputs, +skipped, tokens.words)
 
     def run(self, encoded: Encoded) -> Scored:
         """Run the graph over encoded rows."""
         inputs: _Inputs = encoded.inputs
         found = self.network.probabilities(inputs.ids, inputs.lengths, inputs.counts)
-        return Scored(encoded.rows, found, encoded.skipped)
+        return Scored(encoded.rows, found, encoded.skipped, encoded.words)
 
     def known_text(self) -> str:
         """Return a text of words of the vocabulary.

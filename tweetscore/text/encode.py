@@ -1,11 +1,14 @@
 """Turn a column of texts into padded token ids: texts and a vocabulary enter, int32 ids leave."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import reduce
+from operator import add
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from tweetscore.text.known import WordCounts, count_words
 from tweetscore.text.pieces import cut, readable
 from tweetscore.text.rules import TextRules
 from tweetscore.text.tokens import by_slices
@@ -18,6 +21,7 @@ class TokenIds:
 
     ids: npt.NDArray[np.int32]  # (rows, max_tokens), PAD_ID to the right of the last token
     lengths: npt.NDArray[np.int32]  # (rows,), 0 for a text without tokens
+    words: WordCounts = field(default_factory=WordCounts)  # of whole texts; `encode` counts them
 
 
 def encode(texts: pl.Series, rules: TextRules, vocabulary: Vocabulary) -> TokenIds:
@@ -31,6 +35,7 @@ def encode(texts: pl.Series, rules: TextRules, vocabulary: Vocabulary) -> TokenI
     return TokenIds(
         np.concatenate([part.ids for part in parts]),
         np.concatenate([part.lengths for part in parts]),
+        reduce(add, [part.words for part in parts]),
     )
 
 
@@ -54,6 +59,11 @@ def _slice_ids(texts: pl.Series, rules: TextRules, known: pl.DataFrame) -> Token
     found = tokens.to_frame("token").join(known, on="token", how="left", maintain_order="left")
     ids_by_code = found["id"].fill_null(UNKNOWN_ID).to_numpy().astype(np.int32)
     ids_by_code[tokens.is_null().to_numpy()] = PAD_ID  # no token, so no place in the row
+    texts_by_distinct = np.bincount(rows.indices, minlength=len(pieces.counts))
+    times = np.bincount(
+        pieces.codes, np.repeat(texts_by_distinct, pieces.counts), minlength=len(tokens)
+    )
+    words = count_words(tokens, ids_by_code > UNKNOWN_ID, times)
     flat = ids_by_code[pieces.codes]  # (pieces,)
     kept = flat != PAD_ID
     ends = np.concatenate([[0], np.cumsum(kept)])[np.cumsum(pieces.counts)]  # (distinct,)
@@ -67,4 +77,4 @@ def _slice_ids(texts: pl.Series, rules: TextRules, known: pl.DataFrame) -> Token
     ids = np.full((len(lengths), rules.max_tokens), PAD_ID, dtype=np.int32)
     ids.ravel()[places + np.repeat(np.arange(len(lengths)) * rules.max_tokens, lengths)] = flat
     places_of_rows = rows.indices.to_numpy()  # (rows,)
-    return TokenIds(ids.take(places_of_rows, axis=0), lengths[places_of_rows])
+    return TokenIds(ids.take(places_of_rows, axis=0), lengths[places_of_rows], words)

@@ -19,7 +19,7 @@ from tweetscore.text.unspaced import cut_unspaced
 # Lengths are bounded: Python refuses to read an integer of 5,000 digits.
 _ENTITY = r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});"
 _URL_CHARACTERS = r"[!#-;=?-~]*"  # printable ASCII, less quotes and angle brackets
-_URL = rf"(?i:http){_URL_CHARACTERS}|(?i:htt)…"
+_URL = rf"(?i:htt)(?:(?i:p){_URL_CHARACTERS}|…)"
 # A label is never longer than a word and labels are few: nothing is read again and again in vain.
 _LABEL = r"[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*"
 _HOST = rf"(?i:www)\.[A-Za-z0-9]|(?:{_LABEL}\.){{1,4}}[a-z]{{2,}}/"

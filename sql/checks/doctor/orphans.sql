@@ -18,6 +18,8 @@ of_models AS (
     SELECT 'predictions' AS held, model_id, count(*) AS n FROM predictions GROUP BY model_id
     UNION ALL
     SELECT 'thresholds', model_id, count(*) FROM thresholds GROUP BY model_id
+    UNION ALL
+    SELECT 'known_words', model_id, count(*) FROM known_words GROUP BY model_id
 ),
 of_classes AS (
     SELECT model_id, class_number, count(*) AS n FROM predictions GROUP BY ALL

@@ -66,3 +66,10 @@ WHERE c.target = 'label' OR c.class = 'move';
 DROP TABLE predictions_of_schema_2;
 
 DROP TABLE class_predictions;
+
+CREATE TABLE known_words (
+    model_id VARCHAR NOT NULL,
+    script VARCHAR NOT NULL,
+    words BIGINT NOT NULL,
+    known BIGINT NOT NULL
+);
