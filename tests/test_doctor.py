@@ -41,6 +41,9 @@ STARTS = (
     "stamps are the start of the minute (a bar is stamped on the opening minute on {} days, on the "
     "closing on 0)"
 )
+# The words of the made-up posts are hardly those of the tiny bundle.
+KNOWN_WORDS = "1 % of the words are known to tiny (Latin 0.9 %)"
+TRAIN_ON_SUCH_POSTS = "train a model on such posts: tweetscore train"
 COPY_BUNDLE = "copy the whole model folder again, or train it again"
 
 
@@ -126,10 +129,13 @@ def test_a_healthy_database_and_its_bundles_are_told_so_as_json(made: Path) -> N
     facts["bar_clock MADEUP"] = (
         f"proven: UTC fits 23 of 23 testable days; {STARTS.format(23)}; calendar XNYS"
     )
+    facts["known_words"] = KNOWN_WORDS
+    steps = {"known_words": TRAIN_ON_SUCH_POSTS}
     checks = json.loads(result.stdout)["checks"]
     *of_shipped, of_tiny = checks[len(NAMES) :]
     assert checks[: len(NAMES)] == [
-        {"name": name, "ok": True, "fact": fact, "next_step": None} for name, fact in facts.items()
+        {"name": name, "ok": True, "fact": fact, "next_step": steps.get(name)}
+        for name, fact in facts.items()
     ]
     assert [(each["name"], each["ok"]) for each in of_shipped] == [
         (f"bundle {name}", True) for name in SHIPPED
@@ -151,13 +157,15 @@ def test_the_table_has_a_line_for_each_check_and_says_what_to_do_about_a_broken_
     assert lines[0] == ["check", "result", "fact", "what to do"]
     assert [line[0] for line in lines[1:]] == [*NAMES, *(f"bundle {name}" for name in SHIPPED)]
     expected = ["duplicate_entries", "broken", f"4 found: {fact}; …", BY_HAND]
-    assert [line for line in lines[1:] if line[1] != "ok"] == [expected]
+    warned = ["known_words", "warning", KNOWN_WORDS, TRAIN_ON_SUCH_POSTS]
+    assert [line for line in lines[1:] if line[1] != "ok"] == [expected, warned]
 
 
 def test_an_empty_database_is_healthy(store: Store) -> None:
     store.con.close()
     assert [check for check in diagnose(store.path) if not check.ok] == [
-        Check("tweet_clocks", None, "no stored id contains a time")
+        Check("known_words", None, "no model with a vocabulary has scored"),
+        Check("tweet_clocks", None, "no stored id contains a time"),
     ]
 
 
@@ -336,6 +344,8 @@ FINDINGS: dict[str, list[tuple[str, str]]] = {
          "windows of 7 minutes, an interval not there: 1"),
         (f"INSERT INTO predictions VALUES ('m', 'twitter', {POST_ID}, 5, 1, 1)",
          "predictions of model m, which is not there: 1"),
+        ("INSERT INTO known_words VALUES ('m', 'Latin', 2, 1)",
+         "known_words of model m, which is not there: 1"),
         ("INSERT INTO thresholds VALUES ('m', 5, 1)",
          "thresholds of model m, which is not there: 1"),
         (f"{MODEL}; {CLASS.format(id=POST_ID, number=3)}, 1",
@@ -429,7 +439,8 @@ def test_a_statement_has_one_row_for_what_is_wrong(
 
 def test_every_statement_is_run_and_says_first_what_one_row_is() -> None:
     paths = sorted((shipped("sql") / "checks/doctor").glob("*.sql"))
-    assert {path.stem for path in paths} == {"schema", *NEXT_STEPS} == {"schema", *FINDINGS}
+    assert {path.stem for path in paths} == {"schema", *NEXT_STEPS, "known_words"}
+    assert {*NEXT_STEPS} == {*FINDINGS}
     assert [path.stem for path in paths if not path.read_text().startswith("-- One row: ")] == []
 
 

@@ -206,11 +206,12 @@ NASTY_WORDS = """
     .B _x bn 経平 日々 〇 ー か カ ｶ ﾞ が ア ไทย น้ำ ๒ เ า ຫຼາ ខ្មែរ စျေး ｱ Ａ ０ ＃ ＄ 𝐓 𝟏 ㄅ 㐀 ﷺ
 """
 # Written out: what is drawn from them must not change.
-OLD_NASTY = """
+_WRITTEN_OUT = """
     & &amp; &amp;lt; &#39; &nbsp; http https:// HTTPS://T.CO/x http… htt… www.x bit.ly/ @a_b @a@b.c
     @x.bsky.social # #a_1 ＃Б ' ’ - ‐ _ … 12 1st ½ ٣ ❶ ² The don't ÀÉ ß ΑΣ İ ǅ ﬁ 日本 שלג हि न्दी 가
     𝐓 ſ © ‼ ☝ ❤ 👍 👩 🏳 🇺🇸 🇺 🏽 ♀ 🌈 $T $3M ไทย Ａ \u200d \ufe0f \u0301 \xad \u200b
-""".split(" ")
+"""
+OLD_NASTY = _WRITTEN_OUT.split(" ")
 NASTY_CHARACTERS = (
     " \t\n\r\0\x0b\x1c\x85\xa0\xad\u200b\u200c\u200d\u200e\u202e\u2028\u3000\u20e3\u0301\u05b0"
     "\ufe0e\ufe0f\ufeff\U000e0067\U000e007f\u3099\u0e31\u0e33\u17d2\U000e0100"

@@ -42,7 +42,7 @@ NEXT_STEPS = {
     "duplicate_windows": "with a DuckDB client: DELETE FROM windows; DELETE FROM sessions; "
     "then: tweetscore score",
     "duplicate_predictions": "with a DuckDB client: DELETE FROM predictions; "
-    "then: tweetscore score",
+    "DELETE FROM known_words; then: tweetscore score",
     "duplicate_entries": BY_HAND,
     "accounting": AGAIN,
     "orphans": BY_HAND,
