@@ -137,7 +137,6 @@ def any_recipe(seed: int) -> Recipe:
         holes=float(rng.choice([0, 0.03, 0.1])),
         stray_closes=float(rng.choice([0, 0.2, 0.5])),
         stray_nights=float(rng.choice([0, 0.05, 0.3])),
-        sized=bool(rng.random() < 0.9),
         seed=seed,
     )
 

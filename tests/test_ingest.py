@@ -150,7 +150,7 @@ def test_the_same_content_again_changes_nothing_under_any_name(
     assert again == [
         unchanged,
         replace(unchanged, name=str(packed)),
-        replace(of_bars, rows_read=0, stored=0, unchanged=True, warnings=()),
+        replace(of_bars, rows_read=0, stored=0, unchanged=True, warnings=(), candidates=()),
     ]
 
 
@@ -230,7 +230,7 @@ def test_content_that_proves_to_be_known_when_it_has_been_read_leaves_nothing(
     unchanged: dict[str, Any] = {"rows_read": 0, "stored": 0, "rejected": 0, "unchanged": True}
     assert again == [
         replace(first, name=str(packed), **unchanged),
-        replace(of_bars, name=str(packed_bars), warnings=(), **unchanged),
+        replace(of_bars, name=str(packed_bars), warnings=(), candidates=(), **unchanged),
     ]
 
 

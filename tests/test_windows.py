@@ -17,6 +17,7 @@ from tweetscore.ingest.account import IngestOptions
 from tweetscore.ingest.run import ingest
 from tweetscore.market.sessions import exchange_sessions
 from tweetscore.market.windows import ensure_windows, forget_windows, set_rules
+from tweetscore.query import describe
 from tweetscore.store.database import STANDARD_INTERVALS, Store, open_store
 
 MINUTE = timedelta(minutes=1)
@@ -632,6 +633,33 @@ def test_a_run_that_ended_before_the_windows_is_completed_by_the_next(
     take_in(store, bars)
     assert store.rows(status) == [("SPX", "ok", 109)]
     assert ensure_windows(store) == 0
+
+
+def test_info_shows_three_posts_on_the_clock_of_the_exchange_between_their_bars(
+    store: Store,
+) -> None:
+    add_bars(store, run("13:58", 10, None, 12, 13, 14, 15))
+    times = ["12:00", "14:00:00", "14:00:30", "14:01:30", "14:03", "14:03:30"]
+    add_tweets(store, map(at, times))
+    columns = [
+        "posted_utc", "exchange_time", "post", "symbol",
+        "before_utc", "closes_at", "after_utc", "opens_at",
+    ]  # fmt: skip
+    shown = describe(store)["alignments"]
+    assert shown.columns == columns
+    # The first, the middle and the last of those that enter as a bar begins.
+    assert shown.drop("post", "symbol").rows() == [
+        (at("14:00"), "2018-07-05 10:00:00 America/New_York", at("13:58"), 10, at("14:00"), 12.5),
+        (
+            at("14:00:30"),
+            "2018-07-05 10:00:30 America/New_York",
+            at("14:00"),
+            12,
+            at("14:01"),
+            13.5,
+        ),
+        (at("14:03"), "2018-07-05 10:03:00 America/New_York", at("14:02"), 14, at("14:03"), 15.5),
+    ]
 
 
 # ---- The oracle: the words of the design, tweet by tweet, in plain Python. -----------------------

@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import UTC
 from pathlib import Path
 from typing import Any, TextIO
+from zoneinfo import ZoneInfo
 
 import duckdb
 import polars as pl
@@ -15,11 +17,14 @@ import pyarrow as pa
 
 from tweetscore.errors import InputError, did_you_mean
 from tweetscore.io.formats import Answer
+from tweetscore.market.sessions import exchange_zone
 from tweetscore.store.database import Store, open_store, shipped, statement
 
 # The statement alone; the database is read-only, so that nothing inside it can write either.
 ALLOWED = ([duckdb.StatementType.SELECT], [duckdb.StatementType.EXPLAIN])
-INFO = ("sources", "clocks", "rejects", "tweets", "bars", "windows", "models", "words")
+INFO = (
+    "sources", "clocks", "rejects", "tweets", "bars", "alignments", "windows", "models", "words",
+)  # fmt: skip
 STANDARD_INPUT = "-"
 BATCH_ROWS = 65_536  # of tweets some 20 MB; also the rows of a Parquet group
 ONE_ROW = "One row: "
@@ -141,7 +146,21 @@ def parse_parameters(pairs: Sequence[str]) -> dict[str, Value]:
 
 def describe(store: Store) -> dict[str, pl.DataFrame]:
     """Return what the database holds, a frame for each section of ``INFO``."""
-    return {name: store.frame(statement(f"query/info/{name}")) for name in INFO}
+    sections = {name: store.frame(statement(f"query/info/{name}")) for name in INFO}
+    sections["alignments"] = _with_local_times(sections["alignments"])
+    return sections
+
+
+def _with_local_times(alignments: pl.DataFrame) -> pl.DataFrame:
+    """Show each post's time on the exchange's clock in the place of the calendar."""
+    local = []
+    for posted_utc, calendar in alignments.select("posted_utc", "calendar").iter_rows():
+        zone = exchange_zone(calendar)
+        shown = posted_utc.replace(tzinfo=UTC).astimezone(ZoneInfo(zone))
+        local.append(f"{shown:%Y-%m-%d %H:%M:%S} {zone}")
+    shown_times = pl.Series("exchange_time", local, pl.String)
+    place = alignments.columns.index("calendar")
+    return alignments.insert_column(place, shown_times).drop("calendar")
 
 
 def _limited(

@@ -124,7 +124,7 @@ class Database:
         """Return what the database holds: a frame each of sources, rejects, tweets, bars and more.
 
         Returns:
-            Frames by name: sources, clocks, rejects, tweets, bars, windows and models.
+            Frames by name: sources, clocks, rejects, tweets, bars, alignments, windows and models.
         """
         from tweetscore.query import describe
 

@@ -30,6 +30,7 @@ _SILENT_SHARE = 0.03  # of the usual half-hour's bars: less is no trading at all
 _SILENT_BARS = 30  # that half-hours must have in all for their silence to mean something
 _WHOLE_SESSION = 0.5  # of the bars of the usual session
 _BREAKS_THAT_DIFFER = 2  # by which the better of two candidates is told
+_DENSE_SHARE, _DENSE_MINUTES = 0.9, 2
 _BARS_INSIDE = 5  # of a closure, that are no strays
 _DAY, _WEEK = 1_440, 10_080
 
@@ -76,6 +77,14 @@ class Fit:
         return near
 
     @cached_property
+    def dense(self) -> bool:
+        """Tell whether nearly all days begin and end within two minutes of the market's."""
+        if not self.days:
+            return False
+        both = np.concatenate([self.early[self.explains], self.late[self.explains]])
+        return float(np.quantile(both, _DENSE_SHARE)) <= _DENSE_MINUTES
+
+    @cached_property
     def objection(self) -> str:
         """Say what makes the candidate impossible for this file; empty where nothing does."""
         return next(filter(None, self._objections()), "")
@@ -112,9 +121,11 @@ class Fit:
         less = int((other.explains & ~self.explains).sum())
         if more >= needed + 3 * less:
             return True
-        # Fewer will do where the other has bars while its market is closed.
-        closer = more >= less and needed <= _BREAKS_THAT_DIFFER
-        return closer and self.most_inside < _BARS_INSIDE <= other.most_inside
+        if more < less or needed > _BREAKS_THAT_DIFFER:
+            return False
+        # Fewer will do where bars are dense, or the other has bars while its market is closed.
+        exact = more > 0 and not less and self.dense
+        return exact or self.most_inside < _BARS_INSIDE <= other.most_inside
 
     def same_times(self, other: "Fit") -> bool:
         """Tell whether both give the bars the same UTC times."""

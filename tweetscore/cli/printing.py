@@ -55,6 +55,11 @@ def show_accounts(accounts: "Sequence[Account]", *, as_json: bool) -> None:
         names = [[Path(each.name).name, each.kind] for each in read]
         show_table(headings, [left + right for left, right in zip(names, counts, strict=True)])
     for each in read:
+        if each.candidates and not each.clock.startswith("proven"):
+            show_line(f"\n{Path(each.name).name}: what its bars may be")
+            rows = [tuple(asdict(row).values()) for row in each.candidates]
+            show_table(["calendar", "closes by", "clock", "days", "verdict", "against it"], rows)
+    for each in read:
         again = "read before with the same content, nothing changed; " if each.unchanged else ""
         note(f"{Path(each.name).name}: {again}clock: {each.clock}")
     for each in read:

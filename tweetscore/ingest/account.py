@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from tweetscore.bars.words import Candidate
+
 IGNORED = "ignored"  # the kind of a file that is neither tweets nor bars, among others that are
 Progress = Callable[[str, int], None]  # the file's name, its rows read so far
 
@@ -39,6 +41,7 @@ class Account:
     duplicates: int = 0
     rejected: int = 0
     repaired: int = 0  # texts with U+FFFD instead of bytes that are not a character
+    candidates: tuple[Candidate, ...] = ()  # markets and clocks that bars may be of, best first
     warnings: tuple[str, ...] = ()  # what the user should know of the file, a line each
     unchanged: bool = False  # the same content is here already: nothing was done
     error: str | None = None  # why the file was refused: nothing of it was stored

@@ -65,7 +65,11 @@ def ingest_bars(
         symbols = [name for (name,) in store.rows(fresh, source_id=source_id)]
         keep_calendars(store, {symbol: verdict.calendars[symbol] for symbol in symbols})
         account = replace(
-            account, clock=verdict.evidence, rows_read=rows_read, warnings=verdict.warnings
+            account,
+            clock=verdict.evidence,
+            rows_read=rows_read,
+            candidates=verdict.clock.candidates,
+            warnings=verdict.warnings,
         )
         account = deduplicate(store, account, "bars", source_id, started_utc)
         if account.stored or account.updated:

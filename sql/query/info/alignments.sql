@@ -1,0 +1,20 @@
+-- One row: one of three posts, the first, the middle and the last that enter as a bar begins, and the
+-- bars before and after their entry: to check by eye that the times of posts and prices agree.
+WITH entered AS (
+    SELECT
+        t.posted_utc, t.text, b.symbol, b.minute_utc, b.open,
+        row_number() OVER (ORDER BY t.posted_utc, t.platform, t.tweet_id, b.symbol) AS place,
+        count(*) OVER () AS posts
+    FROM tweets t JOIN bars b ON b.minute_utc = entry_minute(t.posted_utc)
+),
+chosen AS (
+    SELECT * FROM entered WHERE place IN (1, (posts + 1) // 2, posts)
+)
+SELECT
+    c.posted_utc, calendar, left(c.text, 40) AS post, c.symbol,
+    before.minute_utc AS before_utc, before.close AS closes_at,
+    c.minute_utc AS after_utc, c.open AS opens_at
+FROM chosen c
+JOIN symbols USING (symbol)
+ASOF LEFT JOIN bars before ON before.symbol = c.symbol AND c.minute_utc > before.minute_utc
+ORDER BY place;
