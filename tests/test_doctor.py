@@ -74,7 +74,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "name": str(folder / "more.json"), "kind": "tweets", "format": "tweet-json",
         "symbol": None, "clock": "", "sha256": "", "bytes": 0, "rows_read": 7, "stored": 1,
         "updated": 1, "duplicates": 4, "rejected": 1, "repaired": 0, "unchanged": False,
-        "error": None,
+        "error": None, "warnings": [], "candidates": [],
     }  # fmt: skip
     invoke("score", "--model", folder / "tiny", "--db", folder / "made.duckdb")
     own = 'CREATE TABLE "my ""own""" (tweets INTEGER); CREATE VIEW mine AS FROM tweets'
@@ -307,7 +307,7 @@ FINDINGS: dict[str, list[tuple[str, str]]] = {
     "duplicate_windows": [],
     "duplicate_predictions": [
         (f"{CLASS.format(id=POST_ID, number=1)}, 1 FROM range(3)",
-         f"twitter {POST_ID} by m, mood glad, is there 3 times"),
+         f"twitter {POST_ID} by m, class 1, is there 3 times"),
     ],
     "duplicate_entries": [
         (f"{SOURCE}, 0, 0, 0, 0, 0, 0, {DAY}, {DAY} FROM range(2)", "source 9 is there 2 times"),

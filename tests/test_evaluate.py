@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats  # type: ignore[import-untyped]  # it has no types
 from sklearn import metrics
@@ -267,6 +267,7 @@ def test_the_interval_of_more_classes_holds_the_majority_of_each_draw_against_it
 
 
 @pytest.mark.slow
+@settings(deadline=None)
 @given(st.integers(0, 2**32 - 1), st.sampled_from(list(permutations(range(3)))))
 def test_the_order_of_the_classes_does_not_matter(seed: int, order: tuple[int, ...]) -> None:
     p, truth, group = many(seed, rows=60, classes=3)
@@ -332,6 +333,7 @@ def test_an_edge_belongs_to_the_bin_above_and_one_to_the_last() -> None:
 
 
 @pytest.mark.slow
+@settings(deadline=None)  # it draws, and machines are busy
 @given(st.lists(st.tuples(st.integers(0, 8), st.integers(1, 5)), min_size=1, max_size=6))
 def test_what_comes_true_as_often_as_predicted_has_no_calibration_error(
     parts: list[tuple[int, int]],

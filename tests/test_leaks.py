@@ -20,7 +20,7 @@ from tiny import tiny_bundle
 from tweetscore.checks.doctor import Check
 from tweetscore.checks.leakage import audit
 from tweetscore.market import windows
-from tweetscore.market.sessions import exchange_sessions
+from tweetscore.market.sessions import exchange_hours, exchange_sessions
 from tweetscore.market.targets import Target
 from tweetscore.market.windows import ensure_windows, forget_windows
 from tweetscore.scoring.bundle import load_bundle
@@ -281,7 +281,7 @@ def test_leak_2_the_end_of_a_minute_read_as_its_start(db: Path) -> None:
     change(db, "UPDATE bars SET minute_utc = minute_utc + INTERVAL 1 MINUTE")
     broken = found(audit(db, moments=0))
     assert list(broken) == ["bar_clock"]
-    assert "SPX: --stamp start is refuted" in broken["bar_clock"]
+    assert "--stamp start is taken, but refuted" in broken["bar_clock"]
 
 
 # --- windows --------------------------------------------------------------------------------------
@@ -315,13 +315,13 @@ def test_leak_4_a_window_across_the_close(db: Path, leaky: Leaky) -> None:
 
 def late_half_days(*given: Any) -> pl.DataFrame:
     usual = pl.col("open_utc") + timedelta(hours=6.5)
-    return exchange_sessions(*given).with_columns(close_utc=usual)
+    return exchange_hours(*given).with_columns(close_utc=usual)
 
 
 def test_leak_5_a_window_across_the_close_of_a_half_day(
     db: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(windows, "exchange_sessions", late_half_days)
+    monkeypatch.setattr(windows, "exchange_hours", late_half_days)
     broken = found(audit(db, moments=1))
     assert set(broken) == {"windows_recomputed"}
     row = r"SPX at 2018-07-03 16:\d\d:00, \d+ minutes: ok from .*, but crosses_close from"
@@ -338,7 +338,7 @@ def test_windows_that_were_stored_by_a_leak_are_found_by_a_code_that_has_none(
         text = text.replace(old, new)
     with monkeypatch.context() as planted:
         if plant == "half-day":
-            planted.setattr(windows, "exchange_sessions", late_half_days)
+            planted.setattr(windows, "exchange_hours", late_half_days)
         else:
             planted.setattr(
                 store, "statement", lambda each: text if each == name else statement(each)
