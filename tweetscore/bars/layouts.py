@@ -5,9 +5,16 @@ is a table, whatever its columns are.
 """
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
+from tweetscore.bars.documents import open_document
+from tweetscore.bars.lines import open_lines
+from tweetscore.bars.names import PRICES, meaning
+from tweetscore.bars.symbols import Named, canonical_symbol, symbol_of_file
+from tweetscore.bars.vendors import Vendor, vendor_of
+from tweetscore.bars.wide import find_wide, long_table
 from tweetscore.errors import InputError
 from tweetscore.io.source import Source
 from tweetscore.io.tables.csv_table import lines_table
@@ -15,7 +22,6 @@ from tweetscore.io.tables.find import find_table
 from tweetscore.io.tables.table import Table
 from tweetscore.io.times import TimeForm, milliseconds_form
 
-_PRICES = ("open", "high", "low", "close", "volume")
 # The format, its columns before the prices, its separator, and its lines.
 _HISTDATA = (
     (
@@ -31,7 +37,6 @@ _HISTDATA = (
         re.compile(rb"\d{4}\.\d\d\.\d\d,\d\d:\d\d(,-?\d+(\.\d+)?){4},\d+\r?\n"),
     ),
 )
-_HISTDATA_NAME = re.compile(r"DAT_(?:ASCII|NT|MT)_([A-Z0-9]+)_M1_")
 _LEAN_NAME = re.compile(r"(\d{8})_([\w.]+?)_(minute|second|tick)_(trade|quote|openinterest)\.csv")
 _LEAN_PATH = re.compile(r"(\w+)/\w+/(minute)/([\w.]+)/(\d{8})_(trade|quote)\.[\w.]+$")
 _DECIMAL_PRICE = re.compile(rb"^\d+(,\d+){0,3},\d*\.\d", re.MULTILINE)
@@ -39,35 +44,72 @@ _DECIMAL_PRICE = re.compile(rb"^\d+(,\d+){0,3},\d*\.\d", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The table of a file, with what its format and name define."""
+    """The table of a file, with what its format, its name and what stands around it define."""
 
     table: Table
     format: str
-    symbol: str | None = None
+    named: Named | None = None  # the symbol in its name
     form: TimeForm | None = None
     clock: str | None = None
     price_exponent: int = 0  # -4 where 15000 means 1.5
+    header: str = ""  # what stands above the rows, in words; empty for one plain header row
+    known: Mapping[str, str] = field(default_factory=dict)  # our name to a column without a name
+    kinds: Mapping[str, str] = field(default_factory=dict)  # what such columns seem to hold
+    zone: str | None = None  # the clock that the file names
+
+    @property
+    def vendor(self) -> Vendor | None:
+        """Who writes such files."""
+        return vendor_of(self.table.columns, self.kinds)
 
 
 def find_layout(source: Source) -> Layout | None:
     """Recognise the layout of a file by content, and a LEAN day by its name as well.
 
     Raises:
-        InputError: damaged Parquet, or data of LEAN other than minutes of equities.
+        InputError: damaged Parquet, data of LEAN other than minutes of equities, or one JSON
+            document that is too large.
     """
-    if source.kind == "lines" and (known := _histdata(source) or _lean(source)):
-        return known
-    table = find_table(source)
-    return Layout(table, f"{table.kind}-bars") if table else None
+    if source.kind == "lines" and (own := _histdata(source) or _lean(source)):
+        return own
+    named = symbol_of_file(source.file)
+    if source.kind == "lines" and (lines := open_lines(source)):
+        table, header = _long(lines.table, lines.header)
+        return Layout(table, "csv-bars", named, header=header, known=lines.known, kinds=lines.kinds)
+    plain = find_table(source)
+    if source.kind == "json" and not (plain and _has_bars(plain)):
+        document = open_document(source)
+        if not document:
+            return None
+        return Layout(
+            document.table, "json-bars", named, header="nested JSON", known=document.known,
+            zone=document.zone,
+        )  # fmt: skip
+    if not plain:
+        return None
+    table, header = _long(plain, "")
+    return Layout(table, f"{table.kind}-bars", named, header=header)
+
+
+def _has_bars(table: Table) -> bool:
+    return {"time", *PRICES} <= set(map(meaning, table.columns))
+
+
+def _long(table: Table, header: str) -> tuple[Table, str]:
+    """Return the table with one row a symbol, where it has several side by side."""
+    wide = find_wide(table.columns)
+    if not wide:
+        return table, header
+    words = [header] if header else []
+    return long_table(table, wide), ", ".join([*words, "a column for each price and symbol"])
 
 
 def _histdata(source: Source) -> Layout | None:
     for form, times, separator, line in _HISTDATA:
         if line.match(source.head):
-            named = _HISTDATA_NAME.search(source.file.entry or source.file.path.name)
-            names = [*times, *_PRICES]
+            names = [*times, *PRICES, "volume"]
             table = lines_table(source, names, separator, skip=0, quote=True)
-            return Layout(table, form, symbol=named[1] if named else None)
+            return Layout(table, form, symbol_of_file(source.file), header="no header")
     return None
 
 
@@ -98,9 +140,10 @@ def _lean(source: Source) -> Layout | None:
             "only equities are read, so export it as CSV with a header"
         )
     return Layout(
-        lines_table(source, ["time", *_PRICES], ",", skip=0, quote=True),
+        lines_table(source, ["time", *PRICES, "volume"], ",", skip=0, quote=True),
         "lean-equity-minute",
-        symbol=symbol.upper(),
+        Named(canonical_symbol(symbol), f"the name {source.file.file_name}"),
+        header="no header",
         form=milliseconds_form(day),
         clock="America/New_York",
         price_exponent=-4,  # of equities; LEAN writes other prices as they are

@@ -1,27 +1,28 @@
-"""Read minute bars: HistData, LEAN, or any table (CSV, JSON, Parquet) of open, high, low and close.
+"""Read minute bars: HistData, LEAN, or any table of open, high, low and close.
 
 Stamps leave as written in the file: the audit finds out which clock they are on, unless the format
 defines it. Stamps with a time zone leave as UTC.
 """
 
-import re
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import polars as pl
 
+from tweetscore.bars.columns import Columns, match_columns
 from tweetscore.bars.layouts import Layout, find_layout
+from tweetscore.bars.names import PRICES
+from tweetscore.bars.numbers import NumberForm, in_billionths, number_form
+from tweetscore.bars.symbols import canonical_symbol, canonical_symbols
 from tweetscore.errors import InputError
-from tweetscore.io.columns import Match
 from tweetscore.io.records import RAW_CHARACTERS
 from tweetscore.io.source import Source
 from tweetscore.io.tables.table import Table
-from tweetscore.io.time_columns import TimeColumns, find_times, shown_time, time_candidates
+from tweetscore.io.time_columns import TimeColumns
 from tweetscore.io.times import TimeForm
 
-PRICES = ("open", "high", "low", "close")
 BARS_SCHEMA = pl.Schema(
     {
         "line": pl.Int64(),
@@ -32,19 +33,12 @@ BARS_SCHEMA = pl.Schema(
         "volume": pl.Float64(),
     }
 )
-NAMES = {
-    "symbol": ("symbol", "ticker", "instrument"),
-    # The first of these with whole times in it counts; pandas may leave its index without a name.
-    "stamp": (
-        "time", "timestamp", "datetime", "date", "dtyyyymmdd", "minute", "gmttime", "localtime",
-        "opentime", "windowstart", "unix", "t", "", "index", "indexlevel0",
-    ),
-    "volume": ("volume", "vol", "v", "tickvolume", "tickvol"),
-    **{price: (price, price[0]) for price in PRICES},
-}  # fmt: skip
+NO_PRICES = pl.DataFrame(
+    schema={"symbol": pl.String, "stamp": pl.Datetime("us"), "close": pl.Float64}
+)
+NOT_POSITIVE = "a price is not above 0"
 OFF_MINUTE = "time is not a whole minute"
 _PLACES = ("line", "byte_offset")
-_DECIMAL_COMMA = re.compile(r"-?\d+,(\d+)", re.ASCII)
 # There were no minute bars then: such a date is a mistake, as 0018 for 2018, or a zero epoch.
 _EARLIEST = datetime(1971, 1, 1)
 _AHEAD = timedelta(days=1)  # stamps without a zone may be ahead of UTC, by 14 hours at most
@@ -57,6 +51,7 @@ class BarBatch:
     rows_read: int
     bars: pl.DataFrame
     rejects: pl.DataFrame
+    not_positive: pl.DataFrame = field(default_factory=lambda: NO_PRICES)  # of the rejects
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +63,9 @@ class BarFile:
     symbol: str | None  # None: the file has a column of symbols
     naive: bool  # True: stamps have no time zone
     clock: str | None  # the clock that the format defines, with stamps at the start of the minute
+    claim: str | None  # the clock that the file itself names, for stamps without a time zone
+    taken: str  # what was taken for what, in words
+    named: tuple[str, ...]  # the symbols that its name or its first rows show, whatever is set
     _batches: Callable[[], Iterator[BarBatch]]
 
     def read(self) -> Iterator[BarBatch]:
@@ -75,129 +73,144 @@ class BarFile:
         return self._batches()
 
 
-def open_bars(source: Source, symbol: str | None = None) -> BarFile | None:
+def open_bars(
+    source: Source, symbol: str | None = None, columns: Mapping[str, str] | None = None
+) -> BarFile | None:
     """Recognise a file of bars by content; None when it is something else.
 
     Args:
         source: the file.
         symbol: of the bars, if no column has it; it comes before the one in the file's name.
+        columns: our name to the file's, before all recognised ones.
 
     Raises:
         InputError: it has some but not all columns of bars, times or prices in no clear form, no
-            symbol, or data of LEAN other than minutes of equities.
+            symbol, another symbol than the one given, or data of LEAN other than minutes of
+            equities. Also while it is read, when a later row has another symbol.
     """
     layout = find_layout(source)
-    match = _match(layout.table) if layout else None
-    if layout is None or match is None:
+    found = match_columns(layout, columns or {}) if layout else None
+    if layout is None or found is None:
         return None
-    symbol = None if "symbol" in match.taken else symbol or layout.symbol
-    if "symbol" not in match.taken and not symbol:
-        raise InputError(
-            f"{source.name}: the symbol of its bars is not known; name it, as in --symbol SPY"
-        )
-    sample = _sample(layout.table, [*match.taken.values(), *match.candidates["stamp"]])
-    times, form = _times(layout, match, sample)
+    wanted = canonical_symbol(symbol) if symbol else None
     reading = _Reading(
-        columns={ours: theirs for ours, theirs in match.taken.items() if ours != "stamp"},
-        times=times,
-        form=form,
-        symbol=symbol,
-        price_exponent=layout.price_exponent,
-        decimal_comma=_decimal_comma(source, sample.select(match.taken[it] for it in PRICES)),
+        columns=found.values,
+        times=found.times,
+        form=found.form,
+        numbers=_numbers(layout, found),
+        symbol=_one_symbol(source, layout, found, wanted),
+        agreed=wanted if "symbol" in found.values else None,
     )
-    batches = partial(_read, layout.table, reading)
-    return BarFile(source, layout.format, symbol, form.naive, layout.clock, batches)
+    in_column = found.symbols
+    _check_agreed(source, in_column, reading.agreed)
+    batches = partial(_read, source, layout.table, reading)
+    clock = found.clock
+    return BarFile(
+        source,
+        layout.format,
+        reading.symbol,
+        found.form.naive and clock != "UTC",
+        layout.clock,
+        clock if found.form.naive and clock != "UTC" else None,
+        _taken(layout, found, reading, wanted),
+        tuple(in_column) or ((layout.named.symbol,) if layout.named else ()),
+        batches,
+    )
 
 
-# --- columns --------------------------------------------------------------------------------------
+# --- what was found -------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
     """Which columns of the table to read, and how to make a bar's values of them."""
 
-    columns: dict[str, str]  # ours: theirs, without those of the times
+    columns: Mapping[str, str]  # ours: theirs, without those of the times
     times: TimeColumns
     form: TimeForm
-    symbol: str | None
-    price_exponent: int
-    decimal_comma: bool
+    numbers: NumberForm
+    symbol: str | None  # None: the column has it
+    agreed: str | None  # the only one that the column may have
 
 
-def _match(table: Table) -> Match | None:
-    """Match the columns; None when they are not those of bars."""
-    match = table.match(NAMES)
-    if sum(price in match.taken for price in PRICES) < 2:
+def _one_symbol(source: Source, layout: Layout, found: Columns, wanted: str | None) -> str | None:
+    if "symbol" in found.values:
         return None
-    missing = [price for price in PRICES if price not in match.taken]
-    missing += [] if "stamp" in match.taken else ["time"]
-    if missing:
+    symbol = wanted or (layout.named.symbol if layout.named else None)
+    if not symbol:
         raise InputError(
-            f"{table.name}: looks like bars but has no column {', '.join(missing)} "
-            f"({match.has}); rename or add it"
+            f"{source.name}: the symbol of its bars is not known; name it, as in --symbol SPY"
         )
-    return match
+    return symbol
 
 
-def _sample(table: Table, columns: Sequence[str]) -> pl.DataFrame:
-    """Return the first rows of the table."""
-    rows, rejects = table.sample(columns)
-    if rows.height:
-        return rows
-    fact = "a header but no bars; export it again"
-    if rejects.height:
-        reason = " ".join(rejects["reason"][0].split())
-        fact = f"no readable bar ({reason}); check its columns"
-    raise InputError(f"{table.name}: holds {fact}")
-
-
-def _times(layout: Layout, match: Match, sample: pl.DataFrame) -> tuple[TimeColumns, TimeForm]:
-    """Return the columns of the times and their form."""
-    candidates = time_candidates(match.candidates["stamp"])
-    if layout.form:
-        return TimeColumns(candidates[0]), layout.form
-    if found := find_times(layout.table, sample, candidates):
-        return found
-    shown = shown_time(sample, candidates[::-1]) or ""  # the whole time, where it is in two columns
-    raise InputError(
-        f"{layout.table.name}: the time {shown!r} has no known form; "
-        "write times as 2018-01-31 09:30:00, or as seconds or milliseconds since 1970"
-    )
-
-
-def _decimal_comma(source: Source, prices: pl.DataFrame) -> bool:
-    """Return whether prices are written like 2683,73; three digits could also be thousands."""
-    texts = [text.strip() for text in prices.unpivot()["value"].drop_nulls()]
-    commas = [text for text in texts if "," in text]
-    written = [_DECIMAL_COMMA.fullmatch(text) for text in commas]
-    if not commas or not all(written) or any("." in text for text in texts):
-        return False
-    if all(len(match[1]) == 3 for match in written if match):
+def _check_agreed(source: Source, symbols: Sequence[str], agreed: str | None) -> None:
+    """Refuse a column with other symbols than the one given."""
+    others = [symbol for symbol in symbols if symbol != agreed] if agreed else []
+    if others:
+        shown = ", ".join(others[:3]) + (", …" if len(others) > 3 else "")
         raise InputError(
-            f"{source.name}: the comma of prices like {commas[0]!r} may separate thousands; "
-            "write prices with a decimal point"
+            f"{source.name}: --symbol is {agreed}, but its column of symbols has {shown}; "
+            "leave --symbol out, or say with --column symbol= that the column is none"
         )
-    return True
+
+
+def _numbers(layout: Layout, found: Columns) -> NumberForm:
+    """Find how prices are written; in billionths where the vendor or the times make that sure."""
+    texts = found.sample.select(found.values[price] for price in PRICES).unpivot()["value"]
+    if layout.price_exponent:
+        return NumberForm(exponent=layout.price_exponent)
+    vendor = layout.vendor
+    exact = (vendor and vendor.billionths) or found.in_nanoseconds
+    if exact and in_billionths(texts):
+        return NumberForm(exponent=-9)
+    return number_form(layout.table.name, texts)
+
+
+def _taken(layout: Layout, found: Columns, reading: _Reading, wanted: str | None) -> str:
+    """Describe in one line what was taken for what."""
+    parts = [found.words]
+    if reading.symbol:
+        by = "--symbol" if wanted else layout.named.by if layout.named else ""
+        over = layout.named if wanted and layout.named else None
+        instead = f", not {over.symbol} from {over.by}" if over and over.symbol != wanted else ""
+        parts.append(f"symbol {reading.symbol} from {by}{instead}")
+    if reading.numbers != NumberForm():
+        parts.append(f"numbers like {reading.numbers}")
+    if found.clock and found.form.naive:
+        parts.append(f"clock {found.clock} {found.clock_by}")
+    vendor = layout.vendor
+    layout_words = [layout.header] if layout.header else []
+    layout_words += [f"as {vendor.name} writes it"] if vendor else []
+    parts += [f"layout: {', '.join(layout_words)}"] if layout_words else []
+    return "; ".join(parts)
 
 
 # --- bars -----------------------------------------------------------------------------------------
 
 
-def _read(table: Table, reading: _Reading) -> Iterator[BarBatch]:
+def _read(source: Source, table: Table, reading: _Reading) -> Iterator[BarBatch]:
     columns = {**reading.times.wanted("stamp"), **reading.columns}
     for rows, refused in table.rows(columns, whole=False):
         raw = reading.times.joined(rows, "stamp").select(*_PLACES, "stamp", *reading.columns)
-        yield _typed(raw, refused, reading)
+        batch = _typed(raw, refused, reading)
+        if reading.agreed:
+            _check_agreed(source, batch.bars["symbol"].unique().to_list(), reading.agreed)
+        yield batch
 
 
 def _typed(raw: pl.DataFrame, refused: pl.DataFrame, reading: _Reading) -> BarBatch:
     """Type string columns; a bar with a value that has no meaning becomes a reject."""
     typed = raw.with_columns(
         reading.form.stamp.alias("_stamp"),
-        *(_number(price, reading, reading.price_exponent).alias(f"_{price}") for price in PRICES),
-        symbol=pl.lit(reading.symbol) if reading.symbol else pl.col("symbol").str.strip_chars(),
+        *(reading.numbers.read(raw[price]).alias(f"_{price}") for price in PRICES),
+        pl.lit(reading.symbol).alias("symbol")
+        if reading.symbol
+        else canonical_symbols(raw["symbol"]).alias("symbol"),
         # No window needs a volume: one that is not a number is unknown, not wrong.
-        _volume=_number("volume" if "volume" in reading.columns else None, reading),
+        reading.numbers.counts().read(raw["volume"]).alias("_volume")
+        if "volume" in reading.columns
+        else pl.lit(None, pl.Float64).alias("_volume"),
     ).with_columns(reason=_reason())
     good = typed.filter(pl.col("reason").is_null()).select(
         *_PLACES,
@@ -205,22 +218,12 @@ def _typed(raw: pl.DataFrame, refused: pl.DataFrame, reading: _Reading) -> BarBa
         stamp="_stamp",
         **{name: f"_{name}" for name in (*PRICES, "volume")},
     )
+    bad = typed.filter(pl.col("reason").is_not_null())
     text = pl.struct("stamp", *reading.columns).struct.json_encode().str.head(RAW_CHARACTERS)
-    bad = typed.filter(pl.col("reason").is_not_null()).select(*_PLACES, "reason", raw=text)
-    return BarBatch(raw.height + refused.height, good, pl.concat([refused, bad]).sort("line"))
-
-
-def _number(column: str | None, reading: _Reading, exponent: int = 0) -> pl.Expr:
-    text = pl.col(column).str.strip_chars() if column else pl.lit(None, pl.String)
-    if reading.decimal_comma:
-        # A point in such a file separates thousands.
-        pointless = ~text.str.contains(".", literal=True)
-        text = pl.when(pointless).then(text.str.replace(",", ".", literal=True))
-    if exponent:
-        # Polars divides by multiplying with the reciprocal, which misses the nearest float.
-        text = pl.concat_str(text, pl.lit(f"e{exponent}"))
-    number = text.cast(pl.Float64, strict=False)
-    return pl.when(number.is_finite()).then(number)
+    rejects = pl.concat([refused, bad.select(*_PLACES, "reason", raw=text)]).sort("line")
+    below = bad.filter(pl.col("reason") == NOT_POSITIVE)
+    not_positive = below.select("symbol", stamp="_stamp", close="_close")
+    return BarBatch(raw.height + refused.height, good, rejects, not_positive)
 
 
 def _reason() -> pl.Expr:
@@ -249,7 +252,7 @@ def _reason() -> pl.Expr:
             )
             for name, value in price.items()
         ),
-        (lowest <= 0, pl.lit("a price is not above 0")),
+        (lowest <= 0, pl.lit(NOT_POSITIVE)),
         (
             (price["high"] < highest) | (price["low"] > lowest),
             pl.lit("high and low contradict open and close"),

@@ -89,7 +89,7 @@ def _ingest_or_refuse(
         if posts := open_tweets(source, options.columns, options.platform):
             account = replace(account, kind="tweets", format=posts.format)
             return ingest_posts(store, posts, account, options, progress)
-        if bars := open_bars(source, options.symbol):
+        if bars := open_bars(source, options.symbol, options.columns):
             account = replace(account, kind="bars", format=bars.format, symbol=bars.symbol)
             return ingest_bars(store, bars, account, options, progress)
         return replace(account, kind=IGNORED)

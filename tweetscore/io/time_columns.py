@@ -41,8 +41,13 @@ class TimeColumns:
 def time_candidates(columns: Sequence[str]) -> list[tuple[str, ...]]:
     """Return each column that may hold times, then each pair of days and times of day."""
     clock_times = [name for name in columns if normalised(name) in _CLOCK_TIMES]
-    days = [name for name in columns if normalised(name) in _DAYS]
+    days = days_among(columns)
     return [(name,) for name in columns] + [(day, time) for day in days for time in clock_times]
+
+
+def days_among(columns: Sequence[str]) -> list[str]:
+    """Return the columns whose names say that they hold days."""
+    return [name for name in columns if normalised(name) in _DAYS]
 
 
 def find_times(

@@ -1,4 +1,4 @@
-"""Tables of lines: CSV with commas, semicolons or tabs, with or without a header."""
+"""Tables of lines: CSV with commas, semicolons, tabs or bars, with or without a header."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,7 +11,7 @@ from tweetscore.io.records import parse
 from tweetscore.io.source import Source
 from tweetscore.io.tables.table import Rows, Table
 
-_SEPARATORS = ",;\t"
+_SEPARATORS = ",;\t|"
 _BLANK_LINES = re.compile(rb"(?:[ \t]*[\r\n])*")
 
 
