@@ -92,7 +92,8 @@ NAIVE_CSV: dict[str, Write] = {
     "capitals": partial(csv_bars, header="Date,Open,High,Low,Close,Volume"),
     "angle brackets": partial(csv_bars, header="<DATETIME>,<OPEN>,<HIGH>,<LOW>,<CLOSE>,<VOL>"),
     "letters": partial(csv_bars, header="timestamp,o,h,l,c,v"),
-    "blanks in the header": partial(csv_bars, header="Gmt time, Open, High, Low, Close, Volume"),
+    "blanks in the header": partial(csv_bars, header="Local time, Open, High, Low, Close, Volume"),
+    "bars between values": partial(csv_bars, separator="|"),
     "underscores": partial(csv_bars, header="open_time,open,high,low,close,tick_volume"),
     "an index without a name": partial(csv_bars, header=",open,high,low,close,volume"),
     "with T": partial(csv_bars, time="%Y-%m-%dT%H:%M:%S"),
@@ -370,13 +371,18 @@ def test_what_lean_keeps_beside_the_minutes_of_equities_is_refused(
 def test_a_column_of_symbols_gives_each_bar_its_own(tmp_path: Path) -> None:
     rows = b"SPY,2018-01-02 09:30,1,1,1,1\n QQQ ,2018-01-02 09:30,2,2,2,2\n"
     content = b"Ticker,time,open,high,low,close\n" + rows
-    for given_symbol in (None, "IGNORED"):
-        bars = opened(tmp_path / "a.csv", content, given_symbol)
-        assert bars.symbol is None
-        assert [(row[0], row[2], row[-1]) for row in rows_of(bars)] == [
-            ("SPY", 1.0, None),
-            ("QQQ", 2.0, None),
-        ]
+    bars = opened(tmp_path / "a.csv", content, None)
+    assert bars.symbol is None
+    assert [(row[0], row[2], row[-1]) for row in rows_of(bars)] == [
+        ("SPY", 1.0, None),
+        ("QQQ", 2.0, None),
+    ]
+    with pytest.raises(InputError) as refusal:
+        opened(tmp_path / "a.csv", content, "IGNORED")
+    assert str(refusal.value) == (
+        f"{tmp_path}/a.csv: --symbol is IGNORED, but its column of symbols has SPY, QQQ; "
+        "leave --symbol out, or say with --column symbol= that the column is none"
+    )
 
 
 def test_a_volume_that_is_no_number_is_unknown_and_no_reason_to_reject(tmp_path: Path) -> None:
@@ -550,8 +556,8 @@ def test_parquet_with_two_columns_of_a_name_is_refused(tmp_path: Path) -> None:
 # --- refusals and rejects -------------------------------------------------------------------------
 
 UNKNOWN_TIME = (
-    "the time {!r} has no known form; write times as 2018-01-31 09:30:00, "
-    "or as seconds or milliseconds since 1970"
+    "the time {!r} has no known form; write times as 2018-01-31 09:30:00, or as seconds or "
+    "milliseconds since 1970, or name their column with --column time=NAME"
 )
 UNCLEAR_DAY = (
     "no date like {!r} shows which number is the day (none is above 12); write dates as 2018-01-31"
@@ -563,19 +569,22 @@ TIMED = "time,open,high,low,close\n{},1,1,1,1\n{},1,1,1,1\n".format
     ("content", "message"),
     [
         (
-            csv_bars(header="time,open,high,low,last,volume"),
-            "looks like bars but has no column close "
-            "(it has 'time', 'open', 'high', 'low', 'last', 'volume'); rename or add it",
+            csv_bars(header="time,open,high,low,end,volume"),
+            "looks like bars, but no column is known for close (columns: 'time' is time, 'open' is "
+            "open, 'high' is high, 'low' is low, 'end' is not known, 'volume' is volume); "
+            "name it with --column close=NAME",
         ),
         (
             csv_bars(header="when,open,high,low,close,volume"),
-            "looks like bars but has no column time "
-            "(it has 'when', 'open', 'high', 'low', 'close', 'volume'); rename or add it",
+            "looks like bars, but no column is known for time (columns: 'when' is not known, "
+            "'open' is open, 'high' is high, 'low' is low, 'close' is close, 'volume' is volume); "
+            "name it with --column time=NAME",
         ),
         (
             json_bars(names="wohlcv"),
-            "looks like bars but has no column time (it has 'w', 'o', 'h', 'l', 'c', 'v'); "
-            "rename or add it",
+            "looks like bars, but no column is known for time (columns: 'w' is not known, 'o' is "
+            "open, 'h' is high, 'l' is low, 'c' is close, 'v' is volume); "
+            "name it with --column time=NAME",
         ),
         (csv_bars(time="%d %b %Y %H:%M"), UNKNOWN_TIME.format("31 Jan 2018 14:30")),
         (csv_bars(time="%Y-%m-%d"), UNKNOWN_TIME.format("2018-01-31")),
@@ -606,7 +615,7 @@ TIMED = "time,open,high,low,close\n{},1,1,1,1\n{},1,1,1,1\n".format
         ),
         (b"time,open,high,low,close\n", "holds a header but no bars; export it again"),
         (
-            TIMED("2018-01-31 09:30,1", "2018-01-31 09:31,1").encode(),
+            TIMED("2018-01-31 09:30,1,1", "2018-01-31 09:31,1,1").encode(),
             "holds no readable bar (cannot be parsed: found more fields than defined in 'Schema'); "
             "check its columns",
         ),
@@ -697,7 +706,7 @@ def test_a_bad_bar_is_a_reject_with_its_place_and_its_neighbours_survive(
 def test_a_bar_between_minutes_or_without_a_symbol_is_a_reject(tmp_path: Path) -> None:
     rows = b"1514903400,A,1,1,1,1\n1514903461,A,1,1,1,1\n1514903520, ,1,1,1,1\n9"
     content = b"time,symbol,open,high,low,close\n" + rows
-    bars = opened(tmp_path / "bars.csv", content)
+    bars = opened(tmp_path / "bars.csv", content, None)
     assert [reason for _, _, reason in rejected(bars)] == [
         "time is not a whole minute",
         "has no symbol",
@@ -720,7 +729,6 @@ def test_a_bar_between_minutes_or_without_a_symbol_is_a_reject(tmp_path: Path) -
         b'{"o": 1',
         b'{"bars": {"SPY": []}}',
         b"14400000,1676500,1676600,1676400,1676501,20000\n",
-        b"2018-01-31 09:30,1,1,1,1,0\n",
     ],
 )
 def test_what_is_no_file_of_bars_is_none(tmp_path: Path, head: bytes) -> None:

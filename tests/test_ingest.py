@@ -576,8 +576,8 @@ SECONDS = "".join(f"{second},1,1,1,1\n" for second in range(1514903400, 15149035
         ),
         (
             b"time,open,high,low\n2018-01-02 09:30,1,2,3\n",
-            "looks like bars but has no column close (it has 'time', 'open', 'high', 'low'); "
-            "rename or add it",
+            "looks like bars, but no column is known for close (columns: 'time' is time, "
+            "'open' is open, 'high' is high, 'low' is low); name it with --column close=NAME",
         ),
         (
             b"time,open,high,low,close\n1514903400,1,1,1,1\n1514903700,1,1,1,1\n1514904000,1,1,1,1\n",

@@ -54,7 +54,7 @@ def put_sources(store: Store) -> None:
     for number, name in enumerate(("a.json", "b.csv"), 1):
         store.con.execute(
             "INSERT INTO sources VALUES (?, ?, 'x', 1, 'tweets', 'f', NULL, 'UTC', 10, 5, 0, 2, 3, "
-            "0, '2020-01-01', '2020-01-01')",
+            "0, '2020-01-01', '2020-01-01', NULL, NULL)",
             [number, name],
         )
     for line, reason in ((4, "no text"), (9, "no time"), (2, "no time")):

@@ -71,7 +71,7 @@ def fill(store: Store) -> None:
     store.con.execute("INSERT INTO predictions VALUES ('0123', 'twitter', 103, 30, 2, 0.5)")
     store.con.execute(
         "INSERT INTO sources VALUES (1, 'a.json', 'ab', 9, 'tweets', 'tweet-json', NULL, 'UTC', "
-        "7, 5, 0, 1, 1, 0, '2026-01-01', '2026-01-01')"
+        "7, 5, 0, 1, 1, 0, '2026-01-01', '2026-01-01', NULL, NULL)"
     )
     store.con.execute("INSERT INTO rejects VALUES (1, 3, 200, 'has no id', '{}')")
     store.con.execute(
@@ -539,6 +539,7 @@ def test_info_holds_the_whole_of_a_small_database(db: Path) -> None:
     assert alignments["exchange_time"][0] == "2018-12-19 13:00:00 America/New_York"
     assert {name: frame.rows() for name, frame in sections.items()} == {
         "sources": [(1, "a.json", 7, 5, 0, 1, 1, 0)],
+        "taken": [],
         "clocks": [(1, "tweet-json", "UTC")],
         "rejects": [(1, 3, 200, "has no id")],
         "tweets": [("twitter", 5, 1, day.replace(hour=10), datetime(2018, 12, 20, 3))],

@@ -64,9 +64,10 @@ def fill(store: Store, *, schema: int) -> None:
     )
     put_bars(store, "2018-12-19 18:00", [100 + n / 8 for n in range(120)])
     ensure_windows(store)
+    later = ", NULL, NULL" if schema == SCHEMA_VERSION else ""
     store.con.execute(
         "INSERT INTO sources SELECT 1, 'bars.csv', 'ab', 9, 'bars', 'csv', 'SPX', 'UTC', "
-        "120, 120, 0, 0, 0, 0, TIMESTAMP '2019-01-01', TIMESTAMP '2019-01-02'"
+        "120, 120, 0, 0, 0, 0, TIMESTAMP '2019-01-01', TIMESTAMP '2019-01-02'" + later
     )
     store.append("rejects", pl.DataFrame({"source_id": [1], "line": [7], "reason": ["bad"]}))
     for name, (target, classes) in MODELS.items():
@@ -138,9 +139,12 @@ def today(before: dict[str, Any]) -> dict[str, Any]:
     models = [(model, name, *MODELS[model], *rest) for model, name, *rest in before["models"]]
     predictions = [(*row[:-1], 2, row[-1]) for row in before["predictions"]]
     predictions += [(*row[:3], row[4], 1, row[-1]) for row in before["class_predictions"]]
+    sources = [(*row, None, None) for row in before["sources"]]
     rows = {name: each for name, each in before.items() if name != "class_predictions"}
     rows |= {name: [] for name in NEW_TABLES}
-    return rows | {"models": models, "predictions": sorted(predictions, key=repr)}
+    return rows | {
+        "models": models, "predictions": sorted(predictions, key=repr), "sources": sources
+    }  # fmt: skip
 
 
 def test_opening_a_database_of_schema_1_migrates_it_and_keeps_its_rows(old: Path) -> None:
@@ -177,6 +181,7 @@ def test_a_database_of_schema_2_shows_what_it_showed(second: Path) -> None:
     after = tables(second)
     assert version(second) == [(3,)]
     unchanged = (before.keys() & after.keys()) - {"models", "predictions", "study_runs"}
+    before["sources"] = [(*row, None, None) for row in before["sources"]]
     assert {name: after[name] for name in unchanged} == {name: before[name] for name in unchanged}
     assert after["thresholds"] == before["move_thresholds"]
     assert of_moves == len([row for row in before["class_predictions"] if row[5] == "move"])

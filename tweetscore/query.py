@@ -23,7 +23,8 @@ from tweetscore.store.database import Store, open_store, shipped, statement
 # The statement alone; the database is read-only, so that nothing inside it can write either.
 ALLOWED = ([duckdb.StatementType.SELECT], [duckdb.StatementType.EXPLAIN])
 INFO = (
-    "sources", "clocks", "rejects", "tweets", "bars", "alignments", "windows", "models", "words",
+    "sources", "taken", "clocks", "rejects", "tweets", "bars", "alignments", "windows", "models",
+    "words",
 )  # fmt: skip
 STANDARD_INPUT = "-"
 BATCH_ROWS = 65_536  # of tweets some 20 MB; also the rows of a Parquet group

@@ -26,6 +26,8 @@ CREATE TABLE sources (
     repaired BIGINT NOT NULL,          -- texts with U+FFFD in place of bytes that are not a character
     started_utc TIMESTAMP NOT NULL,    -- start of its ingest
     finished_utc TIMESTAMP NOT NULL,   -- end of its ingest
+    taken VARCHAR,                     -- what was taken for what: columns, symbol, numbers and layout
+    warnings VARCHAR,                  -- what is doubtful or missing in what was stored
     CHECK (rows_read = stored + updated + duplicates + rejected)
 );
 

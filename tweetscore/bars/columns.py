@@ -21,6 +21,7 @@ from tweetscore.io.time_columns import (
 from tweetscore.io.times import TimeForm
 
 COLUMNS = (*NAMES, "date")  # what --column names; days that stand beside times of day
+_SHOWN = ("symbol", "date", "time", *PRICES, "volume")
 _FEWEST_NUMBERS = 4
 _MOST_SHOWN = 30
 _NANOSECONDS = r"^\d{19}$"
@@ -74,7 +75,7 @@ class Columns:
         taken = {**time, **self.values}
         pairs = [
             ours if normalised(theirs) == ours else f"{ours} = {theirs!r}"
-            for ours, theirs in sorted(taken.items(), key=lambda pair: COLUMNS.index(pair[0]))
+            for ours, theirs in sorted(taken.items(), key=lambda pair: _SHOWN.index(pair[0]))
         ]
         left = [repr(name) for name in self.match.columns if name not in taken.values()]
         unused = f"; not used: {', '.join(left)}" if left else ""

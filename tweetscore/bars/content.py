@@ -33,6 +33,8 @@ def recognise(frame: pl.DataFrame) -> dict[str, str]:
     """
     columns = {name: _filled(frame[name]) for name in frame.columns}
     times = _times(columns)
+    if not times:
+        return {}
     numbers = {
         name: values
         for name in frame.columns

@@ -22,7 +22,8 @@ NAMES = {
         "utc", "gmt", "", "index", "indexlevel0",
     ),
     "volume": (
-        "volume", "vol", "v", "tickvolume", "tickvol", "totalvolume", "totalvol", "totalticks",
+        # MetaTrader's other volume is zero for most that it trades.
+        "volume", "tickvolume", "tickvol", "vol", "v", "totalvolume", "totalvol", "totalticks",
         "basevolume",
     ),
     **{
@@ -79,7 +80,7 @@ def meaning(column: str) -> str | None:
 def names_for(columns: Sequence[str]) -> dict[str, tuple[str, ...]]:
     """Return the known names with those that the columns of a table add by their decoration."""
     names = {ours: list(known) for ours, known in NAMES.items()}
-    for column in columns:
+    for column in reversed(columns):
         own, *others = aliases(column)
         for ours, known in NAMES.items():
             ranks = [known.index(alias) for alias in others if alias in known and alias]

@@ -50,7 +50,7 @@ class PriceWatch:
         """Find prices that are a power of ten off; bars are gone through only where some may be."""
         wide = [name for name, (low, high) in self._span.items() if high >= _SUSPICIOUS * low]
         if not wide:
-            return OddPrices({}, None)
+            return OddPrices({})
         parts, rows = [], 0
         for batch in batches:
             part = batch.bars.select(*_AROUND).with_row_index("row", rows)
@@ -77,10 +77,20 @@ class PriceWatch:
 
 @dataclass(frozen=True, slots=True)
 class OddPrices:
-    """Why which rows of a file are rejected, rows counted over all its bars; and a warning."""
+    """Why which rows are rejected, counted over all bars of a file; and what else is odd."""
 
     reasons: dict[int, str]
-    warning: str | None
+    steps: str | None = None
+
+    @property
+    def warnings(self) -> list[str]:
+        """What a user must know of them."""
+        found = [self.steps] if self.steps else []
+        if self.reasons:
+            bars = "1 bar was" if len(self.reasons) == 1 else f"{len(self.reasons):,} bars were"
+            first = next(iter(self.reasons.values()))
+            found.append(f"{bars} rejected for a price that is a power of ten off ({first})")
+        return found
 
     def of_rows(self, start: int, height: int) -> pl.Series | None:
         """Return the reasons of so many rows; None where there are none."""
@@ -142,8 +152,9 @@ def _steps(bars: pl.DataFrame) -> str | None:
         return None
     first = steps.row(0, named=True)
     return (
-        f"its prices change their level {_often(steps.height)}, first at {first['stamp']:%Y-%m-%d %H:%M} "
-        f"to {10 ** first['change']:,.3g} times those before: a split, or other units"
+        f"its prices change their level {_often(steps.height)}, first at "
+        f"{first['stamp']:%Y-%m-%d %H:%M} to {10 ** first['change']:,.3g} times those before: "
+        "a split, or other units"
     )
 
 

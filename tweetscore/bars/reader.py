@@ -44,6 +44,10 @@ _EARLIEST = datetime(1971, 1, 1)
 _AHEAD = timedelta(days=1)  # stamps without a zone may be ahead of UTC, by 14 hours at most
 
 
+class OtherSymbolError(InputError):
+    """A file has bars of another symbol than the one that the user gives."""
+
+
 @dataclass(frozen=True, slots=True)
 class BarBatch:
     """Canonical bars (``BARS_SCHEMA``) and rejects; ``rows_read`` counts records before parsing."""
@@ -149,7 +153,7 @@ def _check_agreed(source: Source, symbols: Sequence[str], agreed: str | None) ->
     others = [symbol for symbol in symbols if symbol != agreed] if agreed else []
     if others:
         shown = ", ".join(others[:3]) + (", …" if len(others) > 3 else "")
-        raise InputError(
+        raise OtherSymbolError(
             f"{source.name}: --symbol is {agreed}, but its column of symbols has {shown}; "
             "leave --symbol out, or say with --column symbol= that the column is none"
         )

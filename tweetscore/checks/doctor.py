@@ -89,11 +89,12 @@ def _of_database(store: Store, part_rows: int) -> Iterator[Check]:
     yield from grounds
     # Statements over tables that are not ours, or cannot be read, would find nothing more.
     bad = next((check.name for check in grounds if not check.ok), None)
-    names = [*NEXT_STEPS, "known_words", "tweet_clocks", "bar_clocks"]
+    names = [*NEXT_STEPS, "warnings", "known_words", "tweet_clocks", "bar_clocks"]
     if bad:
         yield from (Check(name, None, f"not run: {bad} is broken") for name in names)
         return
     yield from (_statement(store, name, part_rows) for name in NEXT_STEPS)
+    yield _warnings(store)
     yield _known_words(store)
     yield _tweet_clocks(store)
     yield from _bar_clocks(store)
@@ -158,6 +159,20 @@ def _statement(store: Store, name: str, part_rows: int) -> Check:
         total += count
         examples = sorted([*examples, *(first or [])])[:EXAMPLES]
     return _verdict(name, total, examples, NEXT_STEPS[name])
+
+
+def _warnings(store: Store) -> Check:
+    """Repeat what was doubtful or missing in a file: nothing is broken, but a user must know."""
+    found = store.rows(
+        "SELECT parse_filename(name), warnings FROM sources WHERE warnings IS NOT NULL "
+        "ORDER BY source_id"
+    )
+    if not found:
+        return Check("warnings", True, "none found")
+    shown = [f"{name}: {warnings}" for name, warnings in found[:EXAMPLES]]
+    files = "1 file has some" if len(found) == 1 else f"{len(found):,} files have some"
+    more = "; …" if len(found) > EXAMPLES else ""
+    return Check("warnings", True, f"{files}: {'; '.join(shown)}{more}")
 
 
 def _parts(store: Store, part_rows: int) -> list[dict[str, int]]:

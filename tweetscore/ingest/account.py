@@ -41,6 +41,7 @@ class Account:
     duplicates: int = 0
     rejected: int = 0
     repaired: int = 0  # texts with U+FFFD instead of bytes that are not a character
+    taken: str = ""  # what was taken for what: columns, symbol, numbers and layout
     candidates: tuple[Candidate, ...] = ()  # markets and clocks that bars may be of, best first
     warnings: tuple[str, ...] = ()  # what the user should know of the file, a line each
     unchanged: bool = False  # the same content is here already: nothing was done

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import polars as pl
 
+from tweetscore.bars.prices import OddPrices, PriceWatch
 from tweetscore.bars.reader import BarBatch, BarFile
 from tweetscore.ingest.account import Account, IngestOptions, Progress
 from tweetscore.ingest.bar_clock import BarVerdict, bar_clock
@@ -56,11 +57,17 @@ def ingest_bars(
         account = _with_digest(store, bars, account, options)
     batches = Replay(lambda: prefetch(bars.read()), _bytes_of, most_kept_bytes)
     known = dict(store.rows("SELECT symbol, calendar FROM symbols"))
-    verdict = bar_clock(bars, batches, options, known)
+    own_claim = bars.claim if options.clock == "auto" else None
+    claimed = replace(options, clock=own_claim) if own_claim else options
+    watch = PriceWatch()
+    verdict = bar_clock(bars, watch.watching(batches), claimed, known)
+    odd = watch.odd_prices(batches)
+    missing = watch.missing(batches)
+    warnings = (*verdict.warnings, *([missing] if missing else []), *odd.warnings)
     account = _with_digest(store, bars, account, options)
     with store.transaction():
         source_id = next_source(store)
-        rows_read = _append_all(store, bars.source.name, batches, source_id, verdict, progress)
+        rows_read = _append_all(store, bars, batches, source_id, verdict, odd, progress)
         fresh = "SELECT DISTINCT symbol FROM bars WHERE source_id = $source_id"
         symbols = [name for (name,) in store.rows(fresh, source_id=source_id)]
         keep_calendars(store, {symbol: verdict.calendars[symbol] for symbol in symbols})
@@ -69,7 +76,7 @@ def ingest_bars(
             clock=verdict.evidence,
             rows_read=rows_read,
             candidates=verdict.clock.candidates,
-            warnings=verdict.warnings,
+            warnings=warnings,
         )
         account = deduplicate(store, account, "bars", source_id, started_utc)
         if account.stored or account.updated:
@@ -101,10 +108,11 @@ def _bytes_of(batch: BarBatch) -> int:
 
 def _append_all(
     store: Store,
-    name: str,
+    bars: BarFile,
     batches: Iterable[BarBatch],
     source_id: int,
     verdict: BarVerdict,
+    odd: OddPrices,
     progress: Progress,
 ) -> int:
     """Store all rows by the clock that was decided on; return how many were read."""
@@ -112,14 +120,17 @@ def _append_all(
         f"the time {{}} does not exist or is ambiguous in {verdict.clock.clock.name}",
         pl.col("stamp").dt.to_string("%Y-%m-%d %H:%M"),
     )
-    rows_read = 0
+    rows_read = rows = 0
     for batch in batches:
         minutes = verdict.clock.minutes_utc(batch.bars["stamp"])
         judged = batch.bars.with_columns(minutes.alias("minute_utc")).with_columns(
             reason=pl.when(pl.col("minute_utc").is_null()).then(unclear)
         )
+        if (reasons := odd.of_rows(rows, judged.height)) is not None:
+            judged = judged.with_columns(reason=pl.col("reason").fill_null(reasons))
         append_batch(store, "bars", source_id, judged, batch.rejects)
-        progress(name, rows_read := rows_read + batch.rows_read)
+        progress(bars.source.name, rows_read := rows_read + batch.rows_read)
+        rows += judged.height
     return rows_read
 
 

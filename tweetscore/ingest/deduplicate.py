@@ -7,7 +7,7 @@ import polars as pl
 
 from tweetscore.errors import InputError, IntegrityError
 from tweetscore.ingest.account import Account, Kind
-from tweetscore.store.database import Store
+from tweetscore.store.database import Store, statement
 
 _OF_FILE = "WHERE source_id = $source_id"
 _STORED_FIELDS = (
@@ -38,6 +38,8 @@ def deduplicate(
         "count(*) FILTER (fresh AND place = 1 AND known), "
         "count(*) FILTER (NOT fresh AND place > 1) FROM candidates"
     )
+    if kind == "bars" and duplicates + updated:
+        account = _with_conflicts(store, account)
     if kind == "tweets" and updated:
         store.run("ingest/forget_predictions")
     store.con.execute(
@@ -62,6 +64,19 @@ def deduplicate(
     return account
 
 
+def _with_conflicts(store: Store, account: Account) -> Account:
+    """Warn of minutes with several bars that are no duplicates: their prices differ."""
+    minutes, largest = store.row(statement("ingest/conflicting_bars"))
+    if not minutes:
+        return account
+    several = "1 minute has" if minutes == 1 else f"{minutes:,} minutes have"
+    warning = (
+        f"{several} bars with different prices, up to {largest:,.1f} bps apart; "
+        "the bar with the larger volume was kept"
+    )
+    return replace(account, warnings=(*account.warnings, warning))
+
+
 def _unusable(store: Store, account: Account, source_id: int) -> InputError:
     first = f"SELECT line, reason FROM rejects {_OF_FILE} ORDER BY line LIMIT 1"
     line, reason = next(iter(store.rows(first, source_id=source_id)), (1, "no record"))
@@ -73,6 +88,8 @@ def _unusable(store: Store, account: Account, source_id: int) -> InputError:
 
 def _store_account(store: Store, account: Account, source_id: int, started_utc: datetime) -> None:
     fields = {name: [getattr(account, name)] for name in _STORED_FIELDS}
+    fields["taken"] = [account.taken or None]
+    fields["warnings"] = ["; ".join(account.warnings) or None]
     times = {"started_utc": [started_utc], "finished_utc": [now_utc()]}
     store.append("sources", pl.DataFrame({"source_id": [source_id], **fields, **times}))
 

@@ -8,10 +8,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from tweetscore.bars.reader import open_bars
+from tweetscore.bars.reader import BarFile
 from tweetscore.errors import InputError
 from tweetscore.ingest.account import IGNORED, Account, IngestOptions, Progress
 from tweetscore.ingest.bars import ingest_bars
+from tweetscore.ingest.opened import (
+    open_file,
+    refuse_several_symbols,
+    refuse_unknown_columns,
+)
 from tweetscore.ingest.posts import ingest_posts
 from tweetscore.ingest.sources import StoredAlreadyError
 from tweetscore.io.data_file import DataFile
@@ -19,7 +24,7 @@ from tweetscore.io.open import data_files
 from tweetscore.io.records import BLOCK_BYTES
 from tweetscore.io.source import sniff
 from tweetscore.market.windows import ensure_windows, set_rules
-from tweetscore.posts.formats import open_tweets
+from tweetscore.posts.canonical import TweetFile
 from tweetscore.store.database import Store
 
 
@@ -44,24 +49,42 @@ def ingest(
 
     Returns:
         What became of the rows of each file.
+
+    Raises:
+        InputError: an option names no column of ours, or one symbol for files of several.
     """
+    refuse_unknown_columns(options.columns)
+    listed = [(path, _files(path)) for path in paths]
+    files = [file for _, found in listed if isinstance(found, list) for file in found]
+    if options.symbol and len(files) > 1:
+        refuse_several_symbols(files, options, block_bytes)
     accounts = [
         account
-        for path in paths
-        for account in _of_path(store, path, options, progress, block_bytes)
+        for path, found in listed
+        for account in _of_path(store, path, found, options, progress, block_bytes)
     ]
     set_rules(store, max_gap_minutes=options.max_gap_minutes, flat_bps=options.flat_bps)
     ensure_windows(store)
     return accounts
 
 
-def _of_path(
-    store: Store, path: Path, options: IngestOptions, progress: Progress, block_bytes: int
-) -> list[Account]:
+def _files(path: Path) -> list[DataFile] | InputError:
     try:
-        files = data_files(path)
+        return data_files(path)
     except InputError as error:
-        return [Account(str(path), error=str(error))]
+        return error
+
+
+def _of_path(
+    store: Store,
+    path: Path,
+    files: list[DataFile] | InputError,
+    options: IngestOptions,
+    progress: Progress,
+    block_bytes: int,
+) -> list[Account]:
+    if isinstance(files, InputError):
+        return [Account(str(path), error=str(files))]
     accounts = [_ingest_or_refuse(store, file, options, progress, block_bytes) for file in files]
     if all(account.kind == IGNORED for account in accounts):
         return [_unknown(path, files)]
@@ -85,13 +108,19 @@ def _ingest_or_refuse(
     """Ingest one file; files in a zip or a folder that are not data are ignored."""
     account = Account(file.name)
     try:
-        source = sniff(file, block_bytes)
-        if posts := open_tweets(source, options.columns, options.platform):
-            account = replace(account, kind="tweets", format=posts.format)
-            return ingest_posts(store, posts, account, options, progress)
-        if bars := open_bars(source, options.symbol, options.columns):
-            account = replace(account, kind="bars", format=bars.format, symbol=bars.symbol)
-            return ingest_bars(store, bars, account, options, progress)
+        opened = open_file(sniff(file, block_bytes), options)
+        if isinstance(opened, TweetFile):
+            account = replace(account, kind="tweets", format=opened.format)
+            return ingest_posts(store, opened, account, options, progress)
+        if isinstance(opened, BarFile):
+            account = replace(
+                account,
+                kind="bars",
+                format=opened.format,
+                symbol=opened.symbol,
+                taken=opened.taken,
+            )
+            return ingest_bars(store, opened, account, options, progress)
         return replace(account, kind=IGNORED)
     except StoredAlreadyError as stored:
         return stored.account

@@ -1,6 +1,8 @@
 -- From schema 2 to 3: one table of predictions for all targets, and plain names.
 
 ALTER TABLE sources RENAME mended TO repaired;
+ALTER TABLE sources ADD COLUMN taken VARCHAR;
+ALTER TABLE sources ADD COLUMN warnings VARCHAR;
 
 UPDATE study_runs SET protocol = 'original' WHERE protocol = 'seed';
 

@@ -1,0 +1,72 @@
+"""Recognise files before anything is stored: a file enters, its posts or bars leave, if any."""
+
+from collections.abc import Mapping, Sequence
+
+from tweetscore.bars.columns import COLUMNS as BAR_COLUMNS
+from tweetscore.bars.reader import BarFile, OtherSymbolError, open_bars
+from tweetscore.bars.symbols import canonical_symbol
+from tweetscore.errors import InputError, did_you_mean
+from tweetscore.ingest.account import IngestOptions
+from tweetscore.io.data_file import DataFile
+from tweetscore.io.source import Source, sniff
+from tweetscore.posts.canonical import TweetFile
+from tweetscore.posts.formats import open_tweets
+from tweetscore.posts.tables import NAMES as POST_COLUMNS
+
+
+def open_file(source: Source, options: IngestOptions) -> TweetFile | BarFile | None:
+    """Recognise a file of posts or of bars; None when it is something else.
+
+    Raises:
+        InputError: it is refused; see ``open_tweets`` and ``open_bars``.
+    """
+    of_bars = {ours: it for ours, it in options.columns.items() if ours in BAR_COLUMNS}
+    of_posts = {ours: it for ours, it in options.columns.items() if ours in POST_COLUMNS}
+    if of_bars and not of_posts:  # whoever names prices has bars
+        return open_bars(source, options.symbol, of_bars)
+    posts = open_tweets(source, of_posts, options.platform)
+    return posts or open_bars(source, options.symbol, of_bars)
+
+
+def refuse_unknown_columns(columns: Mapping[str, str]) -> None:
+    """Refuse a name that is none of ours.
+
+    Raises:
+        InputError: there is one.
+    """
+    known = (*POST_COLUMNS, *BAR_COLUMNS)
+    for ours in columns:
+        if ours not in known:
+            raise InputError(
+                f"no column is called {ours!r} here; say one of {', '.join(POST_COLUMNS)} for "
+                f"posts, or {', '.join(BAR_COLUMNS)} for bars{did_you_mean(ours, known)}"
+            )
+
+
+def refuse_several_symbols(
+    files: Sequence[DataFile], options: IngestOptions, block_bytes: int
+) -> None:
+    """Refuse one symbol for several files whose names or columns show others.
+
+    Files that agree with each other may have another name than the symbol given.
+
+    Raises:
+        InputError: they do not agree.
+    """
+    shown: dict[str, str] = {}
+    for file in files:
+        try:
+            opened = open_file(sniff(file, block_bytes), options)
+        except OtherSymbolError:
+            raise
+        except InputError:  # the same refusal is raised again where the file is stored
+            continue
+        if isinstance(opened, BarFile):
+            for symbol in opened.named:
+                shown.setdefault(symbol, file.name)
+    if len(shown) > 1:
+        facts = ", ".join(f"{name} is of {symbol}" for symbol, name in [*shown.items()][:3])
+        raise InputError(
+            f"--symbol is {canonical_symbol(options.symbol or '')}, but the files do not agree: "
+            f"{facts}; leave --symbol out, or ingest them one by one"
+        )
