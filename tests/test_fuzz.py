@@ -43,6 +43,7 @@ class Seed(NamedTuple):
     rows: int
     rejected: int = 0
     clock: str = "auto"
+    symbol: str | None = "SPX"
 
 
 NEW_YORK = "America/New_York"
@@ -78,13 +79,13 @@ SEEDS = {
     "DAT_ASCII_MADEUP_M1_2018.csv": Seed("bars", "histdata-ascii-m1", 5, clock=NEW_YORK),
     "DAT_MT_MADEUP_M1_2018.csv": Seed("bars", "histdata-mt-m1", 5, clock=NEW_YORK),
     "20131004_spy_minute_trade.csv": Seed("bars", "lean-equity-minute", 5),
-    "bars_iso.csv": Seed("bars", "csv-bars", 5),
+    "bars_iso.csv": Seed("bars", "csv-bars", 5, symbol=None),
     "bars_epoch.csv": Seed("bars", "csv-bars", 5),
     "bars_day_first.csv": Seed("bars", "csv-bars", 5, clock="UTC"),
     "bars_date_and_time.tsv": Seed("bars", "csv-bars", 5, clock=NEW_YORK),
     "bars_array.json": Seed("bars", "json-bars", 5),
     "bars_lines.jsonl": Seed("bars", "json-bars", 5),
-    "bars.parquet": Seed("bars", "parquet-bars", 5),
+    "bars.parquet": Seed("bars", "parquet-bars", 5, symbol=None),
 }
 ACCOUNT_JS = b'window.YTD.account.part0 = [ {"account" : {"username" : "made_up"} } ]'
 
@@ -191,17 +192,19 @@ def patience() -> Iterator[None]:
     assert time.monotonic() - begin < PATIENCE_SECONDS
 
 
-def opened(file: DataFile, block_bytes: int = BLOCK_BYTES) -> TweetFile | BarFile | None:
+def opened(
+    file: DataFile, symbol: str | None, block_bytes: int = BLOCK_BYTES
+) -> TweetFile | BarFile | None:
     source = sniff(file, block_bytes)
-    return open_tweets(source) or open_bars(source, "SPX")
+    return open_tweets(source) or open_bars(source, symbol)
 
 
-def read_and_account(path: Path, block_bytes: int) -> None:
+def read_and_account(path: Path, symbol: str | None, block_bytes: int) -> None:
     """Read a file, or be refused in one line; every record has become a row or a reject."""
     refusal = ""
     try:
         for file in data_files(path):
-            if source := opened(file, block_bytes):
+            if source := opened(file, symbol, block_bytes):
                 hold_batches(source)
     except InputError as error:
         refusal = str(error)
@@ -230,11 +233,11 @@ TABLES = ("tweets", "bars", "rejects", "sources", "symbols")
 KEYS = {"tweets": "platform, tweet_id", "bars": "symbol, minute_utc"}
 
 
-def ingest_and_account(store: Store, path: Path, clock: str) -> list[Account]:
+def ingest_and_account(store: Store, path: Path, clock: str, symbol: str | None) -> list[Account]:
     """Ingest a file into the emptied store; it then holds what the accounts say, and no more."""
     for table in TABLES:
         store.con.execute(f"DELETE FROM {table}")
-    options = IngestOptions(symbol="SPX", clock=clock)
+    options = IngestOptions(symbol=symbol, clock=clock)
     accounts = ingest(store, [path], options, lambda *_: None)
     kept = [each for each in accounts if not each.error and each.kind != IGNORED]
     for account in accounts:
@@ -282,13 +285,13 @@ def test_every_file_of_the_corpus_is_known_here() -> None:
 def test_each_seed_is_of_its_form_and_gives_all_its_rows(
     tmp_path: Path, memory: Store, name: str
 ) -> None:
-    kind, form, rows, rejected, clock = SEEDS[name]
+    kind, form, rows, rejected, clock, symbol = SEEDS[name]
     path = tmp_path / name
     put(path, seed(name))
-    sources = [source for file in data_files(path) if (source := opened(file))]
+    sources = [source for file in data_files(path) if (source := opened(file, symbol))]
     assert [source.format for source in sources] == [form]
     assert [hold_batches(source) for source in sources] == [(rows, rejected)]
-    account = ingest_and_account(memory, path, clock)[-1]
+    account = ingest_and_account(memory, path, clock, symbol)[-1]
     assert (account.kind, account.format, account.error) == (kind, form, None)
     assert (account.rows_read, account.stored) == (rows, rows - rejected)
 
@@ -303,7 +306,7 @@ def test_damage_breaks_no_reader_and_loses_no_row(tmp_path: Path, name: str) -> 
     def hold(content: bytes, block_bytes: int) -> None:
         put(path, content)
         with patience():
-            read_and_account(path, block_bytes)
+            read_and_account(path, SEEDS[name].symbol, block_bytes)
 
     hold()
 
@@ -320,6 +323,6 @@ def test_damage_breaks_no_ingest_and_every_row_is_accounted_for(
     def hold(content: bytes) -> None:
         put(path, content)
         with patience():
-            ingest_and_account(memory, path, SEEDS[name].clock)
+            ingest_and_account(memory, path, SEEDS[name].clock, SEEDS[name].symbol)
 
     hold()

@@ -17,7 +17,9 @@ from tweetscore.io.records import BLOCK_BYTES, Records, json_array_records, line
 
 PARQUET_MAGIC = b"PAR1"
 FEATHER_1_MAGIC = b"FEA1"
-ARROW_MAGICS = (b"ARROW1\0\0", b"\xff\xff\xff\xff")  # of files, as Feather 2 is, and of streams
+ARROW_MAGIC = b"ARROW1\0\0"  # of files, as Feather 2 is
+# A stream begins with a mark, the length of its schema, and where that schema begins.
+ARROW_STREAM = re.compile(rb"\xff{4}...\x00[\x04-\x40]\x00{3}", re.DOTALL)
 
 
 class Source:
@@ -36,7 +38,7 @@ class Source:
     @property
     def kind(self) -> Literal["parquet", "arrow", "json", "lines"]:
         """What the first bytes show."""
-        if self.head.startswith((*ARROW_MAGICS, FEATHER_1_MAGIC)):
+        if self.head.startswith((ARROW_MAGIC, FEATHER_1_MAGIC)) or ARROW_STREAM.match(self.head):
             return "arrow"
         if self.head.startswith(PARQUET_MAGIC):
             return "parquet"

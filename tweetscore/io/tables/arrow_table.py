@@ -8,11 +8,9 @@ import pyarrow as pa
 from tweetscore.errors import InputError
 from tweetscore.io.data_file import DataFile
 from tweetscore.io.parquet import UNREADABLE, text_rows
-from tweetscore.io.source import ARROW_MAGICS, FEATHER_1_MAGIC, Source
+from tweetscore.io.source import ARROW_MAGIC, ARROW_STREAM, FEATHER_1_MAGIC, Source
 from tweetscore.io.tables.parquet_table import BATCH_ROWS, values_as_text
 from tweetscore.io.tables.table import Rows, Table
-
-_FILE_MAGIC = ARROW_MAGICS[0]
 
 
 def arrow_table(source: Source) -> Table:
@@ -34,14 +32,14 @@ def arrow_table(source: Source) -> Table:
 @contextmanager
 def _opened(file: DataFile) -> Iterator[tuple[pa.Schema, Iterator[pa.RecordBatch]]]:
     with file.path.open("rb") as stream:
-        magic = stream.read(8)
+        magic = stream.read(16)
     if magic.startswith(FEATHER_1_MAGIC):
         raise InputError(f"{file.name}: is of Feather version 1; write it again as Parquet")
-    if not magic.startswith(ARROW_MAGICS):
+    if not (magic.startswith(ARROW_MAGIC) or ARROW_STREAM.match(magic)):
         raise InputError(f"{file.name}: packed Arrow is not read; unpack it first")
     try:
         with pa.memory_map(str(file.path)) as mapped:
-            if magic.startswith(_FILE_MAGIC):
+            if magic.startswith(ARROW_MAGIC):
                 reader = pa.ipc.open_file(mapped)
                 numbers = range(reader.num_record_batches)
                 yield reader.schema, map(reader.get_batch, numbers)
