@@ -69,6 +69,7 @@ class BarFile:
     clock: str | None  # the clock that the format defines, with stamps at the start of the minute
     claim: str | None  # the clock that the file itself names, for stamps without a time zone
     taken: str  # what was taken for what, in words
+    guessed: bool  # True: more than names of columns was needed to find that out
     named: tuple[str, ...]  # the symbols that its name or its first rows show, whatever is set
     _batches: Callable[[], Iterator[BarBatch]]
 
@@ -117,6 +118,7 @@ def open_bars(
         layout.clock,
         clock if found.form.naive and clock != "UTC" else None,
         _taken(layout, found, reading, wanted),
+        bool(layout.header) and layout.format.endswith("-bars"),
         tuple(in_column) or ((layout.named.symbol,) if layout.named else ()),
         batches,
     )

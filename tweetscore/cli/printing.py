@@ -62,10 +62,9 @@ def show_accounts(accounts: "Sequence[Account]", *, as_json: bool) -> None:
     for each in read:
         again = "read before with the same content, nothing changed; " if each.unchanged else ""
         note(f"{Path(each.name).name}: {again}clock: {each.clock}")
-    for each in accounts:
+    for each in read:
         if each.taken:
             note(f"{Path(each.name).name}: {each.taken}")
-    for each in read:
         for warning in each.warnings:
             warn(f"{Path(each.name).name}: {warning}")
     for each in read:

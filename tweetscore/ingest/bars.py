@@ -11,6 +11,7 @@ import polars as pl
 
 from tweetscore.bars.prices import OddPrices, PriceWatch
 from tweetscore.bars.reader import BarBatch, BarFile
+from tweetscore.errors import InputError
 from tweetscore.ingest.account import Account, IngestOptions, Progress
 from tweetscore.ingest.bar_clock import BarVerdict, bar_clock
 from tweetscore.ingest.deduplicate import deduplicate, now_utc
@@ -57,10 +58,8 @@ def ingest_bars(
         account = _with_digest(store, bars, account, options)
     batches = Replay(lambda: prefetch(bars.read()), _bytes_of, most_kept_bytes)
     known = dict(store.rows("SELECT symbol, calendar FROM symbols"))
-    own_claim = bars.claim if options.clock == "auto" else None
-    claimed = replace(options, clock=own_claim) if own_claim else options
     watch = PriceWatch()
-    verdict = bar_clock(bars, watch.watching(batches), claimed, known)
+    verdict = _bar_clock(bars, watch.watching(batches), options, known)
     odd = watch.odd_prices(batches)
     missing = watch.missing(batches)
     warnings = (*verdict.warnings, *([missing] if missing else []), *odd.warnings)
@@ -83,6 +82,20 @@ def ingest_bars(
             for symbol in symbols:
                 forget_windows(store, symbol)
     return account
+
+
+def _bar_clock(
+    bars: BarFile, batches: Iterable[BarBatch], options: IngestOptions, known: Mapping[str, str]
+) -> BarVerdict:
+    """Find out the clock; one that the file itself names is a claim like the user's."""
+    if options.clock == "auto" and bars.claim:
+        options = replace(options, clock=bars.claim)
+    try:
+        return bar_clock(bars, batches, options, known)
+    except InputError as error:
+        if options.clock != "auto" or not bars.guessed:
+            raise
+        raise InputError(f"{error} (read as {bars.taken})") from error
 
 
 def _with_digest(store: Store, bars: BarFile, account: Account, options: IngestOptions) -> Account:
