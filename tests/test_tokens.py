@@ -193,7 +193,7 @@ def test_a_word_is_cut_alike_wherever_it_stands(word: str, text: str) -> None:
 @pytest.mark.parametrize("piece", ["株", "ー", "ไ", "\u0e31", "$", "$T", "$T.", "ﾞ", "𝐓", "日a"])
 def test_long_texts_of_one_new_thing_are_read_in_one_go(piece: str) -> None:
     assert new_tokens_of("win " + piece * 100_000 + " win")[:: 10**9] == ["win"]
-    assert new_tokens_of(piece * 100_000) == reference_tokens(piece * 100_000)
+    assert new_tokens_of(piece * 10_000) == reference_tokens(piece * 10_000)
 
 
 # ---- The fast path is the rules ------------------------------------------------------------------

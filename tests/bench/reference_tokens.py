@@ -62,8 +62,14 @@ CASHTAG += r"|[0-9]+(?:[.,][0-9]+)*(?:[KkMmBbTt]|[Mm][MmNn]|[BbTt][Nn])"
 
 
 @cache
+def inside_words() -> str:
+    """The inside of a regex class of all characters that a word is made of."""
+    return character_class(is_inside_words)
+
+
+@cache
 def reference_pieces(version: int) -> re.Pattern[str]:
-    inside = character_class(is_inside_words)
+    inside = inside_words()
     picture = f"[{pictographs()}]"
     picture += "[\ufe0e\ufe0f\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]*"
     label = "[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*"
@@ -94,13 +100,14 @@ UNSPACED_NAMES = {
 
 @cache
 def unspaced_runs() -> re.Pattern[str]:
-    def named(prefixes: tuple[str, ...]) -> Callable[[str], bool]:
-        return lambda character: (
-            unicodedata.category(character)[0] in "LM"
-            and unicodedata.name(character, "").startswith(prefixes)
-        )
+    letters = [
+        code for code in range(sys.maxunicode + 1) if unicodedata.category(chr(code))[0] in "LM"
+    ]
 
-    classes = [character_class(named(prefixes)) for prefixes in UNSPACED_NAMES.values()]
+    def named(prefixes: tuple[str, ...]) -> Callable[[str], bool]:
+        return lambda character: unicodedata.name(character, "").startswith(prefixes)
+
+    classes = [character_class(named(prefixes), letters) for prefixes in UNSPACED_NAMES.values()]
     runs = "|".join(f"[{each}]+" for each in classes)
     return re.compile(f"(?P<run>{runs})|[^{''.join(classes)}]+")
 
