@@ -4,6 +4,7 @@ import base64
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
@@ -71,10 +72,8 @@ def page(report: Report) -> str:
     the direction of text or move a cursor are shown as marks. A policy inside the page allows its
     own two scripts by their hashes and no other.
     """
-    from vl_convert import javascript_bundle
-
     studies = [_study_part(n, each) for n, each in enumerate(report.studies, 1)]
-    scripts = [Markup(each) for each in (javascript_bundle(), _asset("page.js"))]  # type: ignore[call-arg]
+    scripts = [Markup(each) for each in (_library(), _asset("page.js"))]
     return (
         _environment()
         .from_string(_asset("page.html"))
@@ -108,6 +107,15 @@ def _shown(value: object) -> object:
 
 def _asset(name: str) -> str:
     return files("tweetscore.report").joinpath(name).read_text(encoding="utf-8")
+
+
+@cache
+def _library() -> str:
+    """Return the script that draws charts: to put it together takes longer than the whole page."""
+    from vl_convert import javascript_bundle
+
+    library: str = javascript_bundle()  # type: ignore[call-arg]
+    return library
 
 
 def _hash(script: str) -> str:
