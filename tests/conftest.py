@@ -1,18 +1,24 @@
 import gc
 import os
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from shutil import copy
 
 import numpy as np
 import pytest
+import typer.testing
 from jobs import OPEN
 from results import fill
 from tiny import put_bars, tiny_bundle
+from typer.main import get_command
 
 from tweetscore.market.windows import ensure_windows
 from tweetscore.scoring.bundle import Bundle
 from tweetscore.store.database import Store, open_store
+
+# The tree of all commands, which each run of one in this process would build again.
+typer.testing._get_command = cache(get_command)  # type: ignore[attr-defined]
 
 
 def pytest_collection_finish() -> None:

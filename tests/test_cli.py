@@ -91,6 +91,12 @@ def scored(made: Path) -> Path:
     return db
 
 
+@pytest.fixture(scope="module")
+def stored(scored: Path) -> dict[str, tuple[Any, ...]]:
+    """What the scored database holds."""
+    return contents(scored)
+
+
 @pytest.fixture
 def db(scored: Path, tmp_path: Path) -> Path:
     """A copy of the scored database."""
@@ -549,7 +555,7 @@ MISTAKES: dict[str, tuple[list[str], str]] = {
 
 @pytest.mark.parametrize("name", MISTAKES)
 def test_a_mistake_is_one_line_and_nothing_is_written(
-    made: Path, db: Path, empty_db: Path, tmp_path: Path, name: str
+    made: Path, db: Path, stored: Any, empty_db: Path, tmp_path: Path, name: str
 ) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "empty.json").touch()
@@ -557,15 +563,15 @@ def test_a_mistake_is_one_line_and_nothing_is_written(
     (tmp_path / "broken.zip").write_bytes(b"PK\x03\x04" + bytes(100))
     with open_store(Path(shutil.copy(empty_db, tmp_path / "bare.duckdb"))) as store:
         put_tweets(store, [(1, "2018-12-19 19:00:00", "a word")])
-    before = contents(db), {path: size(path) for path in tmp_path.rglob("*") if path != db}
+    before = {path: size(path) for path in tmp_path.rglob("*") if path != db}
     arguments, expected = MISTAKES[name]
     filled = [each.format(made=made, tmp=tmp_path) for each in arguments]
     with_db = filled if "--db" in filled or filled[0] == "sample" else [*filled, "--db", str(db)]
     logs = ["--log-dir", str(tmp_path / "runs")] if filled[0] == "train" else []
     line = refusal(1, *with_db, *logs)
     assert line.startswith("Error: " + expected.format(made=made, tmp=tmp_path))
-    after = contents(db), {path: size(path) for path in tmp_path.rglob("*") if path != db}
-    assert after == before
+    assert {path: size(path) for path in tmp_path.rglob("*") if path != db} == before
+    assert contents(db) == stored
 
 
 NO_GPU = {
@@ -584,16 +590,15 @@ NO_GPU = {
 
 @pytest.mark.parametrize("name", NO_GPU)
 def test_a_gpu_that_is_not_there_is_refused_before_anything_is_written(
-    made: Path, db: Path, tmp_path: Path, name: str
+    made: Path, db: Path, stored: Any, tmp_path: Path, name: str
 ) -> None:
     if torch.cuda.is_available() or "CUDAExecutionProvider" in get_available_providers():
         pytest.skip("there is CUDA here")
-    before = contents(db)
     arguments, expected = NO_GPU[name]
     filled = [each.format(made=made, tmp=tmp_path) for each in arguments]
     line = refusal(1, *filled, "--device", "cuda", "--db", db)
     assert re.fullmatch("Error: " + expected, line)
-    assert contents(db) == before
+    assert contents(db) == stored
     assert list(tmp_path.iterdir()) == [db]
 
 

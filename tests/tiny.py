@@ -177,10 +177,9 @@ def contents(db: Path) -> dict[str, tuple[Any, ...]]:
     run |= dict.fromkeys(("tweets", "bars", "rejects"), "EXCLUDE (source_id)")
     with duckdb.connect(str(db), read_only=True) as con:
         names = con.execute("SELECT table_name FROM duckdb_tables() ORDER BY ALL").fetchall()
-        found = {
-            name: con.execute(
-                f"SELECT count(*), sum(hash(t)) FROM (SELECT * {run.get(name, '')} FROM {name}) t"
-            ).fetchone()
-            for (name,) in names
-        }
-    return {name: each for name, each in found.items() if each}
+        found: dict[str, tuple[Any, ...]] = {}
+        for (name,) in names:
+            (rows,) = con.execute(f"SELECT count(*) FROM {name}").fetchone() or (0,)
+            of_all = f"SELECT sum(hash(t)) FROM (SELECT * {run.get(name, '')} FROM {name}) t"
+            found[name] = (rows, con.execute(of_all).fetchone() if rows else None)
+    return found
