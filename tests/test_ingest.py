@@ -817,6 +817,24 @@ def test_a_clock_overrules_the_zone_of_stamps_and_an_epoch_where_nothing_refutes
     assert store.rows("FROM symbols") == [("EURUSD", "24/5")]
 
 
+@pytest.mark.parametrize(
+    "time", ["2024-01-04 09:00:00+09:00", "2024-01-04T09:00+0900", "2024-01-04 09:00:00 +09:00"]
+)
+def test_a_clock_is_of_the_times_that_are_shown_whatever_offset_stands_behind_them(
+    store: Store, tmp_path: Path, time: str
+) -> None:
+    minute = datetime(2024, 1, 4, 0, 0)
+    for place, clock in enumerate(("auto", "Asia/Tokyo", "Europe/Athens")):
+        path = bars_csv(tmp_path / f"{place}", (time, *[place + 1] * 4))
+        (account,) = run(store, path, symbol=f"A{place}", clock=clock)
+        assert account.error is None
+    assert store.rows("SELECT minute_utc FROM bars ORDER BY symbol") == [
+        (minute,),
+        (minute,),
+        (minute + timedelta(hours=7),),
+    ]
+
+
 def minutes_of(days: Sequence[str], begin: str, minutes: int) -> list[tuple[object, ...]]:
     """Bars of every minute from a time of each day."""
     starts = [datetime.fromisoformat(f"{day}T{begin}") for day in days]

@@ -68,6 +68,7 @@ class Stops:
         lunches: spans within a session in which no bar can be.
         open_minutes: first and last open minute of the day in its zone; None: not always the same.
         prints_after: minutes after the close in which a bar may still be.
+        weekly: it closes at weekends and on holidays only.
     """
 
     calendar: str
@@ -79,6 +80,7 @@ class Stops:
     lunches: Spans = (_NONE, _NONE)
     open_minutes: tuple[int, int] | None = None
     prints_after: int = 1
+    weekly: bool = False
 
 
 def find_stops(
@@ -97,14 +99,14 @@ def find_stops(
         InputError: the claimed calendar is unknown, or not known for these years.
     """
     since, until = first - _AROUND, last + _AROUND
-    named = [calendar] if calendar not in ("auto", CURRENCY_WEEK, NEVER_CLOSED, FUTURES) else []
-    if calendar == FUTURES:
-        exchange_sessions(FUTURES, since, until)  # refuses years that it does not know
+    named = [calendar] if calendar not in ("auto", CURRENCY_WEEK, NEVER_CLOSED) else []
     likely = (name for name, usual in AUTO_EXCHANGES.items() if _may_be(usual, lengths))
     stops = [_exchange_stops(name, since, until) for name in named]
     for name in likely:
         if name not in named:
             stops += _if_known(name, since, until)
+    # Its calendar has no daily break, though what trades there has one.
+    stops += _if_known(FUTURES, since, until) if FUTURES not in named else []
     return [*stops, *_american_stops(since, until), _weekends(since, until), _never()]
 
 
@@ -143,7 +145,7 @@ def _exchange_stops(name: str, since: date, until: date) -> Stops:
     real = nights[1] > nights[0]
     closures = (nights[0][real], nights[1][real])
     day = None
-    if len(sessions):
+    if len(sessions) and name != FUTURES:
         local = [
             Clock.of(zone, 0).from_utc(sessions[name]).dt for name in ("open_utc", "close_utc")
         ]
@@ -152,7 +154,7 @@ def _exchange_stops(name: str, since: date, until: date) -> Stops:
     return Stops(
         name, "sessions", zone, (closures,), True, closures,
         (_minutes(lunch["close_utc"]), _minutes(lunch["next_open_utc"])), day,
-        _AUCTION_MINUTES,
+        1 if name == FUTURES else _AUCTION_MINUTES, weekly=name == FUTURES,
     )  # fmt: skip
 
 
@@ -192,7 +194,8 @@ def _weekends(since: date, until: date) -> Stops:
     week = hours_of(CURRENCY_WEEK, since, until)
     pauses = week[1][:-1] < week[0][1:]
     closures = (week[1][:-1][pauses], week[0][1:][pauses])
-    return Stops(CURRENCY_WEEK, "weekend", _NEW_YORK.zone, (closures,), True, closures)
+    zone = _NEW_YORK.zone
+    return Stops(CURRENCY_WEEK, "weekend", zone, (closures,), True, closures, weekly=True)
 
 
 def _never() -> Stops:

@@ -16,6 +16,7 @@ from tweetscore.market.sessions import CURRENCY_WEEK, NEVER_CLOSED
 _INSIDE_SHARE = 0.98  # of the bars that must lie in the sessions of a calendar
 _SHARP_SHARE = 0.6  # of the file's begins and ends that must be a session's
 _DAYS_NEEDED = 20
+_MISSING_SHARE = 0.1
 _DAYS_WITHOUT_END = 14  # of a market that never closes: two weekends
 
 _CURRENCIES = "AUD CAD CHF CNH CZK DKK EUR GBP HKD HUF JPY MXN NOK NZD PLN SEK SGD TRY USD ZAR"
@@ -89,7 +90,9 @@ def choose_calendar(
         return _by_hours(shape, fits, claimed, symbol, utc)
     peers = [found, *(fit for fit in fits if _is_peer(fit, found))]
     names = list(dict.fromkeys(fit.stops.calendar for fit in peers))
-    certain = found.days >= _DAYS_NEEDED and not found.impossible_sessions
+    # Where many days lack, a holiday more or less is no evidence.
+    whole = found.skipped <= _MISSING_SHARE * found.days
+    certain = found.days >= _DAYS_NEEDED and whole and not found.impossible_sessions
     if claimed != "auto":
         sure = names == [claimed] and certain
         return CalendarVerdict(claimed, "proven" if sure else "consistent", f"calendar {claimed}")
@@ -100,7 +103,7 @@ def choose_calendar(
         return CalendarVerdict(hint, "consistent", f"calendar {hint} by the symbol {symbol}")
     if len(names) > 1:
         return _undetermined(names)
-    weekly = found.stops.kind == "weekend"
+    weekly = found.stops.weekly
     word: Word = "proven" if certain or (weekly and shape.days >= _DAYS_NEEDED) else "consistent"
     return CalendarVerdict(names[0], word, f"calendar {names[0]}")
 
@@ -114,7 +117,7 @@ def _is_peer(fit: Fit, found: Fit) -> bool:
     # A day without data is no proof of a holiday; two that are all there are, are.
     fewer = fit.skipped - found.skipped
     beaten = found.clearly_beats(fit) or (fewer >= 2 and not found.skipped)
-    return bool(fit.days) and not beaten and fit.sharp() and not fit.objection
+    return bool(fit.days) and not beaten and fit.sharp() and not fit.objection_of_bars
 
 
 def _by_hours(

@@ -12,8 +12,8 @@ from datetime import timedelta
 import numpy as np
 import polars as pl
 
-from tweetscore.bars.breaks import find_stops
-from tweetscore.bars.calendars import choose_calendar
+from tweetscore.bars.breaks import FUTURES, find_stops
+from tweetscore.bars.calendars import choose_calendar, usual_calendar
 from tweetscore.bars.evidence import Fit, fit_all
 from tweetscore.bars.shape import Shape, shape_of
 from tweetscore.bars.stamps import Side, judge_stamps
@@ -21,6 +21,7 @@ from tweetscore.bars.words import Candidate, Word, listed, tally
 from tweetscore.bars.zones import Clocks
 from tweetscore.errors import InputError
 from tweetscore.io.clocks import EXAMPLES, Clock
+from tweetscore.market.sessions import CURRENCY_WEEK
 
 SHARE_NEEDED = 0.95
 DAYS_NEEDED = 20
@@ -170,6 +171,9 @@ def _audit(name: str, shape: Shape, claims: Claims) -> _Audit:
     if not len(shape.minutes):
         return _Audit(name, claims, claim, shape, [], Clocks(shape.minutes, claim, []), None)
     stops = find_stops(*shape.dates, claims.calendar, shape.lengths)
+    if usual_calendar(claims.symbol) == CURRENCY_WEEK:
+        # A pair of currencies is no future, whose week looks the same an hour later.
+        stops = [stop for stop in stops if stop.calendar != FUTURES or not stop.weekly]
     noons = np.unique(shape.minutes // _DAY) * _DAY + _DAY // 2
     sample = np.concatenate([noons, shape.last, shape.first])
     clocks = Clocks(sample, claim, [stop.zone for stop in stops])
@@ -259,11 +263,11 @@ def _judge(audit: _Audit, found: Fit | None) -> tuple[Word, int, list[Fit]]:
         return "not testable", 0, []
     days = _tested_days(audit, found)
     alike = [fit for fit in _rivals(audit, found) if not fit.same_times(found)]
-    weekly = found.stops.kind == "weekend"
-    enough = days >= (_WEEKS_NEEDED if weekly else DAYS_NEEDED) and audit.shape.days >= DAYS_NEEDED
+    needed = _WEEKS_NEEDED if found.stops.weekly else DAYS_NEEDED
+    enough = days >= needed and audit.shape.days >= DAYS_NEEDED
     if enough and found.days < SHARE_NEEDED * days:
         raise InputError(_no_single_clock(audit, found, days))
-    certain = enough and not alike and not found.impossible_sessions
+    certain = enough and not alike and not found.contradicted
     return "proven" if certain else "consistent", days, alike
 
 

@@ -19,8 +19,10 @@ from tweetscore.io.clocks import Clock
 # but feeds print stray bars a minute outside, which end stamps put one minute later still.
 QUIET_MINUTES = 30
 _SHARP_MINUTES = 5  # a product with bars in most minutes begins and ends this near
+_NEAREST_SHARE = 0.1  # of the days, on which also a thin product begins and ends this near
 _SHARP_SHARE = 0.5  # of breaks that begin or end on the same minute: the product is no thin one
 _TESTED_MINUTES = 360  # a closure without bars this near on both sides tests nothing
+_CLOSURES_A_SLIP = 400
 _NEARBY_MINUTES = 3 * 1_440
 _TESTED_SHARE = 0.5  # of the closures in days with bars
 _EXPLAINED_SHARE = 0.7  # of a market's closures that a file of it shows
@@ -87,6 +89,14 @@ class Fit:
     @cached_property
     def objection(self) -> str:
         """Say what makes the candidate impossible for this file; empty where nothing does."""
+        tested, shown, _ = self._closures
+        if self.stops.kind != "never" and shown < max(1, _EXPLAINED_SHARE * tested):
+            return f"shows {shown} of its {tested} closures"
+        return self.objection_of_bars
+
+    @cached_property
+    def objection_of_bars(self) -> str:
+        """Say which bars, or which lack of them, make it impossible; empty where none does."""
         return next(filter(None, self._objections()), "")
 
     @cached_property
@@ -104,12 +114,13 @@ class Fit:
     def sharp(self) -> bool:
         """Tell whether bars begin at the open and end at the close, or are thin there.
 
-        A product that begins or ends on the same other minute day by day has other hours.
+        A product that begins or ends on the same other minute day by day, or never near the
+        market's, has other hours.
         """
-        for distance in (self.early, self.late):
-            minutes, counts = np.unique(distance[self.explains], return_counts=True)
-            if not len(minutes):
+        for distance in (self.early[self.explains], self.late[self.explains]):
+            if not len(distance) or np.quantile(distance, _NEAREST_SHARE) > _SHARP_MINUTES:
                 return False
+            minutes, counts = np.unique(distance, return_counts=True)
             usual = minutes[counts.argmax()]
             if counts.max() >= _SHARP_SHARE * counts.sum() and usual > _SHARP_MINUTES:
                 return False
@@ -135,9 +146,7 @@ class Fit:
         if self.stops.kind == "never":
             yield self._silent_in_the_week()
             return
-        tested, shown, broken = self._closures
-        if shown < max(1, _EXPLAINED_SHARE * tested):
-            yield f"shows {shown} of its {tested} closures"
+        tested, _, broken = self._closures
         if broken > max(1, _BROKEN_SHARE * tested):
             yield f"has bars in {broken} of its {tested} closures"
         begins, ends = self._shown(*self.stops.lunches)
@@ -149,16 +158,26 @@ class Fit:
         yield self._silent_in_the_day()
 
     @property
+    def contradicted(self) -> bool:
+        """Tell whether more closures have bars in them than a slip of the calendar explains."""
+        broken = int((self._inside >= _BARS_TO_BREAK).sum())
+        return broken > len(self._inside) // _CLOSURES_A_SLIP
+
+    @property
     def tested_closures(self) -> int:
         """Return how many of the market's closures have bars near."""
         return self._closures[0]
 
-    @cached_property
+    @property
     def most_inside(self) -> int:
         """Return the number of bars in the closure that has most."""
+        return int(self._inside.max(initial=0))
+
+    @cached_property
+    def _inside(self) -> np.ndarray:
+        """Count the bars in each closure."""
         begins, ends = self._shown(*self.stops.shut)
-        inside = self.shape.counts(begins + self.stops.prints_after + 1, ends - 1)
-        return int(inside.max(initial=0))
+        return self.shape.counts(begins + self.stops.prints_after + 1, ends - 1)
 
     @cached_property
     def _closures(self) -> tuple[int, int, int]:

@@ -5,7 +5,7 @@ defines it. Stamps with a time zone leave as UTC.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -72,6 +72,11 @@ class BarFile:
     guessed: bool  # True: more than names of columns was needed to find that out
     named: tuple[str, ...]  # the symbols that its name or its first rows show, whatever is set
     _batches: Callable[[], Iterator[BarBatch]]
+    _as_shown: Callable[[], Iterator[BarBatch]] | None = None
+
+    def as_shown(self) -> "BarFile":
+        """Return the file with stamps as they are shown, where they carry an offset from UTC."""
+        return replace(self, _batches=self._as_shown) if self._as_shown else self
 
     def read(self) -> Iterator[BarBatch]:
         """Yield the bars and rejects of the file, in its order; it can be read again."""
@@ -109,6 +114,10 @@ def open_bars(
     in_column = found.symbols
     _check_agreed(source, in_column, reading.agreed)
     batches = partial(_read, source, layout.table, reading)
+    as_shown = None
+    if found.form.shown is not None:
+        shown = replace(found.form, stamp=found.form.shown)
+        as_shown = partial(_read, source, layout.table, replace(reading, form=shown))
     clock = found.clock
     return BarFile(
         source,
@@ -121,6 +130,7 @@ def open_bars(
         bool(layout.header) and layout.format.endswith("-bars"),
         tuple(in_column) or ((layout.named.symbol,) if layout.named else ()),
         batches,
+        as_shown,
     )
 
 

@@ -19,11 +19,12 @@ from tweetscore.io.clocks import Clock
 Side = Literal["start", "end"]
 
 _MARGIN = 0.25  # of the days, by which one edge must be stamped more often than the other
-_NEARLY_ALL, _NEARLY_NONE = 0.9, 0.1
+_NEARLY_ALL, _NEARLY_NONE, _HARDLY_ANY = 0.9, 0.1, 0.01
 _DAYS_TO_NAME, _DAYS_TO_TELL, _DAYS_TO_PROVE = 3, 5, 10
 _NEWS = (8 * 60 + 30, 10 * 60, 14 * 60)  # minutes of the day in New York: data, data, Fed
 _BURST = 2.0  # times the usual size nearby
 _CALM = 1.3
+_SELDOM = 0.2  # of the days with a bar in the next minute
 _DAY = 1_440
 
 
@@ -73,7 +74,7 @@ def _by_edges(shape: Shape, found: Fit | None) -> tuple[Side | None, Word, str]:
     opens, closes = found.opens_sharp, _closing_bars(shape, found)
     side: Side | None = None
     # Without prices a stray bar cannot be told from another.
-    mostly = closes >= _NEARLY_ALL * days and opens <= _NEARLY_NONE * days
+    mostly = closes >= _NEARLY_ALL * days and opens <= _HARDLY_ANY * days
     if opens - closes > _MARGIN * days or _nearly_only(opens, closes):
         side = "start"
     elif mostly or (shape.flat is not None and _nearly_only(closes, opens)):
@@ -119,23 +120,28 @@ def _news(shape: Shape, clocks: Clocks, clock: Clock, minute: int) -> np.ndarray
 
 
 def _burst_at(shape: Shape, moments: np.ndarray) -> Side | None:
-    assert shape.sizes is not None
-    at, after = (_mean_size(shape, moments + shift) for shift in (0, 1))
+    at, after, later = (_sizes(shape, moments + shift) for shift in (0, 1, 2))
     around = np.concatenate([moments + shift for shift in range(-30, 31) if shift not in (0, 1, 2)])
-    usual, later = _mean_size(shape, around), _mean_size(shape, moments + 2)
-    if usual is None:
+    usual = _sizes(shape, around)
+    enough = _DAYS_TO_PROVE
+    if len(usual) < enough:
         return None
-    if at is not None and at >= _BURST * usual and (after is None or at >= after):
+    burst = _BURST * usual.mean()
+    if len(at) >= enough and at.mean() >= burst and at.mean() >= _mean(after):
         return "start"
-    calm = at is None or at <= _CALM * usual
-    if after is not None and after >= _BURST * usual and calm and (later is None or after >= later):
+    seldom = len(at) <= _SELDOM * len(after)
+    calm = seldom or (len(at) >= enough and at.mean() <= _CALM * usual.mean())
+    if len(after) >= enough and after.mean() >= burst and after.mean() >= _mean(later) and calm:
         return "end"
     return None
 
 
-def _mean_size(shape: Shape, minutes: np.ndarray) -> float | None:
-    """Return the mean size of the bars stamped then; None where they are on too few days."""
+def _sizes(shape: Shape, minutes: np.ndarray) -> np.ndarray:
+    """Return the sizes of the bars stamped then."""
     assert shape.sizes is not None
     places = shape.has(minutes)
-    places = places[places >= 0]
-    return float(shape.sizes[places].mean()) if len(places) >= _DAYS_TO_PROVE else None
+    return np.asarray(shape.sizes[places[places >= 0]])
+
+
+def _mean(sizes: np.ndarray) -> float:
+    return float(sizes.mean()) if len(sizes) else 0.0

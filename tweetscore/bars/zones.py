@@ -31,7 +31,13 @@ _NAMED = (
 )
 # Zones whose daylight-saving rules, with any whole hour of offset, cover nearly every other clock;
 # with their hours ahead of UTC in winter, for no place on earth lies outside these.
-_RULES = {"UTC": 0, "America/New_York": -5, "Europe/Berlin": 1, "Australia/Sydney": 10}
+_RULES = {
+    "UTC": 0,
+    "America/New_York": -5,
+    "Europe/Berlin": 1,
+    "Australia/Sydney": 10,
+    "Pacific/Auckland": 12,
+}
 _WESTMOST, _EASTMOST = -12, 14
 _SHIFTS = range(-12, 15)  # in hours, of the zone of the exchange
 

@@ -54,6 +54,8 @@ def ingest_bars(
             or no row can be used.
     """
     started_utc = now_utc()
+    if not bars.naive and options.clock not in ("auto", "UTC"):
+        bars = bars.as_shown()  # another clock shows the same times, not the same moments
     if may_be_stored(store, bars.source):
         account = _with_digest(store, bars, account, options)
     batches = Replay(lambda: prefetch(bars.read()), _bytes_of, most_kept_bytes)

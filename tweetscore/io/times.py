@@ -44,6 +44,7 @@ _OFFSETS = {
     "KST": "+0900", "AEST": "+1000", "AEDT": "+1100",
 }  # fmt: skip
 _NEAR_DAYS, _FAR_DAYS = 4, 20  # between days of bars, holidays included; and where misread
+_OFFSET_AT_END = r"\s*(?:GMT|UTC)?\s*(?:Z|z|[+-]\d\d(?::?\d\d)?)$"
 _LETTERS = "%L"  # in a format, our own: the letters of a zone
 
 
@@ -54,6 +55,7 @@ class TimeForm:
     naive: bool  # True: the times have no time zone
     stamp: pl.Expr  # reads the string column "stamp"; null where a time is in another form
     zone: str | None = None  # named behind every time, whose wall time the stamps then are
+    shown: pl.Expr | None = None  # the wall time of times with an offset; None: none or not known
 
     def read(self, texts: pl.Series) -> pl.Series:
         """Return the stamps of a column of strings."""
@@ -210,5 +212,8 @@ def _form(written: str, text: pl.Expr) -> TimeForm:
     stamp = text.str.to_datetime(written, strict=False, time_unit="us")
     if re.search("%#?z", written):
         stamp = stamp.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
-        return TimeForm(naive=False, stamp=stamp)
+        as_shown = text.str.replace(_OFFSET_AT_END, "").str.to_datetime(
+            re.sub(" ?(GMT|UTC)?%#?z$", "", written), strict=False, time_unit="us"
+        )
+        return TimeForm(naive=False, stamp=stamp, shown=None if written == API_TIME else as_shown)
     return TimeForm(naive=not written.upper().endswith("UTC"), stamp=stamp)
