@@ -1,20 +1,27 @@
 """Words that a model knows are counted by script, kept with its scores, and told where few are."""
 
+import json
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jobs import posts, write
+from jobs import run as run_files
 from tiny import put_tweets, tiny_bundle
 
 from tweetscore.cli.printing import show_scores
+from tweetscore.market.horizons import Horizon
 from tweetscore.market.targets import kind_of
 from tweetscore.scoring.bundle import Bundle
+from tweetscore.scoring.job import Job, read_market
+from tweetscore.scoring.manifest import FINISHED, MANIFEST
 from tweetscore.scoring.score import ScoreAccount, score
-from tweetscore.store.database import Store
+from tweetscore.store.database import Store, memory_store
 from tweetscore.text.encode import encode
 from tweetscore.text.known import WordCounts
 from tweetscore.text.rules import TextRules
@@ -149,3 +156,25 @@ def test_posts_of_unknown_words_are_told_on_stderr_whatever_is_printed(
     shown = capsys.readouterr()
     assert shown.err.startswith(warning)
     assert "words that the model knows: Han 0.0 %, Japanese kana 0.0 %" in shown.err
+
+
+def test_shards_keep_the_counts_in_the_manifest(bundle: Bundle, tmp_path: Path) -> None:
+    horizons = (Horizon(30),)
+    texts = pl.Series("text", ["great win", "株 上"] * 10)
+    inputs = write(tmp_path / "in", posts(20).with_columns(texts), posts(20, 1).with_columns(texts))
+    job = Job(bundle, horizons, read_market(memory_store(), horizons), tmp_path / "out")
+    account = run_files(inputs, job)
+    assert account.known_words == {"Han": 0.0, "Latin": 1.0}
+    assert account.warnings == (
+        f"0 % of the Han words of these posts are known to the model tiny (0 of 40): {ADVICE}",
+    )
+    manifest = tmp_path / "out" / MANIFEST / FINISHED
+    lines = [json.loads(line) for line in manifest.read_text("utf-8").splitlines()]
+    assert [(each["words"], each["known"]) for each in lines] == [
+        ({"Han": 20, "Latin": 20}, {"Latin": 20})
+    ] * 2
+    # Manifests of earlier versions have no counts.
+    del lines[0]["words"], lines[0]["known"]
+    manifest.write_text("".join(f"{json.dumps(line)}\n" for line in lines), "utf-8")
+    again = run_files(inputs, job)
+    assert (again.already_finished, again.known_words) == (2, account.known_words)

@@ -173,23 +173,21 @@ def show_study(found: "StudyResult", *, as_json: bool) -> None:
 
 def show_scores(account: "ScoreAccount", kind: TargetKind, *, as_json: bool) -> None:
     """Print how many posts were scored, why others were not, and how many words are known."""
-    for warning in account.warnings:
-        warn(f"Warning: {warning}")
+    _warn_of(account.warnings)
     if as_json:
         show_record(asdict(account))
         return
     rows: list[tuple[str, int]] = [("tweets", account.tweets), ("scored", account.scored)]
     rows += [(f"skipped: {name}", count) for name, count in account.skipped_reasons.items()]
     show_table([account.model, "tweets"], rows)
-    shares = [f"{script} {100 * share:.1f} %" for script, share in account.known_words.items()]
-    if shares:
-        note(f"words that the model knows: {', '.join(shares)}")
+    _note_known_words(account.known_words)
     report = ", or tweetscore report" if kind.is_market else ""
     note(f"see the result with: tweetscore query --file {kind.query}{report}")
 
 
 def show_files(account: "FilesAccount", output: Path, *, as_json: bool) -> None:
-    """Print what became of every shard and row."""
+    """Print what became of every shard and row, and how many words are known."""
+    _warn_of(account.warnings)
     if as_json:
         show_record(asdict(account))
         return
@@ -204,7 +202,19 @@ def show_files(account: "FilesAccount", output: Path, *, as_json: bool) -> None:
     show_table([account.model, "count"], rows)
     for each in account.failed:
         warn(f"failed: {each.name}: {each.reason}")
+    _note_known_words(account.known_words)
     note(f"the scores are in {output}; add them to a database with: tweetscore import {output}")
+
+
+def _warn_of(warnings: "Sequence[str]") -> None:
+    for warning in warnings:
+        warn(f"Warning: {warning}")
+
+
+def _note_known_words(shares: Mapping[str, float]) -> None:
+    if shares:
+        words = ", ".join(f"{script} {100 * share:.1f} %" for script, share in shares.items())
+        note(f"words that the model knows: {words}")
 
 
 def show_figures(figures: "Sequence[Figures]", *, as_json: bool) -> None:

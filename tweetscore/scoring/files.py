@@ -13,6 +13,7 @@ from tweetscore.scoring.job import Engine, Failed, Finished, Job, Shard
 from tweetscore.scoring.manifest import begin, find_shards, finishing
 from tweetscore.scoring.predictions import check_horizons
 from tweetscore.scoring.shards import ShardScorer
+from tweetscore.text.known import WordCounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,8 @@ class FilesAccount:
     rejected: int
     reasons: dict[str, int] = field(default_factory=dict)
     failed: tuple[Failed, ...] = ()
+    known_words: dict[str, float] = field(default_factory=dict)  # as in ``ScoreAccount``
+    warnings: tuple[str, ...] = ()
 
 
 def score_files(
@@ -81,6 +84,8 @@ def _account(
     there: Sequence[Finished],
     failed: Sequence[Failed],
 ) -> FilesAccount:
+    counts = [WordCounts(Counter(each.words), Counter(each.known)) for each in there]
+    words = sum(counts, WordCounts())
     return FilesAccount(
         model=job.model.name,
         model_id=job.model.model_id,
@@ -93,6 +98,8 @@ def _account(
         rejected=sum(each.rejected for each in there),
         reasons=dict(sum((Counter(each.reasons) for each in there), Counter[str]())),
         failed=tuple(sorted(failed, key=lambda each: each.name)),
+        known_words=words.shares(),
+        warnings=tuple(words.warnings(job.model.name)),
     )
 
 

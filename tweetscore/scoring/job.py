@@ -7,7 +7,7 @@ its result, so that any number of workers may share the shards.
 import hashlib
 import io
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import polars as pl
@@ -74,6 +74,9 @@ class Finished:
     skipped: int
     rejected: int
     reasons: dict[str, int]  # of what was skipped or rejected
+    # By script; manifests of earlier versions do not have them.
+    words: dict[str, int] = field(default_factory=dict)
+    known: dict[str, int] = field(default_factory=dict)  # those of them that the model knows
 
 
 @dataclass(frozen=True, slots=True)

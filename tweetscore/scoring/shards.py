@@ -23,6 +23,7 @@ from tweetscore.scoring.predictors import Scored
 from tweetscore.scoring.shard_reader import OF_TWEETS, read_shard
 from tweetscore.scoring.shard_reader import REJECTS as REJECTS_SCHEMA
 from tweetscore.store.database import memory_store
+from tweetscore.text.known import WordCounts
 
 
 class ShardScorer:
@@ -55,6 +56,7 @@ class ShardScorer:
         """
         rows = 0
         skipped: Counter[str] = Counter()
+        words = WordCounts()
         rejects: list[pl.DataFrame] = []
         out = self.job.output / shard.name
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -64,6 +66,7 @@ class ShardScorer:
             for chunk, bad in self._scored(shard):
                 write(self._joined(chunk))
                 skipped += chunk.skipped
+                words += chunk.words
                 rejects.append(bad)
                 rows += chunk.rows.height + chunk.skipped.total() + bad.height
         refused = pl.concat(rejects) if rejects else pl.DataFrame(schema=REJECTS_SCHEMA)
@@ -82,6 +85,8 @@ class ShardScorer:
             skipped=skipped.total(),
             rejected=refused.height,
             reasons=dict(sorted(reasons.items())),
+            words=dict(sorted(words.words.items())),
+            known=dict(sorted(words.known.items())),
         )
 
     def _scored(self, shard: Shard) -> Iterator[tuple[Scored, pl.DataFrame]]:
