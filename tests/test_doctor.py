@@ -164,7 +164,7 @@ def test_the_table_has_a_line_for_each_check_and_says_what_to_do_about_a_broken_
 def test_an_empty_database_is_healthy(store: Store) -> None:
     store.con.close()
     assert [check for check in diagnose(store.path) if not check.ok] == [
-        Check("known_words", None, "no model with a vocabulary has scored"),
+        Check("known_words", None, "no word counts are stored"),
         Check("tweet_clocks", None, "no stored id contains a time"),
     ]
 

@@ -189,7 +189,7 @@ def _known_words(store: Store) -> Check:
         one = WordCounts(Counter({script: int(words)}), Counter({script: int(known)}))
         counts[model_id, name] = counts.get((model_id, name), WordCounts()) + one
     if not counts:
-        return Check("known_words", None, "no model with a vocabulary has scored")
+        return Check("known_words", None, "no word counts are stored")
     shares = [
         f"{100 * each.share:.0f} % of the words are known to {name} ({each})"
         for (_, name), each in counts.items()
