@@ -42,7 +42,7 @@ def recognise(frame: pl.DataFrame) -> dict[str, str]:
     }
     prices = _prices(frame.columns, numbers, _forward(columns, times))
     found = {**times, **prices}
-    if prices and (volume := _volume(frame.columns, numbers, list(prices.values()))):
+    if prices and (volume := _volume(frame.columns, numbers, prices)):
         found["volume"] = volume
     words = [name for name in frame.columns if name not in numbers and name not in found.values()]
     if symbol := next((name for name in words if looks_like_symbols(columns[name])), None):
@@ -181,11 +181,13 @@ def _forward(columns: Mapping[str, pl.Series], times: Mapping[str, str]) -> bool
 
 
 def _volume(
-    names: Sequence[str], numbers: Mapping[str, Floats], prices: Sequence[str]
+    names: Sequence[str], numbers: Mapping[str, Floats], prices: Mapping[str, str]
 ) -> str | None:
-    """Return the column of numbers right behind the prices, where none is below zero."""
-    behind = max(map(names.index, prices)) + 1
-    if behind >= len(names) or names[behind] not in numbers:
-        return None
-    values = numbers[names[behind]]
-    return names[behind] if np.nanmin(values) >= 0 else None
+    """Return the first column of numbers behind the prices that is no price, as an average is."""
+    low, high = numbers[prices["low"]], numbers[prices["high"]]
+    for name in names[max(map(names.index, prices.values())) + 1 :]:
+        if name not in numbers or np.nanmin(numbers[name]) < 0:
+            return None
+        if np.mean((low <= numbers[name]) & (numbers[name] <= high)) < _ALL:
+            return name
+    return None

@@ -29,12 +29,16 @@ _GAP = re.compile(r"[\s,]*")
 _BLANK = re.compile(r"\s*")
 _TIME_KEY = re.compile(r"\d{4}-\d\d?-\d\d?|\d{10,19}$")
 _ZONE_NAMES = re.compile(r"time ?_?zone|timezonename|^tz$", re.IGNORECASE)
+_TOKENS = re.compile(r'"(?P<name>[^"\\]{0,60})"\s*:\s*(?=["\d-])|"(?:[^"\\]|\\.)*"?|[{}\[\]]')
+_MOST_NAMES = 2_000  # characters, in which a bar has named its prices
+_DEPTH_OF_BAR = 2
+_PARTS_OF_BAR = ("mid", "bid", "ask", "hd", "header", "ohlc", "price", "prices", "candle", "bar")
 _FEWEST_PRICES = 3
 _FEWEST_VALUES = 5  # of a bar in an array
 _MAY_HOLD_BARS = (
-    re.compile(rb'"(?:\w+\. )?o(?:pen)?\b'),
-    re.compile(rb'"(?:\w+\. )?c(?:lose)?\b'),
-    re.compile(rb'"(?:\w+\. )?h(?:igh)?\b'),
+    re.compile(rb'"(?:\w+\. )?o(?:pen)?\b', re.IGNORECASE),
+    re.compile(rb'"(?:\w+\. )?c(?:lose)?\b', re.IGNORECASE),
+    re.compile(rb'"(?:\w+\. )?h(?:igh)?\b', re.IGNORECASE),
 )
 _ARRAYS = re.compile(rb'\[\s*\[\s*"?-?\d')
 _DECODER = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=str, strict=False)
@@ -161,8 +165,8 @@ class _Reader:
         return int(end)
 
     def _begins_bar(self, place: int) -> bool:
-        """Return whether an object is a bar, without reading one that holds thousands."""
-        return _prices_near(self.text[place : place + 2_000])
+        """Return whether an object may be a bar, without reading one that holds thousands."""
+        return _has_prices(self.text[place : place + _MOST_NAMES])
 
     def _array(self, place: int, bars: _Bars, around: tuple[_Around, ...]) -> int:
         """Read an array: a bar, a list of bars, or a list of what holds others."""
@@ -210,10 +214,19 @@ class _Reader:
         self, name: str, place: int, own: _Around, timed: _Bars, inside: tuple[_Around, ...]
     ) -> int:
         mark = self.text[place]
-        if mark == "{" and _TIME_KEY.match(name) and self._begins_bar(place):
+        if mark == "{" and self._begins_bar(place):
             value, end = _DECODER.raw_decode(self.text, place)
-            timed.rows.append((place, {"time": name, **(_flat(value) or {})}))
-            return int(end)
+            if (row := _flat(value)) is not None:
+                if _TIME_KEY.match(name):
+                    timed.rows.append((place, {"time": name, **row}))
+                else:
+                    self.found.append(_Bars((*inside, _Around(name)), [(place, row)]))
+                return int(end)
+        if mark == "{" and meaning(name) in (*PRICES, "volume"):  # pandas: values by their time
+            value, end = _DECODER.raw_decode(self.text, place)
+            if not any(isinstance(each, dict | list) for each in value.values()):
+                own.lists |= {"time": list(value), name: list(value.values())}
+                return int(end)
         if mark == "{":
             return self._object(place, name, inside)
         if mark == "[":
@@ -226,9 +239,20 @@ class _Reader:
         return int(end)
 
 
-def _prices_near(text: str) -> bool:
-    """Return whether the first object in a text has the names of prices, with plain values."""
-    names = re.findall(r'"([^"]{0,40})"\s*:\s*["\d-]', text.partition("}")[0])
+def _has_prices(text: str) -> bool:
+    """Return whether the object at the beginning of a text has the names of prices.
+
+    They stand in itself or in an object within it, never in an array.
+    """
+    names: list[str] = []
+    depth = 0
+    for token in _TOKENS.finditer(text):
+        if token["name"] is not None:
+            names += [token["name"]] if depth <= _DEPTH_OF_BAR else []
+        elif token[0][0] != '"':
+            depth += {"{": 1, "}": -1, "[": _MOST_DEPTH, "]": -_MOST_DEPTH}[token[0]]
+            if depth == 0:
+                break
     return len({ours for name in names if (ours := meaning(name)) in PRICES}) >= _FEWEST_PRICES
 
 
@@ -236,12 +260,10 @@ def _flat(value: Any) -> dict[str, Any] | None:
     """Return the plain values of a bar, those of objects within it too; None for what is none."""
     row: dict[str, Any] = {}
     for name, content in value.items():
-        if isinstance(content, dict):
-            inner = {
-                key: each for key, each in content.items() if not isinstance(each, dict | list)
-            }
+        if isinstance(content, dict) and name.lower() in _PARTS_OF_BAR:
+            inner = {key: it for key, it in content.items() if not isinstance(it, dict | list)}
             row = {**inner, **row}
-        elif not isinstance(content, list):
+        elif not isinstance(content, dict | list):
             row[name] = content
     prices = {ours for name in row if (ours := meaning(name)) in PRICES}
     return row if len(prices) >= _FEWEST_PRICES else None
@@ -270,10 +292,11 @@ def _frame(text: str, found: list[_Bars]) -> tuple[pl.DataFrame, str | None]:
     columns: dict[str, list[str | None]] = {}
     for bars in found:
         zone = zone or _zone(bars.around)
-        names = dict.fromkeys(name for _, row in bars.rows for name in row)
+        rows = _renamed(bars)
+        names = dict.fromkeys(name for row in rows for name in row)
         extra = {} if any(meaning(name) == "symbol" for name in names) else _symbol(bars.around)
         beside = _times_beside(bars, names)
-        for at, (place, row) in enumerate(bars.rows):
+        for at, ((place, _), row) in enumerate(zip(bars.rows, rows, strict=True)):
             filled = {**extra, **{name: values[at] for name, values in beside.items()}, **row}
             for name, value in filled.items():
                 values = columns.setdefault(name, [])
@@ -288,6 +311,16 @@ def _frame(text: str, found: list[_Bars]) -> tuple[pl.DataFrame, str | None]:
         pl.Series("line", lines, pl.Int64), pl.Series("byte_offset", offsets, pl.Int64)
     )
     return placed, zone
+
+
+def _renamed(bars: _Bars) -> list[dict[str, Any]]:
+    """Return the rows, those of arrays with names where a list of names stands beside them."""
+    rows = [row for _, row in bars.rows]
+    for each in reversed(bars.around):
+        names = each.lists.get("columns")
+        if names and rows and all(len(row) == len(names) and "1" in row for row in rows):
+            return [dict(zip(names, row.values(), strict=True)) for row in rows]
+    return rows
 
 
 def _written(value: Any) -> str | None:

@@ -109,7 +109,9 @@ def canonical_symbols(written: pl.Series) -> pl.Series:
 
 def is_no_symbol(word: str) -> bool:
     """Return whether a word means something else beside prices, as in ``Bid Open``."""
-    return _is_noise(word) or word.lower() in _BESIDE_PRICES or not _looks_like_ticker(word.upper())
+    if _is_noise(word) or word.lower() in _BESIDE_PRICES:
+        return True
+    return not _looks_like_ticker(canonical_symbol(word))
 
 
 def looks_like_symbols(texts: pl.Series) -> bool:

@@ -54,9 +54,7 @@ VENDORS = (
     _named("Sierra Chart", "date time open high low last", "month"),
     _named("TradeStation", "date time open high low close up down", "month"),
     _named("FXCM", "datetime bidopen bidhigh bidlow bidclose", "month"),
-    _unnamed(
-        "Binance klines", f"time{_NUMBERS} numbers time numbers numbers numbers numbers numbers"
-    ),
+    _unnamed("Binance klines", f"time{_NUMBERS}{_NUMBERS} numbers numbers numbers"),
     _unnamed("Kibot", f"date time{_NUMBERS} numbers", "month"),
     _unnamed("Kibot", f"date time{_NUMBERS}", "month"),
     _unnamed("FirstRate", f"time{_NUMBERS} numbers"),

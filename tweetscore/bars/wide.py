@@ -70,7 +70,8 @@ def long_table(table: Table, wide: Wide) -> Table:
             parts = [_of_symbol(frame, symbol, plain, fields, named) for symbol in wide.symbols]
             yield pl.concat(parts).sort("line", maintain_order=True), refused
 
-    return replace(table, columns=(*others, SYMBOL, *_FIELDS), _rows=rows)
+    fields = [name for name in _FIELDS if any(name in each for each in wide.symbols.values())]
+    return replace(table, columns=(*others, SYMBOL, *fields), _rows=rows)
 
 
 def _of_symbol(
