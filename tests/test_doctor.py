@@ -31,7 +31,15 @@ POSTED = datetime(2023, 3, 2, 17, 0, tzinfo=UTC)
 POST_ID = (int(POSTED.timestamp() * 1000) - 2_000 - 1_288_834_974_657) << 22
 SHIPPED = sorted(path.name for path in shipped("models").glob("*/"))
 # In the order in which they run; each of the folder's bundles follows.
-NAMES = ["schema", "readable", *NEXT_STEPS, "known_words", "tweet_clocks", "bar_clock MADEUP"]
+NAMES = [
+    "schema",
+    "readable",
+    *NEXT_STEPS,
+    "warnings",
+    "known_words",
+    "tweet_clocks",
+    "bar_clock MADEUP",
+]
 NOT_TESTABLE = (
     "not testable: nothing in these bars tests the clock UTC; start or end of the minute "
     "not proven; "
@@ -74,7 +82,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "name": str(folder / "more.json"), "kind": "tweets", "format": "tweet-json",
         "symbol": None, "clock": "", "sha256": "", "bytes": 0, "rows_read": 7, "stored": 1,
         "updated": 1, "duplicates": 4, "rejected": 1, "repaired": 0, "unchanged": False,
-        "error": None, "warnings": [], "candidates": [],
+        "taken": "", "error": None, "warnings": [], "candidates": [],
     }  # fmt: skip
     invoke("score", "--model", folder / "tiny", "--db", folder / "made.duckdb")
     own = 'CREATE TABLE "my ""own""" (tweets INTEGER); CREATE VIEW mine AS FROM tweets'
@@ -295,7 +303,7 @@ def test_a_block_that_has_changed_on_disk_is_found_and_nothing_else_is_asked(db:
     ]  # fmt: skip
     assert [check for check in checks[2:] if not check.ok] == [
         Check(name, None, "not run: readable is broken")
-        for name in [*NEXT_STEPS, "known_words", "tweet_clocks", "bar_clocks"]
+        for name in [*NEXT_STEPS, "warnings", "known_words", "tweet_clocks", "bar_clocks"]
     ]
 
 
