@@ -52,30 +52,43 @@ def check_parity(
     config = model.config
     rounded = copy.deepcopy(model).cpu().float().eval()
     exact = copy.deepcopy(rounded).double()
-    copies = [_perturbed(exact, seed + number) for number in range(ROUNDED_COPIES)]
     network = _network(model, onnx_model)
-    of_graph, of_float32, of_rounding = [], [], []
+    of_graph, of_float32, allowed = [], [], []
     for texts in random_texts(vocabulary_size, config.counts, seed):
         truth = _torch_probabilities(exact, *texts)
-
-        def distances(found: NDArray[Any], truth: NDArray[Any] = truth) -> NDArray[Any]:
-            return np.asarray(np.abs(found - truth).max(axis=(1, 2)))  # (N,)
-
-        of_graph.append(distances(network.probabilities(*texts)))
-        of_float32.append(distances(_torch_probabilities(rounded, *texts)))
-        moved = [distances(_torch_probabilities(each, *texts)) for each in copies]
-        of_rounding.append(np.max(moved, axis=0))
-    differences = np.concatenate(of_graph)
+        of_graph.append(_distances(network.probabilities(*texts), truth))
+        of_float32.append(_distances(_torch_probabilities(rounded, *texts), truth))
+        allowed.append(np.full(len(truth), TOLERANCE))
+        # Most networks have no text that rounding moves as far: the copies look at the others.
+        far = ~(of_graph[-1] <= TOLERANCE)  # NaN is far
+        if far.any():
+            few = (texts[0][far], texts[1][far], None if texts[2] is None else texts[2][far])
+            moved = ROUNDING_FACTOR * _moved_by_rounding(exact, seed, few, truth[far])
+            allowed[-1][far] = np.maximum(TOLERANCE, moved)
+    differences, limits = np.concatenate(of_graph), np.concatenate(allowed)
     parity = Parity(float(differences.max()), float(np.concatenate(of_float32).max()))
-    allowed = np.maximum(TOLERANCE, ROUNDING_FACTOR * np.concatenate(of_rounding))
     # Written like this, NaN fails too.
-    if not (np.quantile(differences, 0.99) <= TOLERANCE and (differences <= allowed).all()):
-        worst = int(np.argmax(differences - allowed))
+    if not (np.quantile(differences, 0.99) <= TOLERANCE and (differences <= limits).all()):
+        worst = int(np.argmax(differences - limits))
         raise TweetscoreError(
             f"the exported graph differs from the trained network by {differences[worst]:.1e} in"
-            f" probability, {allowed[worst]:.0e} is allowed; the model is not saved"
+            f" probability, {limits[worst]:.0e} is allowed; the model is not saved"
         )
     return parity
+
+
+def _distances(found: NDArray[Any], truth: NDArray[Any]) -> NDArray[np.float64]:
+    """Return the largest difference of each text."""
+    return np.asarray(np.abs(found - truth).max(axis=(1, 2)))  # (N,)
+
+
+def _moved_by_rounding(
+    exact: Classifier, seed: int, texts: Texts, truth: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return how far rounded weights move the probabilities of each text at most."""
+    copies = (_perturbed(exact, seed + number) for number in range(ROUNDED_COPIES))
+    moved = [_distances(_torch_probabilities(each, *texts), truth) for each in copies]
+    return np.asarray(np.max(moved, axis=0))  # (N,)
 
 
 def _perturbed(exact: Classifier, seed: int) -> Classifier:
