@@ -89,6 +89,8 @@ def validate_posts(
         counts_as_of_utc="counts_as_of_utc",
     )
     bad = typed.filter("wrong")
+    if bad.is_empty():
+        return TweetBatch(rows_read, good, refused.sort("line", "byte_offset"))
     _refuse_rounded(bad["tweet_id"])
     reason = pl.coalesce(pl.when(failed).then(words) for failed, words in checks)
     rejects = bad.select("line", "byte_offset", reason=reason, raw=_raw_text(list(raw.columns)))
