@@ -1,6 +1,7 @@
 """Each layout that vendors write gives the same bars, and says what was taken for what."""
 
 import csv
+import gzip
 import io
 import json
 from collections.abc import Callable, Iterable, Mapping
@@ -12,7 +13,9 @@ from typing import Any, NamedTuple
 import polars as pl
 import pytest
 
+from tweetscore.bars.documents import open_document
 from tweetscore.bars.reader import BarFile, open_bars
+from tweetscore.errors import InputError
 from tweetscore.io.open import data_files
 from tweetscore.io.source import sniff
 
@@ -964,3 +967,107 @@ def test_every_layout_gives_the_same_bars_and_says_what_was_taken_for_what(
         case.zone != "UTC",
         None if case.zone == "UTC" else case.zone,
     )
+
+
+# --- what is refused or rejected ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (
+            lines("", lambda t, *_: [iso(t), 3, 900, 4, 70_000, 5]),
+            "has no header, and its prices cannot be told apart (columns: '1' is time, '2' is "
+            "numbers, '3' is numbers, '4' is numbers, '5' is numbers, '6' is numbers); name them, "
+            "as in --column open=2 --column high=3 --column low=4 --column close=5",
+        ),
+        (
+            lines("when;Anfang;High;Low;Ende", lambda t, *p: [iso(t), *p[:4]], separator=";"),
+            "looks like bars, but no column is known for open, close, time (columns: 'when' is not "
+            "known, 'Anfang' is not known, 'High' is high, 'Low' is low, 'Ende' is not known); "
+            "name it with --column open=NAME --column close=NAME --column time=NAME",
+        ),
+        (
+            lines("", lambda t, *p: [t.strftime("%H:%M"), *p[:4]]).replace(
+                b"14:", b"2024-01-30 14h"
+            ),
+            None,
+        ),
+        (dump({"bars": {"SPY": []}}), None),
+        (dump({"results": [[1, 2, 3, 4, 5, 6]]}), None),
+        (
+            dump({"o": "x", "h": "x", "c": "x"}),
+            "looks like bars, but no column is known for low, time (columns: 'o' is open, 'h' is "
+            "high, 'c' is close); name it with --column low=NAME --column time=NAME",
+        ),
+        (b'{"bars": {"o": 1, "h": 2, "l": 3, "c"', None),
+    ],
+)
+def test_what_cannot_be_told_is_refused_with_the_way_out_or_is_no_file_of_bars(
+    tmp_path: Path, content: bytes, message: str | None
+) -> None:
+    (tmp_path / "spy.csv").write_bytes(content)
+    (file,) = data_files(tmp_path / "spy.csv")
+    if message is None:
+        assert open_bars(sniff(file)) is None
+        return
+    with pytest.raises(InputError) as refusal:
+        open_bars(sniff(file))
+    assert str(refusal.value) == f"{tmp_path}/spy.csv: {message}"
+
+
+def test_a_document_that_is_cut_off_keeps_the_bars_before(tmp_path: Path) -> None:
+    whole = json.dumps({"bars": {"SPY": objects(iso)}}, indent=1)
+    place = whole.rindex("{")
+    case = Case("bars.json", whole[: place + 30].encode(), [], "")
+    (batch,) = opened(tmp_path / case.name, case).read()
+    assert batch.bars.drop("line", "byte_offset").rows() == bars("SPY")[:5]
+    assert batch.bars["line"].to_list() == [4 + 8 * at for at in range(5)]
+    (reject,) = batch.rejects.rows()
+    assert (reject[0], reject[1]) == (whole[:place].count("\n") + 1, place)
+    assert reject[2].startswith("cannot be parsed: ")
+    assert batch.rows_read == 6
+
+
+def test_what_is_no_bar_in_a_list_of_bars_is_a_reject_with_its_place(tmp_path: Path) -> None:
+    rows = objects(iso)
+    content = json.dumps({"bars": {"SPY": [rows[0], "none", rows[1], {**rows[2], "c": "x"}]}})
+    case = Case("bars.json", content.encode(), [], "")
+    (batch,) = opened(tmp_path / case.name, case).read()
+    assert batch.bars.drop("line", "byte_offset").rows() == bars("SPY")[:2]
+    assert batch.rejects.select("line", "byte_offset", "reason").rows() == [
+        (1, content.index('"none"'), "is no bar"),
+        (1, content.rindex("{"), "close is not a number: 'x'"),
+    ]
+    assert batch.rows_read == 4
+
+
+def test_a_document_that_is_too_large_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    path.write_bytes(dump({"bars": {"SPY": objects(iso)}}))
+    (file,) = data_files(path)
+    size = path.stat().st_size
+    assert open_document(sniff(file), size)
+    with pytest.raises(InputError) as refusal:
+        open_document(sniff(file), size - 1)
+    assert str(refusal.value) == (
+        f"{path}: is one JSON document of more than {size - 1:,} bytes; "
+        "write one bar a line, or CSV"
+    )
+
+
+def test_packed_and_old_arrow_files_are_refused(tmp_path: Path) -> None:
+    content = saved(frame(Datetime=UTC_MINUTES), "ipc")
+    (tmp_path / "a.gz").write_bytes(gzip.compress(content))
+    (tmp_path / "b").write_bytes(b"FEA1" + bytes(99))
+    (tmp_path / "c").write_bytes(content[:-40])
+    for name, message in {
+        "a.gz": "packed Arrow is not read; unpack it first",
+        "b": "is of Feather version 1; write it again as Parquet",
+        "c": "unreadable Arrow file",
+    }.items():
+        (file,) = data_files(tmp_path / name)
+        with pytest.raises(InputError) as refusal:
+            open_bars(sniff(file), "SPY")
+        assert str(refusal.value).startswith(f"{tmp_path}/{name}: {message}")
+        assert "\n" not in str(refusal.value)

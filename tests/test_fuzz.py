@@ -85,6 +85,17 @@ SEEDS = {
     "bars_date_and_time.tsv": Seed("bars", "csv-bars", 5, clock=NEW_YORK),
     "bars_array.json": Seed("bars", "json-bars", 5),
     "bars_lines.jsonl": Seed("bars", "json-bars", 5),
+    "bars_no_header.csv": Seed("bars", "csv-bars", 5),
+    "bars_below_a_line.csv": Seed("bars", "csv-bars", 5, symbol=None),
+    "bars_three_headers.csv": Seed("bars", "csv-bars", 6, symbol=None),
+    "bars_zone_names.csv": Seed("bars", "csv-bars", 5),
+    "bars_numbers_of_germany.csv": Seed("bars", "csv-bars", 5),
+    "bars_billionths.csv": Seed("bars", "csv-bars", 5, symbol=None),
+    "bars_in_arrays.json": Seed("bars", "json-bars", 5),
+    "bars_nested.json": Seed("bars", "json-bars", 5, symbol=None),
+    "bars_keyed_by_time.json": Seed("bars", "json-bars", 5, symbol=None),
+    "bars_by_column.json": Seed("bars", "json-bars", 5),
+    "bars.arrow": Seed("bars", "arrow-bars", 5, symbol=None),
     "bars.parquet": Seed("bars", "parquet-bars", 5, symbol=None),
 }
 ACCOUNT_JS = b'window.YTD.account.part0 = [ {"account" : {"username" : "made_up"} } ]'
@@ -108,11 +119,19 @@ def parquet_of(name: str) -> bytes:
     return out.getvalue()
 
 
+def arrow_of(name: str) -> bytes:
+    out = io.BytesIO()
+    frame = pl.read_csv(seed(name)).with_columns(pl.col(pl.String).fill_null(""))
+    frame.write_ipc(out, compression="uncompressed")
+    return out.getvalue()
+
+
 # What no hand can write.
 MADE: dict[str, Callable[[], bytes]] = {
     "x_export.zip": export_zip,
     "table.parquet": lambda: parquet_of("table.csv"),
     "bars.parquet": lambda: parquet_of("bars_iso.csv"),
+    "bars.arrow": lambda: arrow_of("bars_iso.csv"),
 }
 
 

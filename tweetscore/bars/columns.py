@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from tweetscore.bars.layouts import Layout
-from tweetscore.bars.names import NAMES, PRICES, clock_in_name, names_for
+from tweetscore.bars.names import PRICES, clock_in_name, names_for
 from tweetscore.bars.symbols import canonical_symbol
 from tweetscore.errors import InputError
 from tweetscore.io.columns import Match, normalised
@@ -20,7 +20,8 @@ from tweetscore.io.time_columns import (
 )
 from tweetscore.io.times import TimeForm
 
-COLUMNS = (*NAMES, "date")  # what --column names; days that stand beside times of day
+# What --column names; a date may stand beside times of day.
+COLUMNS = ("symbol", "time", "date", *PRICES, "volume")
 _SHOWN = ("symbol", "date", "time", *PRICES, "volume")
 _FEWEST_NUMBERS = 4
 _MOST_SHOWN = 30

@@ -41,6 +41,8 @@ _MAY_HOLD_BARS = (
     re.compile(rb'"(?:\w+\. )?h(?:igh)?\b', re.IGNORECASE),
 )
 _ARRAYS = re.compile(rb'\[\s*\[\s*"?-?\d')
+_BYTES = "surrogateescape"  # bytes that are no UTF-8 keep their places
+_SURROGATES = re.compile("[\ud800-\udfff]")
 _DECODER = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=str, strict=False)
 
 
@@ -70,8 +72,12 @@ class _Bars:
     rows: list[tuple[int, dict[str, Any]]] = field(default_factory=list)  # with their places
 
 
-def open_document(source: Source) -> Document | None:
+def open_document(source: Source, most_bytes: int = MOST_DOCUMENT_BYTES) -> Document | None:
     """Read a document of JSON; None where it holds no bars.
+
+    Args:
+        source: the file.
+        most_bytes: of a document, which is kept in memory.
 
     Raises:
         InputError: it is too large to be read at once.
@@ -79,7 +85,7 @@ def open_document(source: Source) -> Document | None:
     head = source.head
     if not (all(each.search(head) for each in _MAY_HOLD_BARS) or _ARRAYS.search(head)):
         return None
-    text = _text(source)
+    text = _text(source, most_bytes)
     reader = _Reader(text)
     reader.read()
     found = [bars for bars in reader.found if bars.rows]
@@ -104,15 +110,15 @@ def open_document(source: Source) -> Document | None:
     return Document(Table(source, "json", tuple(columns), rows), known, zone)
 
 
-def _text(source: Source) -> str:
+def _text(source: Source, most_bytes: int) -> str:
     with source.open() as stream:
-        data = stream.read(MOST_DOCUMENT_BYTES + 1)
-        if len(data) > MOST_DOCUMENT_BYTES:
+        data = stream.read(most_bytes + 1)
+        if len(data) > most_bytes:
             raise InputError(
-                f"{source.name}: is one JSON document of more than {MOST_DOCUMENT_BYTES >> 20} MB; "
+                f"{source.name}: is one JSON document of more than {most_bytes:,} bytes; "
                 "write one bar a line, or CSV"
             )
-    return data.decode("utf-8-sig", "replace")
+    return data.decode("utf-8", _BYTES)
 
 
 class _Reader:
@@ -120,6 +126,7 @@ class _Reader:
 
     def __init__(self, text: str) -> None:
         self.text = text
+        self._last = 0  # where the last element begins
         self.found: list[_Bars] = []
         self.rejects: list[dict[str, object]] = []
 
@@ -128,17 +135,18 @@ class _Reader:
         top = _Around("")
         bars = _Bars((top,))
         self.found.append(bars)
-        place = 0
+        place = int(self.text.startswith("\ufeff"))
         while (place := self._skip(_GAP, place)) < len(self.text):
             try:
                 place = self._element(place, bars, (top,))
             except (ValueError, IndexError, RecursionError) as error:
-                self._reject(place, f"cannot be parsed: {str(error)[:REASON_CHARACTERS]}")
+                self._reject(self._last, f"cannot be parsed: {str(error)[:REASON_CHARACTERS]}")
                 return
 
     def _reject(self, place: int, reason: str) -> None:
-        line, offset = 1 + self.text.count("\n", 0, place), len(self.text[:place].encode())
-        raw = self.text[place : place + RAW_CHARACTERS].strip()
+        line = 1 + self.text.count("\n", 0, place)
+        offset = len(self.text[:place].encode("utf-8", _BYTES))
+        raw = _readable(self.text[place : place + RAW_CHARACTERS].strip())
         self.rejects.append({"line": line, "byte_offset": offset, "reason": reason, "raw": raw})
 
     def _skip(self, gap: re.Pattern[str], place: int) -> int:
@@ -147,6 +155,7 @@ class _Reader:
 
     def _element(self, place: int, bars: _Bars, around: tuple[_Around, ...]) -> int:
         """Read an element of an array, or of the document: a bar, or what holds others."""
+        self._last = place
         if len(around) > _MOST_DEPTH:
             raise ValueError("nested too deep")
         mark = self.text[place]
@@ -299,7 +308,7 @@ def _frame(text: str, found: list[_Bars]) -> tuple[pl.DataFrame, str | None]:
         for at, ((place, _), row) in enumerate(zip(bars.rows, rows, strict=True)):
             filled = {**extra, **{name: values[at] for name, values in beside.items()}, **row}
             for name, value in filled.items():
-                values = columns.setdefault(name, [])
+                values = columns.setdefault(_readable(name), [])
                 values += [None] * (len(places) - len(values))
                 values.append(_written(value))
             places.append(place)
@@ -324,9 +333,14 @@ def _renamed(bars: _Bars) -> list[dict[str, Any]]:
 
 
 def _written(value: Any) -> str | None:
-    if value is None or isinstance(value, str):
-        return value
-    return json.dumps(value)
+    if value is None:
+        return None
+    return _readable(value) if isinstance(value, str) else json.dumps(value)
+
+
+def _readable(text: str) -> str:
+    """Replace bytes that are no UTF-8, and halves of surrogate pairs."""
+    return _SURROGATES.sub("\ufffd", text)
 
 
 def _symbol(around: tuple[_Around, ...]) -> dict[str, str]:
@@ -376,7 +390,11 @@ def _lines_and_offsets(text: str, places: list[int]) -> tuple[list[int], list[in
         if place < last:
             line, offset, last = 1, 0, 0
         between = text[last:place]
-        line, offset, last = line + between.count("\n"), offset + len(between.encode()), place
+        line, offset, last = (
+            line + between.count("\n"),
+            offset + len(between.encode("utf-8", _BYTES)),
+            place,
+        )
         lines.append(line)
         offsets.append(offset)
     return lines, offsets

@@ -46,11 +46,12 @@ def lines_table(
             quote=quoted,
             whole=whole,
         )
-        start = skip
+        left = skip
         for records in source.lines(quote=quoted, whole=most is None):
+            start = min(left, len(records))
+            left -= start
             stop = len(records) if most is None else min(len(records), start + most)
             yield parse(records.part(start, stop), parser)
-            start = 0
 
     return Table(source, "csv", tuple(dict.fromkeys(stripped)), rows)
 
