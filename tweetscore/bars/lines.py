@@ -111,7 +111,8 @@ def _open(source: Source, rows: list[list[str]], width: int, separator: str) -> 
 
 def _joined(above: Sequence[Sequence[str]], width: int) -> list[str]:
     """Make one name of those in several header rows: of a price and a symbol, or of times."""
-    columns = [[row[place].strip() for row in above if place < len(row)] for place in range(width)]
+    padded = [[*map(str.strip, row), *[""] * (width - len(row))] for row in above]
+    columns = [[row[place] for row in padded] for place in range(width)]
     # pandas numbers equal names, as in AAPL.1.
     first_row = {row[0] for row in columns[1:]}
     bare = [re.sub(r"\.\d+$", "", row[0]) for row in columns]
