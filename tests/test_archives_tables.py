@@ -768,7 +768,8 @@ def test_no_bytes_break_the_recognition(
         source = sniff(file)
     except InputError:
         return  # another room's business: a pickle, a zip, a damaged gzip
-    assert source.head.startswith(b"PAR1") or open_table(source, {}) is None
+    # Damaged Parquet and Arrow are refused by name.
+    assert source.kind in ("parquet", "arrow") or open_table(source, {}) is None
 
 
 # --- quotes ---------------------------------------------------------------------------------------
