@@ -145,6 +145,7 @@ def test_a_symbol_must_be_named_only_where_there_are_several(store: Store) -> No
         choose_symbol(store, None)
     store.append("symbols", pl.DataFrame({"symbol": ["SPX"], "calendar": ["XNYS"]}))
     assert choose_symbol(store, None) == choose_symbol(store, "SPX") == "SPX"
+    assert choose_symbol(store, "spx") == choose_symbol(store, "s-px") == "SPX"
     with pytest.raises(InputError, match="no bars of DAX; it has SPX"):
         choose_symbol(store, "DAX")
     store.append("symbols", pl.DataFrame({"symbol": ["DAX"], "calendar": ["XETR"]}))
