@@ -156,7 +156,7 @@ class ReadingOptions:
         list[str] | None,
         Option(
             metavar="OURS=THEIRS",
-            help="Column of a table of posts or bars, as in text=body, close=Last; may be repeated.",
+            help="Column of a table of posts or bars: text=body, close=Last; may be repeated.",
         ),
     ] = None
     platform: Annotated[
