@@ -220,7 +220,7 @@ def _refuse_refuted(audit: _Audit, found: Fit | None) -> None:
         return
     days = _tested_days(audit, best)
     claims = audit.claims
-    others = [fit for fit in _rivals(audit, best) if not fit.same_times(best)]
+    others = [fit for fit in _other_candidates(audit, best) if not fit.same_times(best)]
     if audit.claim and (not said or not said.same_times(best)):
         what = f"--clock {audit.claim.name}"
         if claims.zoned and claims.clock == "auto":
@@ -262,7 +262,7 @@ def _judge(audit: _Audit, found: Fit | None) -> tuple[Word, int, list[Fit]]:
     if not found:
         return "not testable", 0, []
     days = _tested_days(audit, found)
-    alike = [fit for fit in _rivals(audit, found) if not fit.same_times(found)]
+    alike = [fit for fit in _other_candidates(audit, found) if not fit.same_times(found)]
     needed = _WEEKS_NEEDED if found.stops.weekly else DAYS_NEEDED
     enough = days >= needed and audit.shape.days >= DAYS_NEEDED
     if enough and found.days < SHARE_NEEDED * days:
@@ -308,7 +308,7 @@ def _chosen_clock(
     )
 
 
-def _rivals(audit: _Audit, found: Fit) -> list[Fit]:
+def _other_candidates(audit: _Audit, found: Fit) -> list[Fit]:
     """Return the other candidates that the evidence does not refute, one for each clock."""
     fits = [
         fit
