@@ -341,8 +341,8 @@ def _evidence(
     if not found:
         return f"{word}: nothing in these bars tests the clock {clock.name}"
     fact = f"{word}: {clock.name} fits {found.days} of {days} testable days"
-    rival = next(iter(_contenders(audit, found)), None)
-    fact += f"; next {rival.clock.name} {rival.days}" if rival else ""
+    other = next(iter(_contenders(audit, found)), None)
+    fact += f"; next {other.clock.name} {other.days}" if other else ""
     others = [f"{fit.stops.calendar} in {fit.clock.name}" for fit in alike[:3]]
     return fact + (
         f"; {listed(others, 'and')} {'fit' if len(others) > 1 else 'fits'} alike" if others else ""
