@@ -14,10 +14,12 @@ def choose_symbol(store: Store, wanted: str | None) -> str:
     Raises:
         InputError: there are no bars, none of the symbol wanted, or several to choose from.
     """
-    known = [symbol for (symbol,) in store.rows("SELECT symbol FROM symbols ORDER BY symbol")]
+    known: list[str] = [
+        symbol for (symbol,) in store.rows("SELECT symbol FROM symbols ORDER BY symbol")
+    ]
     if not known:
         raise InputError(f"{store.path}: holds no bars; ingest minute bars first")
-    by_plain_name = {_plain(symbol): symbol for symbol in known}
+    by_plain_name: dict[str, str] = {_plain(symbol): symbol for symbol in known}
     wanted = by_plain_name.get(_plain(wanted), wanted) if wanted else None
     if wanted and wanted not in known:
         near = did_you_mean(wanted, known)
