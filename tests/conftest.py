@@ -18,7 +18,7 @@ from tweetscore.scoring.bundle import Bundle
 from tweetscore.store.database import Store, open_store
 
 # The tree of all commands, which each run of one in this process would build again.
-typer.testing._get_command = cache(get_command)  # type: ignore[attr-defined]
+typer.testing._get_command = cache(get_command)  # type: ignore[attr-defined]  # private
 
 
 def pytest_collection_finish() -> None:

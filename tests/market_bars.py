@@ -6,6 +6,7 @@ Hours come from exchange_calendars or are written down here, never from the code
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cache
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import exchange_calendars
@@ -174,7 +175,7 @@ def _sessions(recipe: Recipe) -> list[tuple[int, int]]:
 
 
 @cache
-def _schedule(calendar: str):  # type: ignore[no-untyped-def]
+def _schedule(calendar: str) -> Any:
     return exchange_calendars.get_calendar(
         calendar, start=f"{YEARS[0]}-01-01", end=f"{YEARS[1] + 1}-12-31"
     ).schedule
@@ -200,5 +201,5 @@ def _new_york(day: date, hour: int) -> int:
     return int(local.timestamp()) // 60
 
 
-def _minute(time) -> int | None:  # type: ignore[no-untyped-def]
+def _minute(time: Any) -> int | None:
     return None if time is None or time != time else int(time.timestamp()) // 60

@@ -6,16 +6,12 @@ from typing import Any
 import polars as pl
 import pytest
 
-from tweetscore.bars.symbols import (
-    canonical_symbol,
-    canonical_symbols,
-    symbol_in_name,
-    symbol_of_file,
-)
+from tweetscore.bars.symbols import canonical_symbols, symbol_in_name, symbol_of_file
 from tweetscore.errors import InputError
 from tweetscore.ingest.account import Account, IngestOptions
 from tweetscore.ingest.run import ingest
 from tweetscore.io.open import data_files
+from tweetscore.market.symbols import canonical_symbol
 from tweetscore.store.database import Store
 
 

@@ -117,7 +117,7 @@ def test_the_help_of_every_command_has_an_example(name: str) -> None:
 
 
 def test_no_command_is_missing_here() -> None:
-    assert set(get_command(app).commands) == set(COMMANDS)  # type: ignore[attr-defined]
+    assert set(get_command(app).commands) == set(COMMANDS)  # type: ignore[attr-defined]  # a group
 
 
 @pytest.mark.slow
@@ -131,7 +131,7 @@ def test_the_examples_work_one_after_the_other(
         monkeypatch.setenv(f"TWEETSCORE_{name}_VECTORS", "random")
     order = "sample ingest train score evaluate query report study export info doctor import"
     assert set(order.split()) == set(COMMANDS)
-    shown = {name: " ".join(get_command(app).commands[name].help.split()) for name in COMMANDS}  # type: ignore[attr-defined]
+    shown = {name: " ".join(get_command(app).commands[name].help.split()) for name in COMMANDS}  # type: ignore[attr-defined]  # a group
     for name in order.split():
         for example in re.findall("`(tweetscore [^`]+)`", shown[name].partition("Example: ")[2]):
             if "--input" in example:  # it reads what the example of export writes

@@ -152,6 +152,8 @@ def test_a_symbol_must_be_named_only_where_there_are_several(store: Store) -> No
     with pytest.raises(InputError, match="has bars of DAX, SPX; choose one with --symbol DAX"):
         choose_symbol(store, None)
     assert choose_symbol(store, "SPX") == "SPX"
+    store.append("symbols", pl.DataFrame({"symbol": ["BRK.B"], "calendar": ["XNYS"]}))
+    assert choose_symbol(store, "brk-b") == "BRK.B"
 
 
 # ---- The split ----------------------------------------------------------------------------------

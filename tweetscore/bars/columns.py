@@ -7,7 +7,6 @@ import polars as pl
 
 from tweetscore.bars.layouts import Layout
 from tweetscore.bars.names import PRICES, clock_in_name, names_for
-from tweetscore.bars.symbols import canonical_symbol
 from tweetscore.errors import InputError
 from tweetscore.io.columns import Match, normalised
 from tweetscore.io.tables.table import Table
@@ -19,6 +18,7 @@ from tweetscore.io.time_columns import (
     time_candidates,
 )
 from tweetscore.io.times import TimeForm
+from tweetscore.market.symbols import canonical_symbol
 
 # What --column names; a date may stand beside times of day.
 COLUMNS = ("symbol", "time", "date", *PRICES, "volume")

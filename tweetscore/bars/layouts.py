@@ -12,7 +12,7 @@ from datetime import datetime
 from tweetscore.bars.documents import open_document
 from tweetscore.bars.lines import open_lines
 from tweetscore.bars.names import PRICES, meaning
-from tweetscore.bars.symbols import Named, canonical_symbol, symbol_of_file
+from tweetscore.bars.symbols import Named, symbol_of_file
 from tweetscore.bars.vendors import Vendor, vendor_of
 from tweetscore.bars.wide import find_wide, long_table
 from tweetscore.errors import InputError
@@ -21,6 +21,7 @@ from tweetscore.io.tables.csv_table import lines_table
 from tweetscore.io.tables.find import find_table
 from tweetscore.io.tables.table import Table
 from tweetscore.io.times import TimeForm, milliseconds_form
+from tweetscore.market.symbols import canonical_symbol
 
 # The format, its columns before the prices, its separator, and its lines.
 _HISTDATA = (

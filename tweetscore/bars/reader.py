@@ -15,13 +15,14 @@ from tweetscore.bars.columns import Columns, match_columns
 from tweetscore.bars.layouts import Layout, find_layout
 from tweetscore.bars.names import PRICES
 from tweetscore.bars.numbers import NumberForm, in_billionths, number_form
-from tweetscore.bars.symbols import canonical_symbol, canonical_symbols
+from tweetscore.bars.symbols import canonical_symbols
 from tweetscore.errors import InputError
 from tweetscore.io.records import RAW_CHARACTERS
 from tweetscore.io.source import Source
 from tweetscore.io.tables.table import Table
 from tweetscore.io.time_columns import TimeColumns
 from tweetscore.io.times import TimeForm
+from tweetscore.market.symbols import canonical_symbol
 
 BARS_SCHEMA = pl.Schema(
     {

@@ -10,6 +10,7 @@ from pathlib import PurePath
 import polars as pl
 
 from tweetscore.io.data_file import DataFile
+from tweetscore.market.symbols import SHARE_CLASS, canonical_symbol
 
 # Names with a place for the symbol, tried on the whole name without its endings; the first counts.
 _KNOWN_NAMES = (
@@ -78,11 +79,6 @@ _BESIDE_PRICES = frozenset(
     {"px", "value", "usd", "eur", "last", "settle", "trade", "adj", "number"}
 )
 _TICKER = re.compile(r"\^?[A-Z0-9]+(?:[.=!&:][A-Z0-9]*)*", re.ASCII)
-_PREFIX = re.compile(r"^[A-Z_]+:(?=[A-Z0-9.]+$)")
-_SHARE_CLASS = re.compile(r"^([A-Z]{2,5})[-/_ .]([A-Z])$")
-_MARKS = re.compile(r"[-/_\s]")
-_YAHOO_PAIR = re.compile(r"^([A-Z]{6})=X$")
-_SETTLED_IN = re.compile(r"(?<=[/-])([A-Z0-9]+):[A-Z0-9]+(?:-\d+)?$")  # ccxt: BTC/USDT:USDT
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +87,6 @@ class Named:
 
     symbol: str
     by: str
-
-
-def canonical_symbol(written: str) -> str:
-    """Return the one way in which we write a symbol."""
-    text = _SETTLED_IN.sub(r"\1", written.strip().upper())
-    text = _YAHOO_PAIR.sub(r"\1", _PREFIX.sub("", text))
-    return _SHARE_CLASS.sub(r"\1.\2", text) if _SHARE_CLASS.match(text) else _MARKS.sub("", text)
 
 
 def canonical_symbols(written: pl.Series) -> pl.Series:
@@ -151,7 +140,7 @@ def symbol_in_name(name: str) -> str | None:
     if len(kept) == 2 and kept[1].upper() in _QUOTED_IN and _looks_like_ticker(kept[0].upper()):
         return canonical_symbol("/".join(kept))
     if len(kept) == 2 and re.search(rf"{re.escape(kept[0])}[-_.]{kept[1]}\b", stem):
-        share = _SHARE_CLASS.match(f"{kept[0]}.{kept[1]}".upper())
+        share = SHARE_CLASS.match(f"{kept[0]}.{kept[1]}".upper())
         return canonical_symbol(share[0]) if share else None
     return canonical_symbol(kept[0]) if len(kept) == 1 and _looks_like_ticker(kept[0]) else None
 

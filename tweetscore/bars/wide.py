@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
-from tweetscore.bars.symbols import canonical_symbol, is_no_symbol
+from tweetscore.bars.symbols import is_no_symbol
 from tweetscore.io.columns import normalised
 from tweetscore.io.tables.table import Rows, Table
+from tweetscore.market.symbols import canonical_symbol
 
 SYMBOL = "symbol"  # the column that the long table has and the wide one does not
 _FIELDS = {name: name for name in ("open", "high", "low", "close", "volume")}

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 
 from tweetscore.bars.columns import COLUMNS as BAR_COLUMNS
 from tweetscore.bars.reader import BarFile, OtherSymbolError, open_bars
-from tweetscore.bars.symbols import canonical_symbol
 from tweetscore.errors import InputError, did_you_mean
 from tweetscore.ingest.account import IngestOptions
 from tweetscore.io.data_file import DataFile
 from tweetscore.io.source import Source, sniff
+from tweetscore.market.symbols import canonical_symbol
 from tweetscore.posts.canonical import TweetFile
 from tweetscore.posts.formats import open_tweets
 from tweetscore.posts.tables import NAMES as POST_COLUMNS

@@ -1,9 +1,22 @@
-"""Which symbol is meant, where a database has bars of several."""
+"""How a symbol is written, and which one is meant where a database has bars of several."""
 
 import re
 
 from tweetscore.errors import InputError, did_you_mean
 from tweetscore.store.database import Store
+
+_PREFIX = re.compile(r"^[A-Z_]+:(?=[A-Z0-9.]+$)")
+SHARE_CLASS = re.compile(r"^([A-Z]{2,5})[-/_ .]([A-Z])$")
+_MARKS = re.compile(r"[-/_\s]")
+_YAHOO_PAIR = re.compile(r"^([A-Z]{6})=X$")
+_SETTLED_IN = re.compile(r"(?<=[/-])([A-Z0-9]+):[A-Z0-9]+(?:-\d+)?$")  # ccxt: BTC/USDT:USDT
+
+
+def canonical_symbol(written: str) -> str:
+    """Return the one way in which we write a symbol."""
+    text = _SETTLED_IN.sub(r"\1", written.strip().upper())
+    text = _YAHOO_PAIR.sub(r"\1", _PREFIX.sub("", text))
+    return SHARE_CLASS.sub(r"\1.\2", text) if SHARE_CLASS.match(text) else _MARKS.sub("", text)
 
 
 def choose_symbol(store: Store, wanted: str | None) -> str:
@@ -14,13 +27,13 @@ def choose_symbol(store: Store, wanted: str | None) -> str:
     Raises:
         InputError: there are no bars, none of the symbol wanted, or several to choose from.
     """
-    known: list[str] = [
-        symbol for (symbol,) in store.rows("SELECT symbol FROM symbols ORDER BY symbol")
-    ]
+    rows = store.rows("SELECT symbol FROM symbols ORDER BY symbol")
+    known: list[str] = [symbol for (symbol,) in rows]
     if not known:
         raise InputError(f"{store.path}: holds no bars; ingest minute bars first")
-    by_plain_name: dict[str, str] = {_plain(symbol): symbol for symbol in known}
-    wanted = by_plain_name.get(_plain(wanted), wanted) if wanted else None
+    if wanted and wanted not in known:
+        ours = {canonical_symbol(symbol): symbol for symbol in known}
+        wanted = ours.get(canonical_symbol(wanted), wanted)
     if wanted and wanted not in known:
         near = did_you_mean(wanted, known)
         raise InputError(f"{store.path}: no bars of {wanted}; it has {', '.join(known)}{near}")
@@ -29,7 +42,3 @@ def choose_symbol(store: Store, wanted: str | None) -> str:
             f"{store.path}: has bars of {', '.join(known)}; choose one with --symbol {known[0]}"
         )
     return wanted or known[0]
-
-
-def _plain(symbol: str) -> str:
-    return re.sub(r"[\s/_-]", "", symbol).upper()
