@@ -6,7 +6,6 @@ identified by a hash of its content.
 
 import re
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
 from functools import partial
 
 import polars as pl
@@ -19,7 +18,8 @@ from tweetscore.io.tables.table import Table
 from tweetscore.io.time_columns import TimeColumns, find_times, shown_time, time_candidates
 from tweetscore.io.times import API_TIME, TimeForm, written_form
 from tweetscore.posts.canonical import TweetBatch, TweetFile
-from tweetscore.posts.clock import ID_TIMES, id_times
+from tweetscore.posts.clock import ID_TIMES
+from tweetscore.posts.platform import OTHER, platform_of
 from tweetscore.posts.validation import validate_posts
 
 NAMES = {
@@ -39,12 +39,8 @@ NAMES = {
     "is_retweet": ("isretweet",),
     "counts_as_of": ("countsasof",),
 }  # fmt: skip
-OTHER = "other"  # the platform of ids that carry no time
 _PRICES = {"open", "high", "low", "close"}
-_TWITTER_NAMES = {"idstr", "tweetid", "fulltext", "favoritecount", "screenname"}
 _DAY = re.compile(r"\d{4}[-./]?\d\d?[-./]?\d\d?|\d\d?[-./]\d\d?[-./]\d{4}", re.ASCII)
-_LAST_UNDATED = datetime(2010, 11, 6)
-_ZONES = timedelta(hours=25)  # times without a zone, and with daylight saving, differ by less
 
 
 def open_table(
@@ -80,8 +76,7 @@ def open_table(
     sample, _ = table.sample([*match.taken.values(), *match.candidates["posted"]])
     times, form = _timed(table, sample, candidates)
     match = match.choose({"posted": times.columns[0]})
-    if platform is None:
-        platform = "twitter" if _is_twitter(match, sample, times, form) else OTHER
+    platform = platform or _platform(match, sample, times, form)
     batches = partial(_read, table, match, times, form, platform)
     return TweetFile(source, f"{table.kind}-tweets", platform, form.naive, batches)
 
@@ -127,31 +122,11 @@ def _timed(
     raise InputError(f"{table.name}: {fact}; {step}")
 
 
-def _is_twitter(match: Match, sample: pl.DataFrame, times: TimeColumns, form: TimeForm) -> bool:
-    """Return whether ids are Twitter's: by the times in them, or by columns that only it has.
-
-    In the second case the audit of the clock shows how they disagree with the times.
-    """
+def _platform(match: Match, sample: pl.DataFrame, times: TimeColumns, form: TimeForm) -> str:
+    """Return whose ids the table has, by its first rows."""
     if "tweet_id" not in match.taken:
-        return False
+        return OTHER
     columns = {"tweet_id": match.taken["tweet_id"], **times.wanted("posted")}
     wanted = sample.select(**{ours: pl.col(theirs) for ours, theirs in columns.items()})
-    texts = wanted["tweet_id"].str.strip_chars()
-    ids = texts.str.to_integer(strict=False, dtype=pl.Int64)
-    rows = pl.DataFrame(
-        {
-            "given": texts.is_not_null() & (texts != ""),
-            "id": ids,
-            "claimed": form.read(times.joined(wanted, "posted")["posted"]),
-            "inside": id_times("twitter", ids),
-        }
-    ).filter("given")
-    dated = pl.col("inside").is_not_null()
-    fits = pl.when(dated).then((pl.col("claimed") - pl.col("inside")).abs() <= _ZONES)
-    old = (pl.col("id") > 0) & (pl.col("claimed") < _LAST_UNDATED)
-    by_time = rows.select(dated.any() & fits.otherwise(old).fill_null(False).all()).item()
-    if by_time:
-        return True
-    long = texts.drop_nulls().str.contains("^[0-9]{15,19}$")
-    named = _TWITTER_NAMES & by_normalised_name(match.columns).keys()
-    return bool(len(long) and long.all() and named)
+    claimed = form.read(times.joined(wanted, "posted")["posted"])
+    return platform_of(wanted["tweet_id"], claimed, match.columns)
