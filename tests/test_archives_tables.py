@@ -737,7 +737,7 @@ def test_damage_in_parquet_is_refused_wherever_it_is(path: Path) -> None:
         b"20180102 093000;1;1;1;1;0\n", b"id,text\n1,a\n", b"text\na\n", b"time,level\n1,a\n",
         b"# Read me\n\nThe text, the date and the time, posted here.\n", b"<!DOCTYPE html><html>",
         b"[]", b"{}", b"null", b'["text", "date"]', b'[{"text": "a"}, {"text": "b"}]', b"[[[[[",
-        b'{"data": [{"text": "a", "created_at": "b"}]}', b"\x00\xff" * 50, b'"unclosed', b"\n\n",
+        b'{"data": [{"text": "a", "other": "b"}]}', b"\x00\xff" * 50, b'"unclosed', b"\n\n",
         b"PK", b'{"text": ' + b"[" * 100_000, b'{"a": ' + b"9" * 5_000 + b"}",
     ],
 )  # fmt: skip

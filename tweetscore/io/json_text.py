@@ -10,6 +10,8 @@ _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _LONE_SURROGATE = re.compile(
     rb"\\u[dD](?:[89abAB]..(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB]..\\u[dD])[c-fC-F]..)"
 )
+# What R writes for a missing value: an empty object, where there may be a list in other records.
+_EMPTY = re.compile(rb'(?<!\\)("\s*:\s*)\{\s*\}')
 
 
 def repaired(data: bytes) -> bytes:
@@ -17,4 +19,6 @@ def repaired(data: bytes) -> bytes:
     if _SURROGATE.search(data):
         # Without escaped backslashes, every backslash left opens an escape.
         data = _LONE_SURROGATE.sub(rb"\\ufffd", _BACKSLASH.sub(rb"\\u005c", data))
+    if b"{}" in data:
+        data = _EMPTY.sub(rb"\1null", data)
     return _FLOAT_ID.sub(rb'\1"\2"', data)

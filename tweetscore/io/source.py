@@ -5,21 +5,33 @@ computes the digest of its content.
 """
 
 import hashlib
+import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import BinaryIO, Literal, cast
 
-from tweetscore.io.data_file import DataFile
+import numpy as np
+
+from tweetscore.errors import InputError
+from tweetscore.io.data_file import HEAD_BYTES, DataFile
 from tweetscore.io.enclosed import enclosed_records, listed_records
+from tweetscore.io.json_shapes import CONTEXT, Candidate, Shape, candidates, column_rows
+from tweetscore.io.json_values import load, plain, without_types
+from tweetscore.io.json_walk import stream_records, walked_records
 from tweetscore.io.pipeline import prefetch
 from tweetscore.io.records import BLOCK_BYTES, Records, json_array_records, line_records
 
+MOST_COLUMNS_BYTES = 128 << 20  # of JSON column by column, which is in memory as a whole
 PARQUET_MAGIC = b"PAR1"
 FEATHER_1_MAGIC = b"FEA1"
 ARROW_MAGIC = b"ARROW1\0\0"  # of files, as Feather 2 is
 # A stream begins with a mark, the length of its schema, and where that schema begins.
 ARROW_STREAM = re.compile(rb"\xff{4}...\x00[\x04-\x40]\x00{3}", re.DOTALL)
+
+
+# A string that holds JSON, too.
+_JSON = re.compile(rb'\s*(?:[{\[]|"\s*[{\[]\s*(?:\\["n]|[}\]]))')
 
 
 class Source:
@@ -42,7 +54,7 @@ class Source:
             return "arrow"
         if self.head.startswith(PARQUET_MAGIC):
             return "parquet"
-        return "json" if self.head.lstrip().startswith((b"{", b"[")) else "lines"
+        return "json" if _JSON.match(self.head) else "lines"
 
     @contextmanager
     def open(self) -> Iterator[BinaryIO]:
@@ -90,6 +102,31 @@ class Source:
             return self._records(cut, whole)
         return self.lines(quote=False, whole=whole)
 
+    def shapes(self) -> list["Source"]:
+        """Return the file in the shapes that its JSON may have, the outermost records first."""
+        found = candidates(self.head)
+        return [
+            self if each.shape.is_plain else ShapedSource(self, self._with_columns(each))
+            for each in found
+        ]
+
+    def _with_columns(self, candidate: Candidate) -> Candidate:
+        if candidate.shape.cut != "columns":
+            return candidate
+        with self.open() as stream:
+            data = stream.read(MOST_COLUMNS_BYTES + 1)
+        if len(data) > MOST_COLUMNS_BYTES:
+            raise InputError(
+                f"{self.name}: is one table column by column of more than {MOST_COLUMNS_BYTES:,} "
+                "bytes; write it with one record a line, as pandas does with "
+                'to_json(orient="records", lines=True)'
+            )
+        try:
+            rows = column_rows(load(without_types(data).decode("utf-8-sig", "replace")))
+        except (ValueError, RecursionError):
+            rows = []
+        return Candidate(candidate.shape, rows)
+
     def enclosed(self, before: re.Pattern[bytes], after: re.Pattern[bytes]) -> Iterator[Records]:
         """Cut a JSON array that is enclosed in something else, as in ``enclosed_records``."""
 
@@ -111,6 +148,59 @@ class Source:
     ) -> Iterator[Records]:
         with self.open() as stream:
             yield from prefetch(cut(stream)) if whole else cut(stream)
+
+
+class ShapedSource(Source):
+    """A file of JSON whose records are neither on lines nor in an array; here they are."""
+
+    def __init__(self, source: Source, candidate: Candidate) -> None:
+        """Take the file, and where its records are."""
+        lines = b"".join(
+            json.dumps(each, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
+            for each in candidate.objects
+        )
+        super().__init__(source.file, lines[:HEAD_BYTES], source.block_bytes)
+        self.shape, self._lines = candidate.shape, lines
+
+    def json(self, *, whole: bool = True) -> Iterator[Records]:
+        """Cut the content into its records, one a line."""
+        shape, size = self.shape, self.block_bytes
+        if shape.cut == "columns":
+            yield from self._columns()
+            return
+
+        def cut(stream: BinaryIO) -> Iterator[Records]:
+            for records in _cut(stream, shape, size):
+                yield plain(records, shape.writing, shape.inside)
+
+        yield from self._records(cut, whole)
+
+    def lines(self, *, quote: bool, whole: bool = True) -> Iterator[Records]:  # noqa: ARG002
+        """Cut the content into its records: a line is one of them."""
+        return self.json(whole=whole)
+
+    def _columns(self) -> Iterator[Records]:
+        """Yield the rows; a row has no one place, so that each has the file's first."""
+        bounds = np.cumsum([0, *map(len, self._lines.splitlines(keepends=True))])
+        zeros = np.zeros(len(bounds) - 1, np.int64)
+        yield Records(self._lines, bounds, zeros, zeros + 1)
+
+
+def _cut(stream: BinaryIO, shape: Shape, block_bytes: int) -> Iterator[Records]:
+    if shape.cut == "lines":
+        return line_records(stream, quote=False, block_bytes=block_bytes)
+    if shape.cut == "array":
+        return json_array_records(stream, block_bytes=block_bytes)
+    if shape.cut == "stream":
+        return stream_records(stream, block_bytes=block_bytes)
+    return walked_records(
+        stream,
+        shape.steps,
+        python=shape.writing == "python",
+        context=CONTEXT,
+        key=shape.key,
+        block_bytes=block_bytes,
+    )
 
 
 def sniff(file: DataFile, block_bytes: int = BLOCK_BYTES) -> Source:

@@ -39,7 +39,7 @@ _SCHEMA = {
     "value": _RECORD,
 }
 _ASIDE = rb'"(?:cursor|hitsTotal)"\s*:\s*(?:"[^"]*"|\d+)\s*'
-_PAGE = re.compile(rb'\s*\{\s*(?:%b,\s*)*"(?:feed|posts|records)"\s*:\s*(?=\[)' % _ASIDE)
+PAGE = re.compile(rb'\s*\{\s*(?:%b,\s*)*"(?:feed|posts|records)"\s*:\s*(?=\[)' % _ASIDE)
 _PAGE_END = re.compile(rb"\s*(?:%b)?\}?\s*" % _ASIDE)
 _OPENING = re.compile(rb"\s*(?:\[\s*)?\{")
 _KEYS = [
@@ -65,7 +65,7 @@ def read(source: Source) -> Iterator[TweetBatch]:
 
 
 def _cut(source: Source) -> Iterator[Records]:
-    if not _PAGE.match(source.head):
+    if not PAGE.match(source.head):
         yield from source.json()
     elif _is_page_a_line(source):
         for block in source.lines(quote=False):
@@ -73,7 +73,7 @@ def _cut(source: Source) -> Iterator[Records]:
             parts = [part for page in pages for part in _of_line(page)]
             yield from [_joined(parts)] if parts else []
     else:
-        yield from source.listed(_PAGE, _PAGE_END)
+        yield from source.listed(PAGE, _PAGE_END)
 
 
 def _is_page_a_line(source: Source) -> bool:
@@ -90,11 +90,11 @@ def _is_page_a_line(source: Source) -> bool:
 
 def _of_line(page: Records) -> Iterator[Records]:
     """Cut the page on one line; every post has its place in the file."""
-    if not _PAGE.match(page.data):
+    if not PAGE.match(page.data):
         yield page
         return
     line = BytesIO(page.data.lstrip(BLANKS))
-    for posts in listed_records(line, _PAGE, _PAGE_END):
+    for posts in listed_records(line, PAGE, _PAGE_END):
         offsets, lines = posts.offsets + page.offsets[0], posts.lines + page.lines[0] - 1
         yield replace(posts, offsets=offsets, lines=lines)
 
@@ -134,9 +134,14 @@ def _parse(data: bytes) -> pl.DataFrame:
 
 def _ids(uris: pl.Series) -> pl.Series:
     """Return the number in each record key; the address itself where the key is not a TID."""
-    keys = uris.str.extract(_POST_KEY)
+    return tid_numbers(uris.str.extract(_POST_KEY), uris)
+
+
+def tid_numbers(keys: pl.Series, otherwise: pl.Series | None = None) -> pl.Series:
+    """Return the number in each record key, as a string; what stands otherwise where it is none."""
+    otherwise = keys if otherwise is None else otherwise
     rows = keys.str.contains(_TID).fill_null(False).arg_true()
     characters = "".join(keys.gather(rows)).encode()
     digits = _DIGITS[np.frombuffer(characters, np.uint8)].reshape(-1, 13)  # (rows, 13)
     numbers = digits @ (1 << 5 * np.arange(12, -1, -1))  # (rows,)
-    return uris.clone().scatter(rows, pl.Series(numbers).cast(pl.String))
+    return otherwise.clone().scatter(rows, pl.Series(numbers).cast(pl.String))

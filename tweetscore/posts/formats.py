@@ -10,6 +10,7 @@ from functools import partial
 from typing import Protocol, cast
 
 from tweetscore.errors import InputError
+from tweetscore.io.json_shapes import candidates
 from tweetscore.io.source import Source
 from tweetscore.posts import (
     bluesky,
@@ -21,6 +22,7 @@ from tweetscore.posts import (
     x_export,
 )
 from tweetscore.posts.canonical import TweetBatch, TweetFile
+from tweetscore.posts.json_layouts import layout_of
 from tweetscore.posts.tables import open_table
 
 
@@ -55,6 +57,36 @@ FORMATS = (
 )
 
 
+# Pages that their formats cut themselves.
+_PAGES = (tweet_json.PAGE, bluesky.PAGE, mastodon.OUTBOX)
+# The keys of which an object of each format in JSON has one.
+_KEYS = {
+    tweet_json.NAME: {"text", "full_text", "extended_tweet", "delete"},
+    twarc2.NAME: {"text", "data", "meta", "errors"},
+    truth_social.NAME: {"content"},
+    mastodon.NAME: {"content"},
+    bluesky.NAME: {"uri", "post", "value"},
+}
+
+
+def _format(source: Source) -> tuple[Format, Source] | None:
+    """Return the format of a file in one shape."""
+    head, names = source.head, set[str]()
+    if source.kind == "json":
+        found = candidates(head)
+        objects = found[0].objects if found else []
+        if layout := layout_of(objects):
+            return cast(Format, layout), source
+        names = set[str]().union(*objects)
+        if any(page.match(head) for page in _PAGES):
+            names |= {"text", "uri", "content"}
+    for form in FORMATS:
+        known = source.kind != "json" or not _KEYS.get(form.NAME, names).isdisjoint(names)
+        if known and form.detect(head):
+            return form, source
+    return None
+
+
 def open_tweets(
     source: Source, columns: Mapping[str, str] | None = None, platform: str | None = None
 ) -> TweetFile | None:
@@ -69,12 +101,35 @@ def open_tweets(
     Raises:
         InputError: the platform is not that of the format, or one of the reasons of ``open_table``.
     """
-    form = next((form for form in FORMATS if form.detect(source.head)), None)
-    if columns or not form:
-        return open_table(source, columns or {}, platform)
+    is_page = any(page.match(source.head) for page in _PAGES)
+    shaped = source.shapes() if source.kind == "json" and not is_page else [source]
+    found = next(filter(None, map(_format, shaped)), None) if not columns else None
+    if not found:
+        tables = (open_table(each, columns or {}, platform) for each in shaped or [source])
+        table = next(filter(None, tables), None)
+        if not table and source.kind == "json":
+            _refuse_tokens(source)
+        return table
+    form, source = found
     if platform not in (None, form.PLATFORM):
         raise InputError(
             f"{source.name}: is {form.NAME}, whose ids are those of {form.PLATFORM}; "
             "leave --platform out"
         )
     return TweetFile(source, form.NAME, form.PLATFORM, form.NAIVE, partial(form.read, source))
+
+
+def _refuse_tokens(source: Source) -> None:
+    """Refuse posts whose text has been cut into words, as in StockNet's preprocessed tweets.
+
+    Raises:
+        InputError: they are.
+    """
+    found = candidates(source.head)
+    text = found[0].objects[0].get("text") if found else None
+    if isinstance(text, list) and text and all(isinstance(word, str) for word in text):
+        raise InputError(
+            f"{source.name}: the text of its posts is a list of tokens ({text[0]!r}, …), and case, "
+            "links and spaces are lost; ingest the raw posts that it was made from, or write each "
+            "text as one string"
+        )

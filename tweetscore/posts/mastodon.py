@@ -52,7 +52,7 @@ _ACTIVITY = {
     ),
 }
 # The export's likes and bookmarks are such collections, too, but of bare addresses.
-_OUTBOX = re.compile(rb'\s*\{.*?"orderedItems"\s*:\s*(?=\[\s*\{)', re.DOTALL)
+OUTBOX = re.compile(rb'\s*\{.*?"orderedItems"\s*:\s*(?=\[\s*\{)', re.DOTALL)
 _OUTBOX_END = re.compile(rb'\s*(?:"\w+"\s*:\s*(?:"[^"]*"|\d+)\s*)?\}?\s*')
 _OPENING = re.compile(rb"\s*(\[\s*)?\{")
 _STATUS_KEYS = [
@@ -75,13 +75,13 @@ def has_statuses(head: bytes, *, truth_social: bool) -> bool:
 
 def detect(head: bytes) -> bool:
     """Look for an outbox, or for an object with the keys of a status."""
-    return bool(_OUTBOX.match(head)) or has_statuses(head, truth_social=False)
+    return bool(OUTBOX.match(head)) or has_statuses(head, truth_social=False)
 
 
 def read(source: Source) -> Iterator[TweetBatch]:
     """Yield the posts and rejects of a file, in the file's order."""
-    if _OUTBOX.match(source.head):
-        yield from map(_of_outbox, source.listed(_OUTBOX, _OUTBOX_END))
+    if OUTBOX.match(source.head):
+        yield from map(_of_outbox, source.listed(OUTBOX, _OUTBOX_END))
         return
     for records in source.json():
         yield parse_posts(records, _parse_statuses, platform=PLATFORM, time_formats=TIME_FORMATS)

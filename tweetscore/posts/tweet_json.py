@@ -41,9 +41,9 @@ SCHEMA = {
     "user": _USER,
 }
 _METADATA = rb'"search_metadata"\s*:\s*\{[^{}]*\}\s*'
-_PAGE = re.compile(rb'\s*\{\s*(?:%b,\s*)?"statuses"\s*:\s*(?=\[)' % _METADATA)
+PAGE = re.compile(rb'\s*\{\s*(?:%b,\s*)?"statuses"\s*:\s*(?=\[)' % _METADATA)
 _PAGE_END = re.compile(rb"\s*(?:%b)?\}\s*" % _METADATA)
-_OPENING = re.compile(rb"(?:%b|\s*)(?:\[\s*)?\{" % _PAGE.pattern)
+_OPENING = re.compile(rb"(?:%b|\s*)(?:\[\s*)?\{" % PAGE.pattern)
 # A stream may begin with any number of notices of deleted tweets.
 _NOTICE = re.compile(rb'\s*\{\s*"delete"\s*:\s*\{\s*"status"\s*:')
 _KEYS = [
@@ -62,8 +62,8 @@ def detect(head: bytes) -> bool:
 
 def read(source: Source) -> Iterator[TweetBatch]:
     """Yield the tweets and rejects of a file, in the file's order."""
-    is_page = _PAGE.match(source.head)
-    blocks = source.enclosed(_PAGE, _PAGE_END) if is_page else source.json()
+    is_page = PAGE.match(source.head)
+    blocks = source.enclosed(PAGE, _PAGE_END) if is_page else source.json()
     for records in blocks:
         yield parse_posts(records, parse_tweets, platform=PLATFORM, time_formats=(API_TIME,))
 

@@ -1,0 +1,129 @@
+"""Bring each record to one plain JSON object: records enter, the same places with plain JSON leave.
+
+A record may be a string that holds JSON, the ``repr`` of a Python dict, MongoDB's extended JSON, or
+a document with the values inside.
+"""
+
+import ast
+import json
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from tweetscore.io.json_walk import EACH, EACH_KEYED
+from tweetscore.io.records import Records
+
+Writing = str  # one of WRITINGS
+_EXTENDED = re.compile(
+    rb'\{\s*"\$(?:numberLong|numberInt|numberDouble|numberDecimal|oid|date|uuid)"\s*:\s*'
+    rb'("(?:[^"\\]|\\.)*"|-?\d+|\{\s*"\$numberLong"\s*:\s*"(?P<ms>-?\d+)"\s*\})\s*\}'
+)
+_SHELL = re.compile(
+    rb"(:\s*|[\[,]\s*)(?:NumberLong|NumberInt|NumberDecimal|ObjectId|ISODate)\(\s*"
+    rb'(?:"([^"\\]*)"|(-?\d+))\s*\)'
+)
+_DATETIME = re.compile(
+    r"datetime\.datetime\((\d+(?:, \d+){2,6})(?:, tzinfo=[^()]*(?:\([^()]*\))?)?\)"
+)
+_OBJECT_ID = re.compile(r"(?:ObjectId|Decimal|UUID)\(('[^']*')\)")
+
+
+def load(text: str) -> Any:
+    """Read JSON; a float stays as it is written, so that an id is not rounded."""
+    return json.loads(text, parse_float=str, parse_constant=str)
+
+
+def python_value(text: str) -> Any:
+    """Read the ``repr`` of a Python value.
+
+    Raises:
+        ValueError: it is none.
+    """
+    text = _OBJECT_ID.sub(r"\1", _DATETIME.sub(_written_time, text))
+    try:
+        return ast.literal_eval(text.strip())
+    except (SyntaxError, TypeError, MemoryError, RecursionError) as error:
+        raise ValueError(str(error)) from error
+
+
+def _written_time(match: re.Match[str]) -> str:
+    year, month, day, *rest = [int(part) for part in match[1].split(", ")]
+    hour, minute, second = [*rest, 0, 0, 0][:3]
+    return f"'{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z'"
+
+
+def without_types(data: bytes) -> bytes:
+    """Replace MongoDB's wrappers of numbers, ids and times by plain values."""
+    data = _EXTENDED.sub(lambda m: b'"%b"' % m["ms"] if m["ms"] else m[1], data)
+    return _SHELL.sub(lambda m: m[1] + b'"%b"' % (m[2] or m[3]), data)
+
+
+def values_at(document: Any, steps: Sequence[str]) -> Iterator[Any]:
+    """Yield what the steps lead to."""
+    if not steps:
+        yield document
+    elif steps[0] == EACH:
+        for each in document if isinstance(document, list) else ():
+            yield from values_at(each, steps[1:])
+    elif steps[0] == EACH_KEYED:
+        for each in document.values() if isinstance(document, dict) else ():
+            yield from values_at(each, steps[1:])
+    elif isinstance(document, dict) and steps[0] in document:
+        yield from values_at(document[steps[0]], steps[1:])
+
+
+def plain(records: Records, writing: Writing, steps: Sequence[str]) -> Records:
+    """Rewrite each record; one that cannot be read stays as it is.
+
+    Args:
+        records: the block.
+        writing: ``json``, ``string``, ``mongo`` or ``python``.
+        steps: from a record to the values inside it; several have the place of the record.
+    """
+    if writing == "mongo":
+        records = _each(records, lambda data: [without_types(data).strip()])
+    elif writing == "string":
+        records = _each(records, _unquoted)
+    elif writing == "python":
+        records = _each(records, lambda data: [_dumped(python_value(data.decode()))])
+    if not steps:
+        return records
+    return _each(records, lambda data: _inside(data, steps))
+
+
+def _unquoted(data: bytes) -> list[bytes]:
+    value = load(data.decode())
+    if not isinstance(value, str):
+        return [data.strip()]
+    inner = load(value)
+    return [_dumped(each) for each in (inner if isinstance(inner, list) else [inner])]
+
+
+def _inside(data: bytes, steps: Sequence[str]) -> list[bytes]:
+    values = list(values_at(load(data.decode()), steps))
+    return [_dumped(each) for each in values] or [data.strip()]
+
+
+def _dumped(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False, default=str).encode("utf-8", "replace")
+
+
+def _each(records: Records, rewrite: Callable[[bytes], list[bytes]]) -> Records:
+    pieces, origins = [], []
+    bounds = records.bounds.tolist()
+    for place in range(len(records)):
+        data = records.data[bounds[place] : bounds[place + 1]]
+        try:
+            values = rewrite(data)
+        except (ValueError, RecursionError):
+            values = [data.strip()]
+        pieces += [value.replace(b"\n", b" ") + b"\n" for value in values]
+        origins += [place] * len(values)
+    return Records(
+        b"".join(pieces),
+        np.cumsum([0, *map(len, pieces)]),
+        records.offsets[origins],
+        records.lines[origins],
+    )

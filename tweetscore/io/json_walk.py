@@ -1,0 +1,214 @@
+"""Cut JSON in unusual layouts: a stream enters, blocks of one value a line leave.
+
+Values may follow each other over several lines or without a break, or stand in a container that is
+nested in one large document. Memory is bounded by the longest value.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import BinaryIO
+
+import numpy as np
+
+from tweetscore.io.records import BLOCK_BYTES, BOM, MOST_RECORD_BYTES, Positions, Records
+
+EACH, EACH_KEYED = "[]", "{}"  # steps: into every element of an array, every value of an object
+Span = tuple[int, int, bytes]  # where a value begins and ends, and what is put into it first
+# Between two values, never inside one: a quote in a string is escaped, a line break, too.
+_BETWEEN = re.compile(rb'[}\]][ \t\r]*(?:\n\s*|(?=\{\s*"[^"\\\n]{0,200}"\s*:))(?=[{\[])')
+_PRETTY_END = re.compile(rb"^[}\]]", re.MULTILINE)
+_KEY = re.compile(rb'[\s,{]*"((?:[^"\\]|\\.)*)"\s*:\s*', re.DOTALL)
+_STRUCTURE = bytes(octet in b'"{}[],' for octet in range(256))
+_DEPTH = np.zeros(256, np.int8)
+_DEPTH[list(b"{[")] = 1
+_DEPTH[list(b"}]")] = -1
+_PYTHON = re.compile(rb"""'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|[{}\[\],]|['"]""")
+_MOST_CONTEXT_BYTES = 1_000
+
+
+def stream_records(
+    stream: BinaryIO, *, block_bytes: int = BLOCK_BYTES, most_bytes: int = MOST_RECORD_BYTES
+) -> Iterator[Records]:
+    """Cut values that follow each other in any layout; a damaged one costs no other."""
+    cutter = _Cutter(stream, block_bytes, most_bytes)
+    while cutter.more():
+        ends = [m.start() + 1 for m in _BETWEEN.finditer(cutter.data)]
+        if cutter.at_end or (not ends and len(cutter.data) > most_bytes):
+            ends.append(len(cutter.data))
+        starts = [0, *ends]
+        spans = [(low, high, b"") for low, high in zip(starts, ends, strict=False)]
+        yield from cutter.take(spans, ends[-1] if ends else 0)
+
+
+def walked_records(
+    stream: BinaryIO,
+    steps: Sequence[str],
+    *,
+    python: bool = False,
+    context: Sequence[str] = (),
+    key: str = "",
+    block_bytes: int = BLOCK_BYTES,
+    most_bytes: int = MOST_RECORD_BYTES,
+) -> Iterator[Records]:
+    """Cut the values of a container that is nested in a document.
+
+    Args:
+        stream: the file.
+        steps: from the document to its values: keys, ``[]`` for each element of an array, ``{}``
+            for each value of an object. The last one is no key.
+        python: strings are quoted as Python's ``repr`` does.
+        context: keys of plain values around the container that go into each value as ``@key``.
+        key: each value's own key goes into it under this one.
+        block_bytes: how many bytes are read at once.
+        most_bytes: a value that is longer is cut off.
+    """
+    cutter = _Cutter(stream, block_bytes, most_bytes)
+    walker = _Walker(steps, python, context, key)
+    while cutter.more():
+        spans, stop = walker.walk(cutter.data, at_end=cutter.at_end)
+        if cutter.at_end or len(cutter.data) - stop > most_bytes:
+            spans.append((stop, len(cutter.data), b""))
+            stop = len(cutter.data)
+        yield from cutter.take(spans, stop)
+
+
+class _Cutter:
+    """The part of a stream that is not cut yet, and where it lies."""
+
+    def __init__(self, stream: BinaryIO, block_bytes: int, most_bytes: int) -> None:
+        self._stream, self._block_bytes, self._most_bytes = stream, block_bytes, most_bytes
+        self.data, self.at_end = stream.read(len(BOM)), False
+        self._offset, self._line = 0, 1
+        if self.data == BOM:
+            self.data, self._offset = b"", len(BOM)
+
+    def more(self) -> bool:
+        """Read a block; False once everything has been read."""
+        if self.at_end:
+            return False
+        fresh = self._stream.read(self._block_bytes)
+        self.data, self.at_end = self.data + fresh, len(fresh) < self._block_bytes
+        return True
+
+    def take(self, spans: list[Span], stop: int) -> Iterator[Records]:
+        """Yield the values in these places, and forget everything before ``stop``."""
+        pieces, opening = [], []
+        for low, high, first in spans:
+            value = self.data[low:high]
+            start = low + len(value) - len(value := value.lstrip(b" \t\r\n,"))
+            if value := value.rstrip():
+                value = value.replace(b"\n", b" ") + b"\n"
+                if first and value.startswith(b"{"):
+                    empty = value[1:].lstrip().startswith(b"}")
+                    value = b"{" + (first.rstrip(b",") if empty else first) + value[1:]
+                pieces.append(value)
+                opening.append(start)
+        if pieces:
+            breaks = np.flatnonzero(np.frombuffer(self.data, np.uint8) == 10)
+            places: Positions = np.array(opening, np.int64)
+            yield Records(
+                b"".join(pieces),
+                np.cumsum([0, *map(len, pieces)]),
+                self._offset + places,
+                self._line + np.searchsorted(breaks, places),
+            )
+        self._line += self.data.count(b"\n", 0, stop)
+        self._offset += stop
+        self.data = self.data[stop:]
+
+
+class _Walker:
+    """Follows the brackets down to the container, from block to block."""
+
+    def __init__(
+        self, steps: Sequence[str], python: bool, context: Sequence[str], key: str
+    ) -> None:
+        self._steps, self._python = [step.encode() for step in steps], python
+        self._context = {name.encode() for name in context}
+        self._key = key.encode()
+        self._around: dict[bytes, bytes] = {}
+        self._stack: list[tuple[int, bool]] = []  # brackets, and whether they are on the way
+
+    def walk(self, data: bytes, *, at_end: bool) -> tuple[list[Span], int]:
+        """Return the whole values in a block, and where the first one that is not whole begins."""
+        places, kinds = _python_tokens(data) if self._python else _tokens(data)
+        deepest = len(self._steps)
+        deltas = _DEPTH[kinds]
+        depths = len(self._stack) + np.cumsum(deltas, dtype=np.int64)
+        shallow = depths + (deltas < 0) <= deepest
+        spans: list[Span] = []
+        begin = 0  # of the member of the innermost container
+        for place, kind in zip(places[shallow].tolist(), kinds[shallow].tolist(), strict=True):
+            if kind in b"{[":
+                whole = self._opened(kind, data, begin, place)
+            else:
+                whole = True
+                if self._stack:
+                    self._ended(data, begin, place, spans)
+                    if kind != 44:
+                        self._stack.pop()
+            if whole:
+                begin = place + 1
+        at_values = len(self._stack) == deepest and self._stack[-1][1] if self._stack else False
+        rest = data[begin:]
+        if not at_values and (at_end or b'"' not in rest):
+            begin = len(data) if not rest.strip(b" \t\r\n}],") else begin
+        return spans, begin
+
+    def _opened(self, kind: int, data: bytes, begin: int, place: int) -> bool:
+        """Enter a container, unless it is a value itself; return whether it was entered."""
+        depth = len(self._stack)
+        if depth >= len(self._steps):
+            return False
+        wanted = b"[" if self._steps[depth] == b"[]" else b"{"
+        leads = depth == 0 or self._leads_on(data, begin, place)
+        self._stack.append((kind, leads and kind == wanted[0]))
+        return True
+
+    def _leads_on(self, data: bytes, begin: int, place: int) -> bool:
+        step = self._steps[len(self._stack) - 1]
+        if not self._stack[-1][1]:
+            return False
+        if step in (b"[]", b"{}"):
+            return True
+        key = _KEY.match(data, begin, place)
+        return bool(key and key[1] == step)
+
+    def _ended(self, data: bytes, begin: int, place: int, spans: list[Span]) -> None:
+        depth, on_way = len(self._stack), self._stack[-1][1]
+        if not on_way:
+            return
+        step = self._steps[depth - 1]
+        if depth == len(self._steps):
+            first = b"".join(b'"@%b":%b,' % pair for pair in self._around.items())
+            if step == b"{}" and (key := _KEY.match(data, begin, place)):
+                begin = key.end()
+                first += b'"%b":"%b",' % (self._key, key[1]) if self._key else b""
+            spans.append((begin, place, first))
+        elif self._context and (key := _KEY.match(data, begin, place)):
+            value = data[key.end() : place].strip()
+            if key[1] in self._context and len(value) < _MOST_CONTEXT_BYTES:
+                self._around[key[1]] = value
+
+
+def _tokens(data: bytes) -> tuple[Positions, np.typing.NDArray[np.uint8]]:
+    """Return the places of brackets and commas outside strings, and which they are."""
+    # Without escaped backslashes, a backslash before a quote escapes it.
+    bare = data.replace(rb"\\", b"  ") if b"\\" in data else data
+    octets = np.frombuffer(bare, np.uint8)
+    places = np.flatnonzero(np.frombuffer(bare.translate(_STRUCTURE), np.bool_))
+    kinds = octets[places]
+    quotes = (kinds == 34) & ~((places > 0) & (octets[places - 1] == 92))
+    outside = (np.cumsum(quotes, dtype=np.uint8) & 1 == 0) & (kinds != 34)
+    return places[outside], kinds[outside]
+
+
+def _python_tokens(data: bytes) -> tuple[Positions, np.typing.NDArray[np.uint8]]:
+    places, kinds = [], []
+    for token in _PYTHON.finditer(data):
+        if (kind := data[token.start()]) not in b"'\"":
+            places.append(token.start())
+            kinds.append(kind)
+        elif len(token[0]) == 1:  # a string that is not whole
+            break
+    return np.array(places, np.int64), np.array(kinds, np.uint8)

@@ -1,0 +1,349 @@
+"""Posts in JSON as tools and platforms write them: one line of a table for each layout.
+
+A layout is recognised by the keys of its first records, and says which of our names is where. All
+values are read as strings; an expression stands only where a value has to be converted.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from io import BytesIO
+from typing import Any
+
+import polars as pl
+
+from tweetscore.io.json_text import repaired
+from tweetscore.io.records import RAW_CHARACTERS, parse
+from tweetscore.io.source import Source
+from tweetscore.io.times import API_TIME
+from tweetscore.posts.bluesky import tid_numbers
+from tweetscore.posts.canonical import TweetBatch
+from tweetscore.posts.clock import id_times
+from tweetscore.posts.validation import ISO_FORMATS, validate_posts
+
+_OURS = (
+    "tweet_id", "author", "posted", "text", "retweet_count", "favorite_count", "is_retweet",
+)  # fmt: skip
+_TEXT_PARTS = re.compile(rb'"text"(\s*:\s*\[)')
+_GONE = ("[deleted]", "[removed]", "[deleted by user]")
+_LARGEST_ID = 2**63 - 1
+_TIMES = (*ISO_FORMATS, "%Y-%m-%d %H:%M:%S %#z", API_TIME)
+_EPOCH_TIMES = "%Y-%m-%dT%H:%M:%S%.6fZ"
+
+
+Paths = Mapping[str, str | tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class JsonLayout:
+    """One layout: by which keys it is recognised, and which key is what."""
+
+    NAME: str
+    PLATFORM: str
+    keys: tuple[str, ...]  # dotted; an object has all of them
+    paths: Paths  # ours: theirs, dotted; the first that is not null
+    values: Mapping[str, pl.Expr] = field(default_factory=dict)  # of ours, from ours
+    no_post: pl.Expr | None = None  # why a record is no post; null where it is one
+    NAIVE: bool = False
+    lacks: tuple[str, ...] = ()  # keys that none of its objects has
+
+    def fits(self, value: Mapping[str, Any]) -> bool:
+        """Return whether an object has all keys of the layout."""
+        has = all(_has(value, key.split(".")) for key in self.keys)
+        return has and not any(key in value for key in self.lacks)
+
+    def read(self, source: Source) -> Iterator[TweetBatch]:
+        """Yield the posts and rejects of a file, in the file's order."""
+        for records in source.json():
+            raw, refused = parse(records, self._parse)
+            others = raw.filter(pl.col("no_post").is_not_null()).select(
+                "line",
+                "byte_offset",
+                reason="no_post",
+                raw=pl.struct(_OURS).struct.json_encode().str.head(RAW_CHARACTERS),
+            )
+            yield validate_posts(
+                raw.filter(pl.col("no_post").is_null()).drop("no_post"),
+                pl.concat([refused, others]),
+                raw.height + refused.height,
+                platform=self.PLATFORM,
+                time_formats=_TIMES,
+            )
+
+    def _parse(self, data: bytes) -> pl.DataFrame:
+        data = _TEXT_PARTS.sub(rb'"text_parts"\1', repaired(data))
+        theirs = {ours: (it,) if isinstance(it, str) else it for ours, it in self.paths.items()}
+        paths = dict.fromkeys(path for several in theirs.values() for path in several)
+        rows = pl.read_ndjson(BytesIO(data), schema=_schema([*paths]))
+        named = rows.select(
+            **{
+                ours: pl.coalesce(map(_at, theirs[ours]))
+                if ours in theirs
+                else pl.lit(None, pl.String)
+                for ours in dict.fromkeys([*_OURS, *theirs])
+            }
+        )
+        no_post = pl.lit(None, pl.String) if self.no_post is None else self.no_post
+        return named.with_columns(no_post=no_post, **self.values).select(*_OURS, "no_post")
+
+
+def layout_of(objects: list[dict[str, Any]]) -> JsonLayout | None:
+    """Return the first layout that one of the objects fits."""
+    return next((it for it in LAYOUTS if any(map(it.fits, objects))), None)
+
+
+def _has(value: Any, keys: list[str]) -> bool:
+    for key in keys:
+        if not isinstance(value, Mapping) or key not in value:
+            return False
+        value = value[key]
+    return value is not None
+
+
+def _schema(paths: list[str]) -> dict[str, Any]:
+    tree: dict[str, Any] = {}
+    for path in paths:
+        node, *rest = path.split(".")
+        tree.setdefault(node, []).extend([".".join(rest)] if rest else [])
+    return {
+        node: pl.Struct(_schema(inner)) if inner else pl.String() for node, inner in tree.items()
+    }
+
+
+def _at(path: str) -> pl.Expr:
+    first, *rest = path.split(".")
+    place = pl.col(first)
+    for name in rest:
+        place = place.struct.field(name)
+    return place
+
+
+def _epoch(name: str) -> pl.Expr:
+    """Write seconds since 1970 as a time."""
+    seconds = pl.col(name).str.strip_chars().cast(pl.Float64, strict=False)
+    micros = (seconds * 1_000_000).round().cast(pl.Int64, strict=False)
+    moment = pl.from_epoch(micros, time_unit="us").dt.to_string(_EPOCH_TIMES)
+    return pl.when(seconds.is_not_null()).then(moment).otherwise(pl.col(name))
+
+
+def _base36(name: str) -> pl.Expr:
+    bare = pl.col(name).str.replace(r"^t\d_", "")
+    number = bare.str.to_integer(base=36, strict=False, dtype=pl.Int64).cast(pl.String)
+    return pl.coalesce(number, pl.col(name))
+
+
+def _from_id(tweet_id: pl.Expr) -> pl.Expr:
+    def times(texts: pl.Series) -> pl.Series:
+        ids = texts.str.to_integer(strict=False, dtype=pl.Int64)
+        return id_times("twitter", ids).dt.to_string(_EPOCH_TIMES)
+
+    return tweet_id.map_batches(times, return_dtype=pl.String)
+
+
+def _hashed(*names: str) -> pl.Expr:
+    """Return a number of 63 bits for what several strings identify together."""
+
+    def hashes(parts: pl.Series) -> pl.Series:
+        numbers = [
+            int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big")
+            & _LARGEST_ID
+            or 1
+            for text in parts
+        ]
+        return pl.Series(map(str, numbers), dtype=pl.String)
+
+    joined = pl.concat_str([pl.col(name).fill_null("") for name in names], separator="\0")
+    whole = joined.map_batches(hashes, return_dtype=pl.String)
+    return pl.when(pl.col(names[-1]).is_not_null()).then(whole)
+
+
+def _joined_parts(parts: pl.Series) -> pl.Series:
+    """Join the pieces of a text of Telegram: strings, and objects with a text."""
+
+    def joined(text: str | None) -> str | None:
+        pieces = json.loads(text) if text else None
+        if not isinstance(pieces, list):
+            return None
+        texts = [piece.get("text") if isinstance(piece, dict) else piece for piece in pieces]
+        return "".join(text for text in texts if isinstance(text, str))
+
+    return pl.Series([joined(text) for text in parts], dtype=pl.String)
+
+
+def _gone(*names: str) -> pl.Expr:
+    """Say that a text was deleted, in the platform's own words."""
+    reasons = [
+        pl.when(pl.col(name).is_in(_GONE)).then(pl.format("its text is {}", pl.col(name)))
+        for name in names
+    ]
+    return pl.coalesce(*reasons)
+
+
+def _given(name: str) -> pl.Expr:
+    """Write as a flag whether something is there, as the retweeted post."""
+    absent = pl.col(name).is_null() | pl.col(name).is_in(["", "null", "{}", "0"])
+    return absent.not_().cast(pl.String)
+
+
+_X_COUNTS: Paths = {
+    "retweet_count": ("retweetCount", "retweet_count"),
+    "favorite_count": ("likeCount", "favorite_count"),
+}
+_SNSCRAPE: Paths = {
+    "tweet_id": ("id_str", "id"),
+    "author": ("user.username", "user.screen_name"),
+    "posted": "date",
+    "retweet_count": "retweetCount",
+    "favorite_count": "likeCount",
+    "is_retweet": "retweetedTweet",
+}
+_REDDIT: Paths = {
+    "tweet_id": ("id", "name"),
+    "author": "author",
+    "posted": ("created_utc", "created"),
+    "favorite_count": ("score", "ups"),
+}
+_REDDIT_VALUES = {
+    "tweet_id": _base36("tweet_id"),
+    "posted": _epoch("posted"),
+    "is_retweet": pl.lit("false"),
+}
+_TITLE_AND_BODY = (
+    pl.when(pl.col("body").fill_null("").str.strip_chars() == "")
+    .then(pl.col("title"))
+    .otherwise(pl.concat_str("title", "body", separator="\n\n"))
+)
+
+LAYOUTS = (
+    JsonLayout(
+        "bluesky-jetstream", "bluesky", ("did", "kind", "time_us"),
+        {
+            "tweet_id": "commit.rkey", "author": "did", "posted": "commit.record.createdAt",
+            "text": "commit.record.text", "kind": "kind", "operation": "commit.operation",
+            "collection": "commit.collection",
+        },
+        {
+            "tweet_id": pl.col("tweet_id").map_batches(tid_numbers, return_dtype=pl.String),
+            "is_retweet": pl.lit("false"),
+        },
+        no_post=pl.when(pl.col("kind") != "commit").then(pl.format("a record of kind {}", "kind"))
+        .when(pl.col("collection").ne_missing("app.bsky.feed.post"))
+        .then(pl.format("a record of {}", "collection"))
+        .when(pl.col("operation") == "delete").then(pl.lit("a post was deleted")),
+    ),
+    *(
+        JsonLayout(
+            "snscrape-json", "twitter", (text, "date", "id", "user"),
+            {**_SNSCRAPE, "text": ("rawContent", "content", "renderedContent")},
+            {"is_retweet": _given("is_retweet")},
+        )
+        for text in ("rawContent", "content")
+    ),
+    JsonLayout(
+        "twint-json", "twitter", ("tweet", "date", "time", "timezone", "id"),
+        {
+            "tweet_id": "id", "author": "username", "posted": "date", "time": "time",
+            "zone": "timezone", "text": "tweet",
+            "retweet_count": ("retweets_count", "nretweets"),
+            "favorite_count": ("likes_count", "nlikes"), "is_retweet": "retweet",
+        },
+        {"posted": pl.concat_str("posted", "time", "zone", separator=" ")},
+    ),
+    JsonLayout(
+        "apify-json", "twitter", ("id", "createdAt", "author.userName", "text"),
+        {
+            "tweet_id": "id", "author": "author.userName", "posted": "createdAt",
+            "text": ("fullText", "text"), "is_retweet": "isRetweet", **_X_COUNTS,
+        },
+    ),
+    JsonLayout(
+        "gnip-json", "twitter", ("body", "postedTime", "verb", "id"),
+        {
+            "tweet_id": "id", "author": "actor.preferredUsername", "posted": "postedTime",
+            "text": ("long_object.body", "body"), "retweet_count": "retweetCount",
+            "favorite_count": "favoritesCount", "is_retweet": "verb",
+        },
+        {
+            "tweet_id": pl.coalesce(pl.col("tweet_id").str.extract(r"(\d+)$"), "tweet_id"),
+            "is_retweet": (pl.col("is_retweet") == "share").cast(pl.String),
+        },
+    ),
+    JsonLayout(
+        "x-web-json", "twitter", ("legacy.created_at", "legacy.full_text"),
+        {
+            "tweet_id": ("rest_id", "legacy.id_str"),
+            "author": (
+                "core.user_results.result.legacy.screen_name",
+                "core.user_results.result.core.screen_name",
+            ),
+            "posted": "legacy.created_at",
+            "text": ("note_tweet.note_tweet_results.result.text", "legacy.full_text"),
+            "retweet_count": "legacy.retweet_count", "favorite_count": "legacy.favorite_count",
+            "is_retweet": "legacy.retweeted_status_result",
+        },
+        {"is_retweet": _given("is_retweet")},
+    ),
+    JsonLayout(
+        "twitter-v2-default-fields", "twitter", ("id", "text", "edit_history_tweet_ids"),
+        {"tweet_id": "id", "text": "text", "posted": "created_at"},
+        {"posted": pl.coalesce("posted", _from_id(pl.col("tweet_id")))},
+        lacks=("created_at",),
+    ),
+    JsonLayout(
+        "reddit-submissions", "reddit", ("title", "created_utc", "id", "author"),
+        {**_REDDIT, "title": "title", "body": "selftext"},
+        {**_REDDIT_VALUES, "text": _TITLE_AND_BODY},
+        no_post=_gone("body", "title"),
+    ),
+    JsonLayout(
+        "reddit-comments", "reddit_comments", ("body", "created_utc", "id", "author"),
+        {**_REDDIT, "text": "body"},
+        _REDDIT_VALUES,
+        no_post=_gone("text"),
+    ),
+    JsonLayout(
+        "telegram-desktop", "telegram", ("id", "type", "date", "text", "date_unixtime"),
+        {
+            "number": "id", "author": ("from", "actor", "@name"), "posted": "date_unixtime",
+            "text": "text", "parts": "text_parts", "channel": ("@id", "from_id"),
+            "type": "type", "is_retweet": "forwarded_from",
+        },
+        {
+            "tweet_id": _hashed("channel", "number"),
+            "text": pl.coalesce(
+                pl.col("parts").map_batches(_joined_parts, return_dtype=pl.String), "text"
+            ),
+            "posted": _epoch("posted"),
+            "is_retweet": _given("is_retweet"),
+        },
+        no_post=pl.when(pl.col("type") == "service").then(pl.lit("a service message")),
+    ),
+    JsonLayout(
+        "stocktwits-json", "stocktwits", ("id", "body", "created_at", "user.username"),
+        {
+            "tweet_id": "id", "author": "user.username", "posted": "created_at", "text": "body",
+            "favorite_count": "likes.total", "retweet_count": "reshares.reshared_count",
+        },
+        {"is_retweet": pl.lit("false")},
+    ),
+    JsonLayout(
+        "youtube-comments", "youtube", ("snippet.textDisplay", "snippet.publishedAt", "id"),
+        {
+            "comment": "id", "author": "snippet.authorDisplayName",
+            "posted": "snippet.publishedAt",
+            "text": ("snippet.textOriginal", "snippet.textDisplay"),
+            "favorite_count": "snippet.likeCount",
+        },
+        {"tweet_id": _hashed("comment"), "is_retweet": pl.lit("false")},
+    ),
+    JsonLayout(
+        "facebook-json", "facebook", ("message", "created_time", "id"),
+        {
+            "number": "id", "author": "from.name", "posted": "created_time", "text": "message",
+            "favorite_count": "like_count",
+        },
+        {"tweet_id": _hashed("number"), "is_retweet": pl.lit("false")},
+    ),
+)  # fmt: skip
