@@ -215,6 +215,19 @@ def test_each_layout_gives_its_post(tmp_path: Path, name: str) -> None:
     assert one(tmp_path, value) == [row]
 
 
+def test_values_of_nested_objects_are_columns_of_a_table(tmp_path: Path) -> None:
+    rows = [
+        {"id": "7", "created_at": "2021-05-10T14:30:05Z", "text": "a", "author": None},
+        {"id": "8", "created_at": "2021-05-10T14:30:05Z", "text": "b",
+         "author": {"username": "made_up", "name": "Made Up"}, "likes": 3},
+    ]  # fmt: skip
+    read = read_all(stored_as(tmp_path / "a", json.dumps({"results": rows}).encode()))
+    assert read.tweets.select("author", "text", "favorite_count").rows() == [
+        (None, "a", None),
+        ("made_up", "b", 3),
+    ]
+
+
 def test_messages_of_two_channels_with_one_number_are_two_posts(tmp_path: Path) -> None:
     def channel(number: int) -> Object:
         message = {

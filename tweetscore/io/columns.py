@@ -12,11 +12,11 @@ from tweetscore.errors import InputError, did_you_mean
 Names = Mapping[str, Sequence[str]]  # our name: names of such a column, normalised; best first
 
 _SHOWN_COLUMNS = 30
-_LEFT_OUT = re.compile(r"[\s_<>-]")
+_LEFT_OUT = re.compile(r"[\s_<>-]|(?<=[^\W\d])\.(?=[^\W\d])")
 
 
 def normalised(name: str) -> str:
-    """Return a name in small letters, without blanks, underscores, dashes and angle brackets."""
+    """Return a name in small letters, without blanks, underscores, dashes, brackets, inner dots."""
     return _LEFT_OUT.sub("", name).lower()
 
 
