@@ -198,19 +198,19 @@ def _python_values(parts: Any) -> Iterator[Any]:
 def _completed(text: str) -> Any:
     """Read a document whose end is not there: up to its last member that is whole."""
     stack: list[str] = []
-    stop, closing = 0, ""
+    stop = 0
     for token in _TOKENS.finditer(text):
         kind = token[0]
         if kind in "{[":
             stack.append("}" if kind == "{" else "]")
-            stop, closing = token.end(), "".join(reversed(stack))
         elif kind in "}]":
             if not stack:
                 break
             stack.pop()
-            stop, closing = token.end(), "".join(reversed(stack))
-        elif kind == ",":
-            stop, closing = token.start(), "".join(reversed(stack))
+        elif kind != ",":
+            continue
+        stop = token.start() if kind == "," else token.end()
+    closing = "".join(reversed(stack))
     try:
         return load(text[:stop] + closing) if stop else None
     except json.JSONDecodeError as error:
