@@ -9,9 +9,14 @@ lint:
     mypy
     lint-imports
 
-# The quick tests; `just test -m slow` runs the others. Tests share the cores, so each takes one thread.
+# The quick tests. Tests share the cores, so each takes one thread.
 test *ARGS:
     OMP_NUM_THREADS=1 POLARS_MAX_THREADS=1 pytest -n auto --dist loadfile -m "not slow" {{ARGS}}
+
+# The slow tests, and the properties of the quick ones against all their examples.
+slow *ARGS:
+    TWEETSCORE_EXAMPLES=all OMP_NUM_THREADS=1 POLARS_MAX_THREADS=1 \
+        pytest -n auto --dist loadfile -m "slow or property" {{ARGS}}
 
 # The main job on a made-up archive, in the folder demo.
 demo:

@@ -8,6 +8,8 @@ from shutil import copy
 import numpy as np
 import pytest
 import typer.testing
+from examples import USUAL, examples
+from hypothesis import settings
 from jobs import OPEN
 from results import fill
 from tiny import put_bars, tiny_bundle
@@ -19,6 +21,17 @@ from tweetscore.store.database import Store, open_store
 
 # The tree of all commands, which each run of one in this process would build again.
 typer.testing._get_command = cache(get_command)  # type: ignore[attr-defined]  # private
+
+
+settings.register_profile("ours", parent=examples(USUAL))
+settings.load_profile("ours")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the properties: the slow suite holds them again, against all their examples."""
+    for item in items:
+        if hasattr(getattr(item, "function", None), "hypothesis"):
+            item.add_marker("property")
 
 
 def pytest_collection_finish() -> None:

@@ -87,6 +87,7 @@ def test_figures_are_those_of_the_command(db: Path) -> None:
     assert (figures.model, figures.interval_minutes) == ("tiny", 30)
 
 
+@pytest.mark.slow
 def test_info_and_checks_are_those_of_the_commands(made: Path, db: Path) -> None:
     with tweetscore.open(db, read_only=True) as database:
         sections = database.info()

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from posts import POSTS, Post, assert_same_tweets, at, read_all, stored_as
 
@@ -198,7 +199,7 @@ def test_a_lone_half_of_a_surrogate_pair_becomes_the_replacement_character(tmp_p
     ]  # fmt: skip
 
 
-@settings(deadline=None, max_examples=30)
+@examples(30)
 @given(st.lists(st.text(alphabet='ud83\\"/n0😀\ud83d\ude00\n', max_size=9), min_size=1, max_size=5))
 def test_texts_agree_with_the_json_module_whatever_is_escaped(texts: list[str]) -> None:
     content = lines([condensed(POSTS[0], text=text) for text in texts])
@@ -384,7 +385,7 @@ def test_what_is_no_known_archive_is_recognised_as_none(head: bytes) -> None:
     assert not any(form.detect(head) for form in FORMATS)
 
 
-@settings(deadline=None, max_examples=30)
+@examples(30)
 @given(st.binary(max_size=60) | st.text('a"\r\n,;{[:\x00', max_size=30).map(str.encode))
 def test_no_bytes_break_the_recognition(head: bytes) -> None:
     assert not any(form.detect(head) for form in FORMATS)
@@ -393,6 +394,7 @@ def test_no_bytes_break_the_recognition(head: bytes) -> None:
 # --- real files -----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "rows", "unknown", "authors"),
     [

@@ -17,7 +17,8 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from posts import POSTS, Post, assert_same_tweets, at, read_all, stored_as
 
@@ -560,7 +561,7 @@ def test_a_bluesky_key_that_is_no_tid_is_a_reject(tmp_path: Path, key: str) -> N
     ]
 
 
-@settings(deadline=None, max_examples=30)
+@examples(30)
 @given(st.lists(st.integers(1, 2**63 - 1), min_size=1, max_size=9))
 def test_every_tid_is_decoded_exactly(numbers: list[int]) -> None:
     read = read_temporary(lines(view(POSTS[0]._replace(id=number)) for number in numbers))
@@ -713,6 +714,7 @@ def test_ids_that_were_floats_are_refused_never_rounded(tmp_path: Path, written:
             read_form(tmp_path, content)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "name"), EVERY_FORM)
 def test_damage_never_breaks_a_reader_and_every_row_is_accounted_for(
     tmp_path: Path, kind: str, name: str
@@ -806,14 +808,14 @@ def test_no_html_is_no_text() -> None:
 words = st.text("ab<>&;\"'# @é😀.", max_size=6).filter(lambda word: not word.isspace())
 
 
-@settings(deadline=None, max_examples=60)
+@examples(60)
 @given(st.lists(st.sampled_from(["\n", " ", "https://a.example/b?c=1&d", "#Tag", "@name"]) | words))
 def test_rendered_texts_come_back(pieces: list[str]) -> None:
     text = " ".join(pieces).strip("\n")
     assert shown(rendered(text)) == [text]
 
 
-@settings(deadline=None, max_examples=150)
+@examples(150)
 @given(
     st.lists(
         st.sampled_from(
@@ -829,6 +831,7 @@ def test_no_tag_survives_however_broken_the_html(pieces: list[str]) -> None:
     assert not re.search(r"</?[a-zA-Z][^>]*>", text)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "hostile",
     [
@@ -898,7 +901,7 @@ def plain_html(text: str) -> str:
 
 
 @pytest.mark.parametrize("form", ROUND_TRIPS)
-@settings(deadline=None, max_examples=10)
+@examples(10)
 @given(posts=any_posts)
 def test_any_posts_come_back_from_any_form(form: str, posts: list[Post]) -> None:
     read = read_temporary(ROUND_TRIPS[form](posts))

@@ -17,7 +17,8 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from posts import POSTS, assert_same_tweets, at
 
@@ -236,7 +237,7 @@ def test_every_post_has_its_line_and_the_offset_of_its_first_byte(path: Path) ->
     assert tweets["byte_offset"].to_list() == [None] * 3
 
 
-@settings(deadline=None, max_examples=12)
+@examples(12)
 @given(
     st.lists(
         st.tuples(
@@ -753,7 +754,7 @@ def test_bars_beside_posts_with_given_columns_stay_bars(path: Path) -> None:
     assert open_tweets(sniff(file), {"text": "body", "posted": "when"}) is None
 
 
-@settings(deadline=None, max_examples=60)
+@examples(60)
 @given(
     st.binary(min_size=1, max_size=60)
     | st.text('a"\r\n,;{[:}]\x00\t', min_size=1, max_size=30).map(str.encode)

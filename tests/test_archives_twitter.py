@@ -14,7 +14,8 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from posts import POSTS, Post, assert_same_tweets, read_all, stored_as
 
@@ -612,7 +613,7 @@ def drawn_posts(draw: st.DrawFn) -> Post:
     )
 
 
-@settings(deadline=None, max_examples=100)
+@examples(100)
 @given(st.sampled_from(sorted(FORMS)), st.lists(drawn_posts(), min_size=1, max_size=4))
 @pytest.mark.slow
 def test_what_is_written_in_any_form_is_read_back(
@@ -747,6 +748,7 @@ def test_a_real_file_of_the_api_is_read_whole(data: Path) -> None:
     assert read.tweets["text"].str.len_chars().to_list() == [246, 262, 263]
 
 
+@pytest.mark.slow
 def test_retweets_of_a_real_archive_are_whole_where_it_holds_their_texts(data: Path) -> None:
     read = read_all(data / "tweets" / "master_2017.json.zip")
     assert (read.rows_read, read.rejects.height) == (2_605, 0)

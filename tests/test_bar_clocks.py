@@ -525,6 +525,7 @@ def histdata(data: Path, part: str) -> tuple[pl.Series, pl.Series]:
     return rows[first].str.to_datetime("%Y%m%d %H%M%S", time_unit="us"), rows[high] == rows[low]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("part", "name", "evidence", "refused"),
     [

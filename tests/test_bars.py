@@ -16,7 +16,8 @@ from typing import Any
 import polars as pl
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tweetscore.bars.reader import BARS_SCHEMA, BarFile, open_bars
@@ -216,7 +217,7 @@ ANY_BAR = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=100)
+@examples(100)
 @given(form=st.sampled_from(sorted(LAYOUTS)), bars=st.lists(ANY_BAR), data=st.data())
 @pytest.mark.slow
 def test_bars_written_in_any_layout_and_order_are_read_back_in_that_order(
@@ -526,7 +527,7 @@ PARQUET = io.BytesIO()
 frame(MINUTES, symbol="SPX").write_parquet(PARQUET, compression="uncompressed")
 
 
-@settings(deadline=None, max_examples=100)
+@examples(100)
 @given(
     st.lists(
         st.tuples(st.integers(4, len(PARQUET.getvalue()) - 1), st.integers(0, 255)), min_size=1
@@ -736,7 +737,7 @@ def test_what_is_no_file_of_bars_is_none(tmp_path: Path, head: bytes) -> None:
     assert open_bars(sniff(DataFile(tmp_path / "a"))) is None
 
 
-@settings(deadline=None, max_examples=30)
+@examples(30)
 @given(st.binary(max_size=60) | st.text('a"\r\n,;\x00\x1c\t{}[]:', max_size=30).map(str.encode))
 def test_no_bytes_break_the_recognition(
     tmp_path_factory: pytest.TempPathFactory, head: bytes
@@ -750,7 +751,7 @@ def test_no_bytes_break_the_recognition(
 NOISE = st.binary(max_size=60) | st.text('18:"\r\n,.;-/{}[]oO\\ ', max_size=60).map(str.encode)
 
 
-@settings(deadline=None, max_examples=100)
+@examples(100)
 @given(
     start=st.sampled_from([csv_bars(), json_bars(), json_bars(lines=False)[:-2] + b",", HISTDATA]),
     noise=NOISE,

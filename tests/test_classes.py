@@ -123,6 +123,7 @@ def expected_of(net: Net, intervals: Sequence[int | None], tweets: Sequence[int]
 # --- scoring --------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_moves_are_scored_as_torch_does_with_a_row_a_tweet_and_interval(
     store: Store, moves: Net
 ) -> None:
@@ -728,6 +729,7 @@ def test_labels_of_a_file_become_a_bundle_that_tells_them(
     assert np.mean(right) == pytest.approx(measured.accuracy)
 
 
+@pytest.mark.slow
 def test_an_interrupted_training_is_resumed_as_itself(tmp_path: Path) -> None:
     path = labelled_file(tmp_path)
     whole, _ = trained_on(path, tmp_path / "whole")

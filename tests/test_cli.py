@@ -357,6 +357,7 @@ def test_on_a_terminal_no_word_of_a_table_is_cut(
     assert (len(table) == 2) == (columns >= 80)  # else a block a row
 
 
+@pytest.mark.slow
 def test_no_color_is_respected(db: Path) -> None:
     terminal = {"TTY_COMPATIBLE": "1", "TERM": "xterm"}
     shown = [
@@ -656,6 +657,7 @@ def test_several_refused_files_are_a_line_each_and_the_others_are_stored(
     assert rows(db, "SELECT count(*) FROM tweets") == [(700,)]
 
 
+@pytest.mark.slow
 def test_a_reader_who_goes_away_ends_the_command_quietly(db: Path) -> None:
     sql = "SELECT a.tweet_id FROM tweets a, tweets b"  # half a million rows
     with subprocess.Popen(
@@ -784,6 +786,7 @@ def python(code: str, *arguments: object) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 def test_help_imports_nothing_heavy() -> None:
     code = """
 import sys
@@ -851,6 +854,7 @@ def test_training_without_its_extra_says_how_to_get_it(
 # --- whole pages and files ------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_report_writes_one_page_and_prints_its_verdict(db: Path, tmp_path: Path) -> None:
     out = tmp_path / "page.html"
     printed = one_json(invoke("report", "--db", db, "--output", out, "--interval", 30, "--json"))
@@ -862,6 +866,7 @@ def test_report_writes_one_page_and_prints_its_verdict(db: Path, tmp_path: Path)
     assert invoke("report", "--db", db, "--output", out, "-q").stdout == printed["verdict"] + "\n"
 
 
+@pytest.mark.slow
 def test_files_are_scored_without_a_database_and_brought_into_one(
     made: Path, db: Path, tmp_path: Path
 ) -> None:

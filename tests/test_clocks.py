@@ -376,6 +376,7 @@ def csv_archive(data: Path) -> tuple[pl.Series, pl.Series]:
     return rows["id_str"].cast(pl.Int64), claimed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("read", "tested"), [(json_archive, 35_843), (csv_archive, 8_940)])
 def test_real_archives_agree_with_their_ids_and_local_copies_are_led_back(
     data: Path, read: object, tested: int

@@ -8,7 +8,8 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from tiny import OF_DIRECTION
 
@@ -265,7 +266,7 @@ def test_of_a_text_in_two_parts_the_earlier_copies_go() -> None:
     ]
 
 
-@settings(max_examples=30, deadline=None)
+@examples(30)
 @given(
     st.lists(st.integers(0, 6), min_size=24, max_size=60),
     st.randoms(use_true_random=False),
@@ -486,7 +487,7 @@ def test_the_moments_of_a_fold_are_those_of_its_own_days() -> None:
     ]  # fmt: skip
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(
     st.lists(st.integers(0, 5), min_size=40, max_size=80),
     st.integers(2, 5),

@@ -150,6 +150,7 @@ def test_a_constant_guess_has_no_skill_whatever_rounding_says() -> None:
     assert found.p_value == 1.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("classes", [2, 3])
 def test_a_constant_guess_has_no_skill_over_many_rows_either(classes: int) -> None:
     truth = np.random.default_rng(0).integers(0, classes, 200_000)

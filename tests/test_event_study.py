@@ -314,6 +314,7 @@ def test_the_band_is_scipys_bootstrap_over_days() -> None:
         assert (row["low_bps"], row["high_bps"]) == pytest.approx(tuple(reference), abs=width / 12)
 
 
+@pytest.mark.slow
 def test_the_band_covers_zero_about_as_often_as_it_says() -> None:
     rng, runs = np.random.default_rng(6), 120
     bands = [mean_paths(sums_of(rng, 80)).row(0, named=True) for _ in range(runs)]
@@ -329,6 +330,7 @@ def test_days_in_any_order_give_the_same_band_and_each_series_its_own() -> None:
     assert mean_paths(pl.concat([shuffled, other])).filter(pl.col("series") == "up").equals(alone)
 
 
+@pytest.mark.slow
 def test_on_a_sample_without_a_signal_the_placebo_moves_nowhere(
     store: Store, tmp_path: Path
 ) -> None:

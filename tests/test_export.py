@@ -9,7 +9,8 @@ import numpy as np
 import onnx
 import pytest
 import torch
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from onnx import numpy_helper
@@ -141,6 +142,7 @@ def test_ids_of_32_and_64_bits_give_the_same_logits() -> None:
     np.testing.assert_array_equal(long, forward(model, ids, lengths, counts))
 
 
+@pytest.mark.slow
 def test_vectors_start_the_embedding_and_training_moves_all_but_its_padding() -> None:
     vectors = torch.randn(VOCABULARY_SIZE, 8)
     config = NetworkConfig(VOCABULARY_SIZE, heads=1, embedding_dim=8, hidden=6)
@@ -199,7 +201,7 @@ def test_gate_passes_a_true_graph_and_returns_the_difference(form: dict[str, int
     assert 0 < parity.float32 <= TOLERANCE
 
 
-@settings(max_examples=5, deadline=None)
+@examples(5)
 @given(
     weights_seed=st.integers(0, 2**32),
     texts_seed=st.integers(0, 2**32),

@@ -22,7 +22,8 @@ from typing import BinaryIO, Literal, cast
 import polars as pl
 import pytest
 import zstandard
-from hypothesis import assume, example, given, settings
+from examples import examples
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from tweetscore.errors import InputError
@@ -38,7 +39,7 @@ from tweetscore.io.records import (
     line_records,
 )
 
-ANYTIME = settings(deadline=None, max_examples=60)
+ANYTIME = examples(60)
 BLOCKS = st.integers(min_value=1, max_value=40)
 # Few characters, so that quotes, escapes and brackets meet each other often.
 TEXTS = st.text(alphabet='ab "\\{}[],:\n\r\té😀', max_size=12)
@@ -245,6 +246,7 @@ class _Endless(io.RawIOBase):
         return (self._piece * (taken // len(self._piece) + 1))[:taken]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("piece", "quote"),
     [
@@ -373,6 +375,7 @@ for start, end in [("[", "]"), ('{"a":', "}"), ('[{"a":', "}]")]:
 """
 
 
+@pytest.mark.slow
 def test_json_nested_without_end_is_rejected_and_ends_no_process() -> None:
     run = subprocess.run([sys.executable, "-c", DEEP], capture_output=True, text=True, check=False)
     assert (run.stdout, run.returncode) == ("['1', '4'] 2\n" * 9, 0)
@@ -558,6 +561,7 @@ def test_damage_far_into_a_file_is_reported_when_it_is_reached(tmp_path: Path, f
     assert sum(read) > 700_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", [form for form in PACKED if form != "plain"])
 def test_memory_does_not_grow_with_what_is_packed(tmp_path: Path, form: str) -> None:
     packed = PACKED[form]("\ufeff".encode("utf-16-le") + bytes(14_000_000))

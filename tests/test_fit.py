@@ -125,6 +125,7 @@ def head_losses(model: LstmClassifier, rows: Part) -> list[float]:
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fresh_optimiser", [False, True])
 def test_the_weights_are_those_of_a_plain_loop_at_its_best_epoch(
     tmp_path: Path, fresh_optimiser: bool
@@ -208,6 +209,7 @@ def test_the_learning_rate_falls_to_four_fifths_every_ten_epochs(tmp_path: Path)
 # --- interruption ---------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fresh_optimiser", [False, True])
 @pytest.mark.parametrize("number", [1, 3, 4])
 def test_a_run_that_was_interrupted_and_resumed_is_the_undisturbed_one(

@@ -311,6 +311,7 @@ def test_every_file_of_the_corpus_is_known_here() -> None:
     assert {path.name for path in CORPUS.iterdir()} == SEEDS.keys() - MADE.keys()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SEEDS)
 def test_each_seed_is_of_its_form_and_gives_all_its_rows(
     tmp_path: Path, memory: Store, name: str

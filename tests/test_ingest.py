@@ -16,7 +16,8 @@ from typing import Any, BinaryIO, NamedTuple, cast
 
 import pytest
 import zstandard
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tweetscore.bars.reader import open_bars
@@ -234,6 +235,7 @@ def test_content_that_proves_to_be_known_when_it_has_been_read_leaves_nothing(
     ]
 
 
+@pytest.mark.slow
 def test_bars_that_do_not_fit_into_memory_are_read_again(store: Store, tmp_path: Path) -> None:
     path = bars_csv(tmp_path / "bars.csv", *MANY_BARS)
     tables = []
@@ -353,7 +355,7 @@ def best(observations: list[dict[str, Any]]) -> dict[int, tuple[Any, ...]]:
     return {n: (k["text"], k["retweet_count"], k["favorite_count"]) for n, k in kept.items()}
 
 
-@settings(deadline=None, max_examples=6)
+@examples(6)
 @given(st.lists(st.lists(OBSERVATIONS, min_size=5, max_size=20), min_size=2, max_size=3))
 @pytest.mark.slow
 def test_the_order_of_files_does_not_matter(
@@ -383,7 +385,7 @@ BAR = st.tuples(
 )
 
 
-@settings(deadline=None, max_examples=6)
+@examples(6)
 @given(st.lists(st.lists(BAR, min_size=5, max_size=15), min_size=2, max_size=3))
 @pytest.mark.slow
 def test_the_order_of_files_of_bars_does_not_matter(
@@ -454,7 +456,7 @@ def tta_csv(records: Sequence[Record]) -> str:
 def test_a_file_and_its_parts_give_the_same_tweets_wherever_it_is_cut(
     tmp_path: Path, store: Store, form: Callable[[Sequence[Record]], str]
 ) -> None:
-    @settings(deadline=None, max_examples=6)
+    @examples(6)
     @given(
         st.lists(RECORDS, min_size=6, max_size=12),
         st.lists(st.integers(1, 11), min_size=1, max_size=2, unique=True),
@@ -1020,6 +1022,7 @@ def test_real_archives_in_any_order_give_the_same_table(data: Path) -> None:
     assert tables[0] == tables[1] == tables[2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "clock", "advice"),
     [

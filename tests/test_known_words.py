@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from jobs import posts, write
 from jobs import run as run_files
@@ -64,7 +65,7 @@ TEXTS = st.lists(st.text(st.sampled_from("winlo #$日本株рост ก👍2\u20
 
 
 @given(TEXTS, st.sampled_from([1, 2]))
-@settings(max_examples=50, deadline=None)
+@examples(50)
 def test_counts_are_those_of_the_tokens_one_by_one(texts: list[str], version: int) -> None:
     rules = TextRules(version=version)
     lists = tokenize(pl.Series(texts, dtype=pl.String), rules).to_list()

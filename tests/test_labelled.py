@@ -597,6 +597,7 @@ REAL = {
 }
 
 
+@pytest.mark.slow
 def test_real_tables_have_nearly_all_their_times(data: Path) -> None:
     folder = data / "seed"
     assert study_minutes(folder) == list(REAL)

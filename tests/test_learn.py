@@ -98,6 +98,7 @@ def seen(prepared: Prepared) -> dict[str, Any]:
 # --- who sees what --------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("vectors", ["random", "archive"])
 @pytest.mark.parametrize("target", ["direction", "move"])
 def test_under_the_honest_protocol_later_rows_reach_nothing(
@@ -205,6 +206,7 @@ def weights(learned: Learned) -> dict[str, list[Any]]:
     return {name: each.tolist() for name, each in learned.model.state_dict().items()}
 
 
+@pytest.mark.slow
 def test_the_test_part_decides_nothing_under_the_honest_protocol(cut: Rows, tmp_path: Path) -> None:
     split, parts = cut
     expected = fit_to(parts, split, tmp_path)

@@ -254,6 +254,7 @@ def test_batches_hold_every_text_once_by_length_longest_first(
     assert [kinds.pop() for kinds in found] == sorted((array[b[0]] for b in batches), reverse=True)
 
 
+@pytest.mark.slow
 def test_scoring_reaches_no_torch_and_no_onnx() -> None:
     code = (
         "import sys, tweetscore.scoring.network, tweetscore.scoring.bundle\n"

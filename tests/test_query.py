@@ -393,6 +393,7 @@ TOO_LONG = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sql", [LONG, ENDLESS])
 @pytest.mark.parametrize("limit_seconds", [0.2, 1e-9])
 def test_a_query_that_takes_too_long_is_stopped(db: Path, sql: str, limit_seconds: float) -> None:
@@ -403,6 +404,7 @@ def test_a_query_that_takes_too_long_is_stopped(db: Path, sql: str, limit_second
     assert asked(db, "SELECT 1 AS n").rows() == [(1,)]
 
 
+@pytest.mark.slow
 def test_the_time_that_the_reader_of_batches_takes_does_not_count(db: Path) -> None:
     sql = "SELECT n FROM range(300_000) t(n)"
     with run_query(db, sql, {}, limit_seconds=0.5) as answer:
@@ -421,6 +423,7 @@ def test_nothing_runs_on_when_an_answer_is_left_early(db: Path) -> None:
         pass
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 @pytest.mark.parametrize("sql", [LONG, ENDLESS])
 def test_ctrl_c_stops_a_query_at_once(db: Path, sql: str) -> None:

@@ -140,6 +140,7 @@ def test_what_is_not_there_is_told_with_what_there_is(market: Store) -> None:
         assert str(refusal.value) == f"{market.path}: {message}"
 
 
+@pytest.mark.slow
 def test_of_several_models_or_symbols_one_must_be_named(store: Store) -> None:
     fill(store)
     put_model(store, SPANS, "other", card=CARD)
@@ -177,6 +178,7 @@ def test_figures_and_words_are_those_of_evaluate(market: Store, gathered: Report
     assert found.sentences == tuple(map(sentence, measured))
 
 
+@pytest.mark.slow
 def test_what_the_model_has_learned_from_counts_nowhere_but_among_the_statuses(
     store: Store,
 ) -> None:
@@ -651,6 +653,7 @@ def test_of_a_study_that_has_not_ended_there_is_what_there_is(store: Store) -> N
     assert ablation_table(found.ablation) == ([], [])
 
 
+@pytest.mark.slow
 def test_reporting_needs_no_torch() -> None:
     code = (
         "import sys, tweetscore.report.gather, tweetscore.report.charts; "

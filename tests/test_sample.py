@@ -280,6 +280,7 @@ def test_prices_are_consistent(bars: pl.DataFrame) -> None:
     assert (bars["high"] >= body["high"]).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("days", [30, 60, 250])
 def test_the_audit_proves_new_york_and_start_stamps(tmp_path: Path, days: int) -> None:
     sample = write_sample(tmp_path, posts=100, days=days)

@@ -306,6 +306,7 @@ def test_the_table_of_runs_holds_the_runs(request: pytest.FixtureRequest, name: 
 # --- once more ------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["by_seed", "honest"])
 def test_a_study_that_is_resumed_takes_what_is_stored_as_it_is(
     request: pytest.FixtureRequest, name: str
@@ -314,12 +315,14 @@ def test_a_study_that_is_resumed_takes_what_is_stored_as_it_is(
     assert found.again() == (found.runs, [])
 
 
+@pytest.mark.slow
 def test_a_new_seed_is_trained_alone(by_seed: Studied) -> None:
     runs, trained = by_seed.again(seeds=(1, 2))
     assert runs[:5] == by_seed.runs[5:]
     assert trained == [(cell, 2) for cell in by_seed.options.cells]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "changes",
     [
@@ -338,6 +341,7 @@ def test_another_option_is_another_run(honest: Studied, changes: dict[str, Any])
     assert honest.again() == (honest.runs, [])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("before", "after"),
     [("own7 ", "own7 other "), (",0,0,1", ",0,0,0"), ("\r\n", "\r\n1")],
@@ -363,6 +367,7 @@ def test_times_that_changed_are_trained_on_again(honest: Studied) -> None:
     assert honest.again(first=1)[1] == [(StudyCell(5, True, False), 0)]
 
 
+@pytest.mark.slow
 def test_a_study_that_is_not_resumed_trains_again_and_stores_each_run_once(
     honest: Studied,
 ) -> None:
@@ -375,6 +380,7 @@ def test_a_study_that_is_not_resumed_trains_again_and_stores_each_run_once(
     assert sorted(stored) == sorted((run.fingerprint, run.seconds) for run in runs)
 
 
+@pytest.mark.slow
 def test_an_interrupted_study_keeps_whole_runs_and_goes_on_behind_them(store: Store) -> None:
     folder = write_tables(store.path.parent / "tables", [5, 10])
     options = StudyOptions("honest", (5, 10), training=LEARN)

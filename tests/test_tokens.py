@@ -11,7 +11,8 @@ import numpy as np
 import polars as pl
 import pytest
 from bench.reference_tokens import reference_tokens
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tweetscore.errors import InputError, IntegrityError
@@ -190,6 +191,7 @@ def test_a_word_is_cut_alike_wherever_it_stands(word: str, text: str) -> None:
     assert any(own == around[at : at + len(own)] for at in range(len(around)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("piece", ["株", "ー", "ไ", "\u0e31", "$", "$T", "$T.", "ﾞ", "𝐓", "日a"])
 def test_long_texts_of_one_new_thing_are_read_in_one_go(piece: str) -> None:
     assert new_tokens_of("win " + piece * 100_000 + " win")[:: 10**9] == ["win"]
@@ -225,7 +227,7 @@ TEXTS = st.lists(
 
 
 @given(TEXTS)
-@settings(max_examples=30, deadline=None)
+@examples(30)
 @pytest.mark.slow
 @VERSIONS_OF_RULES
 def test_tokens_are_those_of_the_plain_reading(version: int, texts: list[str]) -> None:
@@ -234,7 +236,7 @@ def test_tokens_are_those_of_the_plain_reading(version: int, texts: list[str]) -
 
 
 @given(TEXTS, st.integers(1, 8), st.integers(0, 12))
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @VERSIONS_OF_RULES
 def test_ids_are_those_of_the_plain_reading(
     version: int, texts: list[str], max_tokens: int, size: int
@@ -252,8 +254,9 @@ def test_ids_are_those_of_the_plain_reading(
     np.testing.assert_array_equal(encoded.lengths, (expected != PAD_ID).sum(axis=1))
 
 
+@pytest.mark.slow
 @given(TEXTS.map("".join), TEXTS.map("".join))
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @VERSIONS_OF_RULES
 def test_two_texts_and_a_line_break_have_the_tokens_of_both(
     version: int, one: str, other: str
@@ -266,6 +269,7 @@ def test_two_texts_and_a_line_break_have_the_tokens_of_both(
     assert together[0].to_list() == [*alone[0], *alone[1]]
 
 
+@pytest.mark.slow
 @VERSIONS_OF_RULES
 def test_a_row_does_not_depend_on_its_neighbours_nor_on_the_slices(version: int) -> None:
     rules = TextRules(version=version)
@@ -449,6 +453,7 @@ def test_our_tokens_are_close_to_those_of_the_study(data: Path) -> None:
     assert np.mean([f1(a, b) for a, b in both]) >= 0.979
 
 
+@pytest.mark.slow
 @VERSIONS_OF_RULES
 def test_real_tweets_have_the_tokens_of_the_plain_reading(data: Path, version: int) -> None:
     texts = archived_tweets(data)["raw"][::12]

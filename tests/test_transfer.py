@@ -134,6 +134,7 @@ def test_another_version_is_refused(whole: Store, tmp_path: Path) -> None:
 # --- results of scoring without a database --------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_scores_made_without_a_database_are_those_made_with_one(
     bundle: Bundle, market: Path, tmp_path: Path
 ) -> None:

@@ -76,6 +76,7 @@ def test_every_form_gives_the_same_vectors(form: str, compress: Any, tmp_path: P
     assert vectors.source == "file vectors.any"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", FORMS)
 def test_words_on_the_edges_of_blocks_are_read_whole(form: str, tmp_path: Path) -> None:
     rows = [(b"w%d" % n, tuple(float(n + column) for column in range(60))) for n in range(9_000)]
@@ -84,6 +85,7 @@ def test_words_on_the_edges_of_blocks_are_read_whole(form: str, tmp_path: Path) 
     assert np.array_equal(vectors.matrix[2:], [values for _, values in rows])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", FORMS)
 def test_memory_does_not_grow_with_the_file(form: str, tmp_path: Path) -> None:
     other, last = (

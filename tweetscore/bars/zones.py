@@ -5,6 +5,7 @@ The audit tries a hundred clocks; Clock converts a column at a time, this a tabl
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import polars as pl
@@ -39,6 +40,7 @@ _RULES = {
     "Pacific/Auckland": 12,
 }
 _WESTMOST, _EASTMOST = -12, 14
+_YEAR = 365 * 24 * 60
 _SHIFTS = range(-12, 15)  # in hours, of the zone of the exchange
 
 
@@ -51,8 +53,13 @@ class Zone:
 
     @classmethod
     def around(cls, name: str, first: int, last: int) -> "Zone":
-        """Read a zone's offsets from ``first`` to ``last`` minutes since 1970, and days around."""
-        hours = np.arange(first - _SPARE, last + _SPARE, 60) // 60 * 60
+        """Return a zone's offsets from ``first`` to ``last`` minutes since 1970, and around."""
+        return cls._of_years(name, first // _YEAR, last // _YEAR + 1)
+
+    @classmethod
+    @lru_cache(maxsize=1_000)  # files of the same years ask for the same zones
+    def _of_years(cls, name: str, first: int, last: int) -> "Zone":
+        hours = np.arange(first * _YEAR - _SPARE, last * _YEAR + _SPARE, 60) // 60 * 60
         times = pl.Series(hours * _MINUTE_US).cast(TIMES)
         shown = Clock.of(name, 0).from_utc(times).to_physical().to_numpy() // _MINUTE_US
         offsets = shown - hours
