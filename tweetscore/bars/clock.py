@@ -329,9 +329,10 @@ def _contenders(audit: _Audit, found: Fit) -> list[Fit]:
 def _tested_days(audit: _Audit, found: Fit) -> int:
     """Count the breaks that the found candidate explains, or another clock of the same market."""
     near = [
-        fit.explains for fit in _contenders(audit, found)
+        fit.explains
+        for fit in _contenders(audit, found)
         if fit.days >= _CONTENDER_SHARE * found.days
-    ]  # fmt: skip
+    ]
     return int(np.logical_or.reduce([found.explains, *near]).sum())
 
 

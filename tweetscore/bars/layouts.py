@@ -83,9 +83,13 @@ def find_layout(source: Source) -> Layout | None:
         if not document:
             return None
         return Layout(
-            document.table, "json-bars", named, header="nested JSON", known=document.known,
+            document.table,
+            "json-bars",
+            named,
+            header="nested JSON",
+            known=document.known,
             zone=document.zone,
-        )  # fmt: skip
+        )
     if not plain:
         return None
     table, header = _long(plain, "")

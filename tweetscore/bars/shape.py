@@ -93,11 +93,13 @@ def shape_of(
     last, first = _clear_breaks(minutes)
     known = sizes is not None and bool(bars["size"].fill_null(0).sum())
     return Shape(
-        minutes, last, first,
+        minutes,
+        last,
+        first,
         bars["size"].fill_null(0).to_numpy() if known else None,
         bars["flat"].fill_null(False).to_numpy() if marks else None,
         int(bars.select((pl.col("minute") // _DAY).n_unique()).item()),
-    )  # fmt: skip
+    )
 
 
 def _trading(minutes: np.ndarray, flat: np.ndarray) -> np.ndarray:

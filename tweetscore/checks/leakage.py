@@ -101,10 +101,12 @@ def _of_windows(
     """Compare windows and labels around some moments in all replicas, and compute windows again."""
     splits = [dated_split(bundle) for bundle in bundles if bundle.card.get("symbol") == symbol]
     found = store.rows(
-        statement("checks/leaks/moments"), symbol=symbol, days=DAYS_AROUND,
+        statement("checks/leaks/moments"),
+        symbol=symbol,
+        days=DAYS_AROUND,
         shares=[(place + 1) / (moments + 1) for place in range(moments)],
         boundaries=[split.validation_from_utc for split in splits if split],
-    )  # fmt: skip
+    )
     names = ("entries", "outcomes", "labels", "momentum", "windows_recomputed")
     compared, leaks = dict.fromkeys(names, 0), {name: list[str]() for name in names}
     for moment, first, last in found:
@@ -259,12 +261,14 @@ def _predictions(store: Store, name: str, bundle: Bundle | None) -> Check:
     scored = bundle.load().probabilities(stored.unique(key, maintain_order=True))
     again = pl.concat(
         scored.rows.select(
-            *key, interval_minutes=pl.lit(minutes, pl.Int32), **{"class": pl.lit(each)},
+            *key,
+            interval_minutes=pl.lit(minutes, pl.Int32),
+            **{"class": pl.lit(each)},
             again=pl.Series(scored.probabilities[:, head, place]),
         )
         for head, minutes in enumerate(bundle.horizons)
         for place, each in enumerate(bundle.classes)
-    )  # fmt: skip
+    )
     both = stored.join(again, on=[*key, "interval_minutes", "class"], how="left").sort(key)
     near = (pl.col("probability") - pl.col("again")).abs() <= PROBABILITY_TOLERANCE
     wrong = both.filter(~near.fill_null(value=False))

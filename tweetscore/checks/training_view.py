@@ -129,12 +129,14 @@ def _options(store: Store, bundle: Bundle) -> TrainingOptions:
     archive = training["vectors"] == "archive" and posts <= MOST_POSTS
     same = ("vocabulary_size", "max_tokens", "counts", "seed", "shuffle_labels")
     return TrainingOptions(
-        intervals=bundle.horizons, symbol=card["symbol"], session=card["session"],
+        intervals=bundle.horizons,
+        symbol=card["symbol"],
+        session=card["session"],
         target=Target(**{**target, "classes": tuple(target["classes"])}),
         vectors="archive" if archive else "random",  # those of a file know nothing of these posts
         embedding_dim=min(training["embedding_dim"], DIMENSIONS),
         **{name: training[name] for name in same},
-    )  # fmt: skip
+    )
 
 
 def _derived_again(store: Store, bundle: Bundle) -> Iterator[Check]:
@@ -184,9 +186,13 @@ def _cut(whole: Prepared) -> Split:
 
 def _rows(replica: Store, options: TrainingOptions, whole: Prepared) -> pl.DataFrame:
     rows = market_rows(
-        replica, whole.symbol, options.session, options.intervals,
-        with_counts=options.counts, keep_flat=options.target.kind.keeps_flat,
-    )  # fmt: skip
+        replica,
+        whole.symbol,
+        options.session,
+        options.intervals,
+        with_counts=options.counts,
+        keep_flat=options.target.kind.keeps_flat,
+    )
     return clean_rows(rows, whole.rules)
 
 
@@ -199,16 +205,22 @@ def _prepared_like(whole: Prepared, replica: Store, options: TrainingOptions) ->
     split, close = _cut(whole), pl.col("close_utc")
     later = pl.concat(whole.parts[name].rows.select(same_text()) for name in PARTS[1:]).to_series()
     part = (
-        pl.when(close > split.test_from_utc).then(pl.lit("test"))
-        .when(close > split.validation_from_utc).then(pl.lit("validation"))
+        pl.when(close > split.test_from_utc)
+        .then(pl.lit("test"))
+        .when(close > split.validation_from_utc)
+        .then(pl.lit("validation"))
         .when(close <= split.train_until_utc, ~same_text().is_in(later.implode()))
         .then(pl.lit("train"))
-    )  # fmt: skip
+    )
     rows = _rows(replica, options, whole).with_columns(part=part).drop_nulls("part")
     return prepare(
-        rows, split, options, whole.rules, symbol=whole.symbol,
+        rows,
+        split,
+        options,
+        whole.rules,
+        symbol=whole.symbol,
         posts_until=lambda end: texts_until(replica, end),
-    )  # fmt: skip
+    )
 
 
 def _learned(

@@ -12,9 +12,12 @@ LEAST_TEXTS = 5
 MOST_WORDS = 20
 LEAST_Z = 2.0  # by chance alone, one word in forty at most reaches it
 WORDS = {
-    "class": pl.String, "word": pl.String, "z": pl.Float64,
-    "texts_in_class": pl.Int64, "texts_elsewhere": pl.Int64,
-}  # fmt: skip
+    "class": pl.String,
+    "word": pl.String,
+    "z": pl.Float64,
+    "texts_in_class": pl.Int64,
+    "texts_elsewhere": pl.Int64,
+}
 _COUNTS = {"word": pl.String, "class": pl.String, "texts": pl.Int64}
 
 

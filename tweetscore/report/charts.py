@@ -79,12 +79,16 @@ def ablation_chart(ablation: Sequence[Summary]) -> Chart:
         )
         if name == "ours" or not each.figures
     ]
-    return alt.Chart(pl.DataFrame(rows)).mark_point(filled=True, size=80).encode(
-        x=alt.X(f"{ACCURACY}:Q", scale=alt.Scale(zero=False), axis=alt.Axis(format="%")),
-        y=alt.Y("network:N", title=None, sort=None),
-        color=alt.Color("of:N", title=None, sort=None),
-        tooltip=["network", "of", alt.Tooltip(ACCURACY, format=".1%")],
-    )  # fmt: skip
+    return (
+        alt.Chart(pl.DataFrame(rows))
+        .mark_point(filled=True, size=80)
+        .encode(
+            x=alt.X(f"{ACCURACY}:Q", scale=alt.Scale(zero=False), axis=alt.Axis(format="%")),
+            y=alt.Y("network:N", title=None, sort=None),
+            color=alt.Color("of:N", title=None, sort=None),
+            tooltip=["network", "of", alt.Tooltip(ACCURACY, format=".1%")],
+        )
+    )
 
 
 def curve_charts(runs: Sequence[StudyRun]) -> tuple[Chart, Chart]:
@@ -102,11 +106,15 @@ def curve_charts(runs: Sequence[StudyRun]) -> tuple[Chart, Chart]:
         for epoch in run.history
     ]
     table = pl.DataFrame(rows).group_by("network", "epoch", maintain_order=True).mean()
-    lines = alt.Chart(table).mark_line().encode(
-        x=alt.X("epoch:Q", axis=alt.Axis(tickMinStep=1)),
-        color=alt.Color("network:N", title=None, sort=None, legend=alt.Legend(columns=2)),
-        tooltip=["network", "epoch", "accuracy", "training loss"],
-    )  # fmt: skip
+    lines = (
+        alt.Chart(table)
+        .mark_line()
+        .encode(
+            x=alt.X("epoch:Q", axis=alt.Axis(tickMinStep=1)),
+            color=alt.Color("network:N", title=None, sort=None, legend=alt.Legend(columns=2)),
+            tooltip=["network", "epoch", "accuracy", "training loss"],
+        )
+    )
     accuracy = alt.Y("accuracy:Q", scale=alt.Scale(zero=False), axis=alt.Axis(format="%"))
     return lines.encode(y=accuracy), lines.encode(y="training loss:Q")
 
@@ -246,11 +254,15 @@ def month_chart(by_month: pl.DataFrame) -> Chart:
     import altair as alt
 
     months = by_month.with_columns(pl.col("month").cast(pl.String))
-    return alt.Chart(months).mark_bar().encode(
-        x=alt.X("month:T", timeUnit="utcyearmonth", title="month (UTC)"),
-        y=alt.Y("tweets:Q", title="tweets"),
-        tooltip=["month:N", "tweets"],
-    )  # fmt: skip
+    return (
+        alt.Chart(months)
+        .mark_bar()
+        .encode(
+            x=alt.X("month:T", timeUnit="utcyearmonth", title="month (UTC)"),
+            y=alt.Y("tweets:Q", title="tweets"),
+            tooltip=["month:N", "tweets"],
+        )
+    )
 
 
 def word_chart(words: pl.DataFrame, classes: tuple[str, str]) -> Chart:
@@ -281,15 +293,21 @@ def _by_interval(
         if value is not None
     ]
     ends = [{"minutes": minutes, "low": low, "high": high} for minutes, low, high in bounds]
-    lines = alt.Chart(pl.DataFrame(rows)).mark_line(point=True).encode(
-        x=alt.X("minutes:O", title="minutes after the tweet", axis=alt.Axis(labelAngle=0)),
-        y=alt.Y(f"{ACCURACY}:Q", scale=alt.Scale(zero=False), axis=alt.Axis(format="%")),
-        color=alt.Color("of:N", title=None, sort=None),
-        tooltip=["minutes", "of", alt.Tooltip(ACCURACY, format=".1%")],
-    )  # fmt: skip
-    bars = alt.Chart(pl.DataFrame(ends)).mark_rule(opacity=0.6).encode(
-        x="minutes:O", y=alt.Y("low:Q", title=ACCURACY), y2="high:Q"
-    )  # fmt: skip
+    lines = (
+        alt.Chart(pl.DataFrame(rows))
+        .mark_line(point=True)
+        .encode(
+            x=alt.X("minutes:O", title="minutes after the tweet", axis=alt.Axis(labelAngle=0)),
+            y=alt.Y(f"{ACCURACY}:Q", scale=alt.Scale(zero=False), axis=alt.Axis(format="%")),
+            color=alt.Color("of:N", title=None, sort=None),
+            tooltip=["minutes", "of", alt.Tooltip(ACCURACY, format=".1%")],
+        )
+    )
+    bars = (
+        alt.Chart(pl.DataFrame(ends))
+        .mark_rule(opacity=0.6)
+        .encode(x="minutes:O", y=alt.Y("low:Q", title=ACCURACY), y2="high:Q")
+    )
     return alt.layer(bars, lines)
 
 

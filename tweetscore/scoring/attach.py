@@ -63,19 +63,25 @@ def attach(store: Store, folder: Path) -> dict[str, int]:
         store.run("scoring/attach_tweets", files=files, source_id=source_id)
         store.run(
             "scoring/attach_predictions",
-            files=files, model_id=model_id, class_number=classes.index(positive) + 1,
-        )  # fmt: skip
+            files=files,
+            model_id=model_id,
+            class_number=classes.index(positive) + 1,
+        )
         register_card(store, run["model"], model_id, run["target"], run["card"])
         after = _counts(store)
         added = {name: after[name] - before[name] for name in after}
         rows = sum(each.scored for each in finished)
         store.run(
             "scoring/attach_source",
-            source_id=source_id, folder=str(folder), sha256=digest, rows=rows,
+            source_id=source_id,
+            folder=str(folder),
+            sha256=digest,
+            rows=rows,
             bytes=sum(Path(each).stat().st_size for each in files),
-            stored=added["tweets"], started_utc=started,
+            stored=added["tweets"],
+            started_utc=started,
             finished_utc=datetime.now(UTC).replace(tzinfo=None),
-        )  # fmt: skip
+        )
     ensure_windows(store, run["intervals"])
     return added
 

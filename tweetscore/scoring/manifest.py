@@ -116,8 +116,10 @@ def begin(job: Job) -> list[Finished]:
         return []
     there = read_run(job.output)
     for key, meaning in (
-        ("model_id", "model"), ("intervals", "intervals"), ("market", "bars or rules")
-    ):  # fmt: skip
+        ("model_id", "model"),
+        ("intervals", "intervals"),
+        ("market", "bars or rules"),
+    ):
         if there[key] != run[key]:
             shown = "" if key == "market" else f" ({there[key]}, now {run[key]})"
             raise InputError(

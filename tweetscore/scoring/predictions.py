@@ -136,8 +136,6 @@ def _model_rows(
             "interval_minutes": [int(minutes) for minutes in thresholds],
             "threshold_bps": list(thresholds.values()),
         },
-        schema={
-            "model_id": pl.String, "interval_minutes": pl.Int64, "threshold_bps": pl.Float64
-        },
-    )  # fmt: skip
+        schema={"model_id": pl.String, "interval_minutes": pl.Int64, "threshold_bps": pl.Float64},
+    )
     return row.with_columns(times), heads

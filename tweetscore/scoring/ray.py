@@ -70,10 +70,12 @@ class RayEngine:
         try:
             _knock(self.address)
             ray.init(
-                address=self.address or "local", log_to_driver=False, logging_level=logging.ERROR,
+                address=self.address or "local",
+                log_to_driver=False,
+                logging_level=logging.ERROR,
                 runtime_env={"env_vars": ONE_THREAD},
                 **options,
-            )  # fmt: skip
+            )
         except (OSError, ValueError) as error:
             fact = str(error).partition("\n")[0]
             raise InputError(

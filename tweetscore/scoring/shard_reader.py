@@ -13,10 +13,14 @@ from tweetscore.posts.canonical import COUNTS
 
 Schema = dict[str, pl.DataType | type[pl.DataType]]
 OF_TWEETS: Schema = {
-    "platform": pl.String, "tweet_id": pl.Int64, "author": pl.String,
-    "posted_utc": pl.Datetime("us"), "text": pl.String,
-    "retweet_count": pl.Int64, "favorite_count": pl.Int64,
-}  # fmt: skip
+    "platform": pl.String,
+    "tweet_id": pl.Int64,
+    "author": pl.String,
+    "posted_utc": pl.Datetime("us"),
+    "text": pl.String,
+    "retweet_count": pl.Int64,
+    "favorite_count": pl.Int64,
+}
 NEEDED = ("platform", "tweet_id", "posted_utc", "text")  # of a row; others may be null or missing
 REJECTS: Schema = {"row": pl.Int64, "reason": pl.String}
 
@@ -81,10 +85,14 @@ _FITS: Mapping[str, Callable[[pa.DataType], bool]] = {
     "favorite_count": pa.types.is_integer,
 }
 _KINDS = {
-    "platform": "text", "tweet_id": "a signed whole number", "author": "text",
-    "posted_utc": "a timestamp", "text": "text",
-    "retweet_count": "a whole number", "favorite_count": "a whole number",
-}  # fmt: skip
+    "platform": "text",
+    "tweet_id": "a signed whole number",
+    "author": "text",
+    "posted_utc": "a timestamp",
+    "text": "text",
+    "retweet_count": "a whole number",
+    "favorite_count": "a whole number",
+}
 
 
 def _as_ours(schema: pl.Schema) -> Iterator[pl.Expr]:

@@ -108,9 +108,12 @@ class ShardScorer:
         """
         number = pl.int_range(pl.len(), dtype=pl.Int64)
         of_chunk = chunk.rows.select(  # noqa: F841 - DuckDB finds frames by their variables
-            platform=pl.lit(""), tweet_id=number, author=pl.lit(None, pl.String),
-            posted_utc="posted_utc", text=pl.lit(""),
-        )  # fmt: skip
+            platform=pl.lit(""),
+            tweet_id=number,
+            author=pl.lit(None, pl.String),
+            posted_utc="posted_utc",
+            text=pl.lit(""),
+        )
         numbered = chunk.rows.select(platform=pl.lit(""), tweet_id=number, done=pl.lit(0, pl.Int64))
         self.store.con.execute("CREATE OR REPLACE TABLE tweets AS FROM of_chunk")
         self.store.con.execute("CREATE OR REPLACE TABLE predictions AS FROM predictions LIMIT 0")

@@ -77,9 +77,13 @@ def database_source(store: Store, options: StudyOptions) -> StudySource:
 
     def rows(minutes: int, with_counts: bool) -> pl.DataFrame:
         found = market_rows(
-            store, symbol, wanted.session, [minutes],
-            with_counts=with_counts, keep_flat=wanted.target.kind.keeps_flat,
-        )  # fmt: skip
+            store,
+            symbol,
+            wanted.session,
+            [minutes],
+            with_counts=with_counts,
+            keep_flat=wanted.target.kind.keeps_flat,
+        )
         return clean_rows(found, rules)
 
     (posts_hash,) = store.row(

@@ -123,6 +123,10 @@ def _result_of(runs: Sequence[StudyRun]) -> StudyResult:
     whole = [each for each in map(ablation_cells, intervals) if there.issuperset(each)]
     faults = () if kind_of(first.target).is_market else LABEL_FAULTS
     return _result(
-        runs, first.protocol, first.source, [cell for cell in compared if cell in there],
-        whole[0] if whole else [], faults,
-    )  # fmt: skip
+        runs,
+        first.protocol,
+        first.source,
+        [cell for cell in compared if cell in there],
+        whole[0] if whole else [],
+        faults,
+    )

@@ -86,10 +86,11 @@ def _cells(each: Summary) -> dict[str, str]:
         "bag of words": _mean([one.bag_of_words for one in found], ".1%"),
         "momentum": _mean([one.momentum for one in found], ".1%"),
         "excess, 95 %": _mean([100 * one.excess_low for one in found], "+.1f")
-        + " to " + _mean([100 * one.excess_high for one in found], "+.1f"),
+        + " to "
+        + _mean([100 * one.excess_high for one in found], "+.1f"),
         "p (Holm)": "-".join(dict.fromkeys(f"{p:.3f}" for p in _ends([o.p_holm for o in found]))),
         "verdict": verdict,
-    }  # fmt: skip
+    }
 
 
 def _ends(values: Sequence[float]) -> tuple[float, float]:

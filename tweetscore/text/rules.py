@@ -59,8 +59,10 @@ class TextRules:
         if odd := sorted(known ^ values.keys()):
             raise IntegrityError(f"text rules: unknown or missing: {', '.join(odd)}")
         stop_words, max_tokens, version = (
-            values["stop_words"], values["max_tokens"], values["version"]
-        )  # fmt: skip
+            values["stop_words"],
+            values["max_tokens"],
+            values["version"],
+        )
         if type(version) is not int or version not in VERSIONS:
             raise IntegrityError(
                 f"text rules: version {version!r}, this program applies {_known()}"

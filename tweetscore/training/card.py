@@ -53,11 +53,15 @@ def _filled(text: str) -> str:
 def _list(items: Sequence[str]) -> str:
     return "\n".join(
         fill(
-            each, WIDTH, initial_indent="- ", subsequent_indent="  ",
-            break_on_hyphens=False, break_long_words=False,
+            each,
+            WIDTH,
+            initial_indent="- ",
+            subsequent_indent="  ",
+            break_on_hyphens=False,
+            break_long_words=False,
         )
         for each in items
-    )  # fmt: skip
+    )
 
 
 def _purpose(card: dict[str, Any]) -> str:

@@ -31,8 +31,11 @@ def market_rows(
     """
     long = store.frame(
         statement("training/labels"),
-        symbol=symbol, session=session, intervals=list(intervals), keep_flat=keep_flat,
-    )  # fmt: skip
+        symbol=symbol,
+        session=session,
+        intervals=list(intervals),
+        keep_flat=keep_flat,
+    )
     if with_counts:
         long = long.drop_nulls(list(COUNTS))
     values = {"outcome": "return_bps", "exit": "exit_utc", "past": "past_bps"}

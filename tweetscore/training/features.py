@@ -76,9 +76,13 @@ def prepare_market(
     symbol = choose_symbol(store, options.symbol)
     rules = rules or TextRules(max_tokens=options.max_tokens)
     rows = market_rows(
-        store, symbol, options.session, options.intervals,
-        with_counts=options.counts, keep_flat=options.target.kind.keeps_flat,
-    )  # fmt: skip
+        store,
+        symbol,
+        options.session,
+        options.intervals,
+        with_counts=options.counts,
+        keep_flat=options.target.kind.keeps_flat,
+    )
     split, rows = split_rows(clean_rows(rows, rules), options.intervals)
     return prepare(
         rows, split, options, rules, symbol=symbol, posts_until=lambda end: texts_until(store, end)

@@ -40,11 +40,14 @@ def held_out_figures(
         bag_of_words = None if None in words else sum(filter(None, words)) / len(truth)
         found.append(
             replace(
-                measured, model=name, symbol=learned[0].prepared.symbol,
-                target=options.target.name, interval_minutes=minutes or None,
+                measured,
+                model=name,
+                symbol=learned[0].prepared.symbol,
+                target=options.target.name,
+                interval_minutes=minutes or None,
                 bag_of_words=bag_of_words,
             )
-        )  # fmt: skip
+        )
     return found
 
 

@@ -167,10 +167,12 @@ def read_rows(table: Table, columns: Mapping[str, str]) -> tuple[pl.DataFrame, p
 def whole_counts() -> list[pl.Expr]:
     """Read counts; 12.0 is a whole number, too."""
     return [
-        pl.col(name).str.strip_chars().str.replace(r"\.0+$", "")
+        pl.col(name)
+        .str.strip_chars()
+        .str.replace(r"\.0+$", "")
         .str.to_integer(strict=False, dtype=pl.Int64)
         for name in COUNTS
-    ]  # fmt: skip
+    ]
 
 
 def _stamps(table: Table, texts: pl.Series, column: str, given: Mapping[str, str]) -> pl.Series:

@@ -118,9 +118,11 @@ def train_labelled(
             f"{first['line']}: {first['reason']}"
         )
     options = replace(
-        options, intervals=(NO_HORIZON,), target=Target.of_labels(table.classes),
+        options,
+        intervals=(NO_HORIZON,),
+        target=Target.of_labels(table.classes),
         symbol=None,
-    )  # fmt: skip
+    )
     prepared = prepare_labelled(table, options)
     if not table.has_times:
         callbacks.on_message(
@@ -144,9 +146,13 @@ def _train(
     for message in _described(prepared):
         callbacks.on_message(message)
     learned = learn(
-        prepared, options, log_folder, callbacks.on_epoch,
-        checkpoint=log_folder / "checkpoint.pt", resume=resume,
-    )  # fmt: skip
+        prepared,
+        options,
+        log_folder,
+        callbacks.on_epoch,
+        checkpoint=log_folder / "checkpoint.pt",
+        resume=resume,
+    )
     callbacks.on_message(f"device: {learned.device}")
     graphs = _Graphs.of(learned, options.seed)
     for message in graphs.described():
@@ -243,12 +249,16 @@ def _learned_card(learned: Learned, options: TrainingOptions) -> dict[str, Any]:
         "split": {key: value.isoformat() for key, value in split.items()},
         "rows": {
             name: {
-                "texts": len(part), "days": part.days, "sha256": texts_hash(part.rows["text"]),
+                "texts": len(part),
+                "days": part.days,
+                "sha256": texts_hash(part.rows["text"]),
             }
             for name, part in prepared.parts.items()
         },
         "vectors": {
-            "source": vectors.source, "covered": vectors.covered, "words": vectors.words,
+            "source": vectors.source,
+            "covered": vectors.covered,
+            "words": vectors.words,
         },
         "training": {
             **asdict(options),
@@ -259,7 +269,7 @@ def _learned_card(learned: Learned, options: TrainingOptions) -> dict[str, Any]:
             "validation_loss": fitted.best.held_out_loss,
             "history": [asdict(epoch) for epoch in fitted.history],
         },
-    }  # fmt: skip
+    }
 
 
 def _learned_texts(prepared: Prepared) -> list[Texts]:

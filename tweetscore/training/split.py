@@ -87,11 +87,13 @@ def _part_of_day(day: list[date], first_validation: int, first_test: int, all_da
     """Return the part of a row by its trading day; null on an embargoed day and after the last."""
     session = pl.col("session_date")
     return (
-        pl.when(session < day[first_validation - 1]).then(pl.lit("train"))
+        pl.when(session < day[first_validation - 1])
+        .then(pl.lit("train"))
         .when(session.is_between(day[first_validation], day[first_test - 1], closed="left"))
         .then(pl.lit("validation"))
-        .when(session.is_between(day[first_test], day[all_days - 1])).then(pl.lit("test"))
-    )  # fmt: skip
+        .when(session.is_between(day[first_test], day[all_days - 1]))
+        .then(pl.lit("test"))
+    )
 
 
 def _purged(rows: pl.DataFrame, split: Split, intervals: Sequence[int]) -> pl.DataFrame:
@@ -99,10 +101,11 @@ def _purged(rows: pl.DataFrame, split: Split, intervals: Sequence[int]) -> pl.Da
     ends = {"train": split.validation_from_utc, "validation": split.test_from_utc}
     end = pl.col("part").replace_strict(ends, default=None, return_dtype=pl.Datetime("us"))
     return rows.with_columns(
-        pl.when((pl.col(f"exit_{n}") <= end).fill_null(True)).then(f"outcome_{n}")
+        pl.when((pl.col(f"exit_{n}") <= end).fill_null(True))
+        .then(f"outcome_{n}")
         .alias(f"outcome_{n}")
         for n in intervals
-    )  # fmt: skip
+    )
 
 
 def _without_copies(rows: pl.DataFrame) -> pl.DataFrame:
@@ -159,6 +162,8 @@ def random_split(rows: pl.DataFrame, seed: int) -> pl.DataFrame:
     shares[0] += texts.height - shares.sum()
     order = np.random.default_rng(seed).permutation(np.repeat(PARTS, shares))
     parts = texts.with_columns(part=pl.Series(order, dtype=pl.String))
-    return rows.with_columns(same=same_text()).join(
-        parts, on="same", how="left", maintain_order="left"
-    ).drop("same")  # fmt: skip
+    return (
+        rows.with_columns(same=same_text())
+        .join(parts, on="same", how="left", maintain_order="left")
+        .drop("same")
+    )
