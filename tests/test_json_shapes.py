@@ -137,6 +137,23 @@ def test_a_damaged_record_costs_itself_only_and_has_its_place(tmp_path: Path, sh
     assert line == 1 + raw[:offset].count(b"\n")
 
 
+@pytest.mark.parametrize("bracket", ["}", "]", "}}}"])
+@pytest.mark.parametrize("behind", ["}", '}, "retweet', "4}"])
+@pytest.mark.parametrize("block_bytes", [1 << 22, 61])
+def test_a_bracket_too_many_costs_no_record_behind_it(
+    tmp_path: Path, behind: str, bracket: str, block_bytes: int
+) -> None:
+    texts = [f"words {number}" for number in range(9)]
+    content = SHAPES["under a key"](tweets(texts))
+    place = content.index(behind, content.index("words 4")) + len(behind)
+    damaged = f"{content[:place]}{bracket}{content[place:]}".encode()
+    read = read_all(stored_as(tmp_path / "a", damaged), block_bytes)
+    stored = set(read.tweets["text"])
+    assert stored >= set(texts[:4] + texts[6:])
+    assert read.rows_read == read.tweets.height + read.rejects.height
+    assert read.tweets.height + read.rejects.height >= len(texts)
+
+
 @pytest.mark.parametrize("shape", ["lines", "pretty, one after the other", "glued"])
 def test_a_damaged_first_record_hides_no_other(tmp_path: Path, shape: str) -> None:
     content = SHAPES[shape](tweets(HARD)).replace('"plain"', "plain").encode()

@@ -24,6 +24,7 @@ _DEPTH[list(b"{[")] = 1
 _DEPTH[list(b"}]")] = -1
 _PYTHON = re.compile(rb"""'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|[{}\[\],]|['"]""")
 _MOST_CONTEXT_BYTES = 1_000
+_MOST_MENDED = 50  # brackets too many in a block, behind which the rest of it is one bad value
 
 
 def stream_records(
@@ -135,10 +136,25 @@ class _Walker:
         deepest = len(self._steps)
         deltas = _DEPTH[kinds]
         depths = len(self._stack) + np.cumsum(deltas, dtype=np.int64)
-        shallow = depths + (deltas < 0) <= deepest
         spans: list[Span] = []
         begin = 0  # of the member of the innermost container
-        for place, kind in zip(places[shallow].tolist(), kinds[shallow].tolist(), strict=True):
+        mended = number = 0
+        shallow = np.flatnonzero(depths + (deltas < 0) <= deepest).tolist()
+        while number < len(shallow):
+            token = shallow[number]
+            place, kind = int(places[token]), int(kinds[token])
+            number += 1
+            if self._is_too_many(kind) or self._was_closed_too_early(kind, data, begin, place):
+                # The values behind it would be passed over in silence.
+                mended += 1
+                if mended > _MOST_MENDED:
+                    return [*spans, (begin, len(data), b"")], len(data)
+                depths[token + 1 :] += 1
+                if kind in b"{[":
+                    self._stack.append((ord(b"["), True))
+                later = depths[token + 1 :] + (deltas[token + 1 :] < 0) <= deepest
+                shallow, number = (token + 1 + np.flatnonzero(later)).tolist(), 0
+                continue
             if kind in b"{[":
                 whole = self._opened(kind, data, begin, place)
             else:
@@ -154,6 +170,18 @@ class _Walker:
         if not at_values and (at_end or b'"' not in rest):
             begin = len(data) if not rest.strip(b" \t\r\n}],") else begin
         return spans, begin
+
+    def _is_too_many(self, kind: int) -> bool:
+        """Return whether a closing brace closes nothing: the innermost container is an array."""
+        return kind == ord(b"}") and bool(self._stack) and self._stack[-1] == (ord(b"["), True)
+
+    def _was_closed_too_early(self, kind: int, data: bytes, begin: int, place: int) -> bool:
+        """Return whether a value without a key shows that the array around it goes on."""
+        if kind not in b"{[" or len(self._stack) != len(self._steps) - 1 or not self._stack:
+            return False
+        if self._steps[-1] != EACH.encode() or self._stack[-1] != (ord(b"{"), True):
+            return False
+        return not data[begin:place].strip(b" \t\r\n,")
 
     def _opened(self, kind: int, data: bytes, begin: int, place: int) -> bool:
         """Enter a container, unless it is a value itself; return whether it was entered."""
