@@ -618,14 +618,13 @@ def test_rows_of_another_width_are_rejects_with_their_place(path: Path, quoting:
 
 
 def test_a_day_above_12_shows_the_order_of_day_and_month(path: Path) -> None:
-    rows = [("01/02/2018 09:30", "a"), ("01/13/2018 9:31:05 PM", "b"), ("01/13/2018 21:31", "c")]
+    rows = [("01/02/2018 09:30", "a"), ("01/13/2018 9:31:05 PM", "b"), ("01/13/2018 21:31", "c"),
+            ("2018-01-14", "d")]  # fmt: skip
     found = read(opened(path, csv_table(rows, ("time", "text"))))
     assert found.tweets["posted"].to_list() == [
-        datetime(2018, 1, 2, 9, 30), datetime(2018, 1, 13, 21, 31)
+        datetime(2018, 1, 2, 9, 30), datetime(2018, 1, 13, 21, 31, 5), datetime(2018, 1, 13, 21, 31)
     ]  # fmt: skip
-    assert found.rejects["reason"].to_list() == [
-        "\"posted\" is not a date: '01/13/2018 9:31:05 PM'"
-    ]
+    assert found.rejects["reason"].to_list() == ["\"posted\" is not a date: '2018-01-14'"]
 
 
 # --- refusals -------------------------------------------------------------------------------------
@@ -679,6 +678,9 @@ def test_ids_that_are_floats_refuse_the_file(path: Path, write: Callable[..., by
         (b"date,text\nyesterday,a\n", {}, None,
          "the time 'yesterday' has no known form; write times as 2018-01-31T09:30:00Z, or as "
          "seconds since 1970"),
+        ("date,text\n10 märz 2018 09:30,a\n".encode(), {}, None,
+         "the time '10 märz 2018 09:30' has the word 'märz', and only English names of months are "
+         "read; write times as 2018-01-31T09:30:00Z"),
         (b"date,text\n01/02/2018 09:30,a\n", {}, None,
          "no date like '01/02/2018 09:30' shows which number is the day (none is above 12); write "
          "dates as 2018-01-31"),

@@ -989,7 +989,7 @@ def test_every_layout_gives_the_same_bars_and_says_what_was_taken_for_what(
         ),
         (
             lines("", lambda t, *p: [t.strftime("%H:%M"), *p[:4]]).replace(
-                b"14:", b"2024-01-30 14h"
+                b"14:", b"2024-01-30 14~"
             ),
             None,
         ),

@@ -5,10 +5,10 @@ Stamps are polars Datetime("us") without a zone: UTC where the strings carry a z
 """
 
 import re
-from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from itertools import chain
 from typing import Literal
 
@@ -16,36 +16,30 @@ import numpy as np
 import polars as pl
 
 from tweetscore.errors import InputError
+from tweetscore.io.time_words import (
+    API_TIME,
+    EPOCH,
+    EPOCH_NUMBER,
+    LETTERS,
+    OFFSETS,
+    SERIAL,
+    SERIAL_NUMBER,
+    TIDIED,
+    ZONE_BEHIND,
+    formats_of,
+    has_seconds,
+    most_frequent,
+    order_of,
+    tidied,
+)
 
-API_TIME = "%a %b %d %H:%M:%S %z %Y"  # of Twitter's API: Sun Dec 02 21:40:51 +0000 2018
+Order = Literal["day", "month", "year"]
+
 _MILLISECONDS_A_DAY = 86_400_000
-_OF_THE_API = re.compile(
-    r"[A-Z][a-z]{2} [A-Z][a-z]{2} \d\d \d\d:\d\d:\d\d [+-]\d{4} \d{4}", re.ASCII
-)
-# Ten digits are seconds from 2001 to 2286, and each three more a thousandth of that.
-_EPOCH = re.compile(r"(\d{10}|\d{13}|\d{16}|\d{19})(?:\.0+)?")
-_WRITTEN = re.compile(
-    r"(?:\d{4}(?P<year_first>[-./])\d\d?(?P=year_first)\d\d?|(?P<compact>\d{8})"
-    r"|\d\d?(?P<year_last>[-./])\d\d?(?P=year_last)\d{4})"
-    r"(?P<join>T| {0,2}|,|, |-)"
-    r"(?:\d\d?(?P<colon>:)\d\d(?P<second>:\d\d(?:\.\d+)?)?|\d{4}(?P<seconds>\d\d)?)"
-    r"(?P<half> ?[AP]M)?"
-    r"(?P<zone> ?(?:Z|(?P<gmt>GMT|UTC)?[+-]\d\d(?::?\d\d)?))?(?P<utc> ?UTC)?",
-    re.ASCII | re.IGNORECASE,
-)
-# The name or the letters of a zone behind a time, as Interactive Brokers writes them.
-_ZONE_BEHIND = r"^(.*\d(?: ?[AaPp][Mm])?) ?\(?([A-Z][A-Za-z_]*(?:/[A-Za-z0-9_+-]+)+|[A-Z]{3,4})\)?$"
-# Letters that mean one offset wherever minutes are traded; CST is taken for Chicago's.
-_OFFSETS = {
-    "GMT": "+0000", "EST": "-0500", "EDT": "-0400", "CST": "-0600", "CDT": "-0500",
-    "MST": "-0700", "MDT": "-0600", "PST": "-0800", "PDT": "-0700", "WET": "+0000",
-    "WEST": "+0100", "BST": "+0100", "CET": "+0100", "CEST": "+0200", "EET": "+0200",
-    "EEST": "+0300", "MSK": "+0300", "SGT": "+0800", "HKT": "+0800", "JST": "+0900",
-    "KST": "+0900", "AEST": "+1000", "AEDT": "+1100",
-}  # fmt: skip
 _NEAR_DAYS, _FAR_DAYS = 4, 20  # between days of bars, holidays included; and where misread
 _OFFSET_AT_END = r"\s*(?:GMT|UTC)?\s*(?:Z|z|[+-]\d\d(?::?\d\d)?)$"
-_LETTERS = "%L"  # in a format, our own: the letters of a zone
+_SERIAL_EPOCH = datetime(1899, 12, 30)
+_AHEAD = timedelta(days=2)  # no time of a post or a bar is later
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +50,37 @@ class TimeForm:
     stamp: pl.Expr  # reads the string column "stamp"; null where a time is in another form
     zone: str | None = None  # named behind every time, whose wall time the stamps then are
     shown: pl.Expr | None = None  # the wall time of times with an offset; None: none or not known
+    written: str = ""  # the format
+    order: Order | None = None  # which part stands first, where that was found out
 
     def read(self, texts: pl.Series) -> pl.Series:
-        """Return the stamps of a column of strings."""
-        return texts.to_frame("stamp").select(self.stamp).to_series()
+        """Return the stamps of a column of strings.
+
+        A text in another form is read by that one where it leaves nothing open: it must be clear,
+        have a zone where the others have one, and be no less exact.
+        """
+        stamps = texts.to_frame("stamp").select(self.stamp).to_series()
+        if stamps.null_count() == texts.null_count():
+            return stamps
+        at = (stamps.is_null() & texts.is_not_null()).arg_true()
+        odd = texts.gather(at).str.strip_chars()
+        others = [
+            form.stamp
+            for formats in most_frequent(formats_of(odd))
+            for form in map(written_form, self._clear(formats))
+            if form.naive == self.naive and not form.zone
+        ]
+        if not others:
+            return stamps
+        found = odd.to_frame("stamp").select(pl.coalesce(others)).to_series()
+        return stamps.scatter(at, found)
+
+    def _clear(self, formats: Sequence[str]) -> list[str]:
+        """Return the format that another form must be in; none if it is not clear."""
+        exact = [each for each in formats if has_seconds(each) or not has_seconds(self.written)]
+        if len(formats) > 1:
+            return [each for each in exact if order_of(each) == self.order]
+        return exact
 
 
 def time_form(
@@ -85,35 +106,47 @@ def time_form(
     """
     parts = iter(parts)
     first = next(parts).str.strip_chars()
-    counted = Counter(filter(None, map(_formats, first.drop_nulls())))
+    counted = most_frequent(formats_of(first.drop_nulls()))
+    # A price may look like the serial number of a day.
+    counted = [each for each in counted if not dense or SERIAL not in each]
     if not counted:
         return None
-    formats = counted.most_common(1)[0][0]
-    if len(formats) == 1:
-        return written_form(formats[0])
-    day_first, month_first = map(written_form, formats)
+    forms = [written_form(written) for written in counted[0]]
+    if len(forms) == 1:
+        return forms[0]
+    forms = [replace(form, order=order_of(form.written)) for form in forms]
     for times in chain([first], parts):
-        rows = times.to_frame("stamp").select(
-            stamp="stamp",
-            day_first=day_first.stamp.is_not_null(),
-            month_first=month_first.stamp.is_not_null(),
-        )
-        by_day = rows.filter("day_first", ~pl.col("month_first"))["stamp"]
-        by_month = rows.filter("month_first", ~pl.col("day_first"))["stamp"]
-        if len(by_day) and len(by_month):
+        if shown := _shown_orders(times, forms):
+            (form, example), *others = shown
+            if not others:
+                return form
             raise InputError(
-                f"{name}: the order of its dates changes: {by_day[0]!r} has the day first, "
-                f"{by_month[0]!r} the month; write dates as 2018-01-31"
+                f"{name}: the order of its dates changes: {example!r} has the {form.order} first, "
+                f"{others[0][1]!r} the {others[0][0].order}; write dates as 2018-01-31"
             )
-        if len(by_day) or len(by_month):
-            return day_first if len(by_day) else month_first
-    order = (_dense_order(first, day_first, month_first) if dense else None) or usual_order
-    if order:
-        return day_first if order == "day" else month_first
+    dense_order = _dense_order(first, *forms[:2]) if dense else None
+    if order := dense_order or usual_order:
+        return next(form for form in forms if form.order == order)
     raise InputError(
         f"{name}: no date like {first.drop_nulls()[0]!r} shows which number is the day "
         "(none is above 12); write dates as 2018-01-31"
     )
+
+
+def _shown_orders(texts: pl.Series, forms: Sequence[TimeForm]) -> list[tuple[TimeForm, str]]:
+    """Return the forms that alone can read some text, each with such a text."""
+    latest = datetime.now(UTC).replace(tzinfo=None) + _AHEAD
+    frame = texts.to_frame("stamp")
+    possible = frame.select(
+        (form.stamp <= latest).fill_null(False).alias(str(place))
+        for place, form in enumerate(forms)
+    )
+    alone = frame.with_columns(possible).filter(pl.sum_horizontal(possible.columns) == 1)
+    return [
+        (form, of_form["stamp"][0])
+        for place, form in enumerate(forms)
+        if (of_form := alone.filter(str(place))).height
+    ]
 
 
 def _dense_order(
@@ -140,75 +173,35 @@ def milliseconds_form(day: date) -> TimeForm:
     return TimeForm(naive=True, stamp=midnight + pl.duration(milliseconds=within))
 
 
-def _formats(text: str) -> tuple[str, ...]:
-    """Return the strptime formats that a time may be in: none, one, or two for day and month."""
-    if _EPOCH.fullmatch(text):
-        return ("epoch",)
-    if _OF_THE_API.fullmatch(text):
-        return (API_TIME,)
-    written = _WRITTEN.fullmatch(text)
-    if not written:
-        return _with_zone_behind(text)
-    part = written.groupdict("")
-    clock = "%I" if part["half"] else "%H"
-    if part["join"] == "-" and not part["compact"]:
-        return ()
-    if part["colon"]:
-        # Files that leave out a fraction of zero have seconds with and without one.
-        clock += ":%M" + (":%S%.f" if part["second"] else "")
-    else:
-        clock += "%M" + ("%S" if part["seconds"] else "")
-    clock = part["join"] + clock + part["half"][:-2] + ("%p" if part["half"] else "")
-    if zone := part["zone"]:
-        clock += (" " if zone.startswith(" ") else "") + part["gmt"] + "%#z"
-    clock += part["utc"]
-    if between := part["year_last"]:
-        return tuple(
-            between.join(order) + clock for order in (("%d", "%m", "%Y"), ("%m", "%d", "%Y"))
-        )
-    return (part["year_first"].join(("%Y", "%m", "%d")) + clock,)
-
-
-def _with_zone_behind(text: str) -> tuple[str, ...]:
-    """Return the formats of a time with a zone's name or letters behind it."""
-    parts = re.fullmatch(_ZONE_BEHIND, text, re.ASCII)
-    if not parts:
-        return ()
-    mark = "/" + parts[2] if "/" in parts[2] else _LETTERS
-    if mark == _LETTERS and parts[2] not in _OFFSETS:
-        return ()
-    return tuple(f"{each} {mark}" for each in _formats(parts[1]) if "%" in each and "z" not in each)
-
-
+@lru_cache(maxsize=256)
 def written_form(written: str) -> TimeForm:
     """Return the form of times that are written by a format of strptime, or ``epoch``.
 
     A slash after a blank stands before the name of a zone: ``%Y%m%d %H:%M:%S /US/Eastern``.
     """
-    return _form(written, pl.col("stamp").str.strip_chars())
+    text = pl.col("stamp").str.strip_chars()
+    if written.startswith(TIDIED):
+        form = _form(written.removeprefix(TIDIED), tidied(text))
+        return replace(form, written=written, shown=None)
+    return replace(_form(written, text), written=written)
 
 
 def _form(written: str, text: pl.Expr) -> TimeForm:
-    if written.endswith(_LETTERS):
-        behind = text.str.extract(_ZONE_BEHIND, 2).replace_strict(
-            list(_OFFSETS), list(_OFFSETS.values()), default=None
+    if written.endswith(LETTERS):
+        behind = text.str.extract(ZONE_BEHIND, 2).replace_strict(
+            list(OFFSETS), list(OFFSETS.values()), default=None
         )
-        zoned = pl.concat_str(text.str.extract(_ZONE_BEHIND, 1), behind, separator=" ")
-        return _form(written.removesuffix(_LETTERS) + "%#z", zoned)
+        zoned = pl.concat_str(text.str.extract(ZONE_BEHIND, 1), behind, separator=" ")
+        return _form(written.removesuffix(LETTERS) + "%#z", zoned)
     bare, _, zone = written.partition(" /")
     if zone:
-        own = pl.when(text.str.extract(_ZONE_BEHIND, 2) == zone)
-        stamp = _form(bare, own.then(text.str.extract(_ZONE_BEHIND, 1))).stamp
+        own = pl.when(text.str.extract(ZONE_BEHIND, 2) == zone)
+        stamp = _form(bare, own.then(text.str.extract(ZONE_BEHIND, 1))).stamp
         return TimeForm(naive=True, stamp=stamp, zone=zone)
-    if written == "epoch":
-        number = text.str.extract(f"^{_EPOCH.pattern}$").str.to_integer(strict=False)
-        microseconds = (
-            pl.when(number < 10**11).then(number * 1_000_000)
-            .when(number < 10**14).then(number * 1_000)
-            .when(number < 10**17).then(number)
-            .otherwise(number // 1_000)
-        )  # fmt: skip
-        return TimeForm(naive=False, stamp=microseconds.cast(pl.Datetime("us")))
+    if written == EPOCH:
+        return TimeForm(naive=False, stamp=_since_1970(text))
+    if written == SERIAL:
+        return TimeForm(naive=True, stamp=_since_1899(text))
     stamp = text.str.to_datetime(written, strict=False, time_unit="us")
     if re.search("%#?z", written):
         stamp = stamp.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
@@ -217,3 +210,27 @@ def _form(written: str, text: pl.Expr) -> TimeForm:
         )
         return TimeForm(naive=False, stamp=stamp, shown=None if written == API_TIME else as_shown)
     return TimeForm(naive=not written.upper().endswith("UTC"), stamp=stamp)
+
+
+def _since_1970(text: pl.Expr) -> pl.Expr:
+    pattern = f"^{EPOCH_NUMBER}$"
+    number = text.str.extract(pattern).str.to_integer(strict=False)
+    # A fraction in microseconds of what the number counts: six digits of it.
+    digits = text.str.extract(pattern, 2).fill_null("").str.head(6).str.pad_end(6, "0")
+    part = digits.str.to_integer(strict=False)
+    microseconds = (
+        pl.when(number < 10**11).then(number * 1_000_000 + part)
+        .when(number < 10**14).then(number * 1_000 + part // 1_000)
+        .when(number < 10**17).then(number)
+        .otherwise(number // 1_000)
+    )  # fmt: skip
+    return microseconds.cast(pl.Datetime("us"))
+
+
+def _since_1899(text: pl.Expr) -> pl.Expr:
+    """Read the days of a spreadsheet, to the second: more is the rounding of its fractions."""
+    matching = pl.when(text.str.contains(f"^{SERIAL_NUMBER}$")).then(text)
+    seconds = (matching.str.replace(",", ".").cast(pl.Float64) * 86_400).round()
+    return pl.lit(_SERIAL_EPOCH).cast(pl.Datetime("us")) + pl.duration(
+        seconds=seconds.cast(pl.Int64)
+    )

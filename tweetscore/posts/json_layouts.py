@@ -17,7 +17,7 @@ import polars as pl
 from tweetscore.io.json_text import repaired
 from tweetscore.io.records import RAW_CHARACTERS, parse
 from tweetscore.io.source import Source
-from tweetscore.io.times import API_TIME
+from tweetscore.io.time_words import API_TIME
 from tweetscore.posts.bluesky import tid_numbers
 from tweetscore.posts.canonical import TweetBatch
 from tweetscore.posts.clock import id_times

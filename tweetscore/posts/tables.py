@@ -16,7 +16,8 @@ from tweetscore.io.source import Source
 from tweetscore.io.tables.find import find_table
 from tweetscore.io.tables.table import Table
 from tweetscore.io.time_columns import TimeColumns, find_times, shown_time, time_candidates
-from tweetscore.io.times import API_TIME, TimeForm, written_form
+from tweetscore.io.time_words import API_TIME, foreign_word
+from tweetscore.io.times import TimeForm, written_form
 from tweetscore.posts.canonical import TweetBatch, TweetFile
 from tweetscore.posts.clock import ID_TIMES
 from tweetscore.posts.platform import OTHER, platform_of
@@ -116,6 +117,11 @@ def _timed(
         return TimeColumns(candidates[0]), written_form(API_TIME)
     fact = f"the time {shown!r} has no known form"
     step = "write times as 2018-01-31T09:30:00Z, or as seconds since 1970"
+    if word := foreign_word(shown):
+        fact = (
+            f"the time {shown!r} has the word {word!r}, and only English names of months are read"
+        )
+        step = "write times as 2018-01-31T09:30:00Z"
     if _DAY.fullmatch(shown.strip()):
         fact = f"the time {shown!r} is a whole day, and posts are matched with minutes"
         step = "name the column with the time of day with --column posted=NAME, or export it too"

@@ -19,7 +19,7 @@ import polars as pl
 from tweetscore.io.json_text import repaired
 from tweetscore.io.records import Parser
 from tweetscore.io.source import Source
-from tweetscore.io.times import API_TIME
+from tweetscore.io.time_words import API_TIME
 from tweetscore.posts.canonical import TweetBatch
 from tweetscore.posts.csv_layouts import CsvLayout
 from tweetscore.posts.tweet_json import parse_tweets

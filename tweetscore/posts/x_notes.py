@@ -18,7 +18,7 @@ from tweetscore.io.data_file import DataFile
 from tweetscore.io.enclosed import enclosed_records
 from tweetscore.io.json_text import repaired
 from tweetscore.io.records import BLOCK_BYTES, Positions, parse
-from tweetscore.io.times import API_TIME
+from tweetscore.io.time_words import API_TIME
 from tweetscore.posts.markup import decoded
 
 MOST_BYTES = 64 << 20  # all notes of an export are in memory at once
