@@ -30,7 +30,7 @@ from tweetscore.io.data_file import HEAD_BYTES
 from tweetscore.io.open import data_files
 from tweetscore.io.records import BLOCK_BYTES, BOM
 from tweetscore.io.source import sniff
-from tweetscore.posts.canonical import TweetBatch, TweetFile
+from tweetscore.posts.canonical import TweetBatch, TweetFile, Unread
 from tweetscore.posts.clock import ID_TIMES
 from tweetscore.posts.formats import open_tweets
 from tweetscore.posts.identity import with_hashed_ids
@@ -561,14 +561,20 @@ def test_counts_may_have_been_floats(path: Path, likes: str, count: int | None) 
     assert read(opened(path, content)).tweets["favorite_count"].to_list() == [count]
 
 
-@pytest.mark.parametrize("likes", ["NaN", "Infinity", "1.5", "1e3", "many", str(2**63), ".0"])
-def test_counts_that_are_none_are_rejects(path: Path, likes: str) -> None:
-    content = csv_table([(at(0), "a", likes), (at(1), "b", 1)], ("time", "text", "likes"))
-    found = read(opened(path, content))
-    assert found.tweets["text"].to_list() == ["b"]
-    assert found.rejects.select("line", "reason").rows() == [
-        (2, f"\"favorite_count\" is not a whole number: '{likes}'")
-    ]
+@pytest.mark.parametrize("likes", ["Infinity", "1.5", "many", "-1", str(2**63), ".0", "12,5"])
+def test_a_count_that_is_none_costs_the_count_and_is_told(path: Path, likes: str) -> None:
+    content = csv_table([(at(0), "a", likes), (at(1), "b", 1)], ("time", "text", "likes"), ";")
+    (found,) = opened(path, content).read()
+    assert found.tweets.select("text", "favorite_count").rows() == [("a", None), ("b", 1)]
+    assert (found.unread, found.rejects.height) == ((Unread("favorite_count", 1, likes, 2),), 0)
+
+
+@pytest.mark.parametrize("flag", ["maybe", "2"])
+def test_a_flag_that_is_none_costs_the_flag_and_is_told(path: Path, flag: str) -> None:
+    content = csv_table([(at(0), "a", flag), (at(1), "b", "No")], ("time", "text", "is_retweet"))
+    (found,) = opened(path, content).read()
+    assert found.tweets["is_retweet"].to_list() == [None, False]
+    assert found.unread == (Unread("is_retweet", 1, flag, 2),)
 
 
 def test_a_time_in_the_future_is_a_reject_but_not_one_of_another_zone(path: Path) -> None:
@@ -594,12 +600,9 @@ def test_a_time_in_the_future_is_a_reject_but_not_one_of_another_zone(path: Path
 def test_counts_may_say_when_they_were_read(path: Path, seen: str, utc: datetime | None) -> None:
     rows = [(TIMES["the API's"](at(0)), "a", seen), (TIMES["the API's"](at(0)), "b", "later"),
             (TIMES["the API's"](at(0)), "c", "2999-01-01T00:00:00Z")]  # fmt: skip
-    found = read(opened(path, csv_table(rows, ("time", "text", "counts_as_of"))))
-    assert found.tweets["counts_as_of_utc"].to_list() == [utc]
-    assert found.rejects["reason"].to_list() == [
-        "\"counts_as_of\" is not a date: 'later'",
-        "\"counts_as_of\" is in the future: '2999-01-01T00:00:00Z'",
-    ]
+    (found,) = opened(path, csv_table(rows, ("time", "text", "counts_as_of"))).read()
+    assert found.tweets["counts_as_of_utc"].to_list() == [utc, None, None]
+    assert found.unread == (Unread("counts_as_of", 2, "later", 3),)
 
 
 @pytest.mark.parametrize("quoting", [csv.QUOTE_MINIMAL, csv.QUOTE_ALL])

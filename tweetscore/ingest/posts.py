@@ -4,6 +4,7 @@ Nearly every file keeps the clock it claims, so rows are stored by that clock wh
 only a file whose clock is corrected is read a second time.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from tweetscore.errors import InputError
@@ -18,7 +19,7 @@ from tweetscore.ingest.sources import (
 )
 from tweetscore.io.clocks import Clock
 from tweetscore.io.pipeline import prefetch
-from tweetscore.posts.canonical import TweetFile
+from tweetscore.posts.canonical import TweetFile, Unread
 from tweetscore.posts.clock import TweetAudit, TweetClock, id_times
 from tweetscore.posts.identity import with_hashed_ids
 from tweetscore.store.database import Store
@@ -45,13 +46,17 @@ def ingest_posts(
     claimed = TweetClock(posts.platform, claim, proven=False, evidence="")
     with store.transaction():
         source_id = next_source(store)
-        rows_read, verdict = _append_all(store, posts, source_id, claimed, claim, progress)
+        rows_read, verdict, unread = _append_all(store, posts, source_id, claimed, claim, progress)
         if verdict.clock != claim:
             for table in ("tweets", "rejects"):
                 delete_rows(store, table, source_id)
-            rows_read, verdict = _append_all(store, posts, source_id, verdict, claim, progress)
+            rows_read, verdict, unread = _append_all(
+                store, posts, source_id, verdict, claim, progress
+            )
         account = with_digest(store, posts.source, account)
-        account = replace(account, clock=verdict.evidence, rows_read=rows_read)
+        account = replace(
+            account, clock=verdict.evidence, rows_read=rows_read, warnings=worded_unread(unread)
+        )
         return deduplicate(store, account, "tweets", source_id, started_utc)
 
 
@@ -62,9 +67,14 @@ def _append_all(
     applied: TweetClock,
     claim: Clock,
     progress: Progress,
-) -> tuple[int, TweetClock]:
-    """Store all rows by a clock; return how many were read, and the verdict on the claimed one."""
+) -> tuple[int, TweetClock, list[Unread]]:
+    """Store all rows by a clock.
+
+    Returns:
+        How many were read, the verdict on the claimed clock, and the values that could not be read.
+    """
     name, rows_read = posts.source.name, 0
+    unread: list[Unread] = []
     audit = TweetAudit(name, posts.platform, claim)
     for batch in prefetch(posts.read()):
         tweets = batch.tweets
@@ -73,5 +83,20 @@ def _append_all(
         posted, reason = applied.apply(inside_utc, tweets["posted"])
         judged = tweets.with_columns(posted.alias("posted_utc"), reason.alias("reason"))
         append_batch(store, "tweets", source_id, with_hashed_ids(judged), batch.rejects)
+        unread += batch.unread
         progress(name, rows_read := rows_read + batch.rows_read)
-    return rows_read, audit.finish()
+    return rows_read, audit.finish(), unread
+
+
+def worded_unread(unread: Sequence[Unread]) -> tuple[str, ...]:
+    """Say of each column how many of its values are unknown now, and which was the first."""
+    lines = []
+    for column in dict.fromkeys(each.column for each in unread):
+        own = [each for each in unread if each.column == column]
+        values = sum(each.values for each in own)
+        count = "1 value" if values == 1 else f"{values:,} values"
+        lines.append(
+            f"{column}: {count} could not be read and count as unknown (the first is "
+            f"{own[0].first!r}, line {own[0].line:,})"
+        )
+    return tuple(lines)

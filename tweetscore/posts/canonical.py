@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 import polars as pl
 
@@ -35,6 +36,16 @@ class RoundedIdsError(InputError):
 
 
 @dataclass(frozen=True, slots=True)
+class Unread:
+    """Values of one column that could not be read, in posts that are kept without them."""
+
+    column: str
+    values: int
+    first: str
+    line: int  # of the first
+
+
+@dataclass(frozen=True, slots=True)
 class TweetBatch:
     """Canonical tweets (``TWEETS_SCHEMA``; ``posted`` as written in the file) and rejects.
 
@@ -45,6 +56,7 @@ class TweetBatch:
     rows_read: int
     tweets: pl.DataFrame
     rejects: pl.DataFrame
+    unread: tuple[Unread, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +68,8 @@ class TweetFile:
     platform: str
     naive: bool  # True: times have no zone
     _batches: Callable[[], Iterator[TweetBatch]]
+    step_seconds: int = 1  # how exactly times are written: 60 without seconds
+    ids: Literal["own", "restarting", "none"] = "own"  # what the numbers of posts are worth
 
     @property
     def dated(self) -> bool:

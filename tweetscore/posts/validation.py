@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 
 from tweetscore.io.records import RAW_CHARACTERS, Parser, Records, parse
-from tweetscore.posts.canonical import COUNTS, RoundedIdsError, TweetBatch
+from tweetscore.posts.canonical import COUNTS, RoundedIdsError, TweetBatch, Unread
+from tweetscore.posts.fields import counts, is_value, truths
 
-TRUTHS = {"true": True, "t": True, "1": True, "false": False, "f": False, "0": False}
 ISO_FORMATS = (
     "%Y-%m-%dT%H:%M:%S%.f%#z",
     "%Y-%m-%d %H:%M:%S%.f%#z",
@@ -18,6 +18,7 @@ ISO_FORMATS = (
 )
 # An exponent, or sixteen digits and a point: the id has been a float, which keeps only fifteen.
 _ROUNDED = r"^[+-]?(\d+([.,]\d*)?[eE]\+?\d{1,2}|\d{16,}[.,]\d*)$"
+_SHOWN_CHARACTERS = 60
 _AHEAD = timedelta(days=1)  # times without a zone may be ahead of UTC, by 14 hours at most
 
 ReadTimes = Callable[[pl.Series], pl.Series]
@@ -52,12 +53,13 @@ def validate_posts(
     read_times: ReadTimes | None = None,
     may_lack_ids: bool = False,
 ) -> TweetBatch:
-    """Type the columns of a block; a row with a value that has no meaning becomes a reject.
+    """Type the columns of a block; a row without a text, a time or an id becomes a reject.
+
+    A count, a flag or a time of counts that cannot be read is null, and told as unread.
 
     Args:
         raw: line, byte_offset and, as strings, tweet_id, author, posted, text, retweet_count,
-            favorite_count, is_retweet and, where the file has it, counts_as_of. An empty count,
-            flag or time of counts is null, not wrong.
+            favorite_count, is_retweet and, where the file has it, counts_as_of.
         refused: the rejects of the block so far.
         rows_read: the rows of ``raw`` and ``refused`` together.
         platform: where the ids come from.
@@ -71,7 +73,7 @@ def validate_posts(
         RoundedIdsError: an id has been a float.
     """
     typed = _typed(raw, platform, time_formats, read_times)
-    checks = _checks(may_lack_ids=may_lack_ids, dated_counts="counts_as_of" in raw.columns)
+    checks = _checks(may_lack_ids=may_lack_ids)
     # Reasons are worded for the bad rows alone: on every row they would cost more than the parsing.
     wrong = pl.any_horizontal(failed.fill_null(False) for failed, _ in checks)
     typed = typed.with_columns(wrong=wrong)
@@ -88,13 +90,37 @@ def validate_posts(
         is_retweet="flag",
         counts_as_of_utc="counts_as_of_utc",
     )
+    unread = _unread(typed)
     bad = typed.filter("wrong")
     if bad.is_empty():
-        return TweetBatch(rows_read, good, refused.sort("line", "byte_offset"))
+        return TweetBatch(rows_read, good, refused.sort("line", "byte_offset"), unread)
     _refuse_rounded(bad["tweet_id"])
     reason = pl.coalesce(pl.when(failed).then(words) for failed, words in checks)
     rejects = bad.select("line", "byte_offset", reason=reason, raw=_raw_text(list(raw.columns)))
-    return TweetBatch(rows_read, good, pl.concat([refused, rejects]).sort("line", "byte_offset"))
+    rejects = pl.concat([refused, rejects]).sort("line", "byte_offset")
+    return TweetBatch(rows_read, good, rejects, unread)
+
+
+_OPTIONAL = {
+    **{name: f"{name}_number" for name in COUNTS},
+    "is_retweet": "flag",
+    "counts_as_of": "counts_as_of_utc",
+}
+
+
+def _unread(typed: pl.DataFrame) -> tuple[Unread, ...]:
+    """Return the values of kept posts that are there and could not be read, column by column."""
+    found = []
+    for name, value in _OPTIONAL.items():
+        if name not in typed.columns or typed[value].null_count() == typed[name].null_count():
+            continue
+        lost = typed.filter(
+            ~pl.col("wrong"), pl.col(value).is_null(), pl.lit(is_value(typed[name]))
+        ).sort("line")
+        if lost.height:
+            first = lost.row(0, named=True)
+            found.append(Unread(name, lost.height, first[name][:_SHOWN_CHARACTERS], first["line"]))
+    return tuple(found)
 
 
 def _typed(
@@ -102,17 +128,17 @@ def _typed(
 ) -> pl.DataFrame:
     """Return the strings together with their typed values, null where a string has no meaning."""
     number = pl.col("tweet_id").str.strip_chars().str.to_integer(strict=False, dtype=pl.Int64)
-    flag = pl.col("is_retweet").str.to_lowercase()
     counted: pl.Expr = pl.lit(None, pl.Datetime("us"))
     if "counts_as_of" in raw.columns:
         counted = _times(raw["counts_as_of"], (*time_formats, *ISO_FORMATS), read_times)
+        counted = pl.when(counted <= _latest()).then(counted)
     return raw.with_columns(
         platform=pl.lit(platform),
         number=number,
         when=_times(raw["posted"], time_formats, read_times),
-        flag=flag.replace_strict(TRUTHS, default=None, return_dtype=pl.Boolean),
+        flag=pl.lit(truths(raw["is_retweet"])),
         counts_as_of_utc=counted,
-        **{f"{name}_number": _whole(raw[name]) for name in COUNTS},
+        **{f"{name}_number": pl.lit(counts(raw[name])) for name in COUNTS},
     )
 
 
@@ -128,15 +154,6 @@ def _time(name: str, written: str) -> pl.Expr:
     return time
 
 
-def _whole(texts: pl.Series) -> pl.Series:
-    """Read whole numbers; 12.0 is one, too: a program may have kept the column as floats."""
-    numbers = texts.str.to_integer(strict=False, dtype=pl.Int64)
-    if numbers.null_count() == texts.null_count():
-        return numbers
-    shortened = texts.str.strip_chars().str.replace(r"\.0+$", "")
-    return shortened.str.to_integer(strict=False, dtype=pl.Int64)
-
-
 def _refuse_rounded(ids: pl.Series) -> None:
     """Refuse the file for one such id: its neighbours may be rounded where no exponent shows it."""
     texts = ids.str.strip_chars()
@@ -148,18 +165,19 @@ def _refuse_rounded(ids: pl.Series) -> None:
         )
 
 
-def _checks(*, may_lack_ids: bool, dated_counts: bool) -> list[tuple[pl.Expr, pl.Expr]]:
+def _latest() -> datetime:
+    """Return the latest time that is not in the future."""
+    return datetime.now(UTC).replace(tzinfo=None) + _AHEAD
+
+
+def _checks(*, may_lack_ids: bool) -> list[tuple[pl.Expr, pl.Expr]]:
     """Return what can be wrong with a row, the first thing first, and the words for it."""
 
     def wrong(name: str, fact: str) -> pl.Expr:
         return pl.format(f"\"{name}\" {fact}: '{{}}'", pl.col(name).str.head(60))
 
-    def unread(name: str, typed: str) -> pl.Expr:
-        return (pl.col(name) != "") & pl.col(typed).is_null()
-
-    latest = datetime.now(UTC).replace(tzinfo=None) + _AHEAD
     nameless = pl.col("tweet_id").is_null() | (pl.col("tweet_id") == "")
-    checks = [
+    return [
         (pl.lit(False) if may_lack_ids else nameless, pl.lit("has no id")),
         (
             pl.col("number").is_null() & ~nameless,
@@ -168,22 +186,9 @@ def _checks(*, may_lack_ids: bool, dated_counts: bool) -> list[tuple[pl.Expr, pl
         (pl.col("number") <= 0, wrong("tweet_id", "is not positive")),
         (pl.col("posted").is_null(), pl.lit("has no time of posting")),
         (pl.col("when").is_null(), wrong("posted", "is not a date")),
-        (pl.col("when") > latest, wrong("posted", "is in the future")),
+        (pl.col("when") > _latest(), wrong("posted", "is in the future")),
         (pl.col("text").is_null(), pl.lit("has no text")),
-        (unread("is_retweet", "flag"), wrong("is_retweet", "is not true or false")),
     ]
-    for name in COUNTS:
-        checks += [
-            (unread(name, f"{name}_number"), wrong(name, "is not a whole number")),
-            (pl.col(f"{name}_number") < 0, wrong(name, "is negative")),
-        ]
-    if dated_counts:
-        read = "counts_as_of_utc"
-        checks += [
-            (unread("counts_as_of", read), wrong("counts_as_of", "is not a date")),
-            (pl.col(read) > latest, wrong("counts_as_of", "is in the future")),
-        ]
-    return checks
 
 
 def _raw_text(columns: list[str]) -> pl.Expr:

@@ -1,0 +1,65 @@
+"""Read what a post may lack: counts and flags enter as strings, numbers and truths leave.
+
+A count is written as a number, for people to read (1,041 or 1.2K), or as the float of a data frame
+(12.0). What cannot be read is null: a bad field costs the field, never the post.
+"""
+
+import polars as pl
+
+_TRUTHS = {
+    "true": True, "t": True, "1": True, "1.0": True, "yes": True, "y": True,
+    "false": False, "f": False, "0": False, "0.0": False, "no": False, "n": False,
+}  # fmt: skip
+# How programs write that there is no value: R's empty objects, pandas, spreadsheets.
+_NO_VALUE = ("", "na", "n/a", "nan", "none", "null", "<na>", "{}", "[]", "-", "--", "—")
+_GROUPED = r"^\d{1,3}(?:[,.'’ \x{a0}\x{202f}]\d{3})+$"
+_SHORT = r"^(\d+(?:[.,]\d+)?) ?([KkMmBb])$"
+_SCALES = {"k": 1e3, "m": 1e6, "b": 1e9}
+_MOST = 2**53  # a larger float is no count
+
+
+def is_value(texts: pl.Series) -> pl.Series:
+    """Return where a string says something, true or false; null, blanks and ``NA`` do not."""
+    words = texts.str.strip_chars().str.to_lowercase()
+    return words.is_not_null() & ~words.is_in(_NO_VALUE)
+
+
+def counts(texts: pl.Series) -> pl.Series:
+    """Return counts as Int64; null where there is none, and for what is no number from 0 on."""
+    numbers = texts.str.to_integer(strict=False, dtype=pl.Int64)
+    if numbers.null_count() > texts.null_count():
+        numbers = _written_for_people(texts.alias("count"), numbers)
+    if not (numbers < 0).any():
+        return numbers
+    return numbers.to_frame("count").select(pl.when(pl.col("count") >= 0).then("count")).to_series()
+
+
+def _written_for_people(texts: pl.Series, numbers: pl.Series) -> pl.Series:
+    text = pl.col("count").str.strip_chars()
+    plain = text.str.replace(r"\.0+$", "").str.replace(r"^\+", "")
+    grouped = pl.when(text.str.contains(_GROUPED)).then(text.str.replace_all(r"\D", ""))
+    amount = text.str.extract(_SHORT, 1).str.replace(",", ".", literal=True)
+    unit = text.str.extract(_SHORT, 2).str.to_lowercase()
+    scale = unit.replace_strict(_SCALES, default=None, return_dtype=pl.Float64)
+    short = (amount.cast(pl.Float64, strict=False) * scale).round()
+    power = pl.when(text.str.contains(r"^\d+(\.\d+)?[eE]\+?\d{1,2}$")).then(
+        text.cast(pl.Float64, strict=False)
+    )
+    floats = pl.coalesce(short, pl.when(power == power.round()).then(power))
+    return (
+        texts.to_frame()
+        .select(
+            pl.coalesce(
+                pl.lit(numbers),
+                pl.coalesce(grouped, plain).str.to_integer(strict=False, dtype=pl.Int64),
+                pl.when(floats <= _MOST).then(floats).cast(pl.Int64),
+            )
+        )
+        .to_series()
+    )
+
+
+def truths(texts: pl.Series) -> pl.Series:
+    """Return flags as booleans; null where there is none, and for other words."""
+    words = texts.str.strip_chars().str.to_lowercase()
+    return words.replace_strict(_TRUTHS, default=None, return_dtype=pl.Boolean)
