@@ -82,7 +82,9 @@ def _append_all(
         audit.add(inside_utc, tweets["posted"])
         posted, reason = applied.apply(inside_utc, tweets["posted"])
         judged = tweets.with_columns(posted.alias("posted_utc"), reason.alias("reason"))
-        append_batch(store, "tweets", source_id, with_hashed_ids(judged), batch.rejects)
+        append_batch(
+            store, "tweets", source_id, with_hashed_ids(judged, ids=posts.ids), batch.rejects
+        )
         unread += batch.unread
         progress(name, rows_read := rows_read + batch.rows_read)
     return rows_read, audit.finish(), unread

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Literal
 
 import polars as pl
 
 from tweetscore.errors import InputError
 from tweetscore.io.source import Source
 from tweetscore.posts.clock import ID_TIMES
+from tweetscore.posts.identity import Ids
 
 TWEETS_SCHEMA = pl.Schema(
     {
@@ -68,8 +68,7 @@ class TweetFile:
     platform: str
     naive: bool  # True: times have no zone
     _batches: Callable[[], Iterator[TweetBatch]]
-    step_seconds: int = 1  # how exactly times are written: 60 without seconds
-    ids: Literal["own", "restarting", "none"] = "own"  # what the numbers of posts are worth
+    ids: Ids = "own"  # what the numbers of posts are worth
 
     @property
     def dated(self) -> bool:

@@ -1,22 +1,48 @@
 """Give an id to posts that came without one: typed posts enter, the same with ids leave."""
 
 import hashlib
+from typing import Literal
 
 import polars as pl
 
 _LARGEST_ID = 2**63 - 1
+_ROWS_TO_COUNT = 3  # fewer numbers in a row may be chance
+_COUNTED_SHARE = 0.95
+Ids = Literal["own", "restarting", "none"]
 
 
-def with_hashed_ids(tweets: pl.DataFrame) -> pl.DataFrame:
-    """Give each post without an id a hash of platform, author, ``posted_utc`` and text.
+def with_hashed_ids(tweets: pl.DataFrame, *, ids: Ids = "own") -> pl.DataFrame:
+    """Give each post an id where its file has none that identifies it.
 
-    Only the time in UTC is the same in every file with the post. A post without it keeps its null.
+    The id is a hash of platform, author, ``posted_utc`` and text: only the time in UTC is the same
+    in every file with the post. A number that may restart, as in every channel or file, stands in
+    the place of the text, so that posts of another author or time are never one, and an edited post
+    is still the same. A post without ``posted_utc`` keeps what it has.
+
+    Args:
+        tweets: typed posts with ``posted_utc``.
+        ids: what the numbers in the file are worth: ``own`` identify a post on its platform,
+            ``restarting`` only together with author and time, ``none`` not at all.
     """
-    nameless = pl.col("tweet_id").is_null() & pl.col("posted_utc").is_not_null()
+    known = pl.col("tweet_id").is_not_null() if ids == "own" else pl.lit(False)
+    nameless = ~known & pl.col("posted_utc").is_not_null()
     rows = tweets.select(nameless.arg_true()).to_series()
-    parts = tweets[rows].select("platform", "author", pl.col("posted_utc").dt.epoch("us"), "text")
-    ids = pl.Series([_hashed_id(*post) for post in parts.iter_rows()], dtype=pl.Int64)
-    return tweets.with_columns(tweets["tweet_id"].scatter(rows, ids))
+    what = pl.col("text")
+    if ids == "restarting":
+        what = pl.coalesce(pl.format("{}", "tweet_id"), "text")
+    us = pl.col("posted_utc").dt.epoch("us")
+    parts = tweets[rows].select("platform", "author", us, what)
+    hashed = pl.Series([_hashed_id(*post) for post in parts.iter_rows()], dtype=pl.Int64)
+    return tweets.with_columns(tweets["tweet_id"].scatter(rows, hashed))
+
+
+def number_rows(ids: pl.Series) -> bool:
+    """Return whether ids only number the rows of their file, from 0 or 1."""
+    numbers = ids.str.strip_chars().str.to_integer(strict=False, dtype=pl.Int64).drop_nulls()
+    if len(numbers) < _ROWS_TO_COUNT or numbers[0] not in (0, 1):
+        return False
+    steps = numbers.diff().drop_nulls()
+    return int((steps == 1).sum()) >= _COUNTED_SHARE * len(steps)
 
 
 def _hashed_id(platform: str, author: str | None, posted_us: int, text: str) -> int:

@@ -20,6 +20,7 @@ from tweetscore.io.time_words import API_TIME, foreign_word
 from tweetscore.io.times import TimeForm, written_form
 from tweetscore.posts.canonical import TweetBatch, TweetFile
 from tweetscore.posts.clock import ID_TIMES
+from tweetscore.posts.identity import Ids, number_rows
 from tweetscore.posts.platform import OTHER, platform_of
 from tweetscore.posts.validation import validate_posts
 
@@ -78,8 +79,12 @@ def open_table(
     times, form = _timed(table, sample, candidates)
     match = match.choose({"posted": times.columns[0]})
     platform = platform or _platform(match, sample, times, form)
+    ids: Ids = "own" if platform in ID_TIMES else "restarting"
+    numbers = sample[match.taken["tweet_id"]] if "tweet_id" in match.taken else None
+    if ids == "restarting" and numbers is not None and number_rows(numbers):
+        match, ids = match.without("tweet_id"), "none"
     batches = partial(_read, table, match, times, form, platform)
-    return TweetFile(source, f"{table.kind}-tweets", platform, form.naive, batches)
+    return TweetFile(source, f"{table.kind}-tweets", platform, form.naive, batches, ids)
 
 
 def _holds_bars(table: Table, given: Mapping[str, str]) -> bool:
