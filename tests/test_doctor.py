@@ -195,6 +195,11 @@ DAY = "TIMESTAMP '2023-03-01'"
 UNDO = f"undo this change with a DuckDB client, or {AGAIN}"
 AT_NOON = "MADEUP regular at 2023-03-04 12:00:00, 5 minutes"
 CLASS = "INSERT INTO predictions SELECT 'm', 'twitter', {id}, NULL, {number}"
+NUMBERED = (
+    "INSERT INTO sources SELECT {id}, 'x/a.csv', '', 0, 'tweets', 'table', NULL, '', "
+    f"{{stored}} + {{duplicates}}, {{stored}}, 0, {{duplicates}}, 0, 0, {DAY}, {DAY}, NULL, NULL"
+)
+NUMBERED_POSTS = f"{TWEET.replace(' 7,', ' range + 1,')[:-1]}8 FROM range(12)"
 
 # What is done to the database; which check finds it; what it says; what it says to do.
 DAMAGES: dict[str, tuple[str, str, str, str]] = {
@@ -361,6 +366,14 @@ FINDINGS: dict[str, list[tuple[str, str]]] = {
          "predictions of class 3 of model m, which has 2: 1"),
         (f"{MODEL}; {CLASS.format(id=7, number=1)}, 1",
          "prediction for twitter 7, which is not there"),
+    ],
+    "collisions": [
+        # Row numbers of one file are nothing lost; those of a second one are.
+        (f"{NUMBERED.format(id=8, stored=12, duplicates=0)}; {NUMBERED_POSTS}; "
+         f"{NUMBERED.format(id=9, stored=0, duplicates=12)}",
+         "source 9 (a.csv): 12 of 12 posts had the number of another, which is no id"),
+        (f"{NUMBERED.format(id=8, stored=12, duplicates=3)}; {NUMBERED_POSTS}",
+         "source 8 (a.csv): 3 of 15 posts had the number of another, which is no id"),
     ],
     "values": [
         (f"UPDATE tweets SET posted_utc = '2222-01-01' WHERE tweet_id = {POST_ID}",

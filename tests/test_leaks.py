@@ -204,7 +204,7 @@ def rebuild(db: Path) -> None:
 
 # --- no leak --------------------------------------------------------------------------------------
 
-OF_DATA = {"tweet_clocks", "bar_clock SPX"}
+OF_DATA = {"tweet_clocks", "bar_clock SPX", "post_seconds"}
 OF_WINDOWS = {
     f"{name} SPX" for name in ("entries", "outcomes", "labels", "momentum", "windows_recomputed")
 }
@@ -282,6 +282,19 @@ def test_leak_2_the_end_of_a_minute_read_as_its_start(db: Path) -> None:
     broken = found(audit(db, moments=0))
     assert list(broken) == ["bar_clock"]
     assert "--stamp start is taken, but refuted" in broken["bar_clock"]
+
+
+def test_times_whose_seconds_were_cut_off(db: Path) -> None:
+    change(db, "UPDATE tweets SET posted_utc = date_trunc('minute', posted_utc)")
+    fact = found(audit(db, moments=0))["post_seconds"]
+    assert re.fullmatch(
+        r"1 found: source 2 \(tweets\.csv\): 224 of 224 posts are at second 0, the first "
+        r"twitter \d+",
+        fact,
+    )
+    # At the minute's end they enter after they were made, whatever their seconds were.
+    change(db, "UPDATE tweets SET posted_utc = posted_utc + INTERVAL 59999999 MICROSECONDS")
+    assert "post_seconds" not in found(audit(db, moments=0))
 
 
 # --- windows --------------------------------------------------------------------------------------

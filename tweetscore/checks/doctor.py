@@ -45,6 +45,7 @@ NEXT_STEPS = {
     "DELETE FROM known_words; then: tweetscore score",
     "duplicate_entries": BY_HAND,
     "accounting": AGAIN,
+    "collisions": AGAIN,
     "orphans": BY_HAND,
     "values": BY_HAND,
 }

@@ -41,6 +41,10 @@ SAMPLED_TWEETS = 2_000  # that a model scores again
 PROBABILITY_TOLERANCE = 1e-5
 
 RESCORE = "delete this model's predictions with a DuckDB client; then: tweetscore score"
+RETIME = (
+    "ingest its files into a new database, which enters times without seconds at the minute's end: "
+    "tweetscore ingest FILE… --db NEW"
+)
 UNCOUNT = "counts were read after the window; train a model without --counts"
 
 
@@ -63,6 +67,7 @@ def audit(
     known = diagnose(db) if with_clocks else []
     checks = [check for check in known if check.name.startswith(clocks)]
     with open_store(db, read_only=True) as store:
+        checks.append(_seconds(store))
         stored = store.rows("SELECT model_id, name, uses_counts FROM models ORDER BY name")
         bundles = _bundles(models, {model_id for model_id, *_ in stored})
         named = [bundle for bundle in bundles.values() if bundle.precision == "float32"]
@@ -90,6 +95,14 @@ def _bundles(models: Sequence[str], stored: set[str]) -> dict[str, Bundle]:
         if name in models or any(bundle.model_id in stored for bundle in found):
             kept |= {bundle.model_id: bundle for bundle in found}
     return kept
+
+
+def _seconds(store: Store) -> Check:
+    """Find files whose times are of whole minutes: their posts may enter before they were made."""
+    rounded = statement("checks/leaks/seconds").rstrip().rstrip(";")
+    leaks = [problem for (problem,) in store.rows(f"{rounded} ORDER BY problem")]
+    (posts,) = store.row("SELECT count(*) FROM tweets")
+    return leak_verdict("post_seconds", posts, "posts' times with whole minutes", leaks, RETIME)
 
 
 # --- windows and labels ---------------------------------------------------------------------------
