@@ -5,7 +5,7 @@ only a file whose clock is corrected is read a second time.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from tweetscore.errors import InputError
 from tweetscore.ingest.account import Account, IngestOptions, Progress
@@ -23,6 +23,9 @@ from tweetscore.posts.canonical import TweetFile, Unread
 from tweetscore.posts.clock import TweetAudit, TweetClock, id_times
 from tweetscore.posts.identity import with_hashed_ids
 from tweetscore.store.database import Store
+
+_MINUTE_US = 60_000_000
+_POSTS_TO_TELL = 20  # so many on whole minutes are no chance
 
 
 def ingest_posts(
@@ -43,21 +46,35 @@ def ingest_posts(
             "name the zone, as in --clock UTC or --clock America/New_York"
         )
     claim = Clock.parse("UTC" if options.clock == "auto" or not posts.naive else options.clock)
-    claimed = TweetClock(posts.platform, claim, proven=False, evidence="")
+    step = posts.step_seconds
     with store.transaction():
         source_id = next_source(store)
-        rows_read, verdict, unread = _append_all(store, posts, source_id, claimed, claim, progress)
+        applied = TweetClock(posts.platform, claim, proven=False, evidence="", step_seconds=step)
+        read = _append_all(store, posts, source_id, applied, claim, progress)
+        if step == 1 and read.whole_minutes and not read.audit.to_the_second:
+            applied = replace(applied, step_seconds=60)
+            read = _again(store, posts, source_id, applied, claim, progress)
+        verdict = read.audit.finish()
         if verdict.clock != claim:
-            for table in ("tweets", "rejects"):
-                delete_rows(store, table, source_id)
-            rows_read, verdict, unread = _append_all(
-                store, posts, source_id, verdict, claim, progress
-            )
+            read = _again(store, posts, source_id, verdict, claim, progress)
         account = with_digest(store, posts.source, account)
         account = replace(
-            account, clock=verdict.evidence, rows_read=rows_read, warnings=worded_unread(unread)
+            account,
+            clock=verdict.evidence,
+            rows_read=read.rows,
+            warnings=(*worded_precision(verdict, posts), *worded_unread(read.unread)),
         )
         return deduplicate(store, account, "tweets", source_id, started_utc)
+
+
+@dataclass(slots=True)
+class _Read:
+    """What became known while a file was read."""
+
+    audit: TweetAudit
+    rows: int = 0
+    unread: list[Unread] = field(default_factory=list)
+    whole_minutes: bool = False  # no time has a second, in a file of many
 
 
 def _append_all(
@@ -67,27 +84,49 @@ def _append_all(
     applied: TweetClock,
     claim: Clock,
     progress: Progress,
-) -> tuple[int, TweetClock, list[Unread]]:
-    """Store all rows by a clock.
-
-    Returns:
-        How many were read, the verdict on the claimed clock, and the values that could not be read.
-    """
-    name, rows_read = posts.source.name, 0
-    unread: list[Unread] = []
-    audit = TweetAudit(name, posts.platform, claim)
+) -> _Read:
+    """Store all rows by a clock, and audit the claimed one."""
+    name, seconds, timed = posts.source.name, 0, 0
+    read = _Read(TweetAudit(name, posts.platform, claim, applied.step_seconds))
     for batch in prefetch(posts.read()):
         tweets = batch.tweets
         inside_utc = id_times(posts.platform, tweets["tweet_id"])
-        audit.add(inside_utc, tweets["posted"])
+        read.audit.add(inside_utc, tweets["posted"])
         posted, reason = applied.apply(inside_utc, tweets["posted"])
         judged = tweets.with_columns(posted.alias("posted_utc"), reason.alias("reason"))
-        append_batch(
-            store, "tweets", source_id, with_hashed_ids(judged, ids=posts.ids), batch.rejects
-        )
-        unread += batch.unread
-        progress(name, rows_read := rows_read + batch.rows_read)
-    return rows_read, audit.finish(), unread
+        judged = with_hashed_ids(judged, ids=posts.ids)
+        append_batch(store, "tweets", source_id, judged, batch.rejects)
+        seconds += int((tweets["posted"].to_physical() % _MINUTE_US != 0).sum())
+        timed += tweets.height
+        read.unread += batch.unread
+        read.rows += batch.rows_read
+        progress(name, read.rows)
+    read.whole_minutes = timed >= _POSTS_TO_TELL and not seconds
+    return read
+
+
+def _again(
+    store: Store,
+    posts: TweetFile,
+    source_id: int,
+    applied: TweetClock,
+    claim: Clock,
+    progress: Progress,
+) -> _Read:
+    """Store all rows once more, by another clock."""
+    for table in ("tweets", "rejects"):
+        delete_rows(store, table, source_id)
+    return _append_all(store, posts, source_id, applied, claim, progress)
+
+
+def worded_precision(verdict: TweetClock, posts: TweetFile) -> tuple[str, ...]:
+    """Say that times are known to the minute, and what follows."""
+    if verdict.step_seconds == 1:
+        return ()
+    fact = "have no seconds" if posts.step_seconds > 1 else "all end in :00 seconds"
+    if posts.dated:
+        return (f"its times {fact}: the ids tell the second",)
+    return (f"its times {fact}: each post is placed at the end of its minute, when it was out",)
 
 
 def worded_unread(unread: Sequence[Unread]) -> tuple[str, ...]:

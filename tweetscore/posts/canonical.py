@@ -68,6 +68,7 @@ class TweetFile:
     platform: str
     naive: bool  # True: times have no zone
     _batches: Callable[[], Iterator[TweetBatch]]
+    step_seconds: int = 1  # how exactly times are written: 60 without seconds
     ids: Ids = "own"  # what the numbers of posts are worth
 
     @property

@@ -5,6 +5,7 @@ are polars Datetime("us") without a zone.
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Literal
 
 import polars as pl
@@ -50,6 +51,8 @@ _OF_SERVERS = _Claims(tolerance_seconds=2, step_minutes=1, of_devices=False)
 # On Bluesky the client gives the time of a post: by the clock of a device or, for an imported post,
 # years before its id.
 _OF_DEVICES = _Claims(tolerance_seconds=60, step_minutes=15, of_devices=True)
+_MINUTE = 60
+_REST_OF_MINUTE = timedelta(seconds=59, microseconds=999_999)
 _TWEETS_NEEDED = 20  # with fewer, one damaged row would condemn a good file
 # Unrelated errors agree on one minute of a day to within the tolerance once in 17,000 pairs, so
 # three tweets that all do are corrected rather than rejected one by one.
@@ -74,6 +77,7 @@ class TweetClock:
     clock: Clock
     proven: bool
     evidence: str
+    step_seconds: int = 1  # how exactly times are known: 60 without seconds
 
     def apply(
         self, inside_utc: pl.Series, claimed: pl.Series, field: str = "created_at"
@@ -84,17 +88,22 @@ class TweetClock:
         time. A row that disagrees with its id, or whose local time is not clear, has a null
         ``posted_utc`` and a ``reason`` that names ``field``; a null claim has neither.
 
+        Of times without seconds, the id restores the second; without such an id the post is placed
+        at the end of its minute, since at its beginning nobody could have read it.
+
         Args:
             inside_utc: the times inside the ids, as ``id_times`` returns them.
             claimed: the times as written in the file.
             field: what the file calls them.
         """
-        shown = self.clock.from_utc(inside_utc)
+        shown = self.clock.from_utc(_floored(inside_utc, self.step_seconds))
+        in_minutes = self.step_seconds == _MINUTE
+        by_clock = self.clock.to_utc(claimed)
         rows = pl.DataFrame(
             {
                 "off": _whole_seconds(claimed) - _whole_seconds(shown),
-                "by_id": claimed - (shown - inside_utc),
-                "by_clock": self.clock.to_utc(claimed),
+                "by_id": inside_utc if in_minutes else claimed - (shown - inside_utc),
+                "by_clock": by_clock + _REST_OF_MINUTE if in_minutes else by_clock,
                 "claimed": claimed,
                 "shown": shown,
             }
@@ -124,14 +133,19 @@ class TweetAudit:
     the span of the archive, not the number of tweets.
     """
 
-    def __init__(self, name: str, platform: str, clock: Clock) -> None:
-        """Take the file's name for messages, and the clock that its times are claimed to be on."""
+    def __init__(self, name: str, platform: str, clock: Clock, step_seconds: int = 1) -> None:
+        """Take the file's name for messages, the claimed clock, and how exact its times are.
+
+        ``step_seconds`` is 60 where times have no seconds.
+        """
         self._name, self._platform, self._claim = name, platform, clock
+        self._step_seconds = step_seconds
         columns = {"hour_utc": TIMES, "minutes": pl.Int64(), "rows": pl.Int64()}
         self._counts = pl.DataFrame(schema=columns)
 
     def add(self, inside_utc: pl.Series, claimed: pl.Series) -> None:
         """Count one batch: the times inside the ids (``id_times``), and those in the file."""
+        inside_utc = _floored(inside_utc, self._step_seconds)
         seconds = _whole_seconds(claimed) - _whole_seconds(inside_utc)
         claims = _claims(self._platform)
         # Clocks differ by whole steps; a time that is further from one fits no clock.
@@ -147,6 +161,13 @@ class TweetAudit:
         )
         both = pl.concat([self._counts, counts]).group_by("hour_utc", "minutes")
         self._counts = both.agg(pl.col("rows").sum())
+
+    @property
+    def to_the_second(self) -> bool:
+        """Whether claimed times and ids differ by whole minutes, as clocks do, to the second."""
+        rows = int(self._counts["rows"].sum())
+        explained = int(self._counts.drop_nulls("minutes")["rows"].sum())
+        return bool(rows) and explained >= SHARE_NEEDED * rows
 
     def finish(self) -> TweetClock:
         """Return the clock to apply.
@@ -176,7 +197,7 @@ class TweetAudit:
         if better and tested >= _TWEETS_TO_CORRECT:
             evidence = f"corrected: {best.name} fits {of_tested.format(rows)}"
             evidence += f"; {claim.name} as claimed {claimed_rows}"
-            return TweetClock(self._platform, best, enough, evidence)
+            return TweetClock(self._platform, best, enough, evidence, self._step_seconds)
         if mess and not _claims(self._platform).of_devices:
             fits = f"{of_tested.format(claimed_rows)} ({claimed_rows / tested:.0%})"
             raise InputError(
@@ -187,7 +208,7 @@ class TweetAudit:
         evidence = f"{claim.name} fits {of_tested.format(claimed_rows)}"
         proven = enough and not mess
         evidence = evidence if proven else f"unproven claim: {evidence}"
-        return TweetClock(self._platform, claim, proven, evidence)
+        return TweetClock(self._platform, claim, proven, evidence, self._step_seconds)
 
     def _fitting(self, clock: Clock) -> int:
         return int(self._counts.filter(self._remainders(clock) == 0)["rows"].sum())
@@ -209,6 +230,10 @@ class TweetAudit:
 
 def _claims(platform: str) -> _Claims:
     return _OF_DEVICES if platform == "bluesky" else _OF_SERVERS
+
+
+def _floored(times: pl.Series, step_seconds: int) -> pl.Series:
+    return times.dt.truncate("1m") if step_seconds == _MINUTE else times
 
 
 # Files cut the fraction of a second or keep it: whole seconds are compared.

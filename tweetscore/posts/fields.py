@@ -59,6 +59,14 @@ def _written_for_people(texts: pl.Series, numbers: pl.Series) -> pl.Series:
     )
 
 
+def ids(texts: pl.Series) -> pl.Series:
+    """Return ids without what programs put around them to keep a spreadsheet from rounding them.
+
+    That is quotes, an equals sign before them, or the x of R's rtweet.
+    """
+    return texts.str.strip_chars(" \t\r\n\"'=").str.replace(r"^x(\d+)$", "$1")
+
+
 def truths(texts: pl.Series) -> pl.Series:
     """Return flags as booleans; null where there is none, and for other words."""
     words = texts.str.strip_chars().str.to_lowercase()

@@ -62,7 +62,7 @@ _PAGES = (tweet_json.PAGE, bluesky.PAGE, mastodon.OUTBOX)
 # The keys of which an object of each format in JSON has one.
 _KEYS = {
     tweet_json.NAME: {"text", "full_text", "extended_tweet", "delete"},
-    twarc2.NAME: {"text", "data", "meta", "errors"},
+    twarc2.NAME: {"text", "data"},
     truth_social.NAME: {"content"},
     mastodon.NAME: {"content"},
     bluesky.NAME: {"uri", "post", "value"},
@@ -80,6 +80,8 @@ def _format(source: Source) -> tuple[Format, Source] | None:
         names = set[str]().union(*objects)
         if any(page.match(head) for page in _PAGES):
             names |= {"text", "uri", "content"}
+    if names and names <= twarc2.BESIDE_TWEETS:  # a page without a tweet
+        names.add("data")
     for form in FORMATS:
         known = source.kind != "json" or not _KEYS.get(form.NAME, names).isdisjoint(names)
         if known and form.detect(head):

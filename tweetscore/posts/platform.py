@@ -7,6 +7,7 @@ import polars as pl
 
 from tweetscore.io.columns import by_normalised_name
 from tweetscore.posts.clock import id_times
+from tweetscore.posts.fields import ids as ids_of
 
 OTHER = "other"  # the platform of ids that carry no time
 _TWITTER_NAMES = {"idstr", "tweetid", "fulltext", "favoritecount", "screenname"}
@@ -29,7 +30,7 @@ def platform_of(texts: pl.Series, claimed: pl.Series, columns: Sequence[str]) ->
         claimed: the times beside them.
         columns: the names of the columns of the table.
     """
-    texts = texts.str.strip_chars()
+    texts = ids_of(texts)
     ids = texts.str.to_integer(strict=False, dtype=pl.Int64)
     rows = pl.DataFrame(
         {

@@ -16,7 +16,7 @@ from tweetscore.io.source import Source
 from tweetscore.io.tables.find import find_table
 from tweetscore.io.tables.table import Table
 from tweetscore.io.time_columns import TimeColumns, find_times, shown_time, time_candidates
-from tweetscore.io.time_words import API_TIME, foreign_word
+from tweetscore.io.time_words import API_TIME, foreign_word, has_seconds
 from tweetscore.io.times import TimeForm, written_form
 from tweetscore.posts.canonical import TweetBatch, TweetFile
 from tweetscore.posts.clock import ID_TIMES
@@ -84,7 +84,8 @@ def open_table(
     if ids == "restarting" and numbers is not None and number_rows(numbers):
         match, ids = match.without("tweet_id"), "none"
     batches = partial(_read, table, match, times, form, platform)
-    return TweetFile(source, f"{table.kind}-tweets", platform, form.naive, batches, ids)
+    step = 60 if form.written and not has_seconds(form.written) else 1
+    return TweetFile(source, f"{table.kind}-tweets", platform, form.naive, batches, step, ids)
 
 
 def _holds_bars(table: Table, given: Mapping[str, str]) -> bool:

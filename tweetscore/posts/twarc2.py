@@ -48,6 +48,7 @@ _PAGE: dict[str, pl.DataType] = {
     "errors": pl.String(),
     "__twarc": pl.Struct({"retrieved_at": pl.String()}),
 }
+BESIDE_TWEETS = _PAGE.keys()  # what a page has besides its tweets
 _OPENING = re.compile(rb"\s*(?:\[\s*)?\{")
 _KEYS = [
     re.compile(rb'"id"\s*:'),

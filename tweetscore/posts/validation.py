@@ -8,7 +8,7 @@ import polars as pl
 
 from tweetscore.io.records import RAW_CHARACTERS, Parser, Records, parse
 from tweetscore.posts.canonical import COUNTS, RoundedIdsError, TweetBatch, Unread
-from tweetscore.posts.fields import counts, is_value, truths
+from tweetscore.posts.fields import counts, ids, is_value, truths
 
 ISO_FORMATS = (
     "%Y-%m-%dT%H:%M:%S%.f%#z",
@@ -127,7 +127,7 @@ def _typed(
     raw: pl.DataFrame, platform: str, time_formats: Sequence[str], read_times: ReadTimes | None
 ) -> pl.DataFrame:
     """Return the strings together with their typed values, null where a string has no meaning."""
-    number = pl.col("tweet_id").str.strip_chars().str.to_integer(strict=False, dtype=pl.Int64)
+    number = pl.lit(ids(raw["tweet_id"]).str.to_integer(strict=False, dtype=pl.Int64))
     counted: pl.Expr = pl.lit(None, pl.Datetime("us"))
     if "counts_as_of" in raw.columns:
         counted = _times(raw["counts_as_of"], (*time_formats, *ISO_FORMATS), read_times)

@@ -12,14 +12,18 @@ from tweetscore.io.source import Source
 from tweetscore.io.tables.table import Rows, Table
 
 _SEPARATORS = ",;\t|"
+_NAMED_SEPARATOR = re.compile(rb"\"?sep=([,;\t|])\"?[ \t]*\r?\n", re.IGNORECASE)
 _BLANK_LINES = re.compile(rb"(?:[ \t]*[\r\n])*")
 
 
 def csv_table(source: Source) -> Table:
     """Take the first line as the header; the separator is the one that gives most names."""
-    head = _first_lines(source)
-    separator = max(_SEPARATORS, key=lambda mark: len(csv_rows.column_names(head, mark)))
-    return lines_table(source, csv_rows.column_names(head, separator), separator, skip=1)
+    head, skip = _first_lines(source), 1
+    if named := _NAMED_SEPARATOR.match(head):  # for spreadsheets
+        separator, head, skip = named[1].decode(), head[named.end() :], 2
+    else:
+        separator = max(_SEPARATORS, key=lambda mark: len(csv_rows.column_names(head, mark)))
+    return lines_table(source, csv_rows.column_names(head, separator), separator, skip=skip)
 
 
 def lines_table(
