@@ -88,7 +88,8 @@ def _append_all(
     """Store all rows by a clock, and audit the claimed one."""
     name, seconds, timed = posts.source.name, 0, 0
     read = _Read(TweetAudit(name, posts.platform, claim, applied.step_seconds))
-    for batch in prefetch(posts.read()):
+    batches = posts.read()
+    for batch in batches if posts.source.is_small else prefetch(batches):
         tweets = batch.tweets
         inside_utc = id_times(posts.platform, tweets["tweet_id"])
         read.audit.add(inside_utc, tweets["posted"])

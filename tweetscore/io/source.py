@@ -20,7 +20,7 @@ from tweetscore.io.json_shapes import CONTEXT, Candidate, Shape, candidates, col
 from tweetscore.io.json_values import load, plain, without_types
 from tweetscore.io.json_walk import stream_records, walked_records
 from tweetscore.io.pipeline import prefetch
-from tweetscore.io.records import BLOCK_BYTES, Records, json_array_records, line_records
+from tweetscore.io.records import BLOCK_BYTES, BOM, Records, json_array_records, line_records
 
 MOST_COLUMNS_BYTES = 128 << 20  # of JSON column by column, which is in memory as a whole
 PARQUET_MAGIC = b"PAR1"
@@ -46,6 +46,11 @@ class Source:
     def name(self) -> str:
         """The file's, for messages."""
         return self.file.name
+
+    @property
+    def is_small(self) -> bool:
+        """Whether the first bytes are all: to read such a file ahead costs more than it saves."""
+        return len(self.head) < HEAD_BYTES - len(BOM)
 
     @property
     def kind(self) -> Literal["parquet", "arrow", "json", "lines"]:
@@ -147,7 +152,7 @@ class Source:
         self, cut: Callable[[BinaryIO], Iterator[Records]], whole: bool = True
     ) -> Iterator[Records]:
         with self.open() as stream:
-            yield from prefetch(cut(stream)) if whole else cut(stream)
+            yield from prefetch(cut(stream)) if whole and not self.is_small else cut(stream)
 
 
 class ShapedSource(Source):

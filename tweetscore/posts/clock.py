@@ -185,10 +185,12 @@ class TweetAudit:
         claim, claimed_rows = self._claim, self._fitting(self._claim)
         zones = dict.fromkeys((claim.zone, *_TWEET_ZONES))
         # Among equals a constant offset from UTC comes first, then a zone as it is.
-        best, rows = max(
-            map(self._best_of_zone, zones),
-            key=lambda found: (found[1], found[0].zone == "UTC" or not found[0].offset_minutes),
-        )
+        best, rows = claim, claimed_rows
+        if claimed_rows < tested:
+            best, rows = max(
+                map(self._best_of_zone, zones),
+                key=lambda found: (found[1], found[0].zone == "UTC" or not found[0].offset_minutes),
+            )
         needed = SHARE_NEEDED * tested
         enough = tested >= _TWEETS_NEEDED
         mess = enough and claimed_rows < needed
