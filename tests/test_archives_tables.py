@@ -821,3 +821,12 @@ def test_a_real_archive_is_read_whole_by_its_columns(data: Path) -> None:
     assert (tweets.format, tweets.platform, tweets.naive) == ("csv-tweets", "twitter", True)
     found = read(tweets)
     assert (found.rows_read, found.tweets.height, found.rejects.height) == (68, 68, 0)
+
+
+def test_a_quote_that_comes_late_swallows_no_rows(path: Path) -> None:
+    rows = [f"{at(n)},{'plain ' * 5}no {n}" for n in range(3_000)]
+    rows[2_000] = f'{at(2_000)},a 5" pipe no 2000'
+    content = "\n".join(["time,text", *rows, ""]).encode()
+    found = read(opened(path, content))
+    assert found.tweets["text"].to_list() == [row.partition(",")[2] for row in rows]
+    assert (found.rows_read, found.rejects.height) == (3_000, 0)

@@ -1,16 +1,19 @@
 """Records are compared with the json and csv modules, packed files with what was packed."""
 
+import bz2
 import csv
 import gzip
 import hashlib
 import io
 import json
+import lzma
 import os
 import pickle
 import random
 import re
 import subprocess
 import sys
+import tarfile
 import tracemalloc
 import zipfile
 from collections.abc import Callable, Iterator
@@ -1026,3 +1029,36 @@ def test_a_named_pipe_is_read_like_standard_input(tmp_path: Path) -> None:
     with ThreadPoolExecutor(1) as writer:
         writer.submit(pipe.write_bytes, gzip.compress(b"hello"))
         assert named(pipe) == {str(pipe): b"hello"}
+
+
+def tarred(content: bytes) -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as archive:
+        info = tarfile.TarInfo("posts.csv")
+        info.size = len(content)
+        archive.addfile(info, io.BytesIO(content))
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("pack", "fact"),
+    [
+        (tarred, "a tar archive"),
+        (lambda content: gzip.compress(tarred(content)), "a tar archive"),
+        (bz2.compress, "packed with bzip2"),
+        (lzma.compress, "packed with xz"),
+        (lambda _: b"7z\xbc\xaf\x27\x1c" + bytes(100), "a 7z archive"),
+        (lambda _: b"Rar!\x1a\x07\x01\x00" + bytes(100), "a rar archive"),
+    ],
+)
+def test_what_is_packed_as_we_do_not_unpack_it_is_refused_and_never_passed_over(
+    tmp_path: Path, pack: Callable[[bytes], bytes], fact: str
+) -> None:
+    content = b"date,text\n2021-05-10 14:30:05,rain\n"
+    (tmp_path / "a.csv").write_bytes(content)
+    packed = tmp_path / "b.csv"
+    packed.write_bytes(pack(content))
+    step = re.escape(f"{packed}: is {fact}; unpack it first, and ingest what is in it")
+    for path, place in ((packed, 0), (tmp_path, 1)):
+        with pytest.raises(InputError, match=f"^{step}$"):
+            data_files(path)[place].head()

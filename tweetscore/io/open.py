@@ -23,6 +23,13 @@ from tweetscore.io.packing import LIMITS, ZIPPED, Limits, damage_refused, open_z
 STANDARD_INPUT = Path("-")
 PICKLE = re.compile(rb"\x80[\x02-\x05]")
 PICKLE_NAME = re.compile(r"\.(pkl|pickle|joblib)(\.(gz|zst|bz2|xz|lzma|z))?$", re.IGNORECASE)
+_TAR_MARK = slice(257, 262)
+_PACKED = {
+    re.compile(rb"BZh[1-9]1AY&SY"): "packed with bzip2",
+    re.compile(rb"\xfd7zXZ\0"): "packed with xz",
+    re.compile(rb"7z\xbc\xaf\x27\x1c"): "a 7z archive",
+    re.compile(rb"Rar!"): "a rar archive",
+}
 UNSAFE_NAME = re.compile(r"/|[A-Za-z]:|(.*/)?\.\.(/|$)|.*[\\\x00-\x1f\x7f-\x9f]", re.DOTALL)
 MEDIA = (
     ".aac", ".avi", ".bmp", ".eot", ".flac", ".gif", ".heic", ".heif", ".ico", ".jpeg", ".jpg",
@@ -121,21 +128,36 @@ def _listed(path: Path, limits: Limits, label: str | None = None) -> list[DataFi
 
 
 def _usable(file: DataFile) -> DataFile:
-    """Return the file, unless its first bytes show that it has no records."""
-    if fact := _useless(file):
+    """Return the file, unless its first bytes show that it has no records.
+
+    One that is packed as we do not unpack it is refused when it is opened: it is not nothing.
+    """
+    try:
+        with file.open() as stream:
+            magic = stream.read(_TAR_MARK.stop)
+    except InputError:
+        magic = None  # the same refusal is raised again where the file is read
+    if fact := _useless(file, magic):
         raise NothingToReadError(f"{file.name}: {fact}")
+    if packing := _packing(magic or b""):
+        refusal = f"{file.name}: is {packing}; unpack it first, and ingest what is in it"
+        return replace(file, refusal=refusal)
     return file
 
 
-def _useless(file: DataFile) -> str | None:
+def _packing(magic: bytes) -> str | None:
+    """Return what a file is packed as that is not unpacked here."""
+    if magic[_TAR_MARK] == b"ustar":
+        return "a tar archive"
+    return next((name for mark, name in _PACKED.items() if mark.match(magic)), None)
+
+
+def _useless(file: DataFile, magic: bytes | None) -> str | None:
     pickle = "is a pickle, which can run code when it is loaded; export it as CSV or JSON"
     if PICKLE_NAME.search(file.file_name):
         return pickle
-    try:
-        with file.open() as stream:
-            magic = stream.read(4)
-    except InputError:
-        return None  # the same refusal is raised again where the file is read
+    if magic is None:
+        return None
     if PICKLE.match(magic):
         return pickle
     if not magic:

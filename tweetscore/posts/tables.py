@@ -25,18 +25,25 @@ from tweetscore.posts.platform import OTHER, platform_of
 from tweetscore.posts.validation import validate_posts
 
 NAMES = {
-    "tweet_id": ("idstr", "tweetid", "statusid", "postid", "id"),
+    "tweet_id": ("idstr", "tweetid", "twitterid", "statusid", "postid", "messageid", "id"),
     "posted": (
         "createdat", "postedat", "publishedat", "posted", "published", "datetime", "timestamp",
-        "date", "time",
+        "date", "time", "created", "postdate", "createdutc",
     ),
-    "text": ("fulltext", "text", "tweet", "content", "body", "message", "post"),
-    "author": ("author", "username", "authorusername", "screenname", "handle", "user"),
+    "text": (
+        "embeddedtext", "fulltext", "text", "tweet", "content", "body", "message", "post",
+    ),
+    "author": (
+        "author", "username", "authorusername", "userusername", "screenname", "userscreenname",
+        "handle", "user", "writer", "channel", "channelname",
+    ),
     "retweet_count": (
         "retweetcount", "retweets", "reposts", "repostscount", "reblogs", "sharecount", "shares",
+        "retweetscount", "retweetnum", "nretweets", "publicmetricsretweetcount",
     ),
     "favorite_count": (
         "favoritecount", "favorites", "likes", "likecount", "favourites", "favouritescount",
+        "likescount", "likenum", "nlikes", "publicmetricslikecount",
     ),
     "is_retweet": ("isretweet",),
     "counts_as_of": ("countsasof",),

@@ -2,17 +2,19 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 
 import polars as pl
 
 from tweetscore.io import csv_rows
+from tweetscore.io.data_file import HEAD_BYTES
 from tweetscore.io.records import parse
 from tweetscore.io.source import Source
 from tweetscore.io.tables.table import Rows, Table
 
 _SEPARATORS = ",;\t|"
 _NAMED_SEPARATOR = re.compile(rb"\"?sep=([,;\t|])\"?[ \t]*\r?\n", re.IGNORECASE)
+_SCANNED_BYTES = 1 << 20
 _BLANK_LINES = re.compile(rb"(?:[ \t]*[\r\n])*")
 
 
@@ -38,10 +40,14 @@ def lines_table(
         skip: how many lines there are before the rows.
         quote: whether quotes enclose fields; None: decide by the first bytes.
     """
-    head, stripped = _first_lines(source), [name.strip() for name in names]
+    stripped = [name.strip() for name in names]
+
+    @cache
+    def is_quoted() -> bool:
+        return csv_rows.is_quoted(_telling_lines(source), separator)
 
     def rows(columns: Mapping[str, str], most: int | None, whole: bool) -> Iterator[Rows]:
-        quoted = csv_rows.is_quoted(head, separator) if quote is None else quote
+        quoted = is_quoted() if quote is None else quote
         parser = partial(
             _parse,
             separator=separator,
@@ -62,6 +68,27 @@ def lines_table(
 
 def _first_lines(source: Source) -> bytes:
     return _BLANK_LINES.sub(b"", source.head, count=1)
+
+
+def _telling_lines(source: Source) -> bytes:
+    """Return lines that show whether quotes enclose fields: the first of the file with a quote.
+
+    The header stands before them.
+    """
+    head = _first_lines(source)
+    if named := _NAMED_SEPARATOR.match(head):
+        head = head[named.end() :]
+    if b'"' in head or source.is_small:
+        return head
+    header, rest = head[: head.find(b"\n") + 1], b""
+    with source.open() as stream:
+        while data := stream.read(_SCANNED_BYTES):
+            block = rest + data
+            if (place := block.find(b'"')) >= 0:
+                telling = block[block.rfind(b"\n", 0, place) + 1 :] + stream.read(HEAD_BYTES)
+                return header + telling[:HEAD_BYTES]
+            rest = block[block.rfind(b"\n") + 1 :]
+    return head
 
 
 def _parse(
