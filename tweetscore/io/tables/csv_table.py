@@ -43,11 +43,13 @@ def lines_table(
     stripped = [name.strip() for name in names]
 
     @cache
-    def is_quoted() -> bool:
-        return csv_rows.is_quoted(_telling_lines(source), separator)
+    def is_quoted(*, anywhere: bool) -> bool:
+        lines = _telling_lines(source) if anywhere else _first_lines(source)
+        return csv_rows.is_quoted(lines, separator)
 
     def rows(columns: Mapping[str, str], most: int | None, whole: bool) -> Iterator[Rows]:
-        quoted = is_quoted() if quote is None else quote
+        # Only texts may hold a quote that the first lines do not show.
+        quoted = is_quoted(anywhere="text" in columns) if quote is None else quote
         parser = partial(
             _parse,
             separator=separator,
