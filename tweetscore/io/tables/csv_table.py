@@ -20,12 +20,10 @@ _BLANK_LINES = re.compile(rb"(?:[ \t]*[\r\n])*")
 
 def csv_table(source: Source) -> Table:
     """Take the first line as the header; the separator is the one that gives most names."""
-    head, skip = _first_lines(source), 1
-    if named := _NAMED_SEPARATOR.match(head):  # for spreadsheets
-        separator, head, skip = named[1].decode(), head[named.end() :], 2
-    else:
-        separator = max(_SEPARATORS, key=lambda mark: len(csv_rows.column_names(head, mark)))
-    return lines_table(source, csv_rows.column_names(head, separator), separator, skip=skip)
+    named, head = _from_header(source)
+    separator = named or max(_SEPARATORS, key=lambda it: len(csv_rows.column_names(head, it)))
+    names = csv_rows.column_names(head, separator)
+    return lines_table(source, names, separator, skip=2 if named else 1)
 
 
 def lines_table(
@@ -44,7 +42,7 @@ def lines_table(
 
     @cache
     def is_quoted(*, anywhere: bool) -> bool:
-        lines = _telling_lines(source) if anywhere else _first_lines(source)
+        lines = _telling_lines(source) if anywhere else _from_header(source)[1]
         return csv_rows.is_quoted(lines, separator)
 
     def rows(columns: Mapping[str, str], most: int | None, whole: bool) -> Iterator[Rows]:
@@ -68,8 +66,11 @@ def lines_table(
     return Table(source, "csv", tuple(dict.fromkeys(stripped)), rows)
 
 
-def _first_lines(source: Source) -> bytes:
-    return _BLANK_LINES.sub(b"", source.head, count=1)
+def _from_header(source: Source) -> tuple[str | None, bytes]:
+    """Return the separator that a line before the header names, and what begins with the header."""
+    head = _BLANK_LINES.sub(b"", source.head, count=1)
+    named = _NAMED_SEPARATOR.match(head)  # for spreadsheets
+    return (named[1].decode(), head[named.end() :]) if named else (None, head)
 
 
 def _telling_lines(source: Source) -> bytes:
@@ -77,9 +78,7 @@ def _telling_lines(source: Source) -> bytes:
 
     The header stands before them.
     """
-    head = _first_lines(source)
-    if named := _NAMED_SEPARATOR.match(head):
-        head = head[named.end() :]
+    _, head = _from_header(source)
     if b'"' in head or source.is_small:
         return head
     header, rest = head[: head.find(b"\n") + 1], b""
