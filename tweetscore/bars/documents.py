@@ -85,7 +85,8 @@ def open_document(source: Source, most_bytes: int = MOST_DOCUMENT_BYTES) -> Docu
     head = source.head
     if not (all(each.search(head) for each in _MAY_HOLD_BARS) or _ARRAYS.search(head)):
         return None
-    text = _text(source, most_bytes)
+    data = source.whole(most_bytes, "one JSON document", "write one bar a line, or CSV")
+    text = data.decode("utf-8", _BYTES)
     reader = _Reader(text)
     reader.read()
     found = [bars for bars in reader.found if bars.rows]
@@ -108,17 +109,6 @@ def open_document(source: Source, most_bytes: int = MOST_DOCUMENT_BYTES) -> Docu
             refused = rejects.clear()
 
     return Document(Table(source, "json", tuple(columns), rows), known, zone)
-
-
-def _text(source: Source, most_bytes: int) -> str:
-    with source.open() as stream:
-        data = stream.read(most_bytes + 1)
-        if len(data) > most_bytes:
-            raise InputError(
-                f"{source.name}: is one JSON document of more than {most_bytes:,} bytes; "
-                "write one bar a line, or CSV"
-            )
-    return data.decode("utf-8", _BYTES)
 
 
 class _Reader:

@@ -6,6 +6,7 @@ only a file whose clock is corrected is read a second time.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from tweetscore.errors import InputError
 from tweetscore.ingest.account import Account, IngestOptions, Progress
@@ -50,13 +51,16 @@ def ingest_posts(
     with store.transaction():
         source_id = next_source(store)
         applied = TweetClock(posts.platform, claim, proven=False, evidence="", step_seconds=step)
-        read = _append_all(store, posts, source_id, applied, claim, progress)
+        append_all = partial(_append_all, store, posts, source_id, claim, progress)
+        read = append_all(applied)
         if step == 1 and read.whole_minutes and not read.audit.to_the_second:
             applied = replace(applied, step_seconds=60)
-            read = _again(store, posts, source_id, applied, claim, progress)
+            _forget(store, source_id)
+            read = append_all(applied)
         verdict = read.audit.finish()
         if verdict.clock != claim:
-            read = _again(store, posts, source_id, verdict, claim, progress)
+            _forget(store, source_id)
+            read = append_all(verdict)
         account = with_digest(store, posts.source, account)
         account = replace(
             account,
@@ -81,9 +85,9 @@ def _append_all(
     store: Store,
     posts: TweetFile,
     source_id: int,
-    applied: TweetClock,
     claim: Clock,
     progress: Progress,
+    applied: TweetClock,
 ) -> _Read:
     """Store all rows by a clock, and audit the claimed one."""
     name, seconds, timed = posts.source.name, 0, 0
@@ -106,18 +110,10 @@ def _append_all(
     return read
 
 
-def _again(
-    store: Store,
-    posts: TweetFile,
-    source_id: int,
-    applied: TweetClock,
-    claim: Clock,
-    progress: Progress,
-) -> _Read:
-    """Store all rows once more, by another clock."""
+def _forget(store: Store, source_id: int) -> None:
+    """Take back all rows of a file, to store them by another clock."""
     for table in ("tweets", "rejects"):
         delete_rows(store, table, source_id)
-    return _append_all(store, posts, source_id, applied, claim, progress)
 
 
 def worded_precision(verdict: TweetClock, posts: TweetFile) -> tuple[str, ...]:

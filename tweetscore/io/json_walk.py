@@ -10,7 +10,16 @@ from typing import BinaryIO
 
 import numpy as np
 
-from tweetscore.io.records import BLOCK_BYTES, BOM, MOST_RECORD_BYTES, Positions, Records
+from tweetscore.io.records import (
+    BLOCK_BYTES,
+    BOM,
+    DEPTH,
+    MOST_RECORD_BYTES,
+    Octets,
+    Positions,
+    Records,
+    json_tokens,
+)
 
 EACH, EACH_KEYED = "[]", "{}"  # steps: into every element of an array, every value of an object
 Span = tuple[int, int, bytes]  # where a value begins and ends, and what is put into it first
@@ -18,10 +27,7 @@ Span = tuple[int, int, bytes]  # where a value begins and ends, and what is put 
 _BETWEEN = re.compile(rb'[}\]][ \t\r]*(?:\n\s*|(?=\{\s*"[^"\\\n]{0,200}"\s*:))(?=[{\[])')
 _PRETTY_END = re.compile(rb"^[}\]]", re.MULTILINE)
 _KEY = re.compile(rb'[\s,{]*"((?:[^"\\]|\\.)*)"\s*:\s*', re.DOTALL)
-_STRUCTURE = bytes(octet in b'"{}[],' for octet in range(256))
-_DEPTH = np.zeros(256, np.int8)
-_DEPTH[list(b"{[")] = 1
-_DEPTH[list(b"}]")] = -1
+_STRUCTURE = bytes(octet in b'"{}[],' for octet in range(256))  # what ``json_tokens`` looks for
 _PYTHON = re.compile(rb"""'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|[{}\[\],]|['"]""")
 _MOST_CONTEXT_BYTES = 1_000
 _MOST_MENDED = 50  # brackets too many in a block, behind which the rest of it is one bad value
@@ -132,9 +138,9 @@ class _Walker:
 
     def walk(self, data: bytes, *, at_end: bool) -> tuple[list[Span], int]:
         """Return the whole values in a block, and where the first one that is not whole begins."""
-        places, kinds = _python_tokens(data) if self._python else _tokens(data)
+        places, kinds = _python_tokens(data) if self._python else json_tokens(data, _STRUCTURE)
         deepest = len(self._steps)
-        deltas = _DEPTH[kinds]
+        deltas = DEPTH[kinds]
         depths = len(self._stack) + np.cumsum(deltas, dtype=np.int64)
         spans: list[Span] = []
         begin = 0  # of the member of the innermost container
@@ -219,19 +225,7 @@ class _Walker:
                 self._around[key[1]] = value
 
 
-def _tokens(data: bytes) -> tuple[Positions, np.typing.NDArray[np.uint8]]:
-    """Return the places of brackets and commas outside strings, and which they are."""
-    # Without escaped backslashes, a backslash before a quote escapes it.
-    bare = data.replace(rb"\\", b"  ") if b"\\" in data else data
-    octets = np.frombuffer(bare, np.uint8)
-    places = np.flatnonzero(np.frombuffer(bare.translate(_STRUCTURE), np.bool_))
-    kinds = octets[places]
-    quotes = (kinds == 34) & ~((places > 0) & (octets[places - 1] == 92))
-    outside = (np.cumsum(quotes, dtype=np.uint8) & 1 == 0) & (kinds != 34)
-    return places[outside], kinds[outside]
-
-
-def _python_tokens(data: bytes) -> tuple[Positions, np.typing.NDArray[np.uint8]]:
+def _python_tokens(data: bytes) -> tuple[Positions, Octets]:
     places, kinds = [], []
     for token in _PYTHON.finditer(data):
         if (kind := data[token.start()]) not in b"'\"":

@@ -25,6 +25,7 @@ REJECTS_SCHEMA = pl.Schema(
     {"line": pl.Int64, "byte_offset": pl.Int64, "reason": pl.String, "raw": pl.String}
 )
 Positions = npt.NDArray[np.int64]
+Octets = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,23 +222,16 @@ def _line_ends(data: bytes, *, quote: bool) -> tuple[bytes, Positions]:
 
 
 _STRUCTURE = bytes(octet in b'"{}[],\n' for octet in range(256))
-_DEPTH = np.zeros(256, np.int8)
-_DEPTH[list(b"{[")] = 1
-_DEPTH[list(b"}]")] = -1
+DEPTH = np.zeros(256, np.int8)  # by how much an octet changes it
+DEPTH[list(b"{[")] = 1
+DEPTH[list(b"}]")] = -1
 
 
 def _array_ends(data: bytes, first: bool) -> tuple[bytes, Positions]:
     if first:
         data = data.replace(b"[", b" ", 1)
-    # Without escaped backslashes, a backslash before a quote escapes it.
-    bare = data.replace(rb"\\", b"  ") if b"\\" in data else data
-    octets = np.frombuffer(bare, np.uint8)
-    places = np.flatnonzero(np.frombuffer(bare.translate(_STRUCTURE), np.bool_))
-    kinds = octets[places]
-    quotes = (kinds == 34) & ~((places > 0) & (octets[places - 1] == 92))
-    outside = (np.cumsum(quotes, dtype=np.uint8) & 1 == 0) & (kinds != 34)
-    places, kinds = places[outside], kinds[outside]
-    depths = np.cumsum(_DEPTH[kinds], dtype=np.int32)
+    places, kinds = json_tokens(data, _STRUCTURE)
+    depths = np.cumsum(DEPTH[kinds], dtype=np.int32)
     # A bracket too many lowers the level of all values after it, so that only its own is lost.
     level = np.minimum.accumulate(np.minimum(depths, 0))
     closing = (kinds == 93) & (np.diff(level, prepend=0) < 0)
@@ -246,3 +240,18 @@ def _array_ends(data: bytes, first: bool) -> tuple[bytes, Positions]:
     lines[places[kinds == 10]] = 32
     lines[cuts] = 10
     return lines.tobytes(), cuts + 1
+
+
+def json_tokens(data: bytes, structure: bytes) -> tuple[Positions, Octets]:
+    """Return where brackets, commas and the like stand outside strings, and which they are.
+
+    ``structure`` has a byte for every octet: 1 for what is looked for, quotes among it.
+    """
+    # Without escaped backslashes, a backslash before a quote escapes it.
+    bare = data.replace(rb"\\", b"  ") if b"\\" in data else data
+    octets = np.frombuffer(bare, np.uint8)
+    places = np.flatnonzero(np.frombuffer(bare.translate(structure), np.bool_))
+    kinds = octets[places]
+    quotes = (kinds == 34) & ~((places > 0) & (octets[places - 1] == 92))
+    outside = (np.cumsum(quotes, dtype=np.uint8) & 1 == 0) & (kinds != 34)
+    return places[outside], kinds[outside]

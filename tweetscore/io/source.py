@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from typing import BinaryIO, Literal, cast
 
 import numpy as np
@@ -84,6 +85,23 @@ class Source:
             self._digest = self.file.digest()
         return self._digest
 
+    def whole(self, most_bytes: int, fact: str, step: str) -> bytes:
+        """Return all of the content, which is in memory at once.
+
+        Args:
+            most_bytes: more are refused.
+            fact: what makes it necessary, for the refusal: ``one JSON document``.
+            step: what to do about it.
+
+        Raises:
+            InputError: it is longer, or damaged.
+        """
+        with self.open() as stream:
+            data = stream.read(most_bytes + 1)
+        if len(data) > most_bytes:
+            raise InputError(f"{self.name}: is {fact} of more than {most_bytes:,} bytes; {step}")
+        return data
+
     def lines(self, *, quote: bool, whole: bool = True) -> Iterator[Records]:
         """Cut the content into lines; with ``quote``, a line break in quotes does not end one.
 
@@ -109,23 +127,25 @@ class Source:
 
     def shapes(self) -> list["Source"]:
         """Return the file in the shapes that its JSON may have, the outermost records first."""
-        found = candidates(self.head)
         return [
             self if each.shape.is_plain else ShapedSource(self, self._with_columns(each))
-            for each in found
+            for each in self.candidates
         ]
+
+    @cached_property
+    def candidates(self) -> list[Candidate]:
+        """The shapes that its JSON may have by the first bytes, with the first records of each."""
+        return candidates(self.head)
 
     def _with_columns(self, candidate: Candidate) -> Candidate:
         if candidate.shape.cut != "columns":
             return candidate
-        with self.open() as stream:
-            data = stream.read(MOST_COLUMNS_BYTES + 1)
-        if len(data) > MOST_COLUMNS_BYTES:
-            raise InputError(
-                f"{self.name}: is one table column by column of more than {MOST_COLUMNS_BYTES:,} "
-                "bytes; write it with one record a line, as pandas does with "
-                'to_json(orient="records", lines=True)'
-            )
+        data = self.whole(
+            MOST_COLUMNS_BYTES,
+            "one table column by column",
+            'write it with one record a line, as pandas does with to_json(orient="records", '
+            "lines=True)",
+        )
         try:
             rows = column_rows(load(without_types(data).decode("utf-8-sig", "replace")))
         except (ValueError, RecursionError):

@@ -5,6 +5,7 @@ the middle or a two-digit year, are first brought into one order: date, time of 
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from typing import Literal
 
@@ -216,7 +217,4 @@ def has_seconds(written: str) -> bool:
 
 def most_frequent(formats: Iterable[tuple[str, ...]]) -> list[tuple[str, ...]]:
     """Return what of several texts' formats is there, the most frequent first."""
-    counts: dict[tuple[str, ...], int] = {}
-    for each in filter(None, formats):
-        counts[each] = counts.get(each, 0) + 1
-    return sorted(counts, key=lambda each: -counts[each])
+    return [each for each, _ in Counter(filter(None, formats)).most_common()]

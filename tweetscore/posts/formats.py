@@ -10,7 +10,6 @@ from functools import partial
 from typing import Protocol, cast
 
 from tweetscore.errors import InputError
-from tweetscore.io.json_shapes import candidates
 from tweetscore.io.source import Source
 from tweetscore.posts import (
     bluesky,
@@ -73,7 +72,7 @@ def _format(source: Source) -> tuple[Format, Source] | None:
     """Return the format of a file in one shape."""
     head, names = source.head, set[str]()
     if source.kind == "json":
-        found = candidates(head)
+        found = source.candidates
         objects = found[0].objects if found else []
         if layout := layout_of(objects):
             return cast(Format, layout), source
@@ -127,7 +126,7 @@ def _refuse_tokens(source: Source) -> None:
     Raises:
         InputError: they are.
     """
-    found = candidates(source.head)
+    found = source.candidates
     text = found[0].objects[0].get("text") if found else None
     if isinstance(text, list) and text and all(isinstance(word, str) for word in text):
         raise InputError(

@@ -46,9 +46,13 @@ def number_rows(ids: pl.Series) -> bool:
 
 
 def _hashed_id(platform: str, author: str | None, posted_us: int, text: str) -> int:
-    """Return 63 bits, never 0, that are the same on every machine and in every version."""
     parts = [part.encode() for part in (platform, author or "", str(posted_us), text)]
     # With its length before it, no part can pass for the end of another.
     joined = b"".join(b"%d:%b" % (len(part), part) for part in parts)
-    digest = hashlib.blake2b(joined, digest_size=8).digest()
+    return hashed_number(joined)
+
+
+def hashed_number(data: bytes) -> int:
+    """Return 63 bits, never 0, that are the same on every machine and in every version."""
+    digest = hashlib.blake2b(data, digest_size=8).digest()
     return int.from_bytes(digest, "big") & _LARGEST_ID or 1

@@ -4,7 +4,6 @@ A layout is recognised by the keys of its first records, and says which of our n
 values are read as strings; an expression stands only where a value has to be converted.
 """
 
-import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -14,6 +13,7 @@ from typing import Any
 
 import polars as pl
 
+from tweetscore.io.json_paths import at, schema_of
 from tweetscore.io.json_text import repaired
 from tweetscore.io.records import RAW_CHARACTERS, parse
 from tweetscore.io.source import Source
@@ -21,6 +21,7 @@ from tweetscore.io.time_words import API_TIME
 from tweetscore.posts.bluesky import tid_numbers
 from tweetscore.posts.canonical import TweetBatch
 from tweetscore.posts.clock import id_times
+from tweetscore.posts.identity import hashed_number
 from tweetscore.posts.validation import ISO_FORMATS, validate_posts
 
 _OURS = (
@@ -28,7 +29,6 @@ _OURS = (
 )  # fmt: skip
 _TEXT_PARTS = re.compile(rb'"text"(\s*:\s*\[)')
 _GONE = ("[deleted]", "[removed]", "[deleted by user]")
-_LARGEST_ID = 2**63 - 1
 _TIMES = (*ISO_FORMATS, "%Y-%m-%d %H:%M:%S %#z", API_TIME)
 _EPOCH_TIMES = "%Y-%m-%dT%H:%M:%S%.6fZ"
 
@@ -74,12 +74,15 @@ class JsonLayout:
 
     def _parse(self, data: bytes) -> pl.DataFrame:
         data = _TEXT_PARTS.sub(rb'"text_parts"\1', repaired(data))
-        theirs = {ours: (it,) if isinstance(it, str) else it for ours, it in self.paths.items()}
+        theirs = {
+            ours: [tuple(path.split(".")) for path in ((it,) if isinstance(it, str) else it)]
+            for ours, it in self.paths.items()
+        }
         paths = dict.fromkeys(path for several in theirs.values() for path in several)
-        rows = pl.read_ndjson(BytesIO(data), schema=_schema([*paths]))
+        rows = pl.read_ndjson(BytesIO(data), schema=schema_of(paths))
         named = rows.select(
             **{
-                ours: pl.coalesce(map(_at, theirs[ours]))
+                ours: pl.coalesce(map(at, theirs[ours]))
                 if ours in theirs
                 else pl.lit(None, pl.String)
                 for ours in dict.fromkeys([*_OURS, *theirs])
@@ -100,24 +103,6 @@ def _has(value: Any, keys: list[str]) -> bool:
             return False
         value = value[key]
     return value is not None
-
-
-def _schema(paths: list[str]) -> dict[str, Any]:
-    tree: dict[str, Any] = {}
-    for path in paths:
-        node, *rest = path.split(".")
-        tree.setdefault(node, []).extend([".".join(rest)] if rest else [])
-    return {
-        node: pl.Struct(_schema(inner)) if inner else pl.String() for node, inner in tree.items()
-    }
-
-
-def _at(path: str) -> pl.Expr:
-    first, *rest = path.split(".")
-    place = pl.col(first)
-    for name in rest:
-        place = place.struct.field(name)
-    return place
 
 
 def _epoch(name: str) -> pl.Expr:
@@ -146,13 +131,7 @@ def _hashed(*names: str) -> pl.Expr:
     """Return a number of 63 bits for what several strings identify together."""
 
     def hashes(parts: pl.Series) -> pl.Series:
-        numbers = [
-            int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big")
-            & _LARGEST_ID
-            or 1
-            for text in parts
-        ]
-        return pl.Series(map(str, numbers), dtype=pl.String)
+        return pl.Series([str(hashed_number(text.encode())) for text in parts], dtype=pl.String)
 
     joined = pl.concat_str([pl.col(name).fill_null("") for name in names], separator="\0")
     whole = joined.map_batches(hashes, return_dtype=pl.String)

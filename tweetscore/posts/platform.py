@@ -21,9 +21,8 @@ _ZONES = timedelta(hours=25)  # times without a zone, and with daylight saving, 
 def platform_of(texts: pl.Series, claimed: pl.Series, columns: Sequence[str]) -> str:
     """Return whose ids these are: by the times in them, or by columns that only one platform has.
 
-    A few bad rows change nothing: they become rejects when the file is read.
-
-    In the second case the audit of the clock shows how they disagree with the times.
+    In the second case the audit of the clock shows how they disagree with the times. A few bad rows
+    change nothing: they become rejects when the file is read.
 
     Args:
         texts: the ids, as strings.

@@ -174,7 +174,7 @@ def _checks(*, may_lack_ids: bool) -> list[tuple[pl.Expr, pl.Expr]]:
     """Return what can be wrong with a row, the first thing first, and the words for it."""
 
     def wrong(name: str, fact: str) -> pl.Expr:
-        return pl.format(f"\"{name}\" {fact}: '{{}}'", pl.col(name).str.head(60))
+        return pl.format(f"\"{name}\" {fact}: '{{}}'", pl.col(name).str.head(_SHOWN_CHARACTERS))
 
     nameless = pl.col("tweet_id").is_null() | (pl.col("tweet_id") == "")
     return [

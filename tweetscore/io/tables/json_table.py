@@ -2,12 +2,12 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from io import BytesIO
-from typing import Any
 
 import polars as pl
 
+from tweetscore.io.json_paths import at, schema_of
 from tweetscore.io.json_text import repaired
 from tweetscore.io.records import Parser, parse
 from tweetscore.io.source import Source
@@ -66,27 +66,11 @@ def _leaves(value: dict[str, object], *before: str) -> Iterator[tuple[tuple[str,
             yield (*before, name), content
 
 
-def _schema(paths: Iterable[tuple[str, ...]]) -> dict[str, Any]:
-    tree: dict[str, list[tuple[str, ...]]] = {}
-    for first, *rest in paths:
-        tree.setdefault(first, []).extend([tuple(rest)] if rest else [])
-    return {
-        name: pl.Struct(_schema(inner)) if inner else pl.String() for name, inner in tree.items()
-    }
-
-
-def _at(path: tuple[str, ...]) -> pl.Expr:
-    place = pl.col(path[0])
-    for name in path[1:]:
-        place = place.struct.field(name)
-    return place
-
-
 def _parser(columns: Mapping[str, str], paths: Mapping[str, tuple[str, ...]]) -> Parser:
     # Everything is read as a string: an id that is a number keeps all its digits, and one that
     # is a float is not taken for a whole number.
     places = {ours: paths.get(theirs, (theirs,)) for ours, theirs in columns.items()}
-    schema = _schema(places.values())
+    schema = schema_of(places.values())
     id_key = places.get("tweet_id", ("id",))[-1]
     key = re.escape(json.dumps(id_key, ensure_ascii=False).encode())
     float_id = re.compile(rb"(%b\s*:\s*)(-?\d+[.eE][^\s,}]*)" % key)
@@ -94,7 +78,7 @@ def _parser(columns: Mapping[str, str], paths: Mapping[str, tuple[str, ...]]) ->
     def parser(data: bytes) -> pl.DataFrame:
         data = float_id.sub(rb'\1"\2"', repaired(data))
         return pl.read_ndjson(BytesIO(data), schema=schema).select(
-            **{ours: _at(place) for ours, place in places.items()}
+            **{ours: at(place) for ours, place in places.items()}
         )
 
     return parser
