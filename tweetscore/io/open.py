@@ -25,10 +25,11 @@ PICKLE = re.compile(rb"\x80[\x02-\x05]")
 PICKLE_NAME = re.compile(r"\.(pkl|pickle|joblib)(\.(gz|zst|bz2|xz|lzma|z))?$", re.IGNORECASE)
 _TAR_MARK = slice(257, 262)
 _PACKED = {
-    re.compile(rb"BZh[1-9]1AY&SY"): "packed with bzip2",
-    re.compile(rb"\xfd7zXZ\0"): "packed with xz",
     re.compile(rb"7z\xbc\xaf\x27\x1c"): "a 7z archive",
     re.compile(rb"Rar!"): "a rar archive",
+    re.compile(rb"\x04\x22\x4d\x18"): "packed with lz4",
+    re.compile(rb"LZIP\x01"): "packed with lzip",
+    re.compile(rb"\x1f[\x9d\xa0]"): "packed with compress",
 }
 UNSAFE_NAME = re.compile(r"/|[A-Za-z]:|(.*/)?\.\.(/|$)|.*[\\\x00-\x1f\x7f-\x9f]", re.DOTALL)
 MEDIA = (

@@ -1,26 +1,32 @@
 """Unpack a text: packed bytes enter, a stream of the plain text leaves.
 
-Gzip, zstd and UTF-16 are recognised by their first bytes, never by a name, and are unpacked while
-reading: nothing is ever unpacked as a whole, so memory does not grow with the file.
+Gzip, bzip2, xz, zstd and UTF-16 are recognised by their first bytes, never by a name, and are
+unpacked while reading: nothing is ever unpacked as a whole, so memory does not grow with the file.
 """
 
+import bz2
 import codecs
 import gzip
 import io
+import lzma
 import re
 import struct
+import sys
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-import pyarrow as pa
-
 from tweetscore.errors import InputError
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -28,12 +34,25 @@ if TYPE_CHECKING:
 MOST_LAYERS = 3
 # What reading raises on damage.
 UNREADABLE = (
-    OSError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error,
+    OSError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error, lzma.LZMAError,
+    zstd.ZstdError,
 )  # fmt: skip
 ZIPPED = (b"PK\x03\x04", b"PK\x05\x06")
-GZIPPED = b"\x1f\x8b\x08"
-ZSTD = b"\x28\xb5\x2f\xfd"
-ZSTD_SKIPPED = re.compile(rb"[\x50-\x5f]\x2a\x4d\x18")  # frames for other programs
+GZIPPED = re.compile(rb"\x1f\x8b\x08")
+Decompressor = bz2.BZ2Decompressor | lzma.LZMADecompressor | zstd.ZstdDecompressor
+MOST_MEMORY_BYTES = 1 << 31  # to unpack with, as the archives of Reddit need it
+_WINDOW: dict[int, int] = {zstd.DecompressionParameter.window_log_max: 31}
+# Besides gzip: the first bytes of a part, and what unpacks it.
+UNPACKERS: dict[re.Pattern[bytes], Callable[[], Decompressor]] = {
+    re.compile(rb"BZh[1-9]"): bz2.BZ2Decompressor,
+    # Files called .xz, and .lzma.
+    re.compile(rb"\xfd7zX|\x5d\0\0"): partial(lzma.LZMADecompressor, memlimit=MOST_MEMORY_BYTES),
+    # The second is a part for other programs.
+    re.compile(rb"\x28\xb5\x2f\xfd|[\x50-\x5f]\x2a\x4d\x18"): partial(
+        zstd.ZstdDecompressor, options=_WINDOW
+    ),
+}
+_MARK_BYTES = 4
 UTF16 = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 
 
@@ -107,11 +126,11 @@ def unpacked_text(
         limits: what a bomb is.
     """
     for _ in range(MOST_LAYERS):
-        magic = stream.peek(4)
-        if magic.startswith(GZIPPED):
+        magic = stream.peek(_MARK_BYTES)
+        if GZIPPED.match(magic):
             pieces = _gunzipped(stream, limits)
-        elif magic.startswith(ZSTD) or ZSTD_SKIPPED.match(magic):
-            pieces = _unzstd(stream, limits)
+        elif make := _unpacker(magic):
+            pieces = _parts(stream, make, limits)
         else:
             break
         stream = _stream(_watched(pieces, file, name, limits))
@@ -126,13 +145,17 @@ def packed_size(stream: BinaryIO, size: int) -> int | None:
         stream: the bytes as they lie in the file or the zip.
         size: how many they are.
     """
-    magic = stream.read(4)
-    if magic.startswith(GZIPPED) and stream.seekable():
+    magic = stream.read(_MARK_BYTES)
+    if GZIPPED.match(magic) and stream.seekable():
         stream.seek(max(0, size - 4))
         # The size of the last of several parts, modulo 4 GiB.
         return int.from_bytes(stream.read(4), "little")
-    packed = magic.startswith((GZIPPED, ZSTD, *UTF16)) or ZSTD_SKIPPED.match(magic)
+    packed = GZIPPED.match(magic) or _unpacker(magic) or magic.startswith(tuple(UTF16))
     return None if packed else size
+
+
+def _unpacker(magic: bytes) -> Callable[[], Decompressor] | None:
+    return next((make for mark, make in UNPACKERS.items() if mark.match(magic)), None)
 
 
 class _Pieces(io.RawIOBase):
@@ -180,12 +203,24 @@ def _gunzipped(stream: BinaryIO, limits: Limits) -> Iterator[bytes]:
             yield piece
 
 
-def _unzstd(stream: BinaryIO, limits: Limits) -> Iterator[bytes]:
-    # Arrow closes what it reads.
-    kept_open = _stream(iter(lambda: stream.read(limits.piece_bytes), b""))
-    unpacked = pa.CompressedInputStream(pa.PythonFile(kept_open, mode="r"), "zstd")
-    while piece := unpacked.read(limits.piece_bytes):
-        yield piece
+def _parts(stream: BinaryIO, make: Callable[[], Decompressor], limits: Limits) -> Iterator[bytes]:
+    """Unpack parts that follow each other, as programs with several threads write them.
+
+    Zeros after a part are padding; anything else is damage: the files of the standard library would
+    end there in silence.
+    """
+    packed = stream.read(limits.piece_bytes)
+    while packed:
+        part = make()
+        yield part.decompress(packed, limits.piece_bytes)
+        while not part.eof:
+            fresh = stream.read(limits.piece_bytes) if part.needs_input else b""
+            if part.needs_input and not fresh:
+                raise EOFError("the packed file ended before its end was marked")
+            yield part.decompress(fresh, limits.piece_bytes)
+        packed = part.unused_data.lstrip(b"\0")
+        while not packed and (fresh := stream.read(limits.piece_bytes)):
+            packed = fresh.lstrip(b"\0")
 
 
 def _utf8(stream: BinaryIO, codec: str, limits: Limits) -> Iterator[bytes]:
