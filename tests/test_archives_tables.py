@@ -34,7 +34,8 @@ from tweetscore.posts.canonical import TweetBatch, TweetFile, Unread
 from tweetscore.posts.clock import ID_TIMES
 from tweetscore.posts.formats import open_tweets
 from tweetscore.posts.identity import with_hashed_ids
-from tweetscore.posts.tables import NAMES, open_table
+from tweetscore.posts.names import NAMES
+from tweetscore.posts.tables import open_table
 from tweetscore.store.database import Store
 
 HEADER = ("id", "posted_at", "author", "text", "shares", "likes", "is_retweet")
@@ -531,16 +532,16 @@ def old(minute: int) -> datetime:
         ("other", "id,time,text", [(snowflake(at(0)), at(2_000), "a")]),
         ("twitter", "tweet_id,time,text", [(snowflake(at(0)), at(2_000), "a")]),
         ("other", "tweet_id,time,text", [(n, at(n), "a") for n in range(1, 9)]),
-        ("other", "id,time,text", [(mastodon(at(n)), at(n), "a") for n in range(9)]),
+        ("mastodon", "id,time,text", [(mastodon(at(n)), at(n), "a") for n in range(9)]),
         ("other", "id,time,text", [("", at(0), "a")]),
     ],
 )  # fmt: skip
-def test_ids_are_twitters_where_their_own_times_or_the_names_say_so(
+def test_ids_are_those_of_a_platform_where_their_own_times_or_the_names_say_so(
     path: Path, platform: str, header: str, rows: Rows
 ) -> None:
     content = csv_table(rows, header.split(","))
     tweets = opened(path, content)
-    assert (tweets.platform, tweets.dated) == (platform, platform == "twitter")
+    assert (tweets.platform, tweets.dated) == (platform, platform != "other")
     given = opened(path, content, platform="mastodon")
     assert (given.platform, given.dated) == ("mastodon", True)
 
@@ -812,7 +813,7 @@ def test_a_real_archive_is_read_whole_by_its_columns(data: Path) -> None:
     (file,) = data_files(data / "formats" / "truth_archive.csv")
     tweets = open_table(sniff(file), {})
     assert tweets
-    assert (tweets.platform, tweets.naive) == ("other", False)
+    assert (tweets.platform, tweets.naive) == ("truthsocial", False)
     found = read(tweets)
     assert (found.rows_read, found.tweets.height, found.rejects.height) == (140, 140, 0)
     (file,) = data_files(data / "tweets" / "tta_v2_sample.csv")

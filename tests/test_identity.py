@@ -14,6 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tweetscore
+from tweetscore.io.data_file import DataFile
+from tweetscore.io.source import sniff
+from tweetscore.posts.formats import open_tweets
 from tweetscore.posts.identity import number_rows
 
 FIRST = datetime(2021, 5, 10, 14, 30, 5)
@@ -94,8 +97,23 @@ def test_a_post_whose_counts_grew_is_the_same_post(tmp_path: Path) -> None:
         (["1", "2", "4", "8"], False),
         (["7", "8", "9"], False),
         (["1", None, "2", "3"], True),
+        (['"0"', '"1"', '"2"', '"3"'], True),
         ([None, None], False),
     ],
 )
 def test_numbers_of_rows_are_told_from_ids(numbers: list[str | None], rows: bool) -> None:
-    assert number_rows(pl.Series(numbers, dtype=pl.String)) is rows
+    whole = pl.Series(numbers, dtype=pl.String)
+    assert number_rows([whole]) is rows
+    assert number_rows(whole[place : place + 1] for place in range(len(whole))) is rows
+    assert number_rows([]) is False
+
+
+def test_ids_beyond_the_first_thousand_show_that_they_are_no_row_numbers(tmp_path: Path) -> None:
+    path = tmp_path / "posts.csv"
+    numbers = [*range(1, 1_500), *range(90_000, 99_000, 3)]
+    lines = [f"{number},{FIRST + timedelta(minutes=number)},rain\n" for number in numbers]
+    for several, ids in ((lines[:1_400], "none"), (lines, "restarting")):
+        path.write_text("id,date,text\n" + "".join(several))
+        tweets = open_tweets(sniff(DataFile(path)))
+        assert tweets
+        assert tweets.ids == ids

@@ -28,6 +28,7 @@ if TYPE_CHECKING:  # polars and scikit-learn would slow down --help
     from tweetscore.training.run import Trained
 
 TERMINAL_ROWS = 100
+LINE_CHARACTERS = 240
 COUNTED = ("rows_read", "stored", "updated", "duplicates", "rejected")
 CHECK_RESULTS = {True: "ok", False: "broken", None: "skipped"}
 
@@ -64,7 +65,7 @@ def show_accounts(accounts: "Sequence[Account]", *, as_json: bool) -> None:
         note(f"{Path(each.name).name}: {again}clock: {each.clock}")
     for each in read:
         if each.taken:
-            note(f"{Path(each.name).name}: {each.taken}")
+            note(f"{Path(each.name).name}: {_shortened(each.taken)}")
         for warning in each.warnings:
             warn(f"{Path(each.name).name}: {warning}")
     for each in read:
@@ -73,6 +74,13 @@ def show_accounts(accounts: "Sequence[Account]", *, as_json: bool) -> None:
     if ignored:
         shown = ", ".join(ignored[:5]) + (", …" if len(ignored) > 5 else "")
         note(f"ignored {len(ignored)} files that hold neither posts nor bars: {shown}")
+
+
+def _shortened(words: str) -> str:
+    """Cut a list to one line: all of it is in the database, and in JSON."""
+    if len(words) <= LINE_CHARACTERS:
+        return words
+    return f"{words[: words.rfind(',', 0, LINE_CHARACTERS) + 1]} …"
 
 
 def show_info(sections: "Mapping[str, pl.DataFrame]", *, as_json: bool) -> None:

@@ -11,7 +11,7 @@ from tweetscore.io.source import Source, sniff
 from tweetscore.market.symbols import canonical_symbol
 from tweetscore.posts.canonical import TweetFile
 from tweetscore.posts.formats import open_tweets
-from tweetscore.posts.tables import NAMES as POST_COLUMNS
+from tweetscore.posts.names import NAMES as POST_COLUMNS
 
 
 def open_file(source: Source, options: IngestOptions) -> TweetFile | BarFile | None:

@@ -65,6 +65,7 @@ def ingest_posts(
         account = replace(
             account,
             clock=verdict.evidence,
+            taken=posts.taken,
             rows_read=read.rows,
             warnings=(*worded_precision(verdict, posts), *worded_unread(read.unread)),
         )

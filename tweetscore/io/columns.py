@@ -31,6 +31,27 @@ def has_columns(columns: Sequence[str]) -> str:
     return f"it has {shown}{', …' if len(columns) > _SHOWN_COLUMNS else ''}"
 
 
+def worded(
+    taken: Mapping[str, Sequence[str]], columns: Sequence[str], notes: Mapping[str, str]
+) -> str:
+    """Describe in one line which columns of a table were taken for what, and which were left.
+
+    Args:
+        taken: our name to the file's, one or several, in the order in which they are shown.
+        columns: all of the file.
+        notes: our name to what is to be said of it, if anything.
+    """
+    pairs, used = [], set[str]()
+    for ours, theirs in taken.items():
+        used.update(part for name in theirs for part in (name, *name.split("+")))
+        same = [*map(normalised, theirs)] == [normalised(ours)]
+        pair = ours if same else f"{ours} = {' and '.join(map(repr, theirs))}"
+        pairs.append(f"{pair} ({notes[ours]})" if notes.get(ours) else pair)
+    left = [repr(name) for name in columns if name not in used]
+    unused = f"; not used: {', '.join(left)}" if left else ""
+    return f"columns: {', '.join(pairs)}{unused}"
+
+
 @dataclass(frozen=True, slots=True)
 class Match:
     """What the columns of a table mean; *ours* are our names, *theirs* are those in the file."""

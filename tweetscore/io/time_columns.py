@@ -15,6 +15,10 @@ from tweetscore.io.times import TimeForm, time_form
 _DAYS = ("date", "dtyyyymmdd", "day", "tradedate", "tradingday", "datum")
 _CLOCK_TIMES = ("time", "timestamp", "timeofday", "clock", "hhmmss", "hhmm", "zeit", "uhrzeit")
 _CLOCK_TIME = "time of day"
+_SHORTEST_TIME, _LONGEST_TIME = 10, 60  # characters, of a whole time
+_NEARLY_ALL = 0.95
+_QUARTER_SECONDS, _MOST_SECONDS = 900, 26 * 3600  # zones are apart
+_TOLERANCE_SECONDS, _MINUTE_SECONDS = 1, 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,11 @@ class TimeColumns:
         time = time.str.zfill(self.digits) if self.digits else time
         whole = pl.concat_str(day, time, separator=" ").alias(ours)
         return rows.with_columns(whole).drop(_CLOCK_TIME)
+
+    def of(self, sample: pl.DataFrame) -> pl.Series:
+        """Return the whole times, as strings, in rows under the file's own names."""
+        wanted = {ours: pl.col(theirs) for ours, theirs in self.wanted("stamp").items()}
+        return self.joined(sample.select(**wanted), "stamp")["stamp"]
 
 
 def time_candidates(columns: Sequence[str]) -> list[tuple[str, ...]]:
@@ -85,6 +94,52 @@ def find_times(
     return found
 
 
+def zoned_beside(
+    table: Table, sample: pl.DataFrame, local: tuple[TimeColumns, TimeForm], columns: Sequence[str]
+) -> tuple[TimeColumns, TimeForm] | None:
+    """Return the first of some columns that shows the moments of local times, with their zone.
+
+    Two columns do so where their times are whole quarters of an hour apart, 26 hours at most, on
+    nearly all rows: a time of another event, as that of the download, is not.
+
+    Args:
+        table: the table.
+        sample: its first rows, under its own names.
+        local: the columns and the form of the local times.
+        columns: those that may hold the others.
+    """
+    times, form = local
+    shown = form.read(times.of(sample))
+    for name in columns:
+        beside = TimeColumns((name,))
+        texts = beside.of(sample)
+        if name in times.columns or not _look_like_times(texts) or not _may_be_zoned(texts):
+            continue
+        found = time_form(table.name, [_filled(sample, beside)])
+        if found and not found.naive and _same_moments(shown, found.read(texts)):
+            return beside, found
+    return None
+
+
+def _look_like_times(texts: pl.Series) -> bool:
+    """Return whether a column is worth a closer look, which costs more."""
+    lengths = texts.str.len_chars()
+    return bool(lengths.is_between(_SHORTEST_TIME, _LONGEST_TIME).any()) and bool(
+        texts.str.contains(r"\d{4}").any()
+    )
+
+
+def _same_moments(local: pl.Series, zoned: pl.Series) -> bool:
+    apart = (local - zoned).drop_nulls().dt.total_seconds()
+    # Times without seconds, or all on whole minutes, differ from the exact ones by less than one.
+    exact = bool((local.drop_nulls().dt.second() != 0).any())
+    tolerance = _TOLERANCE_SECONDS if exact else _MINUTE_SECONDS
+    off = (apart + tolerance) % _QUARTER_SECONDS
+    same = (off <= 2 * tolerance) & (apart.abs() <= _MOST_SECONDS)
+    filled = len(local) - local.null_count()
+    return filled > 0 and int(same.sum()) >= _NEARLY_ALL * filled
+
+
 def _may_be_zoned(texts: pl.Series) -> bool:
     """Return whether the days and months of times need no telling apart, which may be refused."""
     return not texts.str.strip_chars().str.contains(r"^\d\d?[-./]").any()
@@ -99,8 +154,7 @@ def shown_time(sample: pl.DataFrame, candidates: Sequence[tuple[str, ...]]) -> s
 
 
 def _filled(sample: pl.DataFrame, times: TimeColumns) -> pl.Series:
-    wanted = {ours: pl.col(theirs) for ours, theirs in times.wanted("stamp").items()}
-    texts = times.joined(sample.select(**wanted), "stamp")["stamp"].drop_nulls()
+    texts = times.of(sample).drop_nulls()
     return texts.filter(texts.str.strip_chars() != "")
 
 

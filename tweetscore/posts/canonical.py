@@ -70,6 +70,7 @@ class TweetFile:
     _batches: Callable[[], Iterator[TweetBatch]]
     step_seconds: int = 1  # how exactly times are written: 60 without seconds
     ids: Ids = "own"  # what the numbers of posts are worth
+    taken: str = ""  # which column was taken for what, in words
 
     @property
     def dated(self) -> bool:

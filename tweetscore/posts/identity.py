@@ -1,9 +1,12 @@
 """Give an id to posts that came without one: typed posts enter, the same with ids leave."""
 
 import hashlib
+from collections.abc import Iterable
 from typing import Literal
 
 import polars as pl
+
+from tweetscore.posts.fields import ids as bare_ids
 
 _LARGEST_ID = 2**63 - 1
 _ROWS_TO_COUNT = 3  # fewer numbers in a row may be chance
@@ -36,13 +39,22 @@ def with_hashed_ids(tweets: pl.DataFrame, *, ids: Ids = "own") -> pl.DataFrame:
     return tweets.with_columns(tweets["tweet_id"].scatter(rows, hashed))
 
 
-def number_rows(ids: pl.Series) -> bool:
-    """Return whether ids only number the rows of their file, from 0 or 1."""
-    numbers = ids.str.strip_chars().str.to_integer(strict=False, dtype=pl.Int64).drop_nulls()
-    if len(numbers) < _ROWS_TO_COUNT or numbers[0] not in (0, 1):
-        return False
-    steps = numbers.diff().drop_nulls()
-    return int((steps == 1).sum()) >= _COUNTED_SHARE * len(steps)
+def number_rows(parts: Iterable[pl.Series]) -> bool:
+    """Return whether ids, as strings, only number the rows of their file, from 0 or 1.
+
+    The file's column comes in one part or in several.
+    """
+    first = last = None
+    steps = ones = 0
+    for texts in parts:
+        numbers = bare_ids(texts).str.to_integer(strict=False, dtype=pl.Int64).drop_nulls()
+        if not len(numbers):
+            continue
+        first = numbers[0] if first is None else first
+        before = pl.Series([last] if last is not None else [], dtype=pl.Int64)
+        each = before.append(numbers).diff().drop_nulls()
+        steps, ones, last = steps + len(each), ones + int((each == 1).sum()), numbers[-1]
+    return first in (0, 1) and steps + 1 >= _ROWS_TO_COUNT and ones >= _COUNTED_SHARE * steps
 
 
 def _hashed_id(platform: str, author: str | None, posted_us: int, text: str) -> int:

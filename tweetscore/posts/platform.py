@@ -1,21 +1,26 @@
 """Tell whose ids a table has: ids and the times beside them enter, a platform leaves."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import polars as pl
 
 from tweetscore.io.columns import by_normalised_name
 from tweetscore.posts.clock import id_times
 from tweetscore.posts.fields import ids as ids_of
+from tweetscore.posts.validation import ReadTimes
 
 OTHER = "other"  # the platform of ids that carry no time
+# Whose ids are told by their times. Those of Truth Social look like Mastodon's, and only an address
+# tells them apart; a record of Bluesky is named by letters.
+_TOLD = ("twitter", "mastodon")
 _TWITTER_NAMES = {"idstr", "tweetid", "fulltext", "favoritecount", "screenname"}
 _LAST_UNDATED = datetime(2010, 11, 6)
 _TESTABLE_SHARE = 0.5  # of the rows with an id: those whose id and time can be read
 _BAD_SHARE = 0.05
 _ROWS_FOR_ONE_BAD = 4
 _ZONES = timedelta(hours=25)  # times without a zone, and with daylight saving, differ by less
+_LONG = "^[0-9]{15,19}$"
 
 
 def platform_of(texts: pl.Series, claimed: pl.Series, columns: Sequence[str]) -> str:
@@ -31,26 +36,62 @@ def platform_of(texts: pl.Series, claimed: pl.Series, columns: Sequence[str]) ->
     """
     texts = ids_of(texts)
     ids = texts.str.to_integer(strict=False, dtype=pl.Int64)
-    rows = pl.DataFrame(
-        {
-            "given": texts.is_not_null() & (texts != ""),
-            "id": ids,
-            "claimed": claimed,
-            "inside": id_times("twitter", ids),
-        }
-    ).filter("given")
+    given = texts.is_not_null() & (texts != "")
+    for platform in _TOLD:
+        inside = id_times(platform, ids)
+        frame = {"given": given, "id": ids, "claimed": claimed, "inside": inside}
+        rows = pl.DataFrame(frame).filter("given")
+        if _agree(rows, may_be_old=platform == "twitter"):
+            return platform
+    long = texts.drop_nulls().str.contains(_LONG)
+    return "twitter" if len(long) and long.all() and _is_named(columns) else OTHER
+
+
+def _agree(rows: pl.DataFrame, *, may_be_old: bool) -> bool:
+    """Return whether claimed times are those inside the ids, or older than any such time."""
     testable = rows.drop_nulls(["id", "claimed"])
     if testable.height <= _TESTABLE_SHARE * rows.height:
         testable = rows
     dated = pl.col("inside").is_not_null()
     fits = pl.when(dated).then((pl.col("claimed") - pl.col("inside")).abs() <= _ZONES)
-    old = (pl.col("id") > 0) & (pl.col("claimed") < _LAST_UNDATED)
+    old = (pl.col("id") > 0) & (pl.col("claimed") < _LAST_UNDATED) & may_be_old
     agrees = dated.any() & _mostly(fits.otherwise(old).fill_null(False))
-    if testable.select(agrees).item():
-        return "twitter"
-    long = texts.drop_nulls().str.contains("^[0-9]{15,19}$")
-    named = _TWITTER_NAMES & by_normalised_name(columns).keys()
-    return "twitter" if len(long) and long.all() and named else OTHER
+    return bool(testable.select(agrees).item())
+
+
+def platforms_by_ids(texts: pl.Series, columns: Sequence[str]) -> list[str]:
+    """Return whose ids these may be where no time stands beside them: whose times are possible.
+
+    Args:
+        texts: the ids, as strings.
+        columns: the names of the columns of the table.
+    """
+    texts = ids_of(texts).drop_nulls()
+    texts = texts.filter(texts != "")
+    fitting = [platform for platform in (*_TOLD, "truthsocial") if _possible(platform, texts)]
+    return ["twitter"] if "twitter" in fitting and _is_named(columns) else fitting
+
+
+def _possible(platform: str, texts: pl.Series) -> bool:
+    latest = datetime.now(UTC).replace(tzinfo=None) + _ZONES
+    inside = times_in_ids(platform)(texts)
+    frame = pl.DataFrame({"text": texts, "inside": inside})
+    good = (pl.col("inside") <= latest) & pl.col("text").str.contains(_LONG)
+    return bool(len(texts)) and bool(frame.select(_mostly(good.fill_null(False))).item())
+
+
+def times_in_ids(platform: str) -> ReadTimes:
+    """Return what reads the times inside ids that are strings; null where there is none."""
+
+    def read(texts: pl.Series) -> pl.Series:
+        return id_times(platform, ids_of(texts).str.to_integer(strict=False, dtype=pl.Int64))
+
+    return read
+
+
+def _is_named(columns: Sequence[str]) -> bool:
+    """Return whether columns are called as only Twitter's are."""
+    return bool(_TWITTER_NAMES & by_normalised_name(columns).keys())
 
 
 def _mostly(holds: pl.Expr) -> pl.Expr:

@@ -4,52 +4,21 @@ A table needs a text and a time for each post, and nothing else. Without ids, a 
 identified by a hash of its content.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from functools import partial
 
 import polars as pl
 
-from tweetscore.errors import InputError
-from tweetscore.io.columns import Match, by_normalised_name
+from tweetscore.io.columns import by_normalised_name
 from tweetscore.io.source import Source
 from tweetscore.io.tables.find import find_table
 from tweetscore.io.tables.table import Table
-from tweetscore.io.time_columns import TimeColumns, find_times, shown_time, time_candidates
-from tweetscore.io.time_words import API_TIME, foreign_word, has_seconds
-from tweetscore.io.times import TimeForm, written_form
 from tweetscore.posts.canonical import TweetBatch, TweetFile
-from tweetscore.posts.clock import ID_TIMES
-from tweetscore.posts.identity import Ids, number_rows
-from tweetscore.posts.platform import OTHER, platform_of
+from tweetscore.posts.names import NAMES, with_joined
+from tweetscore.posts.table_columns import Columns, find_columns
 from tweetscore.posts.validation import validate_posts
 
-NAMES = {
-    "tweet_id": ("idstr", "tweetid", "twitterid", "statusid", "postid", "messageid", "id"),
-    "posted": (
-        "createdat", "postedat", "publishedat", "posted", "published", "datetime", "timestamp",
-        "date", "time", "created", "postdate", "createdutc",
-    ),
-    "text": (
-        "embeddedtext", "fulltext", "text", "tweet", "content", "body", "message", "post",
-    ),
-    "author": (
-        "author", "username", "authorusername", "userusername", "screenname", "userscreenname",
-        "handle", "user", "writer", "channel", "channelname",
-    ),
-    "retweet_count": (
-        "retweetcount", "retweets", "reposts", "repostscount", "reblogs", "sharecount", "shares",
-        "retweetscount", "retweetnum", "nretweets", "publicmetricsretweetcount",
-    ),
-    "favorite_count": (
-        "favoritecount", "favorites", "likes", "likecount", "favourites", "favouritescount",
-        "likescount", "likenum", "nlikes", "publicmetricslikecount",
-    ),
-    "is_retweet": ("isretweet",),
-    "counts_as_of": ("countsasof",),
-}  # fmt: skip
 _PRICES = {"open", "high", "low", "close"}
-_DAY = re.compile(r"\d{4}[-./]?\d\d?[-./]?\d\d?|\d\d?[-./]\d\d?[-./]\d{4}", re.ASCII)
 
 
 def open_table(
@@ -61,7 +30,7 @@ def open_table(
         source: the file.
         columns: our name to the file's, which come before the recognised ones; an empty name
             means that the file has no such column.
-        platform: whose ids they are. Without it, ids that look like Twitter's are, and no others.
+        platform: whose ids they are; without it, their times and addresses tell.
 
     Raises:
         InputError: a given column is not there; the form of the times is not clear; the ids of
@@ -70,29 +39,21 @@ def open_table(
     table = find_table(source)
     if not table or _holds_bars(table, columns):
         return None
-    match = table.match(NAMES, columns)
-    for needed in ("text", "posted"):
-        if needed not in match.taken:
-            if columns:
-                raise match.missing(needed)
-            return None
-    if platform in ID_TIMES and "tweet_id" not in match.taken:
-        raise InputError(
-            f"{source.name}: has no column recognised as ids ({match.has}), and ids of {platform} "
-            "carry a time; name it with --column tweet_id=NAME, or leave --platform out"
-        )
-    candidates = time_candidates(match.candidates["posted"])
-    sample, _ = table.sample([*match.taken.values(), *match.candidates["posted"]])
-    times, form = _timed(table, sample, candidates)
-    match = match.choose({"posted": times.columns[0]})
-    platform = platform or _platform(match, sample, times, form)
-    ids: Ids = "own" if platform in ID_TIMES else "restarting"
-    numbers = sample[match.taken["tweet_id"]] if "tweet_id" in match.taken else None
-    if ids == "restarting" and numbers is not None and number_rows(numbers):
-        match, ids = match.without("tweet_id"), "none"
-    batches = partial(_read, table, match, times, form, platform)
-    step = 60 if form.written and not has_seconds(form.written) else 1
-    return TweetFile(source, f"{table.kind}-tweets", platform, form.naive, batches, step, ids)
+    table, given = with_joined(table, columns)
+    found = find_columns(table, given, platform)
+    if not found:
+        return None
+    times = found.times
+    return TweetFile(
+        source,
+        f"{table.kind}-tweets",
+        found.platform,
+        times.naive,
+        partial(_read, table, found),
+        times.step_seconds,
+        found.ids,
+        found.words,
+    )
 
 
 def _holds_bars(table: Table, given: Mapping[str, str]) -> bool:
@@ -100,52 +61,19 @@ def _holds_bars(table: Table, given: Mapping[str, str]) -> bool:
     return not known and len(_PRICES & by_normalised_name(table.columns).keys()) >= 2
 
 
-def _read(
-    table: Table, match: Match, times: TimeColumns, form: TimeForm, platform: str
-) -> Iterator[TweetBatch]:
-    columns = {**match.taken, **times.wanted("posted")}
-    absent = [name for name in NAMES if name not in columns and name != "counts_as_of"]
-    for rows, refused in table.rows(columns):
-        raw = times.joined(rows, "posted")
+def _read(table: Table, columns: Columns) -> Iterator[TweetBatch]:
+    wanted = columns.wanted
+    absent = [name for name in NAMES if name not in wanted and name != "counts_as_of"]
+    for rows, refused in table.rows(wanted):
+        raw = columns.plain(rows)
         filled = raw.with_columns(pl.lit(None, pl.String).alias(name) for name in absent)
+        author = pl.col("author").str.strip_prefix("@").replace("", None)
         yield validate_posts(
-            filled.with_columns(pl.col("author").replace("", None)),
+            filled.with_columns(author),
             refused,
             raw.height + refused.height,
-            platform=platform,
+            platform=columns.platform,
             time_formats=(),
-            read_times=form.read,
-            may_lack_ids="tweet_id" not in columns,
+            read_times=columns.times.read,
+            may_lack_ids="tweet_id" not in wanted,
         )
-
-
-def _timed(
-    table: Table, sample: pl.DataFrame, candidates: list[tuple[str, ...]]
-) -> tuple[TimeColumns, TimeForm]:
-    """Return the columns of the times and their form."""
-    if found := find_times(table, sample, candidates):
-        return found
-    shown = shown_time(sample, candidates)
-    if shown is None:  # no record has a time: each becomes a reject
-        return TimeColumns(candidates[0]), written_form(API_TIME)
-    fact = f"the time {shown!r} has no known form"
-    step = "write times as 2018-01-31T09:30:00Z, or as seconds since 1970"
-    if word := foreign_word(shown):
-        fact = (
-            f"the time {shown!r} has the word {word!r}, and only English names of months are read"
-        )
-        step = "write times as 2018-01-31T09:30:00Z"
-    if _DAY.fullmatch(shown.strip()):
-        fact = f"the time {shown!r} is a whole day, and posts are matched with minutes"
-        step = "name the column with the time of day with --column posted=NAME, or export it too"
-    raise InputError(f"{table.name}: {fact}; {step}")
-
-
-def _platform(match: Match, sample: pl.DataFrame, times: TimeColumns, form: TimeForm) -> str:
-    """Return whose ids the table has, by its first rows."""
-    if "tweet_id" not in match.taken:
-        return OTHER
-    columns = {"tweet_id": match.taken["tweet_id"], **times.wanted("posted")}
-    wanted = sample.select(**{ours: pl.col(theirs) for ours, theirs in columns.items()})
-    claimed = form.read(times.joined(wanted, "posted")["posted"])
-    return platform_of(wanted["tweet_id"], claimed, match.columns)

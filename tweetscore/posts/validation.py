@@ -154,10 +154,15 @@ def _time(name: str, written: str) -> pl.Expr:
     return time
 
 
+def rounded_among(ids: pl.Series) -> pl.Series:
+    """Return the ids, as strings, that have been floats."""
+    texts = ids.str.strip_chars()
+    return texts.filter(texts.str.contains(_ROUNDED).fill_null(False))
+
+
 def _refuse_rounded(ids: pl.Series) -> None:
     """Refuse the file for one such id: its neighbours may be rounded where no exponent shows it."""
-    texts = ids.str.strip_chars()
-    if len(rounded := texts.filter(texts.str.contains(_ROUNDED).fill_null(False))):
+    if len(rounded := rounded_among(ids)):
         raise RoundedIdsError(
             f"its ids are rounded beyond repair, as by a spreadsheet, JavaScript or pandas: "
             f"{', '.join(rounded.head(3))}; download it again and open it in no spreadsheet, or "

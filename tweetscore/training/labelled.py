@@ -16,7 +16,7 @@ from tweetscore.io.tables.table import Table
 from tweetscore.io.times import time_form
 from tweetscore.market.horizons import NO_HORIZON
 from tweetscore.posts.canonical import COUNTS
-from tweetscore.posts.tables import NAMES as TWEET_NAMES
+from tweetscore.posts.names import NAMES as TWEET_NAMES
 from tweetscore.text.rules import TextRules
 from tweetscore.training.dataset import clean_rows
 from tweetscore.training.split import Split, random_split, split_rows

@@ -1,7 +1,7 @@
 """A table: the columns of a file, and how to read some of them."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import polars as pl
@@ -11,7 +11,8 @@ from tweetscore.io.records import REJECTS_SCHEMA
 from tweetscore.io.source import Source
 
 Rows = tuple[pl.DataFrame, pl.DataFrame]  # string columns with their places; rejects
-
+PLACES = ("line", "byte_offset")
+_JOINT = "\n\n"  # between what is joined
 
 # Our names to the file's, the most rows of each block, whether rows must be whole: see Table.rows.
 ReadRows = Callable[[Mapping[str, str], int | None, bool], Iterator[Rows]]
@@ -56,13 +57,34 @@ class Table:
         """
         return self._rows(columns, most, whole)
 
+    def joined(self, parts: Sequence[str]) -> "Table":
+        """Return the table with one more column, ``title+body``: texts with a blank line between.
+
+        What is null or empty is left out.
+        """
+        whole = "+".join(parts)
+
+        def rows(columns: Mapping[str, str], most: int | None, is_whole: bool) -> Iterator[Rows]:
+            joint = [ours for ours, theirs in columns.items() if theirs == whole]
+            wanted = {ours: it for ours, it in columns.items() if it != whole}
+            pieces = {f"{whole} {place}": part for place, part in enumerate(parts)} if joint else {}
+            texts = [pl.when(pl.col(piece).str.strip_chars() != "").then(piece) for piece in pieces]
+            text = pl.concat_str(texts, separator=_JOINT, ignore_nulls=True)
+            for read, refused in self._rows({**wanted, **pieces}, most, is_whole):
+                filled = read.with_columns(text.alias(ours) for ours in joint)
+                yield filled.drop(pieces), refused
+
+        return replace(self, columns=(*self.columns, whole), _rows=rows)
+
     def sample(self, columns: Sequence[str], most: int = 1_000) -> Rows:
         """Return the first rows that can be read, under the file's own names, and the rejects."""
-        wanted = dict.fromkeys(columns)
-        sample = pl.DataFrame(schema=dict.fromkeys(wanted, pl.String))
+        # A column of the file may be called as one of the places.
+        wanted = {name + " " * (name in PLACES): name for name in columns}
+        sample = pl.DataFrame(schema=dict.fromkeys(wanted.values(), pl.String))
         rejects = REJECTS_SCHEMA.to_frame()
-        for rows, refused in self.rows({name: name for name in wanted}, most=most, whole=False):
-            sample = pl.concat([sample, rows.select(*wanted)]).head(most)
+        for rows, refused in self.rows(wanted, most=most, whole=False):
+            found = rows.select(pl.col(ours).alias(theirs) for ours, theirs in wanted.items())
+            sample = pl.concat([sample, found]).head(most)
             rejects = pl.concat([rejects, refused]).head(most)
             if sample.height == most:
                 break

@@ -1,0 +1,344 @@
+"""Which column of a table of posts is taken for what, and what is said of it."""
+
+import csv
+import io
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from tweetscore.errors import InputError
+from tweetscore.io.data_file import DataFile
+from tweetscore.io.source import sniff
+from tweetscore.posts.canonical import TweetFile
+from tweetscore.posts.formats import open_tweets
+
+FIRST = datetime(2021, 5, 10, 14, 30, 5)
+TWITTER_EPOCH_MS = 1_288_834_974_657
+ROWS = 30
+
+
+def moment(row: int) -> datetime:
+    return FIRST + timedelta(hours=7 * row, seconds=row)
+
+
+def milliseconds(time: datetime) -> int:
+    return int((time - datetime(1970, 1, 1)).total_seconds() * 1_000)
+
+
+def twitter_id(time: datetime) -> int:
+    return (milliseconds(time) - TWITTER_EPOCH_MS) << 22 | 7
+
+
+def mastodon_id(time: datetime) -> int:
+    return milliseconds(time) << 16 | 7
+
+
+def table(header: str, *columns: Any) -> bytes:
+    """A CSV file of 30 rows: a column is a function of the row, or the same value in each."""
+    out = io.StringIO(newline="")
+    writer = csv.writer(out)
+    writer.writerow(header.split(","))
+    for row in range(ROWS):
+        writer.writerow([it(row) if callable(it) else it for it in columns])
+    return out.getvalue().encode()
+
+
+def opened(path: Path, content: bytes, **options: Any) -> TweetFile:
+    path.write_bytes(content)
+    tweets = open_tweets(sniff(DataFile(path)), **options)
+    assert tweets
+    return tweets
+
+
+def posts(tweets: TweetFile) -> pl.DataFrame:
+    batches = list(tweets.read())
+    assert not any(batch.rejects.height for batch in batches)
+    return pl.concat([batch.tweets for batch in batches])
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "posts"
+
+
+# --- times ----------------------------------------------------------------------------------------
+
+
+def local(row: int) -> str:
+    return str(moment(row) - timedelta(hours=8))
+
+
+@pytest.mark.parametrize(
+    ("name", "write", "note"),
+    [
+        ("created", lambda row: f"{milliseconds(moment(row)) // 1_000}.0", "counted from 1970"),
+        ("created_utc", lambda row: milliseconds(moment(row)) // 1_000, "counted from 1970"),
+        ("time_ms", lambda row: milliseconds(moment(row)), "counted from 1970"),
+        ("seen", lambda row: moment(row).isoformat() + "Z", "with its zone"),
+        ("at", lambda row: f"{moment(row) + timedelta(hours=2)} +0200", "with its zone"),
+    ],
+)
+def test_a_time_with_a_zone_goes_before_a_local_one_of_the_same_moment(
+    path: Path, name: str, write: Any, note: str
+) -> None:
+    tweets = opened(path, table(f"timestamp,text,{name}", local, "rain", write))
+    assert not tweets.naive
+    assert posts(tweets)["posted"].to_list() == [moment(row) for row in range(ROWS)]
+    local_words = "" if name == "created_utc" else ", before the local 'timestamp'"
+    assert f"posted = {name!r} ({note}{local_words})" in tweets.taken
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda row: milliseconds(moment(row)) // 1_000 + 37 * (row % 5),  # of the download
+        lambda row: milliseconds(moment(row)) // 1_000 + 3 * 86_400,
+        lambda row: milliseconds(moment(row)) // 1_000 if row < 5 else "",
+        lambda _: 1_620_657_005,
+    ],
+)
+def test_a_time_of_another_event_does_not(path: Path, write: Any) -> None:
+    tweets = opened(path, table("timestamp,text,seen", local, "rain", write))
+    assert tweets.naive
+    assert posts(tweets)["posted"][0] == FIRST - timedelta(hours=8)
+
+
+def test_a_column_that_the_user_names_goes_before_all_others(path: Path) -> None:
+    content = table(
+        "timestamp,text,created", local, "rain", lambda row: milliseconds(moment(row)) // 1_000
+    )
+    tweets = opened(path, content, columns={"posted": "timestamp"})
+    assert tweets.naive
+    assert posts(tweets)["posted"][0] == FIRST - timedelta(hours=8)
+
+
+def test_a_time_is_utc_where_its_name_says_so(path: Path) -> None:
+    tweets = opened(path, table("created_at,text,created_at_utc", local, "rain", moment))
+    assert not tweets.naive
+    assert posts(tweets)["posted"][0] == FIRST
+    assert "posted = 'created_at_utc' (UTC by its name)" in tweets.taken
+
+
+@pytest.mark.parametrize(
+    ("header", "day"),
+    [("id,text,lang", "en"), ("id,text,date", "%Y-%m-%d"), ("id,text,day", "%d.%m.%Y")],
+)
+def test_ids_tell_the_time_where_no_column_does(path: Path, header: str, day: str) -> None:
+    content = table(
+        header, lambda row: twitter_id(moment(row)), "rain", lambda row: f"{moment(row):{day}}"
+    )
+    tweets = opened(path, content)
+    assert (tweets.platform, tweets.naive, tweets.step_seconds) == ("twitter", False, 1)
+    assert posts(tweets)["posted"].to_list() == [moment(row) for row in range(ROWS)]
+    assert "posted = 'id' (the times inside the ids)" in tweets.taken
+
+
+def test_days_that_are_not_those_of_the_ids_refuse_the_file(path: Path) -> None:
+    content = table("id,text,date", lambda row: twitter_id(moment(row)), "rain", "2019-01-31")
+    with pytest.raises(InputError, match="the time '2019-01-31' is a whole day"):
+        opened(path, content)
+
+
+def test_ids_that_may_be_of_two_platforms_are_asked_for(path: Path) -> None:
+    content = table("id,text", lambda row: mastodon_id(moment(row)), "rain")
+    with pytest.raises(InputError) as refusal:
+        opened(path, content)
+    assert str(refusal.value) == (
+        f"{path}: has no times of day, and the times inside its ids may be those of twitter or "
+        "mastodon or truthsocial; say which with --platform twitter"
+    )
+    tweets = opened(path, content, platform="mastodon")
+    assert posts(tweets)["posted"].to_list() == [moment(row) for row in range(ROWS)]
+
+
+def test_no_time_is_read_out_of_ids_that_have_none(path: Path) -> None:
+    content = table("id,text", lambda row: 472_206_234 + row, "rain")
+    path.write_bytes(content)
+    assert open_tweets(sniff(DataFile(path))) is None
+
+
+# --- ids and authors ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("address", "author", "platform"),
+    [
+        ("https://twitter.com/someone/status/{}", "someone", "twitter"),
+        ("https://x.com/someone/status/{}?s=20", "someone", "twitter"),
+        ("https://mobile.twitter.com/someone/statuses/{}", "someone", "twitter"),
+        ("https://x.com/i/web/status/{}", None, "twitter"),
+        ("/someone/status/{}", "someone", "twitter"),
+        ("https://nitter.example/someone/status/{}#m", "someone", "twitter"),
+        ("https://stocktwits.com/someone/message/{}", "someone", "other"),
+    ],
+)
+def test_ids_and_authors_come_out_of_addresses(
+    path: Path, address: str, author: str | None, platform: str
+) -> None:
+    number = twitter_id if platform == "twitter" else lambda time: time.day
+    content = table(
+        "Tweet URL,date,text",
+        lambda row: address.format(number(moment(row))), moment, "see https://x.com/a/status/1",
+    )  # fmt: skip
+    tweets = opened(path, content)
+    assert tweets.platform == platform
+    found = posts(tweets)
+    assert found["tweet_id"].to_list() == [number(moment(row)) for row in range(ROWS)]
+    assert set(found["author"]) == {author}
+    assert "tweet_id = 'Tweet URL' (the number in its addresses)" in tweets.taken
+
+
+def test_an_address_of_another_post_identifies_nothing(path: Path) -> None:
+    content = table(
+        "quoted_url,date,text", lambda row: f"https://x.com/a/status/{row + 7}", moment, "rain"
+    )
+    assert posts(opened(path, content))["tweet_id"].null_count() == ROWS
+    content = table(
+        "id,link,date,text",
+        lambda row: twitter_id(moment(row)), "https://x.com/a/status/7", moment, "rain",
+    )  # fmt: skip
+    found = posts(opened(path, content))
+    assert found.select("tweet_id", "author").row(0) == (twitter_id(FIRST), None)
+
+
+@pytest.mark.parametrize("written", ["{row}", "1.3917{row:02}E+18", "t3_{row}"])
+def test_an_address_goes_before_a_column_that_holds_no_ids(path: Path, written: str) -> None:
+    content = table(
+        "id,url,date,text",
+        lambda row: written.format(row=row),
+        lambda row: f"https://twitter.com/someone/status/{twitter_id(moment(row))}", moment, "rain",
+    )  # fmt: skip
+    found = posts(opened(path, content))
+    assert found["tweet_id"].to_list() == [twitter_id(moment(row)) for row in range(ROWS)]
+
+
+def test_words_are_no_ids(path: Path) -> None:
+    tweets = opened(path, table("id,date,text", lambda row: f"s{row:05}", moment, "rain"))
+    assert posts(tweets)["tweet_id"].null_count() == ROWS
+    assert "no ids: 'id' holds no whole numbers" in tweets.taken
+
+
+@pytest.mark.parametrize(
+    ("number", "platform", "url"),
+    [
+        (twitter_id, "twitter", ""),
+        (mastodon_id, "mastodon", ""),
+        (mastodon_id, "truthsocial", "https://truthsocial.com/@someone/{}"),
+        (mastodon_id, "mastodon", "https://mastodon.example/@someone/{}"),
+    ],
+)
+def test_ids_tell_their_platform_by_their_times_and_addresses(
+    path: Path, number: Any, platform: str, url: str
+) -> None:
+    content = table(
+        "id,created_at,content,url",
+        lambda row: number(moment(row)), lambda row: moment(row).isoformat() + "Z", "rain",
+        lambda row: url.format(number(moment(row))),
+    )  # fmt: skip
+    tweets = opened(path, content)
+    assert (tweets.platform, tweets.dated, tweets.ids) == (platform, True, "own")
+    assert tweets.taken.endswith(f"; ids of {platform}")
+
+
+SNSCRAPE = "{{'_type': 'snscrape.User', 'id': 12, 'verified': False, 'username': '{}'}}"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        SNSCRAPE,
+        '{{"id": 12, "name": "Some One", "screen_name": "{}"}}',
+        "{{'created': datetime.datetime(2009, 5, 1, 1, 2, tzinfo=datetime.timezone.utc), "
+        "'userName': '{}', 'name': \"Some 'One'\"}}",
+        '{{"entities": {{"mentions": [{{"username": "other"}}]}}, "username": "{}"}}',
+        "https://twitter.com/{}",
+        "@{}",
+        "b'{}'",
+    ],
+)
+def test_an_author_is_a_name(path: Path, written: str) -> None:
+    who = ("some_one", "other_1")
+    content = table("date,text,user", moment, "rain", lambda row: written.format(who[row % 2]))
+    assert posts(opened(path, content))["author"].to_list() == [*who] * (ROWS // 2)
+
+
+def test_counts_come_out_of_objects(path: Path) -> None:
+    metrics = "{'retweet_count': 2, 'reply_count': 9, 'like_count': 3, 'quote_count': 0}"
+    tweets = opened(path, table("date,text,public_metrics", moment, "rain", metrics))
+    found = posts(tweets).select("retweet_count", "favorite_count")
+    assert set(found.rows()) == {(2, 3)}
+    assert "retweet_count = 'public_metrics' (the number in its objects)" in tweets.taken
+
+
+# --- texts ----------------------------------------------------------------------------------------
+
+
+def texts(path: Path, written: Sequence[str]) -> tuple[list[str], str]:
+    """Return the texts of 30 posts that repeat some, and what was taken for what."""
+    content = table("date,text", moment, lambda row: written[row % len(written)])
+    tweets = opened(path, content)
+    return posts(tweets)["text"].to_list()[: len(written)], tweets.taken
+
+
+@pytest.mark.parametrize(
+    ("written", "text"),
+    [
+        ('<a href="https://n.example/a" title="A">@a</a> rain &amp; more<br>next',
+         "@a rain & more\nnext"),
+        ('<p>rain <span class="h-card">@a</span></p><p>sun &lt;3</p>', "rain @a\n\nsun <3"),
+        ("<b>rain</b> and <i>sun</i>", "rain and sun"),
+        ("first<br/>second &quot;x&quot;", 'first\nsecond "x"'),
+        ('<div dir="auto">rain</div>', "rain"),
+    ],
+)  # fmt: skip
+def test_html_becomes_its_visible_text(path: Path, written: str, text: str) -> None:
+    found, taken = texts(path, [written])
+    assert found == [text]
+    assert taken == "columns: text (HTML, of which the visible text), posted = 'date'"
+
+
+def test_links_in_few_posts_show_html_too(path: Path) -> None:
+    plain = [f"rain {n} a &lt; b" for n in range(13)]
+    found, _ = texts(path, [*plain, 'see <a href="https://a.example" rel="nofollow">a.example</a>'])
+    assert found == [*(f"rain {n} a < b" for n in range(13)), "see a.example"]
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "I <3 you", "a < b and c > d", "a<b>c", "<sarcasm>sure</sarcasm>", "Tom &amp; Jerry",
+        "x <- y", "if (a<b && c>d)", "<rain>", "b'", "bob's 'rain'", '"rain" and "sun"',
+    ],
+)  # fmt: skip
+def test_plain_texts_stay_as_they_are(path: Path, written: str) -> None:
+    others = [f"rain {n}" for n in range(14)]
+    found, taken = texts(path, [*others, written])
+    assert found == [*others, written]
+    assert taken == "columns: text, posted = 'date'"
+
+
+def test_bytes_of_python_are_decoded(path: Path) -> None:
+    written = [
+        r"b'Caf\xc3\xa9 \xe2\x80\x99s'", r'''b"don't \xf0\x9f\x98\x80\nnext"''', r"b'it\'s \\n'",
+        "b''", r"u'caf\xe9 \u2019'",
+    ]  # fmt: skip
+    found, taken = texts(path, written)
+    assert found == ["Café ’s", "don't 😀\nnext", r"it's \n", "", "café ’"]
+    assert taken == "columns: text (written by Python as b'…'), posted = 'date'"
+
+
+def test_quotes_around_unquoted_fields_are_taken_off(path: Path) -> None:
+    lines = [
+        f'{moment(row)};"rain {row} he said "buy" loudly";"{twitter_id(moment(row))}"'
+        for row in range(ROWS - 1)
+    ]
+    content = "\n".join(["date;text;id", *lines, f'{moment(ROWS)};"say ""no""";"9"', ""]).encode()
+    tweets = opened(path, content)
+    found = posts(tweets)
+    assert found["text"][0] == 'rain 0 he said "buy" loudly'
+    assert found["text"][-1] == 'say "no"'
+    assert found["tweet_id"][0] == twitter_id(FIRST)

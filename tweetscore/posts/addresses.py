@@ -1,0 +1,85 @@
+"""Read the addresses of posts, as https://x.com/name/status/123: addresses enter, ids leave."""
+
+import re
+from collections.abc import Mapping
+
+import polars as pl
+
+from tweetscore.io.columns import normalised
+
+# The parts of an address: the author, if it is named, and the number of the post.
+_HOST = r"^\s*(?:https?://)?[^/\s]*/"
+_REST = r"(?:[/?#].*)?\s*$"
+_POSTS = (
+    rf"{_HOST}(?:#!/|users/)?(?:i/web/|i/|@?([^/\s@]+)(?:@[^/\s]+)?/)"
+    rf"(?:status|statuses|posts|message)/(\d{{1,19}}){_REST}",
+    rf"{_HOST}@([^/\s@]+)(?:@[^/\s]+)?/(\d{{15,19}}){_REST}",
+    rf"^\s*(?:https?://)?t(?:elegram)?\.me/(?:s/)?([^/\s]+)/(\d{{1,19}}){_REST}",
+)
+_AUTHOR_PAGE = r"^\s*https?://[^/\s]+/@?([^/\s?#@]+)/?(?:\?.*)?\s*$"
+_PLATFORMS: Mapping[str, str] = {
+    "twitter": r"(?i)^\s*(?:https?://)?(?:\w+\.)?(?:twitter|x)\.com/",
+    "truthsocial": r"(?i)^\s*(?:https?://)?(?:\w+\.)?truthsocial\.com/",
+}
+_BEST = ("tweeturl", "statusurl", "posturl", "permalink", "tweetlink", "url", "link", "uri")
+_OF_OTHERS = re.compile("quot|repl|retweet|parent|media|reblog")
+_SHARE = 0.95
+
+
+def address_column(sample: pl.DataFrame) -> str | None:
+    """Return the column with the address of each post itself; None if there is none.
+
+    Args:
+        sample: the first rows of the table, as strings.
+    """
+    found = [
+        name
+        for name in sample.columns
+        if not _OF_OTHERS.search(normalised(name)) and are_posts(sample[name])
+    ]
+    return min(found, key=_rank, default=None)
+
+
+def _rank(name: str) -> int:
+    plain = normalised(name)
+    return _BEST.index(plain) if plain in _BEST else len(_BEST)
+
+
+def are_posts(values: pl.Series) -> bool:
+    """Return whether nearly all values are addresses of posts."""
+    first = values.drop_nulls().head(1)
+    return bool(len(first)) and "/" in first[0] and _nearly_all(ids_in(values).is_not_null())
+
+
+def are_pages(values: pl.Series) -> bool:
+    """Return whether nearly all values are addresses of authors."""
+    return _nearly_all(values.str.contains(_AUTHOR_PAGE))
+
+
+def ids_in(addresses: pl.Series) -> pl.Series:
+    """Return the number of the post in each address; null where there is none."""
+    return _part(addresses, 2)
+
+
+def authors_in(addresses: pl.Series) -> pl.Series:
+    """Return the author in each address of a post or an author; null where none is named."""
+    pages = addresses.str.extract(_AUTHOR_PAGE)
+    return _part(addresses, 1).zip_with(pages.is_null(), pages)
+
+
+def platform_of(addresses: pl.Series) -> str | None:
+    """Return the platform that nearly all addresses are of; None if there is no such one."""
+    for platform, pattern in _PLATFORMS.items():
+        if _nearly_all(addresses.drop_nulls().str.contains(pattern)):
+            return platform
+    return None
+
+
+def _part(addresses: pl.Series, group: int) -> pl.Series:
+    name = addresses.name
+    parts = [pl.col(name).str.extract(pattern, group) for pattern in _POSTS]
+    return addresses.to_frame().select(pl.coalesce(parts).alias(name)).to_series()
+
+
+def _nearly_all(holds: pl.Series) -> bool:
+    return bool(len(holds)) and int(holds.sum()) >= _SHARE * len(holds)

@@ -1,0 +1,189 @@
+"""Which columns of a table are those of posts: a table enters, columns, times and words leave."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import polars as pl
+
+from tweetscore.errors import InputError
+from tweetscore.io.columns import Match, worded
+from tweetscore.io.tables.table import Table
+from tweetscore.posts import addresses
+from tweetscore.posts.clock import ID_TIMES
+from tweetscore.posts.fields import ids as ids_of
+from tweetscore.posts.identity import Ids, number_rows
+from tweetscore.posts.names import NAMES
+from tweetscore.posts.platform import OTHER, platform_of
+from tweetscore.posts.table_times import Times, find_posted
+from tweetscore.posts.validation import rounded_among
+from tweetscore.posts.writings import Writing, are_quoted, without_quotes, writings
+
+_SAMPLE_ROWS = 1_000
+_SHARE = 0.95
+_NO_NUMBERS = 0.05  # the share of whole numbers in a column that has no ids
+_FEWEST_IDS = 3
+_SHOWN = ("text", "posted", "tweet_id", "author")
+Writings = Mapping[str, tuple[Writing, ...]]  # under our names
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The columns of posts in a table, and how their values are read."""
+
+    match: Match
+    times: Times
+    writings: Writings
+    quoted: frozenset[str]  # columns of the file with quotes around their values
+    platform: str
+    ids: Ids
+    no_ids: str = ""  # why a column that is called like one of ids is left, in words
+
+    @property
+    def wanted(self) -> dict[str, str]:
+        """What to read of the table: our names to the file's."""
+        own = {ours: it for ours, it in self.match.taken.items() if ours != "posted"}
+        return {**own, **self.times.columns.wanted("posted")}
+
+    def plain(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Return rows of ``wanted`` with whole times and plain values."""
+        for ours, theirs in self.wanted.items():
+            if theirs in self.quoted:
+                rows = rows.with_columns(without_quotes(rows[ours]).alias(ours))
+        for ours, several in self.writings.items():
+            for writing in several:
+                rows = rows.with_columns(writing.read(rows[ours]).alias(ours))
+        return self.times.columns.joined(rows, "posted")
+
+    @property
+    def words(self) -> str:
+        """Describe which column was taken for what."""
+        taken = {ours: [theirs] for ours, theirs in self.match.taken.items()}
+        taken["posted"] = [*self.times.columns.columns]
+        notes = {
+            ours: ", ".join(writing.words for writing in several)
+            for ours, several in self.writings.items()
+        }
+        notes["posted"] = self.times.note
+        ordered = [*_SHOWN, *(ours for ours in taken if ours not in _SHOWN)]
+        words = worded(
+            {ours: taken[ours] for ours in ordered if ours in taken}, self.match.columns, notes
+        )
+        of = [f"ids of {self.platform}"] if self.platform != OTHER else []
+        return "; ".join(filter(None, [words, self.no_ids, *of]))
+
+
+def find_columns(table: Table, given: Mapping[str, str], platform: str | None) -> Columns | None:
+    """Find the columns of posts; None when the table is something else.
+
+    Args:
+        table: the table.
+        given: our name to theirs, as the user sets it.
+        platform: whose ids they are; None leaves it to the evidence.
+
+    Raises:
+        InputError: a given column is not there, the form of the times is not clear, or the ids of
+            the platform carry a time and there are none.
+    """
+    match = table.match(NAMES, given)
+    if "text" not in match.taken:
+        if given:
+            raise match.missing("text")
+        return None
+    sample, _ = table.sample(table.columns, _SAMPLE_ROWS)
+    quoted = frozenset(name for name in sample.columns if are_quoted(sample[name]))
+    sample = sample.with_columns(without_quotes(sample[name]) for name in quoted)
+    match, address = _with_addresses(match, sample, given)
+    if platform in ID_TIMES and "tweet_id" not in match.taken:
+        raise InputError(
+            f"{table.name}: has no column recognised as ids ({match.has}), and ids of {platform} "
+            "carry a time; name it with --column tweet_id=NAME, or leave --platform out"
+        )
+    written = {
+        ours: found
+        for ours, theirs in match.taken.items()
+        if ours != "posted" and (found := writings(ours, sample[theirs]))
+    }
+    numbers = _plain_ids(match, sample, written)
+    times = find_posted(table, match, sample, given, platform or address, numbers)
+    if not times:
+        return None
+    if times.of_ids:
+        match = match.without("posted", "counts_as_of")
+        written["posted"] = written.get("tweet_id", ())
+    platform = platform or times.of_ids or address
+    if not platform and numbers is not None:
+        platform = platform_of(numbers, times.sample, match.columns)
+    columns = Columns(match, times, written, quoted, platform or OTHER, "own")
+    return _identified(table, columns, numbers, given)
+
+
+def _identified(
+    table: Table, columns: Columns, numbers: pl.Series | None, given: Mapping[str, str]
+) -> Columns:
+    """Return the columns with what their ids are worth, and without those that identify nothing."""
+    if columns.platform in ID_TIMES:
+        return columns
+    name, why = columns.match.taken.get("tweet_id"), ""
+    if numbers is not None and _number_rows(table, columns, numbers):
+        why = f"no ids: {name!r} numbers the rows"
+    elif numbers is not None and "tweet_id" not in given and _holds_no_numbers(numbers):
+        why = f"no ids: {name!r} holds no whole numbers"
+    if not why:
+        return replace(columns, ids="restarting")
+    kept = {ours: it for ours, it in columns.writings.items() if ours != "tweet_id"}
+    return replace(
+        columns, match=columns.match.without("tweet_id"), writings=kept, ids="none", no_ids=why
+    )
+
+
+def _number_rows(table: Table, columns: Columns, numbers: pl.Series) -> bool:
+    """Return whether ids number the rows of the whole table."""
+    if not number_rows([numbers]) or len(numbers) < _SAMPLE_ROWS:
+        return number_rows([numbers])
+    wanted = {"tweet_id": columns.match.taken["tweet_id"]}
+    return number_rows(rows["tweet_id"] for rows, _ in table.rows(wanted, whole=False))
+
+
+def _with_addresses(
+    match: Match, sample: pl.DataFrame, given: Mapping[str, str]
+) -> tuple[Match, str | None]:
+    """Take ids and authors that are missing from the addresses of posts, if the table has them.
+
+    Returns:
+        The match, and the platform that the addresses show for its ids; None if they do not.
+    """
+    name = addresses.address_column(sample)
+    if name is None or given.get("tweet_id") == "":
+        return match, None
+    inside = addresses.ids_in(sample[name])
+    own = match.taken.get("tweet_id")
+    if own is None or ("tweet_id" not in given and _is_no_id(sample[own])):
+        match = match.choose({"tweet_id": name})
+    elif own != name and int((ids_of(sample[own]) == inside).sum()) < _SHARE * sample.height:
+        return match, None
+    if "author" not in match.taken and "author" not in given:
+        match = match.choose({"author": name})
+    return match, addresses.platform_of(sample[name])
+
+
+def _is_no_id(values: pl.Series) -> bool:
+    return number_rows([values]) or len(rounded_among(values)) > 0 or _holds_no_numbers(values)
+
+
+def _holds_no_numbers(values: pl.Series) -> bool:
+    """Return whether a column of ids has words instead, as the base 36 of Reddit."""
+    filled = values.filter(values.str.strip_chars() != "")
+    numbers = ids_of(filled).str.to_integer(strict=False, dtype=pl.Int64)
+    found = len(numbers) - numbers.null_count()
+    few = found <= _NO_NUMBERS * len(filled) and len(filled) >= _FEWEST_IDS
+    return few and not len(rounded_among(filled))
+
+
+def _plain_ids(match: Match, sample: pl.DataFrame, written: Writings) -> pl.Series | None:
+    """Return the ids of the first rows; None where there is no column of them."""
+    if "tweet_id" not in match.taken:
+        return None
+    values = sample[match.taken["tweet_id"]]
+    for writing in written.get("tweet_id", ()):
+        values = writing.read(values)
+    return values

@@ -1,0 +1,173 @@
+"""Find out how the values of a column are written: its first values enter, a way to read it leaves.
+
+Tools write texts as HTML or as the ``repr`` of bytes, authors as whole objects, and ids as the
+addresses of posts. A column is read in such a way only where nearly all of its values are written
+so, and the account says it.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from tweetscore.io.json_values import load, python_value
+from tweetscore.posts.addresses import are_pages, are_posts, authors_in, ids_in
+from tweetscore.posts.markup import plain_text
+
+_SHARE = 0.95
+_QUOTED = r'(?s)^\s*".*"\s*$'
+_FEWEST_QUOTED = 3  # one or two texts may be quotations
+_DOUBLED = r'^(?:[^"]|"")*$'
+_LITERAL = r"""(?s)^[bBuU](?:'.*'|".*")$"""
+_OBJECT = r"(?s)^\s*\{.*\}\s*$"
+# What nobody types: an attribute of HTML within a tag of it.
+_MARKED_UP = (
+    r"""(?i)<(?:a|p|br|span|div|img|blockquote|li|ul|ol|time)\s[^<>]*"""
+    r"""\b(?:href|class|src|rel|dir|lang|title|style|target|alt|datetime)=["'][^<>]*>"""
+)
+_TAG = r"(?i)</?(?:a|b|i|em|strong|p|br|span|div|img|ul|ol|li|h[1-6]|blockquote|pre|code)\s*/?>"
+_MARKED_UP_SHARE, _TAG_SHARE = 0.01, 0.1
+_FEWEST_MARKED = 2
+# Where objects of several tools have the name of a user, best first.
+_NAMES = (
+    "username", "screen_name", "userName", "screenName", "preferredUsername", "acct", "handle",
+    "login", "name", "displayName", "display_name", "displayname",
+)  # fmt: skip
+_COUNTS = {
+    "retweet_count": ("retweet_count", "retweetCount", "repost_count", "reposts"),
+    "favorite_count": ("like_count", "likeCount", "favorite_count", "likes"),
+}
+
+
+Fits = Callable[[pl.Series], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """How the values of a column are written, in words, and what turns them into plain ones."""
+
+    words: str
+    read: Callable[[pl.Series], pl.Series]
+
+
+def writings(ours: str, values: pl.Series) -> tuple[Writing, ...]:
+    """Return how a column is written, in the order in which it is to be read; mostly none.
+
+    Args:
+        ours: what the column is taken for.
+        values: its first values, as strings.
+    """
+    found: list[Writing] = []
+    for fits, writing in _possible(ours):
+        filled = values.filter(values.str.strip_chars() != "")
+        if len(filled) and fits(filled):
+            found.append(writing)
+            values = writing.read(values)
+    return tuple(found)
+
+
+def _nearly_all(values: pl.Series, pattern: str) -> bool:
+    """Return whether nearly all values, of which there are some, match."""
+    matching = int(values.str.contains(pattern).sum())
+    return bool(len(values)) and matching >= _SHARE * len(values)
+
+
+def _possible(ours: str) -> Sequence[tuple[Fits, Writing]]:
+    if ours == "text":
+        return [(_is_literal, LITERAL), (_is_html, HTML)]
+    if ours == "author":
+        return [
+            (_is_literal, LITERAL),
+            (_is_object, NAME_IN_OBJECT),
+            (are_posts, NAME_IN_ADDRESS),
+            (are_pages, NAME_IN_ADDRESS),
+        ]
+    if ours == "tweet_id":
+        return [(are_posts, ID_IN_ADDRESS)]
+    return [(_is_object, _count_in_object(ours))] if ours in _COUNTS else []
+
+
+def _is_literal(values: pl.Series) -> bool:
+    return _nearly_all(values, _LITERAL)
+
+
+def _is_object(values: pl.Series) -> bool:
+    return _nearly_all(values, _OBJECT)
+
+
+def _is_html(texts: pl.Series) -> bool:
+    """Return whether texts are HTML: a few with attributes are enough, of bare tags more."""
+    shares = [(_MARKED_UP, _MARKED_UP_SHARE), (_TAG, _TAG_SHARE)]
+    rows = len(texts)
+    counts = [(int(texts.str.contains(pattern).sum()), share) for pattern, share in shares]
+    return any(
+        count >= share * rows and count >= min(_FEWEST_MARKED, rows) for count, share in counts
+    )
+
+
+def are_quoted(values: pl.Series) -> bool:
+    """Return whether quotes stand around nearly all values that are there."""
+    filled = values.filter(values.str.strip_chars() != "")
+    return len(filled) >= _FEWEST_QUOTED and _nearly_all(filled, _QUOTED)
+
+
+def without_quotes(texts: pl.Series) -> pl.Series:
+    """Return texts without the quotes around them; others, and those within, stay."""
+    bare = texts.str.strip_chars().str.replace(r'(?s)^"(.*)"$', "${1}")
+    frame = pl.DataFrame({"bare": bare, "written": texts})
+    bare_text = pl.col("bare")
+    single = pl.when(bare_text.str.contains(_DOUBLED)).then(
+        bare_text.str.replace_all('""', '"', literal=True)
+    )
+    inner = pl.coalesce(single, bare_text)
+    enclosed = pl.col("written").str.contains(_QUOTED)
+    plain = pl.when(enclosed).then(inner).otherwise("written")
+    return frame.select(plain.alias(texts.name)).to_series()
+
+
+def _of_literals(texts: pl.Series) -> pl.Series:
+    return pl.Series(texts.name, [_literal(text) for text in texts], dtype=pl.String)
+
+
+def _literal(text: str | None) -> str | None:
+    if text is None:
+        return None
+    try:
+        value = python_value(text.replace("\n", "\\n").replace("\r", "\\r"))
+    except ValueError:
+        return text
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+
+
+def _of_html(texts: pl.Series) -> pl.Series:
+    return texts.to_frame("html").select(plain_text(pl.col("html"))).to_series()
+
+
+def _names(objects: pl.Series) -> pl.Series:
+    named = {text: _name(text) for text in objects.unique().drop_nulls()}
+    return objects.replace_strict(named, default=None, return_dtype=pl.String)
+
+
+def _name(text: str) -> str | None:
+    """Return the name of a user in JSON or in the ``repr`` of a dict; None if there is none."""
+    for read in (load, python_value):
+        try:
+            user = read(text)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(user, dict):
+            return next((str(user[key]) for key in _NAMES if user.get(key)), None)
+    return None
+
+
+def _count_in_object(ours: str) -> Writing:
+    keys = "|".join(_COUNTS.get(ours, ()))
+    pattern = rf"""["'](?:{keys})["']\s*:\s*["']?(\d+)"""
+    return Writing("the number in its objects", lambda objects: objects.str.extract(pattern))
+
+
+LITERAL = Writing("written by Python as b'…'", _of_literals)
+HTML = Writing("HTML, of which the visible text", _of_html)
+NAME_IN_OBJECT = Writing("the name in its objects", _names)
+NAME_IN_ADDRESS = Writing("the name in its addresses", authors_in)
+ID_IN_ADDRESS = Writing("the number in its addresses", ids_in)
