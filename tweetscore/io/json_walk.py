@@ -10,6 +10,7 @@ from typing import BinaryIO
 
 import numpy as np
 
+from tweetscore.io import json_damage
 from tweetscore.io.records import (
     BLOCK_BYTES,
     BOM,
@@ -22,15 +23,15 @@ from tweetscore.io.records import (
 )
 
 EACH, EACH_KEYED = "[]", "{}"  # steps: into every element of an array, every value of an object
+Bracket = tuple[int, bool]  # that is open, and whether it is on the way
 Span = tuple[int, int, bytes]  # where a value begins and ends, and what is put into it first
 # Between two values, never inside one: a quote in a string is escaped, a line break, too.
 _BETWEEN = re.compile(rb'[}\]][ \t\r]*(?:\n\s*|(?=\{\s*"[^"\\\n]{0,200}"\s*:))(?=[{\[])')
 _PRETTY_END = re.compile(rb"^[}\]]", re.MULTILINE)
 _KEY = re.compile(rb'[\s,{]*"((?:[^"\\]|\\.)*)"\s*:\s*', re.DOTALL)
-_STRUCTURE = bytes(octet in b'"{}[],' for octet in range(256))  # what ``json_tokens`` looks for
 _PYTHON = re.compile(rb"""'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|[{}\[\],]|['"]""")
+_MOST_MARK_BYTES = 1_000
 _MOST_CONTEXT_BYTES = 1_000
-_MOST_MENDED = 50  # brackets too many in a block, behind which the rest of it is one bad value
 
 
 def stream_records(
@@ -134,69 +135,101 @@ class _Walker:
         self._context = {name.encode() for name in context}
         self._key = key.encode()
         self._around: dict[bytes, bytes] = {}
-        self._stack: list[tuple[int, bool]] = []  # brackets, and whether they are on the way
+        self._stack: list[Bracket] = []
+        self._marks: json_damage.Marks | None = None
 
     def walk(self, data: bytes, *, at_end: bool) -> tuple[list[Span], int]:
         """Return the whole values in a block, and where the first one that is not whole begins."""
-        places, kinds = _python_tokens(data) if self._python else json_tokens(data, _STRUCTURE)
-        deepest = len(self._steps)
+        spans: list[Span] = []
+        place = 0
+        while True:
+            begin, is_damaged = self._walk(data, place, spans, at_end=at_end)
+            if not is_damaged:
+                return spans, begin
+            # The values behind it would be passed over in silence.
+            self._stack = [(_container(step), True) for step in self._steps]
+            if self._marks is None:
+                return [*spans, (begin, len(data), b"")], len(data)
+            ends, place = json_damage.values(data, begin, self._marks, at_end=at_end)
+            for end in ends:
+                self._span(data, begin, end, spans)
+                begin = end
+            if place == len(data) or data[place] != self._marks.closer:
+                return spans, place
+
+    def _walk(
+        self, data: bytes, start: int, spans: list[Span], *, at_end: bool
+    ) -> tuple[int, bool]:
+        """Walk on to the end or to damage; return where the value begins, and whether it is that.
+
+        Spans of whole values are appended to ``spans``.
+        """
+        rest = data[start:] if start else data
+        places, kinds = _python_tokens(rest) if self._python else json_tokens(rest)
         deltas = DEPTH[kinds]
         depths = len(self._stack) + np.cumsum(deltas, dtype=np.int64)
-        spans: list[Span] = []
-        begin = 0  # of the member of the innermost container
-        mended = number = 0
-        shallow = np.flatnonzero(depths + (deltas < 0) <= deepest).tolist()
-        while number < len(shallow):
-            token = shallow[number]
-            place, kind = int(places[token]), int(kinds[token])
-            number += 1
-            if self._is_too_many(kind) or self._was_closed_too_early(kind, data, begin, place):
-                # The values behind it would be passed over in silence.
-                mended += 1
-                if mended > _MOST_MENDED:
-                    return [*spans, (begin, len(data), b"")], len(data)
-                depths[token + 1 :] += 1
-                if kind in b"{[":
-                    self._stack.append((ord(b"["), True))
-                later = depths[token + 1 :] + (deltas[token + 1 :] < 0) <= deepest
-                shallow, number = (token + 1 + np.flatnonzero(later)).tolist(), 0
-                continue
+        begun = self._begun(data, start)
+        begin = start  # of the member of the innermost container
+        for token in np.flatnonzero(depths + (deltas < 0) <= len(self._steps)).tolist():
+            place, kind = start + int(places[token]), int(kinds[token])
+            if self._is_too_many(kind):
+                return begin, True
             if kind in b"{[":
-                whole = self._opened(kind, data, begin, place)
-            else:
-                whole = True
-                if self._stack:
-                    self._ended(data, begin, place, spans)
-                    if kind != 44:
-                        self._stack.pop()
-            if whole:
-                begin = place + 1
-        at_values = len(self._stack) == deepest and self._stack[-1][1] if self._stack else False
-        rest = data[begin:]
-        if not at_values and (at_end or b'"' not in rest):
-            begin = len(data) if not rest.strip(b" \t\r\n}],") else begin
-        return spans, begin
+                if not self._opened(kind, data, begin, place):
+                    continue
+            elif self._stack:
+                if self._at_values:
+                    if kind != 44 and not at_end and len(data) - place < _MOST_MARK_BYTES:
+                        return begin, False  # what follows will show whether it is one too many
+                    if self._is_torn(data, begin, place, begun):
+                        return begin, True
+                self._ended(data, begin, place, spans)
+                if kind != 44:
+                    self._stack.pop()
+            begin = place + 1
+            if self._at_values and self._marks is None:
+                begun = self._begun(data, begin)
+        if self._at_values:
+            return begin, bool(len(begun) and begun[-1] > begin)
+        left = data[begin:]
+        if at_end or b'"' not in left:
+            begin = len(data) if not left.strip(b" \t\r\n}],") else begin
+        return begin, False
+
+    @property
+    def _at_values(self) -> bool:
+        return len(self._stack) == len(self._steps) and self._stack[-1][1]
+
+    def _begun(self, data: bytes, start: int) -> Positions:
+        """Return where records seem to begin, as soon as the first ones have shown how they do."""
+        if self._at_values and self._marks is None and not self._python:
+            keyed = self._steps[-1] == EACH_KEYED.encode()
+            self._marks = json_damage.learned(data, start, keyed=keyed)
+        return np.fromiter(self._marks.places(data) if self._marks else (), np.int64)
+
+    def _is_torn(self, data: bytes, begin: int, end: int, begun: Positions) -> bool:
+        """Return whether a record begins inside a value that is not whole, or behind the last."""
+        if self._marks is None:
+            return False
+        if data[end] != ord(b",") and self._marks.follow(data, end + 1):
+            return True
+        inside = np.searchsorted(begun, [begin, end])
+        if inside[0] == inside[1]:
+            return False
+        key = _KEY.match(data, begin, end)
+        return not json_damage.is_whole(data[key.end() if key else begin : end])
 
     def _is_too_many(self, kind: int) -> bool:
         """Return whether a closing brace closes nothing: the innermost container is an array."""
         return kind == ord(b"}") and bool(self._stack) and self._stack[-1] == (ord(b"["), True)
-
-    def _was_closed_too_early(self, kind: int, data: bytes, begin: int, place: int) -> bool:
-        """Return whether a value without a key shows that the array around it goes on."""
-        if kind not in b"{[" or len(self._stack) != len(self._steps) - 1 or not self._stack:
-            return False
-        if self._steps[-1] != EACH.encode() or self._stack[-1] != (ord(b"{"), True):
-            return False
-        return not data[begin:place].strip(b" \t\r\n,")
 
     def _opened(self, kind: int, data: bytes, begin: int, place: int) -> bool:
         """Enter a container, unless it is a value itself; return whether it was entered."""
         depth = len(self._stack)
         if depth >= len(self._steps):
             return False
-        wanted = b"[" if self._steps[depth] == b"[]" else b"{"
         leads = depth == 0 or self._leads_on(data, begin, place)
-        self._stack.append((kind, leads and kind == wanted[0]))
+        self._stack.append((kind, leads and kind == _container(self._steps[depth])))
         return True
 
     def _leads_on(self, data: bytes, begin: int, place: int) -> bool:
@@ -212,17 +245,23 @@ class _Walker:
         depth, on_way = len(self._stack), self._stack[-1][1]
         if not on_way:
             return
-        step = self._steps[depth - 1]
         if depth == len(self._steps):
-            first = b"".join(b'"@%b":%b,' % pair for pair in self._around.items())
-            if step == b"{}" and (key := _KEY.match(data, begin, place)):
-                begin = key.end()
-                first += b'"%b":"%b",' % (self._key, key[1]) if self._key else b""
-            spans.append((begin, place, first))
+            self._span(data, begin, place, spans)
         elif self._context and (key := _KEY.match(data, begin, place)):
             value = data[key.end() : place].strip()
             if key[1] in self._context and len(value) < _MOST_CONTEXT_BYTES:
                 self._around[key[1]] = value
+
+    def _span(self, data: bytes, begin: int, end: int, spans: list[Span]) -> None:
+        first = b"".join(b'"@%b":%b,' % pair for pair in self._around.items())
+        if self._steps[-1] == EACH_KEYED.encode() and (key := _KEY.match(data, begin, end)):
+            begin = key.end()
+            first += b'"%b":"%b",' % (self._key, key[1]) if self._key else b""
+        spans.append((begin, end, first))
+
+
+def _container(step: bytes) -> int:
+    return ord(b"[" if step == EACH.encode() else b"{")
 
 
 def _python_tokens(data: bytes) -> tuple[Positions, Octets]:

@@ -14,6 +14,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from tweetscore.io import json_damage
+
 BLOCK_BYTES = 4 << 20
 MOST_RECORD_BYTES = 16 << 20
 RAW_CHARACTERS = 2_000
@@ -132,7 +134,7 @@ def line_records(
         most_bytes: a record that is longer is cut off.
     """
     yield from _blocks(
-        stream, lambda data, _: _line_ends(data, quote=quote), block_bytes, most_bytes
+        stream, lambda data, *_: _line_ends(data, quote=quote), block_bytes, most_bytes
     )
 
 
@@ -149,21 +151,25 @@ def json_array_records(
         block_bytes: how many bytes are read at once.
         most_bytes: a value that is longer is cut off.
     """
-    yield from _blocks(stream, _array_ends, block_bytes, most_bytes)
+    yield from _blocks(stream, _ArrayCutter().cut, block_bytes, most_bytes)
 
 
-Cutter = Callable[[bytes, bool], tuple[bytes, Positions]]
+Cutter = Callable[[bytes, bool, bool], tuple[bytes, Positions]]
 
 
 def _blocks(stream: BinaryIO, cut: Cutter, block_bytes: int, most_bytes: int) -> Iterator[Records]:
-    """Read, cut and number; ``cut`` returns the bytes to parse and the end of each whole record."""
+    """Read, cut and number.
+
+    ``cut`` takes bytes, and whether they are the first and the last ones of the file; it returns
+    the bytes to parse and the end of each whole record.
+    """
     pending, offset, line, first = stream.read(len(BOM)), 0, 1, True
     if pending == BOM:
         pending, offset = b"", len(BOM)
     while True:
         fresh = stream.read(block_bytes)
         data, at_end = pending + fresh, len(fresh) < block_bytes
-        lines_data, ends = cut(data, first)
+        lines_data, ends = cut(data, first, at_end)
         # What is left at the end is a record, too. One that reaches the limit is cut, and rejected.
         if at_end or (not len(ends) and len(data) > most_bytes):
             ends = np.union1d(ends, [len(data)])
@@ -221,36 +227,77 @@ def _line_ends(data: bytes, *, quote: bool) -> tuple[bytes, Positions]:
     return data, np.flatnonzero(breaks) + 1
 
 
-_STRUCTURE = bytes(octet in b'"{}[],\n' for octet in range(256))
+_STRUCTURE = bytes(octet in b'"{}[],' for octet in range(256))  # what ``json_tokens`` looks for
 DEPTH = np.zeros(256, np.int8)  # by how much an octet changes it
 DEPTH[list(b"{[")] = 1
 DEPTH[list(b"}]")] = -1
 
 
-def _array_ends(data: bytes, first: bool) -> tuple[bytes, Positions]:
-    if first:
-        data = data.replace(b"[", b" ", 1)
-    places, kinds = json_tokens(data, _STRUCTURE)
+class _ArrayCutter:
+    """Cuts an array, and knows how its records begin once it has seen the first block."""
+
+    def __init__(self) -> None:
+        self._marks: json_damage.Marks | None = None
+
+    def cut(self, data: bytes, first: bool, at_end: bool) -> tuple[bytes, Positions]:
+        """Return the bytes with a line break behind each value, and the end of each whole value."""
+        if first:
+            data = data.replace(b"[", b" ", 1)
+        self._marks = self._marks or json_damage.learned(data)
+        cuts, torn = _commas(data)
+        if self._marks and _is_damaged(data, cuts, torn, self._marks):
+            ends, rest = json_damage.values(data, 0, self._marks, at_end=at_end)
+            cuts = np.array(ends, np.int64)
+            if data[rest : rest + 1] == b"]":
+                cuts = np.concatenate((cuts, _commas(data[rest:])[0] + rest))
+        lines = np.frombuffer(data, np.uint8).copy()
+        lines[lines == 10] = 32
+        lines[cuts] = 10
+        return lines.tobytes(), cuts + 1
+
+
+def _is_damaged(data: bytes, cuts: Positions, torn: int, marks: json_damage.Marks) -> bool:
+    """Return whether a record begins inside a value that is not whole, or behind a brace too many.
+
+    Args:
+        data: the block.
+        cuts: where its values end.
+        torn: where the first brace is that closes nothing.
+        marks: how records begin.
+    """
+    begun = np.fromiter(marks.places(data), np.int64)
+    if len(begun) and begun[-1] > torn:
+        return True
+    inside = begun[~np.isin(begun, cuts)]
+    bounds = np.concatenate(([0], cuts + 1, [len(data) + 1]))
+    for number in np.unique(np.searchsorted(bounds, inside, "right")).tolist():
+        low, high = bounds[number - 1 : number + 1].tolist()
+        if high > len(data) or not json_damage.is_whole(data[low : high - 1]):
+            return True
+    return False
+
+
+def _commas(data: bytes) -> tuple[Positions, int]:
+    """Return where the values of an array end, and where a brace closes nothing for the first time.
+
+    The latter is behind the end if none does.
+    """
+    places, kinds = json_tokens(data)
     depths = np.cumsum(DEPTH[kinds], dtype=np.int32)
     # A bracket too many lowers the level of all values after it, so that only its own is lost.
     level = np.minimum.accumulate(np.minimum(depths, 0))
-    closing = (kinds == 93) & (np.diff(level, prepend=0) < 0)
-    cuts = places[closing | ((kinds == 44) & (depths == level))]
-    lines = np.frombuffer(data, np.uint8).copy()
-    lines[places[kinds == 10]] = 32
-    lines[cuts] = 10
-    return lines.tobytes(), cuts + 1
+    lowered = np.diff(level, prepend=0) < 0
+    cuts = places[((kinds == 93) & lowered) | ((kinds == 44) & (depths == level))]
+    torn = places[lowered & (kinds == 125)]
+    return cuts, int(torn[0]) if len(torn) else len(data)
 
 
-def json_tokens(data: bytes, structure: bytes) -> tuple[Positions, Octets]:
-    """Return where brackets, commas and the like stand outside strings, and which they are.
-
-    ``structure`` has a byte for every octet: 1 for what is looked for, quotes among it.
-    """
+def json_tokens(data: bytes) -> tuple[Positions, Octets]:
+    """Return where brackets and commas stand outside strings, and which they are."""
     # Without escaped backslashes, a backslash before a quote escapes it.
     bare = data.replace(rb"\\", b"  ") if b"\\" in data else data
     octets = np.frombuffer(bare, np.uint8)
-    places = np.flatnonzero(np.frombuffer(bare.translate(structure), np.bool_))
+    places = np.flatnonzero(np.frombuffer(bare.translate(_STRUCTURE), np.bool_))
     kinds = octets[places]
     quotes = (kinds == 34) & ~((places > 0) & (octets[places - 1] == 92))
     outside = (np.cumsum(quotes, dtype=np.uint8) & 1 == 0) & (kinds != 34)

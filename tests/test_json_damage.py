@@ -1,0 +1,133 @@
+"""Damaged records in JSON: they cost themselves, never their neighbours.
+
+Quotes, brackets, commas and colons are lost or doubled at random; what is left of each record is
+judged by Python's own parser.
+"""
+
+import io
+import json
+import random
+from collections.abc import Callable, Iterator, Sequence
+
+import pytest
+
+from tweetscore.io.json_walk import walked_records
+from tweetscore.io.records import Records, json_array_records
+
+POSTS = 600
+SEPARATORS = {
+    "one a line": ",\n",
+    "one a line, of Windows": ",\r\n",
+    "commas first": "\n,",
+    "one line": ",",
+    "indented": ",\n  ",
+}
+
+
+def post(number: int, rng: random.Random) -> dict[str, object]:
+    return {
+        "created_at": f"Mon Jan 01 00:{number // 60:02}:{number % 60:02} +0000 2018",
+        "id": 10**15 + number,
+        "text": rng.choice(['he said "hi", {ok}', "a, b [c]\n", "plain é", "},{"]),
+        "entities": {"urls": [{"url": "u", "n": 1}, {"url": "v"}], "tags": []},
+        "retweeted_status": {"created_at": "x", "id": 3} if number % 7 == 0 else None,
+        "lang": "en",
+    }
+
+
+def damaged(record: str, rng: random.Random) -> str:
+    """Lose or double one of what holds JSON together."""
+    octet = rng.choice('"{}[],:')
+    place = rng.choice([place for place, each in enumerate(record) if each == octet])
+    doubled = octet * 2 if rng.random() < 0.3 else ""
+    return record[:place] + doubled + record[place + 1 :]
+
+
+def is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
+
+
+def written(separator: str, share: float) -> tuple[list[str], set[int]]:
+    """Return records of which a share is damaged, and the ids of the others."""
+    rng = random.Random(f"{separator} {share}")
+    records, whole = [], set()
+    for number in range(POSTS):
+        record = json.dumps(post(number, rng), indent=2 if separator.endswith("  ") else None)
+        record = record.replace("\n", "\n  ")
+        if rng.random() < share:
+            record = damaged(record, rng)
+        if is_json(record):
+            whole.add(10**15 + number)
+        records.append(record)
+    return records, whole
+
+
+def read(blocks: Iterator[Records]) -> tuple[list[int], int]:
+    """Return the ids of all that is a post, and the number of all else."""
+    ids, others = [], 0
+    for records in blocks:
+        for place in range(len(records)):
+            try:
+                ids.append(json.loads(records.part(place, place + 1).data)["id"])
+            except (ValueError, TypeError, KeyError):
+                others += 1
+    return ids, others
+
+
+def array(content: bytes) -> Iterator[Records]:
+    return json_array_records(io.BytesIO(content), block_bytes=50_000)
+
+
+def walk(*steps: str) -> Callable[[bytes], Iterator[Records]]:
+    return lambda content: walked_records(io.BytesIO(content), steps, block_bytes=50_000)
+
+
+def under_a_key(records: Sequence[str], separator: str) -> str:
+    return f'{{"meta": {{"n": 5}}, "tweets": [{separator.join(records)}], "next": "x"}}'
+
+
+def keyed(records: Sequence[str], separator: str) -> str:
+    pairs = [f'"{number}": {record}' for number, record in enumerate(records)]
+    return f"{{{separator.join(pairs)}}}"
+
+
+@pytest.mark.parametrize("share", [0, 0.03, 0.3])
+@pytest.mark.parametrize("separator", SEPARATORS.values(), ids=SEPARATORS)
+@pytest.mark.parametrize(
+    ("wrap", "cut"),
+    [
+        (lambda records, separator: f"[{separator.join(records)}]", array),
+        (under_a_key, walk("tweets", "[]")),
+        (keyed, walk("{}")),
+    ],
+    ids=["an array", "an array under a key", "keyed by number"],
+)
+def test_damaged_records_cost_no_whole_one(
+    wrap: Callable[[Sequence[str], str], str],
+    cut: Callable[[bytes], Iterator[Records]],
+    separator: str,
+    share: float,
+) -> None:
+    records, whole = written(separator, share)
+    ids, others = read(cut(wrap(records, separator).encode()))
+    found = {each for each in ids if each >= 10**15}
+    assert found >= whole
+    # What is left of a damaged record may be one that is whole; no two become one post.
+    assert len(found) == sum(each >= 10**15 for each in ids)
+    assert len(found - whole) <= 0.1 * (POSTS - len(whole))
+    assert len(ids) + others >= 0.97 * POSTS
+    if not share:
+        assert (len(ids), others) == (POSTS, 0)
+
+
+@pytest.mark.parametrize("place", [0, 1, 299])
+def test_a_damaged_record_at_any_place_is_one_record(place: int) -> None:
+    records, _ = written(",", 0)
+    records[place] = records[place].replace('"text": "', '"text": ', 1)
+    blocks = list(array(f"[{','.join(records)}]".encode()))
+    values = [each.part(k, k + 1).data for each in blocks for k in range(len(each))]
+    assert [value.strip().decode() for value in values] == records
