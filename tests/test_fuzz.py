@@ -3,10 +3,14 @@
 ``corpus`` has a small file of each form that the README lists, written by hand.
 """
 
+import bz2
+import gzip
 import io
 import itertools
+import lzma
 import os
 import re
+import tarfile
 import time
 import zipfile
 from collections.abc import Callable, Iterator
@@ -16,6 +20,7 @@ from typing import NamedTuple
 
 import polars as pl
 import pytest
+import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -87,6 +92,11 @@ SEEDS = {
     "table.json": Seed("tweets", "json-tweets", 3),
     "table.jsonl": Seed("tweets", "json-tweets", 3),
     "table.parquet": Seed("tweets", "parquet-tweets", 3),
+    "table.tar": Seed("tweets", "csv-tweets", 3),
+    "table.tar.gz": Seed("tweets", "csv-tweets", 3),
+    "table.csv.bz2": Seed("tweets", "csv-tweets", 3),
+    "table.csv.xz": Seed("tweets", "csv-tweets", 3),
+    "table.csv.zst": Seed("tweets", "csv-tweets", 3),
     "DAT_ASCII_MADEUP_M1_2018.csv": Seed("bars", "histdata-ascii-m1", 5, clock=NEW_YORK),
     "DAT_MT_MADEUP_M1_2018.csv": Seed("bars", "histdata-mt-m1", 5, clock=NEW_YORK),
     "20131004_spy_minute_trade.csv": Seed("bars", "lean-equity-minute", 5),
@@ -122,6 +132,23 @@ def export_zip() -> bytes:
     return out.getvalue()
 
 
+def tarred(name: str) -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as archive:
+        info = tarfile.TarInfo(f"posts/{name}")
+        info.size = len(seed(name))
+        archive.addfile(info, io.BytesIO(seed(name)))
+    return out.getvalue()
+
+
+def in_long_zstd(content: bytes) -> bytes:
+    """As the archives of Reddit: with a window of 2 GiB."""
+    packer = zstandard.ZstdCompressor(write_content_size=False).compressobj()
+    packed = bytearray(packer.compress(content) + packer.flush())
+    packed[5] = (31 - 10) << 3
+    return bytes(packed)
+
+
 def parquet_of(name: str) -> bytes:
     """The rows of a CSV file as Parquet, where no compression hides the values from damage."""
     out = io.BytesIO()
@@ -140,6 +167,11 @@ def arrow_of(name: str) -> bytes:
 # What no hand can write.
 MADE: dict[str, Callable[[], bytes]] = {
     "x_export.zip": export_zip,
+    "table.tar": lambda: tarred("table.csv"),
+    "table.tar.gz": lambda: gzip.compress(tarred("table.csv"), mtime=0),
+    "table.csv.bz2": lambda: bz2.compress(seed("table.csv")),
+    "table.csv.xz": lambda: lzma.compress(seed("table.csv")),
+    "table.csv.zst": lambda: in_long_zstd(seed("table.csv")),
     "table.parquet": lambda: parquet_of("table.csv"),
     "bars.parquet": lambda: parquet_of("bars_iso.csv"),
     "bars.arrow": lambda: arrow_of("bars_iso.csv"),

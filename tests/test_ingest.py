@@ -630,7 +630,7 @@ def test_a_damaged_or_encrypted_zip_is_one_line_and_leaves_nothing(
         path.write_bytes(content)
         (account,) = run(store, path)
         errors[name] = str(account.error).removeprefix(f"{path}: ")
-    again = "unzip it yourself, or download it again"
+    again = "unpack it yourself, or download it again"
     assert errors == {
         "cut off": f"cannot be read (File is not a zip file); {again}",
         "cut off in the directory": f"cannot be read (File is not a zip file); {again}",

@@ -22,7 +22,8 @@ _KNOWN_NAMES = (
     re.compile(r"(?P<symbol>[A-Z]{6})(?:1|5|15|30|60|240|1440)"),  # MetaTrader 4: EURUSD1
 )
 _ENDINGS = re.compile(
-    r"(?:\.(?:csv|tsv|txt|prn|json|jsonl|ndjson|parquet|pq|feather|arrow|ipc|gz|zip|zst|bz2|xz))+$",
+    r"(?:\.(?:csv|tsv|txt|prn|json|jsonl|ndjson|parquet|pq|feather|arrow|ipc|gz|zip|zst|bz2|xz|lzma"
+    r"|tar|tgz|tbz2?|txz|tzst))+$",
     re.IGNORECASE,
 )
 _COPY = re.compile(r" ?\(\d+\)$")

@@ -102,7 +102,7 @@ SampleSeed = Annotated[
 ]
 Signal = Annotated[bool, Option(help="Let the posts predict the price 30 minutes ahead.")]
 Paths = Annotated[
-    list[Path], Argument(help="Files, zips, folders or patterns; - reads standard input.")
+    list[Path], Argument(help="Files, zips, tars, folders or patterns; - reads standard input.")
 ]
 Strict = Annotated[bool, Option(help="Exit with code 3 if a record was rejected.")]
 CheckedModels = Annotated[

@@ -1,24 +1,23 @@
-"""One file to read, or one entry of a zip: its name enters, a stream of its plain text leaves."""
+"""One file to read, or one entry of an archive: its name enters, a stream of its text leaves."""
 
 import codecs
 import hashlib
-import io
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 from tweetscore.errors import InputError
+from tweetscore.io.archives import Archive, open_archive
 from tweetscore.io.packing import (
     LIMITS,
+    Buffered,
     Limits,
-    damage_as_bad_zip,
+    as_utf8,
     damage_refused,
-    open_zip,
     packed_size,
-    unpacked_text,
+    unpacked,
 )
 
 HEAD_BYTES = 1 << 16
@@ -26,18 +25,19 @@ HEAD_BYTES = 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class DataFile:
-    """One file to read: a path, or one entry of a zip."""
+    """One file to read: a path, or one entry of a zip or a tar."""
 
     path: Path
     entry: str | None = None
     alone: bool = True
     label: str | None = None  # what messages call the path, where it is only a copy
+    copy: Path | None = None  # where the bytes of the path lie unpacked
     refusal: str | None = None  # raised when the file is opened, so that its neighbours survive
     limits: Limits = LIMITS
 
     @property
     def name(self) -> str:
-        """The path, with the entry if the zip has several."""
+        """The path, with the entry if the archive has several."""
         path = self.label or str(self.path)
         return path if self.alone else f"{path}!{self.entry}"
 
@@ -53,15 +53,16 @@ class DataFile:
         Raises:
             InputError: also later, when what is read turns out to be damaged or a bomb.
         """
+        with self.unpacked() as stream:
+            yield as_utf8(stream, self.limits)
+
+    @contextmanager
+    def unpacked(self) -> Iterator[Buffered]:
+        """Open the bytes of the content, as ``open`` does."""
         if self.refusal:
             raise InputError(self.refusal)
-        with damage_refused(self.name):
-            if self.entry is None:
-                with self.path.open("rb") as file:
-                    yield unpacked_text(file, file, self.name, self.limits)
-            else:
-                with self._open_entry(self.entry) as entry, io.BufferedReader(entry) as stream:
-                    yield unpacked_text(stream, cast(BinaryIO, entry), self.name, self.limits)
+        with damage_refused(self.name), self._packed() as stream:
+            yield unpacked(stream, self.name, self.limits)
 
     def expected_bytes(self) -> int | None:
         """Return the size of the content if it shows without reading it, else None.
@@ -71,35 +72,39 @@ class DataFile:
         Raises:
             InputError: the file cannot be read.
         """
-        with damage_refused(self.name):
+        with damage_refused(self.name), self._packed() as stream:
             if self.entry is not None:
-                with self._open_entry(self.entry) as entry:
-                    return packed_size(cast(BinaryIO, entry), self._info(self.entry).file_size)
+                size = self.archive().entries[self.entry].bytes
+            else:
+                size = self.path.stat().st_size
+            return packed_size(stream, size)
+
+    @contextmanager
+    def _packed(self) -> Iterator[Buffered]:
+        if self.entry is None:
             with self.path.open("rb") as file:
-                return packed_size(file, self.path.stat().st_size)
+                yield file
+            return
+        archive = self.archive()
+        if self.entry not in archive.entries:
+            raise InputError(f"{self.name}: the {archive.kind} has no {self.entry}; check its name")
+        with archive.open(self.entry, self.name) as stream:
+            yield stream
 
-    def _info(self, entry: str) -> zipfile.ZipInfo:
-        try:
-            return open_zip(self.path, self.path.stat().st_mtime_ns).getinfo(entry)
-        except KeyError:
-            raise InputError(f"{self.name}: the zip has no {entry}; check its name") from None
-
-    def _open_entry(self, entry: str) -> io.RawIOBase:
-        info = self._info(entry)
-        if info.flag_bits & 1:
-            raise InputError(f"{self.name}: is encrypted; unzip it with its password first")
-        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            # zipfile unpacks a piece of bzip2 or LZMA whole, which in a bomb is gigabytes.
-            raise NotImplementedError(f"compression method {info.compress_type}")
-        with damage_as_bad_zip():
-            archive = open_zip(self.path, self.path.stat().st_mtime_ns)
-            return cast(io.RawIOBase, archive.open(info))
-
-    def sibling(self, name: str) -> "DataFile | None":
-        """Return the file of this name in the same folder, or in that of the zip, if there is one.
+    def archive(self) -> Archive:
+        """Return the archive that the path is.
 
         Raises:
-            InputError: the zip cannot be read.
+            BadZipFile, TarError, OSError: it is damaged.
+        """
+        path = self.copy or self.path
+        return open_archive(path, path.stat().st_mtime_ns, self.limits.entries)
+
+    def sibling(self, name: str) -> "DataFile | None":
+        """Return the file of this name in the same folder of a disk or an archive, if there is one.
+
+        Raises:
+            InputError: the archive cannot be read.
         """
         if self.entry is None:
             path = self.path.with_name(name)
@@ -108,7 +113,7 @@ class DataFile:
             return DataFile(path, limits=self.limits) if found else None
         entry = self.entry[: self.entry.rfind("/") + 1] + name
         with damage_refused(self.name):
-            known = entry in open_zip(self.path, self.path.stat().st_mtime_ns).NameToInfo
+            known = entry in self.archive().entries
         return replace(self, entry=entry, alone=False) if known else None
 
     def head(self) -> bytes:

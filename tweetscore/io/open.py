@@ -1,6 +1,6 @@
 """Find what people have: a path enters, the files behind it leave.
 
-A path is a file, a zip, a folder, a pattern, or ``-`` for standard input.
+A path is a file, a zip or tar, a folder, a pattern, or ``-`` for standard input.
 """
 
 import atexit
@@ -10,20 +10,19 @@ import re
 import shutil
 import sys
 import tempfile
-import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from tweetscore.errors import InputError
+from tweetscore.io.archives import TAR_HEADER_BYTES, ZIP_MARKS, Archive, is_tar
 from tweetscore.io.data_file import DataFile
-from tweetscore.io.packing import LIMITS, ZIPPED, Limits, damage_refused, open_zip
+from tweetscore.io.packing import LIMITS, Limits, damage_refused
 
 STANDARD_INPUT = Path("-")
 PICKLE = re.compile(rb"\x80[\x02-\x05]")
 PICKLE_NAME = re.compile(r"\.(pkl|pickle|joblib)(\.(gz|zst|bz2|xz|lzma|z))?$", re.IGNORECASE)
-_TAR_MARK = slice(257, 262)
 _PACKED = {
     re.compile(rb"7z\xbc\xaf\x27\x1c"): "a 7z archive",
     re.compile(rb"Rar!"): "a rar archive",
@@ -40,19 +39,19 @@ MEDIA = (
 
 
 class NothingToReadError(InputError):
-    """What a folder or a zip may contain besides other files: it is refused only if it is alone."""
+    """What a folder or an archive may contain besides other files: refused only if it is alone."""
 
 
 def data_files(path: Path, limits: Limits = LIMITS) -> list[DataFile]:
-    """List the files behind a path: a file, a zip, a folder, a pattern or ``-``.
+    """List the files behind a path: a file, a zip or tar, a folder, a pattern or ``-``.
 
-    Of a folder, a pattern and a zip, files without records are left out: hidden and empty files,
-    media, pickles, and zips within a zip. A file that cannot be read there is listed, and refused
-    when it is opened.
+    Of a folder, a pattern and an archive, files without records are left out: hidden and empty
+    files, media, pickles, and zips within an archive. A file that cannot be read there is listed,
+    and refused when it is opened.
 
     Raises:
-        InputError: there is no such file, nothing to read in it, or danger in it: a pickle, or a
-            zip that is a bomb or writes outside its folder.
+        InputError: there is no such file, nothing to read in it, or danger in it: a pickle, or an
+            archive that is a bomb or writes outside its folder.
     """
     with damage_refused(str(path)):
         if path == STANDARD_INPUT:
@@ -72,13 +71,19 @@ def data_files(path: Path, limits: Limits = LIMITS) -> list[DataFile]:
 
 
 def _copied(stream: BinaryIO, label: str, limits: Limits) -> list[DataFile]:
-    """List a copy of what can be read only once; the copy is deleted when the program ends."""
+    """List a copy of what can be read only once."""
     with damage_refused(label):
-        descriptor, name = tempfile.mkstemp(prefix="tweetscore-")
-        atexit.register(Path(name).unlink, missing_ok=True)
-        with os.fdopen(descriptor, "wb") as copy:
-            shutil.copyfileobj(stream, copy)
-    return _listed(Path(name), limits, label)
+        copy = _copy_of(stream)
+    return _listed(copy, limits, label)
+
+
+def _copy_of(stream: BinaryIO) -> Path:
+    """Write a file that is deleted when the program ends."""
+    descriptor, name = tempfile.mkstemp(prefix="tweetscore-")
+    atexit.register(Path(name).unlink, missing_ok=True)
+    with os.fdopen(descriptor, "wb") as copy:
+        shutil.copyfileobj(stream, copy)
+    return Path(name)
 
 
 def _walked(folder: Path) -> Iterator[Path]:
@@ -121,96 +126,111 @@ def _gathered(paths: Iterable[Path], nothing: str, limits: Limits) -> list[DataF
 
 
 def _listed(path: Path, limits: Limits, label: str | None = None) -> list[DataFile]:
-    """List one file, or the entries of a zip."""
-    with damage_refused(label or str(path)), path.open("rb") as stream:
-        zipped = stream.read(4).startswith(ZIPPED)
+    """List one file, or the entries of an archive."""
     file = DataFile(path, label=label, limits=limits)
-    return _zipped(file) if zipped else [_usable(file)]
+    with damage_refused(file.name), path.open("rb") as stream:
+        first = stream.read(TAR_HEADER_BYTES)
+    if first.startswith(ZIP_MARKS) or is_tar(first):
+        return _archived(file)
+    unpacked = _first_bytes(file)
+    if unpacked and is_tar(unpacked):
+        # Its entries are found by their places, which a packed tar does not have.
+        with file.unpacked() as packed:
+            return _archived(replace(file, copy=_copy_of(packed)))
+    return [_usable(file, unpacked)]
 
 
-def _usable(file: DataFile) -> DataFile:
+def _first_bytes(file: DataFile) -> bytes | None:
+    """Return the first bytes of the content; None where reading it is refused, again, later."""
+    try:
+        with file.unpacked() as stream:
+            return stream.read(TAR_HEADER_BYTES)
+    except InputError:
+        return None
+
+
+def _usable(file: DataFile, first: bytes | None) -> DataFile:
     """Return the file, unless its first bytes show that it has no records.
 
     One that is packed as we do not unpack it is refused when it is opened: it is not nothing.
     """
-    try:
-        with file.open() as stream:
-            magic = stream.read(_TAR_MARK.stop)
-    except InputError:
-        magic = None  # the same refusal is raised again where the file is read
-    if fact := _useless(file, magic):
+    if fact := _useless(file, first):
         raise NothingToReadError(f"{file.name}: {fact}")
-    if packing := _packing(magic or b""):
+    if packing := _packing(first or b""):
         refusal = f"{file.name}: is {packing}; unpack it first, and ingest what is in it"
         return replace(file, refusal=refusal)
     return file
 
 
-def _packing(magic: bytes) -> str | None:
+def _packing(first: bytes) -> str | None:
     """Return what a file is packed as that is not unpacked here."""
-    if magic[_TAR_MARK] == b"ustar":
-        return "a tar archive"
-    return next((name for mark, name in _PACKED.items() if mark.match(magic)), None)
+    if is_tar(first):
+        return "a tar within another archive"
+    return next((name for mark, name in _PACKED.items() if mark.match(first)), None)
 
 
-def _useless(file: DataFile, magic: bytes | None) -> str | None:
+def _useless(file: DataFile, first: bytes | None) -> str | None:
     pickle = "is a pickle, which can run code when it is loaded; export it as CSV or JSON"
     if PICKLE_NAME.search(file.file_name):
         return pickle
-    if magic is None:
+    if first is None:
         return None
-    if PICKLE.match(magic):
+    if PICKLE.match(first):
         return pickle
-    if not magic:
+    if not first:
         return "is empty (0 bytes); download the file again"
-    if magic.startswith(ZIPPED):
+    if first.startswith(ZIP_MARKS):
         return "is a zip within a zip or another packed file; unpack the outer one first"
     return None
 
 
-def _zipped(file: DataFile) -> list[DataFile]:
-    """List the entries of a zip that may hold records.
+def _archived(file: DataFile) -> list[DataFile]:
+    """List the entries of an archive that may hold records.
 
     Raises:
-        InputError: the zip is damaged or dangerous, or holds no such entry.
+        InputError: the archive is damaged or dangerous, or holds no such entry.
     """
-    entries = _checked_entries(file)
+    with damage_refused(file.name):
+        archive = file.archive()
+    _refuse_danger(file, archive)
     found: list[DataFile] = []
     left_out: list[InputError] = []
-    for entry, info in entries.items():
-        hidden = any(map(_is_hidden, PurePosixPath(entry).parts))
-        if hidden or info.is_dir() or _is_media(entry):
+    for name, entry in archive.entries.items():
+        hidden = any(map(_is_hidden, PurePosixPath(name).parts))
+        if hidden or entry.kind == "folder" or _is_media(name):
             continue
+        file_within = replace(file, entry=name, alone=False)
         try:
-            found.append(_usable(replace(file, entry=entry, alone=False)))
+            found.append(_usable(file_within, _first_bytes(file_within)))
         except NothingToReadError as error:
             left_out.append(error)
     if not found:
-        nothing = f"{file.name}: the zip holds no file; name one with an archive or bars in it"
+        nothing = "holds no file; name one with an archive or bars in it"
+        nothing = f"{file.name}: the {archive.kind} {nothing}"
         raise left_out[0] if left_out else NothingToReadError(nothing)
     return [replace(entry, alone=len(found) == 1) for entry in found]
 
 
-def _checked_entries(file: DataFile) -> dict[str, zipfile.ZipInfo]:
-    """Return the directory of a zip, unless it shows damage or danger."""
-    limits = file.limits
-    with damage_refused(file.name):
-        stat = file.path.stat()
-        listed = open_zip(file.path, stat.st_mtime_ns).infolist()
-        if len(listed) > limits.zip_entries:
-            raise zipfile.BadZipFile(f"it holds more than {limits.zip_entries:,} entries")
-    # Of two entries with one name the later counts, as for unzip.
-    entries = {info.filename: info for info in listed}
-    for info in entries.values():
-        # ``filename`` is what zipfile made of the name that the zip holds.
-        unsafe = UNSAFE_NAME.match(info.orig_filename) or UNSAFE_NAME.match(info.filename)
+def _refuse_danger(file: DataFile, archive: Archive) -> None:
+    """Refuse an archive that writes outside its folder where it is unpacked, or is a bomb.
+
+    Raises:
+        InputError: it does.
+    """
+    kind, limits, entries = archive.kind, file.limits, archive.entries.values()
+    for entry in entries:
+        unsafe = UNSAFE_NAME.match(entry.written) or UNSAFE_NAME.match(entry.name)
         if unsafe:
             raise InputError(
-                f"{file.name}: the zip holds a file of the dangerous name {unsafe.string!r}; "
-                "zip the files again with plain names"
+                f"{file.name}: the {kind} holds a file of the dangerous name {unsafe.string!r}; "
+                f"{kind} the files again with plain names"
             )
-    declared = [(info.file_size, info.compress_size) for info in entries.values()]
-    total = (sum(unpacked for unpacked, _ in declared), stat.st_size)
+        if entry.kind in ("link", "device"):
+            raise InputError(
+                f"{file.name}: the {kind} holds {entry.name!r}, which is a {entry.kind}; "
+                f"{kind} the files again without it"
+            )
+    declared = [(entry.bytes, entry.packed_bytes) for entry in entries]
+    total = (sum(unpacked for unpacked, _ in declared), (file.copy or file.path).stat().st_size)
     if any(limits.is_bomb(unpacked, packed) for unpacked, packed in [total, *declared]):
         raise limits.bomb(file.name)
-    return entries

@@ -10,15 +10,14 @@ import gzip
 import io
 import lzma
 import re
-import struct
 import sys
+import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache, partial
-from pathlib import Path
+from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from tweetscore.errors import InputError
@@ -31,13 +30,16 @@ else:
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
+    Buffered = io.BufferedReader[Any]
+else:
+    Buffered = io.BufferedReader
+
 MOST_LAYERS = 3
 # What reading raises on damage.
 UNREADABLE = (
-    OSError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error, lzma.LZMAError,
-    zstd.ZstdError,
+    OSError, EOFError, NotImplementedError, zipfile.BadZipFile, tarfile.TarError, zlib.error,
+    lzma.LZMAError, zstd.ZstdError,
 )  # fmt: skip
-ZIPPED = (b"PK\x03\x04", b"PK\x05\x06")
 GZIPPED = re.compile(rb"\x1f\x8b\x08")
 Decompressor = bz2.BZ2Decompressor | lzma.LZMADecompressor | zstd.ZstdDecompressor
 MOST_MEMORY_BYTES = 1 << 31  # to unpack with, as the archives of Reddit need it
@@ -61,7 +63,7 @@ class Limits:
     """How much may come out of a packed file."""
 
     piece_bytes: int = 1 << 16  # unpacked at once
-    zip_entries: int = 1_000_000
+    entries: int = 1_000_000  # of a zip or a tar
     bomb_bytes: int = 100 << 20  # up to this size every ratio is allowed
     bomb_ratio: int = 1_000
 
@@ -87,44 +89,19 @@ def damage_refused(name: str) -> Iterator[None]:
         yield
     except UNREADABLE as error:
         raise InputError(
-            f"{name}: cannot be read ({error}); unzip it yourself, or download it again"
+            f"{name}: cannot be read ({error}); unpack it yourself, or download it again"
         ) from error
 
 
-# --- zip ------------------------------------------------------------------------------------------
-
-
-@lru_cache(maxsize=2)
-def open_zip(path: Path, _changed_ns: int) -> zipfile.ZipFile:
-    """Open a zip, once for all its entries: each opening reads the whole directory."""
-    with damage_as_bad_zip():
-        return zipfile.ZipFile(path)
-
-
-@contextmanager
-def damage_as_bad_zip() -> Iterator[None]:
-    """Turn what ``zipfile`` raises on a damaged directory into ``BadZipFile``."""
-    try:
-        yield
-    # A name that is not UTF-8, or a position before the file.
-    except (ValueError, struct.error) as error:
-        raise zipfile.BadZipFile(str(error)) from error
-
-
-# --- layers of a stream ---------------------------------------------------------------------------
-
-
-def unpacked_text(
-    stream: "io.BufferedReader[Any]", file: BinaryIO, name: str, limits: Limits
-) -> "io.BufferedReader[Any]":
-    """Unpack a text, layer by layer; UTF-16 becomes UTF-8.
+def unpacked(stream: Buffered, name: str, limits: Limits) -> Buffered:
+    """Unpack a stream, layer by layer.
 
     Args:
-        stream: the bytes as they lie in the file or the zip.
-        file: the same; its position shows how much of it was read.
+        stream: the bytes as they lie in the file or the archive.
         name: the file's, for messages.
         limits: what a bomb is.
     """
+    file = stream
     for _ in range(MOST_LAYERS):
         magic = stream.peek(_MARK_BYTES)
         if GZIPPED.match(magic):
@@ -134,6 +111,11 @@ def unpacked_text(
         else:
             break
         stream = _stream(_watched(pieces, file, name, limits))
+    return stream
+
+
+def as_utf8(stream: Buffered, limits: Limits) -> Buffered:
+    """Turn UTF-16 into UTF-8."""
     codec = UTF16.get(stream.peek(2)[:2])
     return _stream(_utf8(stream, codec, limits)) if codec else stream
 
@@ -142,7 +124,7 @@ def packed_size(stream: BinaryIO, size: int) -> int | None:
     """Return the size of a text as its packing declares it; None if it does not.
 
     Args:
-        stream: the bytes as they lie in the file or the zip.
+        stream: the bytes as they lie in the file or the archive.
         size: how many they are.
     """
     magic = stream.read(_MARK_BYTES)
@@ -183,7 +165,7 @@ class _Pieces(io.RawIOBase):
         return filled
 
 
-def _stream(pieces: Iterator[bytes]) -> "io.BufferedReader[Any]":
+def _stream(pieces: Iterator[bytes]) -> Buffered:
     return io.BufferedReader(_Pieces(pieces))
 
 
