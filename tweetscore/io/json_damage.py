@@ -18,6 +18,8 @@ _FIRST = re.compile(rb'[\s,]*(?:"[^"\\\n]{0,100}"\s*:\s*)?(' + _FIRST_KEY + rb")
 _KEYED_OPENING = re.compile(_OWN_KEY + _FIRST_KEY)
 _LEARNED_BYTES = 1 << 18
 _RARE = 20  # an opening is not one of records if the usual one is so many times as frequent
+MOST_MARK_BYTES = 1_000
+_SEPARATORS = b" \t\r\n,"
 _GAP = re.compile(r"[\s,]*")
 _BLANKS = re.compile(r"\s*")
 _KEY = re.compile(r'"(?:[^"\\]|\\.)*"\s*:\s*', re.DOTALL)
@@ -39,13 +41,18 @@ class Marks:
 
     def follow(self, data: bytes, place: int) -> re.Match[bytes] | None:
         """Return the mark behind a place, if there is one next to it."""
-        while data[place : place + 1].isspace():
-            place += 1
-        return self.pattern.match(data, place)
+        mark = self.pattern.search(data, place, place + MOST_MARK_BYTES)
+        return mark if mark and not data[place : mark.start()].strip(_SEPARATORS) else None
 
     def places(self, data: bytes) -> Iterator[int]:
-        """Yield the place of the comma of each mark; some may be inside strings or records."""
-        return map(_separator, self.pattern.finditer(data))
+        """Yield the place of the comma of each mark; some may be inside strings or records.
+
+        The first record of a block has no comma.
+        """
+        for mark in self.pattern.finditer(data):
+            place = _separator(data, mark)
+            if place or data[0] == ord(","):
+                yield place
 
 
 def learned(data: bytes, start: int = 0, *, keyed: bool = False) -> Marks | None:
@@ -71,15 +78,16 @@ def learned(data: bytes, start: int = 0, *, keyed: bool = False) -> Marks | None
 
 
 def _pattern(opening: bytes) -> bytes:
-    """Return a pattern of a record's beginning that holds for the others, too."""
-    gap, _, first_key = opening.partition(b"{")
+    """Return a pattern of a record's beginning that holds for the others, too.
+
+    Nothing but a record begins on a line of its own, as deep as this; elsewhere it needs the comma.
+    """
+    gap, _, first_key = opening[max(opening.find(b"\n"), 0) :].partition(b"{")
     before = re.escape(gap)
     if b'"' in gap:
         blanks, key, colon = gap.split(b'"')
         key = rb'"\d{1,30}"' if key.isdigit() else rb'"[^"\\\n]{0,100}"'
         before = re.escape(blanks) + key + re.escape(colon)
-    elif b"\n" in gap:  # nothing but a record begins on a line of its own, as deep as this
-        before = before.replace(b",", b",?")
     return before + re.escape(b"{" + first_key)
 
 
@@ -105,14 +113,14 @@ def values(data: bytes, start: int, marks: Marks, *, at_end: bool) -> tuple[list
             mark = marks.follow(data, begin + 1)
             if mark is None and data[begin] == marks.closer:
                 break
-            end = _separator(mark) if mark else begin + 1
+            end = _separator(data, mark) if mark else begin + 1
         else:
             end, cut_off = _value_end(text, begin, marks)
             if end is None:
                 mark = marks.pattern.search(data, begin + 1)
                 if mark is None or (cut_off and not at_end):
                     break
-                end = _separator(mark)
+                end = _separator(data, mark)
         if end == len(text):
             break
         ends.append(end)
@@ -120,9 +128,16 @@ def values(data: bytes, start: int, marks: Marks, *, at_end: bool) -> tuple[list
     return ends, begin
 
 
-def _separator(mark: re.Match[bytes]) -> int:
-    comma = mark[0].partition(b"{")[0].find(b",")
-    return mark.start() + max(comma, 0)
+def _separator(data: bytes, mark: re.Match[bytes]) -> int:
+    """Return the place of the comma before a mark; of a blank where it is missing."""
+    place = before = mark.start()
+    if (comma := mark[0].partition(b"{")[0].find(b",")) >= 0:
+        return place + comma
+    while before >= 0 and data[before] in _SEPARATORS:
+        if data[before] == ord(","):
+            return before
+        before -= 1
+    return place
 
 
 def _after(gap: re.Pattern[str], text: str, place: int) -> int:

@@ -11,6 +11,7 @@ from typing import BinaryIO
 import numpy as np
 
 from tweetscore.io import json_damage
+from tweetscore.io.json_damage import MOST_MARK_BYTES
 from tweetscore.io.records import (
     BLOCK_BYTES,
     BOM,
@@ -30,7 +31,6 @@ _BETWEEN = re.compile(rb'[}\]][ \t\r]*(?:\n\s*|(?=\{\s*"[^"\\\n]{0,200}"\s*:))(?
 _PRETTY_END = re.compile(rb"^[}\]]", re.MULTILINE)
 _KEY = re.compile(rb'[\s,{]*"((?:[^"\\]|\\.)*)"\s*:\s*', re.DOTALL)
 _PYTHON = re.compile(rb"""'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|[{}\[\],]|['"]""")
-_MOST_MARK_BYTES = 1_000
 _MOST_CONTEXT_BYTES = 1_000
 
 
@@ -179,7 +179,7 @@ class _Walker:
                     continue
             elif self._stack:
                 if self._at_values:
-                    if kind != 44 and not at_end and len(data) - place < _MOST_MARK_BYTES:
+                    if kind != 44 and not at_end and len(data) - place < MOST_MARK_BYTES:
                         return begin, False  # what follows will show whether it is one too many
                     if self._is_torn(data, begin, place, begun):
                         return begin, True
