@@ -12,6 +12,7 @@ from tweetscore.market.symbols import canonical_symbol
 from tweetscore.posts.canonical import TweetFile
 from tweetscore.posts.formats import open_tweets
 from tweetscore.posts.names import NAMES as POST_COLUMNS
+from tweetscore.posts.tables import how_to_name
 
 
 def open_file(source: Source, options: IngestOptions) -> TweetFile | BarFile | None:
@@ -26,6 +27,14 @@ def open_file(source: Source, options: IngestOptions) -> TweetFile | BarFile | N
         return open_bars(source, options.symbol, of_bars)
     posts = open_tweets(source, of_posts, options.platform)
     return posts or open_bars(source, options.symbol, of_bars)
+
+
+def how_to_read(file: DataFile) -> str | None:
+    """Return how to read a file that is neither posts nor bars, if it is a table."""
+    try:
+        return how_to_name(sniff(file))
+    except InputError:
+        return None
 
 
 def refuse_unknown_columns(columns: Mapping[str, str]) -> None:

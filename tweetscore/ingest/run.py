@@ -13,6 +13,7 @@ from tweetscore.errors import InputError
 from tweetscore.ingest.account import IGNORED, Account, IngestOptions, Progress
 from tweetscore.ingest.bars import ingest_bars
 from tweetscore.ingest.opened import (
+    how_to_read,
     open_file,
     refuse_several_symbols,
     refuse_unknown_columns,
@@ -95,7 +96,8 @@ def _unknown(path: Path, files: list[DataFile]) -> Account:
     holds = ", ".join(file.entry or file.path.name for file in files[:5])
     fact = f"holds {holds}" if len(files) > 1 else f"begins with {files[0].head()[:40]!r}"
     error = f"neither a tweet archive nor minute bars in a known format (it {fact})"
-    return Account(str(path), error=f"{path}: {error}; the README lists the formats")
+    step = (how_to_read(files[0]) if len(files) == 1 else None) or "the README lists the formats"
+    return Account(str(path), error=f"{path}: {error}; {step}")
 
 
 def _ingest_or_refuse(

@@ -6,13 +6,12 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from tweetscore.errors import InputError
-from tweetscore.io.columns import Match, worded
+from tweetscore.io.columns import Match, Names, worded
 from tweetscore.io.tables.table import Table
 from tweetscore.posts import addresses
 from tweetscore.posts.clock import ID_TIMES
 from tweetscore.posts.fields import ids as ids_of
 from tweetscore.posts.identity import Ids, number_rows
-from tweetscore.posts.names import NAMES
 from tweetscore.posts.platform import OTHER, platform_of
 from tweetscore.posts.table_times import Times, find_posted
 from tweetscore.posts.validation import rounded_among
@@ -72,11 +71,14 @@ class Columns:
         return "; ".join(filter(None, [words, self.no_ids, *of]))
 
 
-def find_columns(table: Table, given: Mapping[str, str], platform: str | None) -> Columns | None:
+def find_columns(
+    table: Table, names: Names, given: Mapping[str, str], platform: str | None
+) -> Columns | None:
     """Find the columns of posts; None when the table is something else.
 
     Args:
         table: the table.
+        names: our name to those that such columns have, best first.
         given: our name to theirs, as the user sets it.
         platform: whose ids they are; None leaves it to the evidence.
 
@@ -84,7 +86,7 @@ def find_columns(table: Table, given: Mapping[str, str], platform: str | None) -
         InputError: a given column is not there, the form of the times is not clear, or the ids of
             the platform carry a time and there are none.
     """
-    match = table.match(NAMES, given)
+    match = table.match(names, given)
     if "text" not in match.taken:
         if given:
             raise match.missing("text")

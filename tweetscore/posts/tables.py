@@ -9,11 +9,12 @@ from functools import partial
 
 import polars as pl
 
-from tweetscore.io.columns import by_normalised_name
+from tweetscore.io.columns import Names, by_normalised_name
 from tweetscore.io.source import Source
 from tweetscore.io.tables.find import find_table
 from tweetscore.io.tables.table import Table
 from tweetscore.posts.canonical import TweetBatch, TweetFile
+from tweetscore.posts.lines import is_table, open_lines
 from tweetscore.posts.names import NAMES, with_joined
 from tweetscore.posts.table_columns import Columns, find_columns
 from tweetscore.posts.validation import validate_posts
@@ -39,8 +40,15 @@ def open_table(
     table = find_table(source)
     if not table or _holds_bars(table, columns):
         return None
+    names: Names = NAMES
+    lines = open_lines(source) if table.kind == "csv" else None
+    if lines and not set(columns.values()) & set(table.columns):
+        if not columns and not lines.is_certain:
+            return None
+        table = lines.table
+        names = {**NAMES, **{ours: (name,) for ours, name in lines.known.items()}}
     table, given = with_joined(table, columns)
-    found = find_columns(table, given, platform)
+    found = find_columns(table, names, given, platform)
     if not found:
         return None
     times = found.times
@@ -77,3 +85,24 @@ def _read(table: Table, columns: Columns) -> Iterator[TweetBatch]:
             read_times=columns.times.read,
             may_lack_ids="tweet_id" not in wanted,
         )
+
+
+def how_to_name(source: Source) -> str | None:
+    """Describe the columns of a table that nobody recognised, and what says which are of posts.
+
+    None where the file holds no table.
+
+    Raises:
+        InputError: unreadable Parquet or Arrow.
+    """
+    shaped = source.shapes() if source.kind == "json" else [source]
+    table = next(filter(None, map(find_table, shaped)), None)
+    if not table or not table.columns or (table.kind == "csv" and not is_table(source)):
+        return None
+    lines = open_lines(source) if table.kind == "csv" else None
+    if lines and lines.kinds:
+        return lines.how_to_name
+    match = table.match(NAMES)
+    missing = [ours for ours in ("text", "posted") if ours not in match.taken]
+    options = " ".join(f"--column {ours}=NAME" for ours in missing)
+    return f"{match.has}; if it holds posts, name their columns with {options}"
