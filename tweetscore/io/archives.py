@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, Any, Literal, Protocol, cast
 
 from tweetscore.errors import InputError
-from tweetscore.io.packing import Buffered
+from tweetscore.io.packing import BUFFER_BYTES, Buffered
 
 ZIP_MARKS = (b"PK\x03\x04", b"PK\x05\x06")
 TAR_HEADER_BYTES = tarfile.BLOCKSIZE
@@ -90,7 +90,7 @@ class _Zip:
             raise NotImplementedError(f"compression method {info.compress_type}")
         with _damage_as_bad_zip():
             stream = self._zip.open(info)
-        with stream, io.BufferedReader(cast(io.RawIOBase, stream)) as buffered:
+        with stream, io.BufferedReader(cast(io.RawIOBase, stream), BUFFER_BYTES) as buffered:
             yield buffered
 
 

@@ -2,6 +2,7 @@
 
 import codecs
 import hashlib
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -11,14 +12,15 @@ from typing import BinaryIO
 from tweetscore.errors import InputError
 from tweetscore.io.archives import Archive, open_archive
 from tweetscore.io.packing import (
+    BUFFER_BYTES,
     LIMITS,
     Buffered,
     Limits,
-    as_utf8,
     damage_refused,
     packed_size,
     unpacked,
 )
+from tweetscore.io.text import marked_encoding, plain_text
 
 HEAD_BYTES = 1 << 16
 
@@ -48,13 +50,13 @@ class DataFile:
 
     @contextmanager
     def open(self) -> Iterator[BinaryIO]:
-        """Open the content from its first byte: unpacked, and as UTF-8 where it was UTF-16.
+        """Open the content from its first byte: unpacked, in UTF-8, with lines that end in LF.
 
         Raises:
             InputError: also later, when what is read turns out to be damaged or a bomb.
         """
         with self.unpacked() as stream:
-            yield as_utf8(stream, self.limits)
+            yield plain_text(stream, self.limits)
 
     @contextmanager
     def unpacked(self) -> Iterator[Buffered]:
@@ -77,12 +79,12 @@ class DataFile:
                 size = self.archive().entries[self.entry].bytes
             else:
                 size = self.path.stat().st_size
-            return packed_size(stream, size)
+            return None if marked_encoding(stream.peek()) else packed_size(stream, size)
 
     @contextmanager
     def _packed(self) -> Iterator[Buffered]:
         if self.entry is None:
-            with self.path.open("rb") as file:
+            with io.BufferedReader(io.FileIO(self.path), BUFFER_BYTES) as file:
                 yield file
             return
         archive = self.archive()

@@ -1,11 +1,10 @@
-"""Unpack a text: packed bytes enter, a stream of the plain text leaves.
+"""Unpack a file: packed bytes enter, a stream of the plain ones leaves.
 
-Gzip, bzip2, xz, zstd and UTF-16 are recognised by their first bytes, never by a name, and are
-unpacked while reading: nothing is ever unpacked as a whole, so memory does not grow with the file.
+Gzip, bzip2, xz and zstd are recognised by their first bytes, never by a name, and are unpacked
+while reading: nothing is ever unpacked as a whole, so memory does not grow with the file.
 """
 
 import bz2
-import codecs
 import gzip
 import io
 import lzma
@@ -55,7 +54,7 @@ UNPACKERS: dict[re.Pattern[bytes], Callable[[], Decompressor]] = {
     ),
 }
 _MARK_BYTES = 4
-UTF16 = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
+BUFFER_BYTES = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,18 +109,12 @@ def unpacked(stream: Buffered, name: str, limits: Limits) -> Buffered:
             pieces = _parts(stream, make, limits)
         else:
             break
-        stream = _stream(_watched(pieces, file, name, limits))
+        stream = stream_of(_watched(pieces, file, name, limits))
     return stream
 
 
-def as_utf8(stream: Buffered, limits: Limits) -> Buffered:
-    """Turn UTF-16 into UTF-8."""
-    codec = UTF16.get(stream.peek(2)[:2])
-    return _stream(_utf8(stream, codec, limits)) if codec else stream
-
-
 def packed_size(stream: BinaryIO, size: int) -> int | None:
-    """Return the size of a text as its packing declares it; None if it does not.
+    """Return the size of a file as its packing declares it; None if it does not.
 
     Args:
         stream: the bytes as they lie in the file or the archive.
@@ -132,7 +125,7 @@ def packed_size(stream: BinaryIO, size: int) -> int | None:
         stream.seek(max(0, size - 4))
         # The size of the last of several parts, modulo 4 GiB.
         return int.from_bytes(stream.read(4), "little")
-    packed = GZIPPED.match(magic) or _unpacker(magic) or magic.startswith(tuple(UTF16))
+    packed = GZIPPED.match(magic) or _unpacker(magic)
     return None if packed else size
 
 
@@ -165,8 +158,9 @@ class _Pieces(io.RawIOBase):
         return filled
 
 
-def _stream(pieces: Iterator[bytes]) -> Buffered:
-    return io.BufferedReader(_Pieces(pieces))
+def stream_of(pieces: Iterator[bytes]) -> Buffered:
+    """Return a stream of the pieces."""
+    return io.BufferedReader(_Pieces(pieces), BUFFER_BYTES)
 
 
 def _watched(pieces: Iterator[bytes], file: BinaryIO, name: str, limits: Limits) -> Iterator[bytes]:
@@ -203,12 +197,3 @@ def _parts(stream: BinaryIO, make: Callable[[], Decompressor], limits: Limits) -
         packed = part.unused_data.lstrip(b"\0")
         while not packed and (fresh := stream.read(limits.piece_bytes)):
             packed = fresh.lstrip(b"\0")
-
-
-def _utf8(stream: BinaryIO, codec: str, limits: Limits) -> Iterator[bytes]:
-    """Turn UTF-16 into UTF-8; what is not a character becomes U+FFFD."""
-    decoder = codecs.getincrementaldecoder(codec)("replace")
-    stream.read(len(codecs.BOM_UTF16))
-    while piece := stream.read(limits.piece_bytes):
-        yield decoder.decode(piece).encode()
-    yield decoder.decode(b"", final=True).encode()

@@ -1,0 +1,51 @@
+"""Make a text plain: its bytes enter, UTF-8 with lines that end in LF leaves, while it is read."""
+
+import codecs
+import re
+from collections.abc import Iterator
+
+from tweetscore.io.packing import Buffered, Limits, stream_of
+
+# UTF-32 in the order of Intel begins with the mark of UTF-16.
+_MARKED = {
+    codecs.BOM_UTF32_LE: "utf-32-le",
+    codecs.BOM_UTF32_BE: "utf-32-be",
+    codecs.BOM_UTF16_LE: "utf-16-le",
+    codecs.BOM_UTF16_BE: "utf-16-be",
+}
+# A line of text, whatever its quotes enclose, and the break of old Macs after it.
+_FIRST_CR = re.compile(rb'(?:[^"\r\n\0]++|"[^"\0]*+")*+\r[^\n]')
+
+
+def plain_text(stream: Buffered, limits: Limits) -> Buffered:
+    """Return a stream in UTF-8: what a byte order mark shows as another encoding is decoded.
+
+    The file's bytes keep their places where it was UTF-8: a lone CR that ends lines becomes an LF.
+    """
+    if codec := marked_encoding(stream.peek(len(codecs.BOM_UTF32_LE))):
+        stream = stream_of(_decoded(stream, codec, limits))
+    if _FIRST_CR.match(stream.peek(limits.piece_bytes)):
+        stream = stream_of(_with_lf(stream, limits))
+    return stream
+
+
+def marked_encoding(first: bytes) -> str | None:
+    """Return what a byte order mark shows, unless it is that of UTF-8."""
+    return next((codec for mark, codec in _MARKED.items() if first.startswith(mark)), None)
+
+
+def _decoded(stream: Buffered, codec: str, limits: Limits) -> Iterator[bytes]:
+    """Turn an encoding into UTF-8; what is not a character becomes U+FFFD."""
+    decoder = codecs.getincrementaldecoder(codec)("replace")
+    at_start = True
+    while piece := stream.read(limits.piece_bytes):
+        text = decoder.decode(piece)
+        if at_start and text:
+            text, at_start = text.removeprefix("\ufeff"), False
+        yield text.encode()
+    yield decoder.decode(b"", final=True).encode()
+
+
+def _with_lf(stream: Buffered, limits: Limits) -> Iterator[bytes]:
+    while piece := stream.read(limits.piece_bytes):
+        yield piece.replace(b"\r", b"\n")
