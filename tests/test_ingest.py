@@ -733,6 +733,51 @@ def test_of_bluesky_a_device_a_little_off_is_stored_and_posts_brought_over_are_r
     )
 
 
+AT_END = "each post is placed at the end of its minute, when it was out"
+
+
+@pytest.mark.parametrize(
+    ("written", "precision", "placed", "warning"),
+    [
+        ("%Y-%m-%dT%H:%MZ", "auto", 59.999999, "have no seconds: "),
+        ("%Y-%m-%dT%H:%MZ", "minute", 59.999999, "have no seconds: "),
+        ("%Y-%m-%dT%H:%MZ", "second", 0, "have no seconds, and are exact by --precision second"),
+        ("%Y-%m-%dT%H:%M:00Z", "auto", 59.999999, "all end in :00 seconds: "),
+        ("%Y-%m-%dT%H:%M:00Z", "second", 0,
+         "all end in :00 seconds, and are exact by --precision second"),
+        ("%Y-%m-%dT%H:%M:%SZ", "auto", 51, ""),
+        ("%Y-%m-%dT%H:%M:%SZ", "second", 51, ""),
+        ("%Y-%m-%dT%H:%M:%SZ", "minute", 59.999999, "are known to the minute by --precision: "),
+    ],
+)  # fmt: skip
+def test_the_precision_of_times_may_be_claimed(
+    store: Store, tmp_path: Path, written: str, precision: str, placed: float, warning: str
+) -> None:
+    times = [SEED + timedelta(minutes=7 * n) for n in range(30)]
+    path = tmp_path / "posts.csv"
+    path.write_text("date,text\n" + "".join(f"{time:{written}},rain\n" for time in times))
+    (account,) = run(store, path, precision=precision)
+    placed_at = [time.replace(second=0) + timedelta(seconds=placed) for time in times]
+    found = store.rows("SELECT posted_utc FROM tweets ORDER BY posted_utc")
+    assert [posted for (posted,) in found] == placed_at
+    said = f"its times {warning}" + AT_END * warning.endswith(": ")
+    assert account.warnings == ((said,) if warning else ())
+
+
+def test_a_false_claim_of_seconds_is_refused_by_the_ids(store: Store, tmp_path: Path) -> None:
+    times = [SEED + timedelta(seconds=67 * n) for n in range(60)]
+    path = tmp_path / "posts.csv"
+    rows = (f"{id_of(time)},{time:%Y-%m-%dT%H:%MZ},rain\n" for time in times)
+    path.write_text("id,date,text\n" + "".join(rows))
+    (refused,) = run(store, path, precision="second")
+    assert refused.error is not None
+    assert "its times disagree with its ids" in refused.error
+    (account,) = run(store, path)
+    assert counts(account) == (60, 60, 0, 0, 0)
+    found = store.rows("SELECT posted_utc FROM tweets ORDER BY posted_utc")
+    assert [posted for (posted,) in found] == times
+
+
 # --- bars -----------------------------------------------------------------------------------------
 
 

@@ -342,3 +342,74 @@ def test_quotes_around_unquoted_fields_are_taken_off(path: Path) -> None:
     assert found["text"][0] == 'rain 0 he said "buy" loudly'
     assert found["text"][-1] == 'say "no"'
     assert found["tweet_id"][0] == twitter_id(FIRST)
+
+
+# --- several columns that are one text ------------------------------------------------------------
+
+
+def reddit(row: int) -> list[Any]:
+    return [f"t3_{row:x}", moment(row), f"title {row}", ("", "body", " ")[row % 3], row]
+
+
+@pytest.mark.parametrize(
+    ("body", "columns"),
+    [
+        ("selftext", {}),
+        ("selftext", {"text": "title+selftext"}),
+        ("below", {"text": "title+below"}),
+        ("below", {"text": "3+4"}),
+        ("text", {"text": "title + text"}),
+    ],
+)
+@pytest.mark.parametrize("ending", ["csv", "jsonl", "parquet"])
+def test_several_columns_are_one_text(
+    path: Path, body: str, columns: dict[str, str], ending: str
+) -> None:
+    header = ["id", "date", "title", body, "score"]
+    frame = pl.DataFrame([reddit(row) for row in range(ROWS)], header, orient="row")
+    frame = frame.with_columns(pl.col(body).replace(" ", None))
+    out = io.BytesIO()
+    if ending == "csv":
+        frame.write_csv(out)
+    elif ending == "jsonl":
+        frame.with_columns(pl.col("date").cast(pl.String)).write_ndjson(out)
+    else:
+        frame.write_parquet(out)
+    tweets = opened(path, out.getvalue(), columns=columns)
+    assert posts(tweets)["text"].to_list() == [
+        f"title {row}" + ("\n\nbody" if row % 3 == 1 else "") for row in range(ROWS)
+    ]
+    assert tweets.taken == (
+        f"columns: text = 'title+{body}', posted = 'date'; not used: 'id', 'score'; "
+        "no ids: 'id' holds no whole numbers"
+    )
+
+
+def test_a_post_without_any_part_of_its_text_is_a_reject(path: Path) -> None:
+    path.write_text(
+        '{"date": "2021-05-10T14:30Z", "a": null, "b": null}\n'
+        '{"date": "2021-05-10T14:31Z", "a": "", "b": null}\n'
+        '{"date": "2021-05-10T14:32Z", "a": "rain", "b": "sun"}\n'
+    )
+    tweets = open_tweets(sniff(DataFile(path)), {"text": "a+b"})
+    assert tweets
+    (batch,) = tweets.read()
+    assert batch.tweets["text"].to_list() == ["", "rain\n\nsun"]
+    assert batch.rejects["reason"].to_list() == ["has no text"]
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"text": "a+text"}, "has no column 'a+text' (it has 'date', 'text')"),
+        ({"author": "date+text"},
+         "only the text may be several columns, and --column author=date+text joins some; "
+         "name one of them"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_joined_is_refused(
+    path: Path, columns: dict[str, str], message: str
+) -> None:
+    with pytest.raises(InputError) as refusal:
+        opened(path, table("date,text", moment, "rain"), columns=columns)
+    assert str(refusal.value).startswith(f"{path}: {message}")

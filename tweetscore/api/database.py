@@ -80,6 +80,7 @@ class Database:
         stamp: Literal["auto", "start", "end"] = "auto",
         calendar: str = "auto",
         platform: str | None = None,
+        precision: Literal["auto", "second", "minute"] = "auto",
         columns: Mapping[str, str] | None = None,
         max_gap_minutes: int | None = None,
         flat_bps: float | None = None,
@@ -94,6 +95,7 @@ class Database:
             stamp: whether the time of a bar is the start or the end of its minute.
             calendar: the exchange calendar of the bars, 24/5 or 24/7; auto: by their evidence.
             platform: of the posts, if the file does not name one.
+            precision: how exact the times of posts are: second, minute, or auto by their evidence.
             columns: our names and those of a table, as in ``{"text": "body"}``.
             max_gap_minutes: maximum age of a price; saved in the database (initially 5).
             flat_bps: largest move that counts as flat; saved in the database (initially 0).
@@ -112,6 +114,7 @@ class Database:
             stamp=stamp,
             calendar=calendar,
             platform=platform,
+            precision=precision,
             columns=dict(columns or {}),
             max_gap_minutes=max_gap_minutes,
             flat_bps=flat_bps,

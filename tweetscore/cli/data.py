@@ -56,7 +56,8 @@ def ingest(
     with api.open(db) as database, row_progress("reading") as on_rows:
         accounts = database.ingest(
             *paths, symbol=reading.symbol, clock=reading.clock, stamp=reading.stamp,
-            calendar=reading.calendar, platform=reading.platform, columns=columns,
+            calendar=reading.calendar, platform=reading.platform, precision=reading.precision,
+            columns=columns,
             max_gap_minutes=reading.max_gap, flat_bps=reading.flat_bps, progress=on_rows,
         )  # fmt: skip
     printing.show_accounts(accounts, as_json=as_json)

@@ -156,13 +156,21 @@ class ReadingOptions:
         list[str] | None,
         Option(
             metavar="OURS=THEIRS",
-            help="Column of a table of posts or bars: text=body, close=Last; may be repeated.",
+            help="Column of a table of posts or bars: text=body, close=Last; text=a+b joins two, "
+            "text=5 is the fifth; may be repeated.",
         ),
     ] = None
     platform: Annotated[
         str | None,
         Option(metavar="NAME", help="Platform of the posts, if the file does not name one."),
     ] = None
+    precision: Annotated[
+        Literal["auto", "second", "minute"],
+        Option(
+            help="How exact the times of posts are. Times that all end in :00 count as known to "
+            "the minute, and a post as out at its end, unless they are exact to the second.",
+        ),
+    ] = "auto"
     max_gap: Annotated[
         int | None,
         Option(

@@ -7,6 +7,7 @@ from typing import Literal
 from tweetscore.bars.words import Candidate
 
 IGNORED = "ignored"  # the kind of a file that is neither tweets nor bars, among others that are
+TimePrecision = Literal["auto", "second", "minute"]
 Progress = Callable[[str, int], None]  # the file's name, its rows read so far
 
 
@@ -19,6 +20,7 @@ class IngestOptions:
     stamp: str = "auto"
     calendar: str = "auto"
     platform: str | None = None
+    precision: TimePrecision = "auto"  # of the times of posts
     columns: Mapping[str, str] = field(default_factory=dict)  # our name to the file's, for tables
     max_gap_minutes: int | None = None  # a rule of the database; None leaves it as it is
     flat_bps: float | None = None  # likewise

@@ -4,12 +4,12 @@ Nearly every file keeps the clock it claims, so rows are stored by that clock wh
 only a file whose clock is corrected is read a second time.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
 from tweetscore.errors import InputError
-from tweetscore.ingest.account import Account, IngestOptions, Progress
+from tweetscore.ingest.account import Account, IngestOptions, Progress, TimePrecision
 from tweetscore.ingest.deduplicate import deduplicate, now_utc
 from tweetscore.ingest.sources import (
     append_batch,
@@ -26,6 +26,7 @@ from tweetscore.posts.identity import with_hashed_ids
 from tweetscore.store.database import Store
 
 _MINUTE_US = 60_000_000
+_STEPS_SECONDS: Mapping[TimePrecision, int] = {"second": 1, "minute": 60}
 _POSTS_TO_TELL = 20  # so many on whole minutes are no chance
 
 
@@ -47,13 +48,14 @@ def ingest_posts(
             "name the zone, as in --clock UTC or --clock America/New_York"
         )
     claim = Clock.parse("UTC" if options.clock == "auto" or not posts.naive else options.clock)
-    step = posts.step_seconds
+    step = _STEPS_SECONDS.get(options.precision, posts.step_seconds)
     with store.transaction():
         source_id = next_source(store)
         applied = TweetClock(posts.platform, claim, proven=False, evidence="", step_seconds=step)
         append_all = partial(_append_all, store, posts, source_id, claim, progress)
         read = append_all(applied)
-        if step == 1 and read.whole_minutes and not read.audit.to_the_second:
+        judged = options.precision == "auto" and step == 1
+        if judged and read.whole_minutes and not read.audit.to_the_second:
             applied = replace(applied, step_seconds=60)
             _forget(store, source_id)
             read = append_all(applied)
@@ -67,7 +69,10 @@ def ingest_posts(
             clock=verdict.evidence,
             taken=posts.taken,
             rows_read=read.rows,
-            warnings=(*worded_precision(verdict, posts), *worded_unread(read.unread)),
+            warnings=(
+                *worded_precision(verdict, posts, read.whole_minutes, options.precision),
+                *worded_unread(read.unread),
+            ),
         )
         return deduplicate(store, account, "tweets", source_id, started_utc)
 
@@ -117,11 +122,15 @@ def _forget(store: Store, source_id: int) -> None:
         delete_rows(store, table, source_id)
 
 
-def worded_precision(verdict: TweetClock, posts: TweetFile) -> tuple[str, ...]:
-    """Say that times are known to the minute, and what follows."""
-    if verdict.step_seconds == 1:
-        return ()
+def worded_precision(
+    verdict: TweetClock, posts: TweetFile, whole_minutes: bool, claim: TimePrecision
+) -> tuple[str, ...]:
+    """Say that times are known to the minute, or claimed to be exact, and what follows."""
     fact = "have no seconds" if posts.step_seconds > 1 else "all end in :00 seconds"
+    if verdict.step_seconds == 1:
+        claimed = claim == "second" and (whole_minutes or posts.step_seconds > 1)
+        return (f"its times {fact}, and are exact by --precision second",) if claimed else ()
+    fact = fact if whole_minutes or claim == "auto" else "are known to the minute by --precision"
     if posts.dated:
         return (f"its times {fact}: the ids tell the second",)
     return (f"its times {fact}: each post is placed at the end of its minute, when it was out",)

@@ -96,6 +96,7 @@ class TweetClock:
             claimed: the times as written in the file.
             field: what the file calls them.
         """
+        claimed = _floored(claimed, self.step_seconds)
         shown = self.clock.from_utc(_floored(inside_utc, self.step_seconds))
         in_minutes = self.step_seconds == _MINUTE
         by_clock = self.clock.to_utc(claimed)
@@ -145,7 +146,7 @@ class TweetAudit:
 
     def add(self, inside_utc: pl.Series, claimed: pl.Series) -> None:
         """Count one batch: the times inside the ids (``id_times``), and those in the file."""
-        inside_utc = _floored(inside_utc, self._step_seconds)
+        inside_utc, claimed = (_floored(it, self._step_seconds) for it in (inside_utc, claimed))
         seconds = _whole_seconds(claimed) - _whole_seconds(inside_utc)
         claims = _claims(self._platform)
         # Clocks differ by whole steps; a time that is further from one fits no clock.

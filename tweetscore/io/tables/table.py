@@ -63,16 +63,21 @@ class Table:
         What is null or empty is left out.
         """
         whole = "+".join(parts)
+        names = [f"{whole} {place}" for place in range(len(parts))]
+        filled = [pl.when(pl.col(name).str.strip_chars() != "").then(name) for name in names]
+        text = pl.when(pl.any_horizontal(pl.col(name).is_not_null() for name in names)).then(
+            pl.concat_str(filled, separator=_JOINT, ignore_nulls=True)
+        )
 
         def rows(columns: Mapping[str, str], most: int | None, is_whole: bool) -> Iterator[Rows]:
             joint = [ours for ours, theirs in columns.items() if theirs == whole]
-            wanted = {ours: it for ours, it in columns.items() if it != whole}
-            pieces = {f"{whole} {place}": part for place, part in enumerate(parts)} if joint else {}
-            texts = [pl.when(pl.col(piece).str.strip_chars() != "").then(piece) for piece in pieces]
-            text = pl.concat_str(texts, separator=_JOINT, ignore_nulls=True)
-            for read, refused in self._rows({**wanted, **pieces}, most, is_whole):
-                filled = read.with_columns(text.alias(ours) for ours in joint)
-                yield filled.drop(pieces), refused
+            if not joint:
+                yield from self._rows(columns, most, is_whole)
+                return
+            pieces = dict(zip(names, parts, strict=True))
+            wanted = {ours: it for ours, it in columns.items() if it != whole} | pieces
+            for read, refused in self._rows(wanted, most, is_whole):
+                yield read.with_columns(text.alias(ours) for ours in joint).drop(names), refused
 
         return replace(self, columns=(*self.columns, whole), _rows=rows)
 
