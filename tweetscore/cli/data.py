@@ -7,6 +7,7 @@ import typer
 
 from tweetscore import api
 from tweetscore.cli import options, printing
+from tweetscore.cli.accounts import first_refusals, show_accounts
 from tweetscore.cli.command import command
 from tweetscore.cli.options import DEFAULT_DB
 from tweetscore.cli.progress import row_progress
@@ -60,13 +61,13 @@ def ingest(
             columns=columns,
             max_gap_minutes=reading.max_gap, flat_bps=reading.flat_bps, progress=on_rows,
         )  # fmt: skip
-    printing.show_accounts(accounts, as_json=as_json)
+    show_accounts(accounts, as_json=as_json)
     _check_accounts(accounts, strict=strict)
 
 
 def _check_accounts(accounts: "Sequence[Account]", *, strict: bool) -> None:
     """Raise an error if a file was refused, or a record was rejected that must not be."""
-    if refused := [account.error for account in accounts if account.error]:
+    if refused := first_refusals(accounts):
         raise InputError("\nError: ".join(refused))
     rejected = sum(account.rejected for account in accounts)
     if strict and rejected:

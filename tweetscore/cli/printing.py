@@ -17,7 +17,6 @@ if TYPE_CHECKING:  # polars and scikit-learn would slow down --help
 
     from tweetscore.checks.doctor import Check
     from tweetscore.evaluation.figures import Figures
-    from tweetscore.ingest.account import Account
     from tweetscore.io.formats import Answer
     from tweetscore.query import ShippedQuery
     from tweetscore.report.record import Report
@@ -28,8 +27,6 @@ if TYPE_CHECKING:  # polars and scikit-learn would slow down --help
     from tweetscore.training.run import Trained
 
 TERMINAL_ROWS = 100
-LINE_CHARACTERS = 240
-COUNTED = ("rows_read", "stored", "updated", "duplicates", "rejected")
 CHECK_RESULTS = {True: "ok", False: "broken", None: "skipped"}
 
 
@@ -40,47 +37,6 @@ def show_sample(written: "Sample", *, as_json: bool) -> None:
         return
     show_table(["what", "value"], list(asdict(written).items()))
     note(f"read it with: tweetscore ingest {written.archive} {written.bars}")
-
-
-def show_accounts(accounts: "Sequence[Account]", *, as_json: bool) -> None:
-    """Print what became of the rows of each file, and of all together."""
-    if as_json:
-        total = {name: sum(getattr(each, name) for each in accounts) for name in COUNTED}
-        show_record({"files": [asdict(each) for each in accounts], "total": total})
-        return
-    ignored = [Path(each.name).name for each in accounts if each.kind == "ignored"]
-    read = [each for each in accounts if not each.error and each.kind != "ignored"]
-    if read:
-        headings = ["file", "kind", *(name.replace("_", " ") for name in COUNTED)]
-        counts = [[getattr(each, name) for name in COUNTED] for each in read]
-        names = [[Path(each.name).name, each.kind] for each in read]
-        show_table(headings, [left + right for left, right in zip(names, counts, strict=True)])
-    for each in read:
-        if each.candidates and not each.clock.startswith("proven"):
-            show_line(f"\n{Path(each.name).name}: what its bars may be")
-            rows = [tuple(asdict(row).values()) for row in each.candidates]
-            show_table(["calendar", "closes by", "clock", "days", "verdict", "against it"], rows)
-    for each in read:
-        again = "read before with the same content, nothing changed; " if each.unchanged else ""
-        note(f"{Path(each.name).name}: {again}clock: {each.clock}")
-    for each in read:
-        if each.taken:
-            note(f"{Path(each.name).name}: {_shortened(each.taken)}")
-        for warning in each.warnings:
-            warn(f"{Path(each.name).name}: {warning}")
-    for each in read:
-        if each.repaired:
-            note(f"{Path(each.name).name}: {each.repaired} texts hold U+FFFD for unreadable bytes")
-    if ignored:
-        shown = ", ".join(ignored[:5]) + (", …" if len(ignored) > 5 else "")
-        note(f"ignored {len(ignored)} files that hold neither posts nor bars: {shown}")
-
-
-def _shortened(words: str) -> str:
-    """Cut a list to one line: all of it is in the database, and in JSON."""
-    if len(words) <= LINE_CHARACTERS:
-        return words
-    return f"{words[: words.rfind(',', 0, LINE_CHARACTERS) + 1]} …"
 
 
 def show_info(sections: "Mapping[str, pl.DataFrame]", *, as_json: bool) -> None:

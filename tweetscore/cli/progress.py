@@ -29,6 +29,9 @@ if TYPE_CHECKING:  # studies need torch, which would slow down --help
     from tweetscore.training.epoch import Epoch
 
 
+_MOST_BARS = 10  # of many files, the bars of the last ones
+
+
 class _SpeedColumn(ProgressColumn):
     def render(self, task: Task) -> Text:
         return Text(f"{task.speed or 0:,.0f}/s")
@@ -49,6 +52,8 @@ def row_progress(verb: str) -> Iterator[Callable[[str, int, int | None], None]]:
 
         def advance(label: str, done: int, total: int | None = None) -> None:
             if label not in tasks:
+                if len(tasks) >= _MOST_BARS:
+                    progress.update(list(tasks.values())[-_MOST_BARS], visible=False)
                 tasks[label] = progress.add_task(f"{verb} {label}".translate(VISIBLE), total=total)
             progress.update(tasks[label], completed=done, total=total)
 

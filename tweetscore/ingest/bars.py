@@ -17,7 +17,7 @@ from tweetscore.ingest.bar_clock import BarVerdict, bar_clock
 from tweetscore.ingest.deduplicate import deduplicate, now_utc
 from tweetscore.ingest.sources import (
     StoredAlreadyError,
-    append_batch,
+    StoredRows,
     may_be_stored,
     next_source,
     with_digest,
@@ -68,7 +68,8 @@ def ingest_bars(
     account = _with_digest(store, bars, account, options)
     with store.transaction():
         source_id = next_source(store)
-        rows_read = _append_all(store, bars, batches, source_id, verdict, odd, progress)
+        stored = StoredRows(store, "bars", source_id)
+        rows_read = _append_all(stored, bars, batches, verdict, odd, progress)
         fresh = "SELECT DISTINCT symbol FROM bars WHERE source_id = $source_id"
         symbols = [name for (name,) in store.rows(fresh, source_id=source_id)]
         keep_calendars(store, {symbol: verdict.calendars[symbol] for symbol in symbols})
@@ -79,7 +80,7 @@ def ingest_bars(
             candidates=verdict.clock.candidates,
             warnings=warnings,
         )
-        account = deduplicate(store, account, "bars", source_id, started_utc)
+        (account,) = deduplicate(store, [account], "bars", source_id, started_utc)
         if account.stored or account.updated:
             for symbol in symbols:
                 forget_windows(store, symbol)
@@ -122,10 +123,9 @@ def _bytes_of(batch: BarBatch) -> int:
 
 
 def _append_all(
-    store: Store,
+    stored: StoredRows,
     bars: BarFile,
     batches: Iterable[BarBatch],
-    source_id: int,
     verdict: BarVerdict,
     odd: OddPrices,
     progress: Progress,
@@ -143,7 +143,7 @@ def _append_all(
         )
         if (reasons := odd.of_rows(rows, judged.height)) is not None:
             judged = judged.with_columns(reason=pl.col("reason").fill_null(reasons))
-        append_batch(store, "bars", source_id, judged, batch.rejects)
+        stored.add(judged, batch.rejects)
         progress(bars.source.name, rows_read := rows_read + batch.rows_read)
         rows += judged.height
     return rows_read

@@ -10,7 +10,7 @@ from tweetscore.io.data_file import DataFile
 from tweetscore.io.source import Source, sniff
 from tweetscore.market.symbols import canonical_symbol
 from tweetscore.posts.canonical import TweetFile
-from tweetscore.posts.formats import open_tweets
+from tweetscore.posts.formats import Family, family_of, open_tweets
 from tweetscore.posts.names import NAMES as POST_COLUMNS
 from tweetscore.posts.tables import how_to_name
 
@@ -21,8 +21,7 @@ def open_file(source: Source, options: IngestOptions) -> TweetFile | BarFile | N
     Raises:
         InputError: it is refused; see ``open_tweets`` and ``open_bars``.
     """
-    of_bars = {ours: it for ours, it in options.columns.items() if ours in BAR_COLUMNS}
-    of_posts = {ours: it for ours, it in options.columns.items() if ours in POST_COLUMNS}
+    of_posts, of_bars = _columns(options)
     if of_bars and not of_posts:  # whoever names prices has bars
         return open_bars(source, options.symbol, of_bars)
     posts = open_tweets(source, of_posts, options.platform)
@@ -35,6 +34,23 @@ def how_to_read(file: DataFile) -> str | None:
         return how_to_name(sniff(file))
     except InputError:
         return None
+
+
+def family_of_posts(source: Source, options: IngestOptions) -> Family | None:
+    """Return the family of a small file of posts; None where it has none, or is something else.
+
+    Raises:
+        InputError: a column that the user names is not there.
+    """
+    of_posts, of_bars = _columns(options)
+    return None if of_bars and not of_posts else family_of(source, of_posts)
+
+
+def _columns(options: IngestOptions) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the columns that the user names, of posts and of bars."""
+    of_posts = {ours: it for ours, it in options.columns.items() if ours in POST_COLUMNS}
+    of_bars = {ours: it for ours, it in options.columns.items() if ours in BAR_COLUMNS}
+    return of_posts, of_bars
 
 
 def refuse_unknown_columns(columns: Mapping[str, str]) -> None:

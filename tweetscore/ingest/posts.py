@@ -8,12 +8,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
+import polars as pl
+
 from tweetscore.errors import InputError
 from tweetscore.ingest.account import Account, IngestOptions, Progress, TimePrecision
 from tweetscore.ingest.deduplicate import deduplicate, now_utc
 from tweetscore.ingest.sources import (
-    append_batch,
-    delete_rows,
+    RowSink,
+    StoredRows,
     may_be_stored,
     next_source,
     with_digest,
@@ -27,7 +29,7 @@ from tweetscore.store.database import Store
 
 _MINUTE_US = 60_000_000
 _STEPS_SECONDS: Mapping[TimePrecision, int] = {"second": 1, "minute": 60}
-_POSTS_TO_TELL = 20  # so many on whole minutes are no chance
+POSTS_TO_TELL = 20  # so many on whole minutes are no chance
 
 
 def ingest_posts(
@@ -42,39 +44,81 @@ def ingest_posts(
     started_utc = now_utc()
     if may_be_stored(store, posts.source):
         account = with_digest(store, posts.source, account)
-    if posts.naive and options.clock == "auto" and not posts.dated:
-        raise InputError(
-            f"{account.name}: its times have no time zone, and its ids carry no time; "
-            "name the zone, as in --clock UTC or --clock America/New_York"
-        )
-    claim = Clock.parse("UTC" if options.clock == "auto" or not posts.naive else options.clock)
-    step = _STEPS_SECONDS.get(options.precision, posts.step_seconds)
+    claimed_clock(account.name, posts, options)  # refused before anything is stored
     with store.transaction():
         source_id = next_source(store)
-        applied = TweetClock(posts.platform, claim, proven=False, evidence="", step_seconds=step)
-        append_all = partial(_append_all, store, posts, source_id, claim, progress)
-        read = append_all(applied)
-        judged = options.precision == "auto" and step == 1
-        if judged and read.whole_minutes and not read.audit.to_the_second:
-            applied = replace(applied, step_seconds=60)
-            _forget(store, source_id)
-            read = append_all(applied)
-        verdict = read.audit.finish()
-        if verdict.clock != claim:
-            _forget(store, source_id)
-            read = append_all(verdict)
+        rows = StoredRows(store, "tweets", source_id)
+        account = read_posts(posts, account, options, progress, rows)
         account = with_digest(store, posts.source, account)
-        account = replace(
-            account,
-            clock=verdict.evidence,
-            taken=posts.taken,
-            rows_read=read.rows,
-            warnings=(
-                *worded_precision(verdict, posts, read.whole_minutes, options.precision),
-                *worded_unread(read.unread),
-            ),
+        (account,) = deduplicate(store, [account], "tweets", source_id, started_utc)
+    return account
+
+
+def begun_account(name: str, posts: TweetFile) -> Account:
+    """Return the account of a file that is recognised, and not read yet."""
+    return Account(name, kind="tweets", format=posts.format, taken=posts.taken)
+
+
+def lacks_clock(posts: TweetFile, options: IngestOptions) -> bool:
+    """Return whether nothing tells the clock of a file: neither it, nor its ids, nor the user."""
+    return posts.naive and options.clock == "auto" and not posts.dated
+
+
+def claimed_clock(name: str, posts: TweetFile, options: IngestOptions) -> Clock:
+    """Return the clock that a file claims, or the user for it.
+
+    Raises:
+        InputError: nobody does, and its ids cannot tell it.
+    """
+    if lacks_clock(posts, options):
+        raise InputError(
+            f"{name}: its times have no time zone, and its ids carry no time; "
+            "name the zone, as in --clock UTC or --clock America/New_York"
         )
-        return deduplicate(store, account, "tweets", source_id, started_utc)
+    return Clock.parse("UTC" if options.clock == "auto" or not posts.naive else options.clock)
+
+
+def read_posts(
+    posts: TweetFile, account: Account, options: IngestOptions, progress: Progress, rows: RowSink
+) -> Account:
+    """Read all posts of a file by the clock that its ids confirm.
+
+    Args:
+        posts: the file.
+        account: of the file, as far as it is known.
+        options: what the user sets for it.
+        progress: called with the file's name and its rows read so far.
+        rows: takes the rows.
+
+    Returns:
+        The account, with the clock, the rows read and the warnings.
+
+    Raises:
+        InputError: its clock is refuted or not known.
+    """
+    claim = claimed_clock(account.name, posts, options)
+    step = _STEPS_SECONDS.get(options.precision, posts.step_seconds)
+    applied = TweetClock(posts.platform, claim, proven=False, evidence="", step_seconds=step)
+    read_all = partial(_read_all, posts, rows, claim, progress)
+    read = read_all(applied)
+    judged = options.precision == "auto" and step == 1
+    if judged and read.whole_minutes and not read.audit.to_the_second:
+        applied = replace(applied, step_seconds=60)
+        rows.forget()
+        read = read_all(applied)
+    verdict = read.audit.finish()
+    if verdict.clock != claim:
+        rows.forget()
+        read = read_all(verdict)
+    return replace(
+        account,
+        clock=verdict.evidence,
+        rows_read=read.rows,
+        warnings=(
+            *worded_precision(verdict, posts, read.whole_minutes, options.precision),
+            *worded_unread(read.unread),
+        ),
+    )
 
 
 @dataclass(slots=True)
@@ -87,39 +131,42 @@ class _Read:
     whole_minutes: bool = False  # no time has a second, in a file of many
 
 
-def _append_all(
-    store: Store,
-    posts: TweetFile,
-    source_id: int,
-    claim: Clock,
-    progress: Progress,
-    applied: TweetClock,
+def _read_all(
+    posts: TweetFile, rows: RowSink, claim: Clock, progress: Progress, applied: TweetClock
 ) -> _Read:
-    """Store all rows by a clock, and audit the claimed one."""
+    """Read all rows by a clock, and audit the claimed one."""
     name, seconds, timed = posts.source.name, 0, 0
     read = _Read(TweetAudit(name, posts.platform, claim, applied.step_seconds))
     batches = posts.read()
     for batch in batches if posts.source.is_small else prefetch(batches):
-        tweets = batch.tweets
-        inside_utc = id_times(posts.platform, tweets["tweet_id"])
-        read.audit.add(inside_utc, tweets["posted"])
-        posted, reason = applied.apply(inside_utc, tweets["posted"])
-        judged = tweets.with_columns(posted.alias("posted_utc"), reason.alias("reason"))
-        judged = with_hashed_ids(judged, ids=posts.ids)
-        append_batch(store, "tweets", source_id, judged, batch.rejects)
-        seconds += int((tweets["posted"].to_physical() % _MINUTE_US != 0).sum())
-        timed += tweets.height
+        inside_utc, judged = judged_posts(posts, batch.tweets, applied)
+        read.audit.add(inside_utc, batch.tweets["posted"])
+        rows.add(judged, batch.rejects)
+        seconds += batch.tweets.select(shows_seconds(pl.col("posted")).sum()).item()
+        timed += batch.tweets.height
         read.unread += batch.unread
         read.rows += batch.rows_read
         progress(name, read.rows)
-    read.whole_minutes = timed >= _POSTS_TO_TELL and not seconds
+    read.whole_minutes = timed >= POSTS_TO_TELL and not seconds
     return read
 
 
-def _forget(store: Store, source_id: int) -> None:
-    """Take back all rows of a file, to store them by another clock."""
-    for table in ("tweets", "rejects"):
-        delete_rows(store, table, source_id)
+def judged_posts(
+    posts: TweetFile, tweets: pl.DataFrame, clock: TweetClock
+) -> tuple[pl.Series, pl.DataFrame]:
+    """Return the times inside the ids of a batch, and its posts with ``posted_utc`` and ``reason``.
+
+    A post without a ``reason`` is good; it has an id then.
+    """
+    inside_utc = id_times(posts.platform, tweets["tweet_id"])
+    posted, reason = clock.apply(inside_utc, tweets["posted"])
+    judged = tweets.with_columns(posted.alias("posted_utc"), reason.alias("reason"))
+    return inside_utc, with_hashed_ids(judged, ids=posts.ids)
+
+
+def shows_seconds(posted: pl.Expr) -> pl.Expr:
+    """Return of each time whether it is off the whole minute."""
+    return posted.to_physical() % _MINUTE_US != 0
 
 
 def worded_precision(

@@ -1,11 +1,13 @@
-"""Bring files into the database: one file in, one transaction, one account of every row.
+"""Bring files into the database: files in, one account of every row of each out.
 
 Here readers, clocks, sessions and the store meet. Nothing of a file is stored before its clock has
-been checked against evidence, and a file that fails leaves nothing behind.
+been checked against evidence, and a file that fails leaves nothing behind. A large file has a
+transaction of its own, small files of posts share one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 from tweetscore.bars.reader import BarFile
@@ -13,12 +15,14 @@ from tweetscore.errors import InputError
 from tweetscore.ingest.account import IGNORED, Account, IngestOptions, Progress
 from tweetscore.ingest.bars import ingest_bars
 from tweetscore.ingest.opened import (
+    family_of_posts,
     how_to_read,
     open_file,
     refuse_several_symbols,
     refuse_unknown_columns,
 )
-from tweetscore.ingest.posts import ingest_posts
+from tweetscore.ingest.posts import begun_account, ingest_posts
+from tweetscore.ingest.small import SmallFile, ingest_small
 from tweetscore.ingest.sources import StoredAlreadyError
 from tweetscore.io.data_file import DataFile
 from tweetscore.io.open import data_files
@@ -59,11 +63,8 @@ def ingest(
     files = [file for _, found in listed if isinstance(found, list) for file in found]
     if options.symbol and len(files) > 1:
         refuse_several_symbols(files, options, block_bytes)
-    accounts = [
-        account
-        for path, found in listed
-        for account in _of_path(store, path, found, options, progress, block_bytes)
-    ]
+    of_files = _of_files(store, files, options, progress, block_bytes)
+    accounts = [account for path, found in listed for account in _of_path(path, found, of_files)]
     set_rules(store, max_gap_minutes=options.max_gap_minutes, flat_bps=options.flat_bps)
     ensure_windows(store)
     return accounts
@@ -77,16 +78,12 @@ def _files(path: Path) -> list[DataFile] | InputError:
 
 
 def _of_path(
-    store: Store,
-    path: Path,
-    files: list[DataFile] | InputError,
-    options: IngestOptions,
-    progress: Progress,
-    block_bytes: int,
+    path: Path, files: list[DataFile] | InputError, of_files: Iterator[Account]
 ) -> list[Account]:
+    """Take the accounts of the files behind a path; one that holds only others is refused."""
     if isinstance(files, InputError):
         return [Account(str(path), error=str(files))]
-    accounts = [_ingest_or_refuse(store, file, options, progress, block_bytes) for file in files]
+    accounts = list(islice(of_files, len(files)))
     if all(account.kind == IGNORED for account in accounts):
         return [_unknown(path, files)]
     return accounts
@@ -100,30 +97,74 @@ def _unknown(path: Path, files: list[DataFile]) -> Account:
     return Account(str(path), error=f"{path}: {error}; {step}")
 
 
-def _ingest_or_refuse(
+def _of_files(
     store: Store,
-    file: DataFile,
+    files: Iterable[DataFile],
     options: IngestOptions,
     progress: Progress,
     block_bytes: int,
-) -> Account:
-    """Ingest one file; files in a zip or a folder that are not data are ignored."""
-    account = Account(file.name)
+) -> Iterator[Account]:
+    """Ingest files, small ones of posts together; yield their accounts in the files' order."""
+    waiting, bytes_waiting = list[SmallFile | Account](), 0
+    for file in files:
+        found = _recognised(file, options, block_bytes)
+        if isinstance(found, TweetFile | BarFile):
+            yield from _stored(store, waiting, options, progress)
+            yield _ingest_large(store, found, options, progress)
+            waiting, bytes_waiting = [], 0
+            continue
+        size = found.source.digest()[1] if isinstance(found, SmallFile) else 0
+        if bytes_waiting + size > block_bytes:
+            yield from _stored(store, waiting, options, progress)
+            waiting, bytes_waiting = [], 0
+        waiting.append(found)
+        bytes_waiting += size
+    yield from _stored(store, waiting, options, progress)
+
+
+def _recognised(
+    file: DataFile, options: IngestOptions, block_bytes: int
+) -> TweetFile | BarFile | SmallFile | Account:
+    """Recognise a file; the account of one that is refused, or of neither posts nor bars."""
     try:
-        opened = open_file(sniff(file, block_bytes), options)
+        source = sniff(file, block_bytes)
+        if source.is_small and (family := family_of_posts(source, options)):
+            return SmallFile(source, family)
+        opened = open_file(source, options)
+    except InputError as error:
+        return Account(file.name, error=str(error))
+    if opened is None:
+        return Account(file.name, kind=IGNORED)
+    if source.is_small and isinstance(opened, TweetFile):
+        return SmallFile(source, opened)
+    return opened
+
+
+def _stored(
+    store: Store,
+    waiting: Sequence[SmallFile | Account],
+    options: IngestOptions,
+    progress: Progress,
+) -> Iterator[Account]:
+    """Store the small files among what waits; yield the accounts of all."""
+    small = [each for each in waiting if isinstance(each, SmallFile)]
+    accounts = iter(ingest_small(store, small, options, progress)) if small else iter(())
+    for each in waiting:
+        yield next(accounts) if isinstance(each, SmallFile) else each
+
+
+def _ingest_large(
+    store: Store, opened: TweetFile | BarFile, options: IngestOptions, progress: Progress
+) -> Account:
+    """Ingest a file of bars, or one of posts in a transaction of its own."""
+    try:
         if isinstance(opened, TweetFile):
-            account = replace(account, kind="tweets", format=opened.format)
+            account = begun_account(opened.source.name, opened)
             return ingest_posts(store, opened, account, options, progress)
-        if isinstance(opened, BarFile):
-            account = replace(
-                account,
-                kind="bars",
-                format=opened.format,
-                symbol=opened.symbol,
-                taken=opened.taken,
-            )
-            return ingest_bars(store, opened, account, options, progress)
-        return replace(account, kind=IGNORED)
+        account = Account(
+            opened.source.name, "bars", opened.format, opened.symbol, taken=opened.taken
+        )
+        return ingest_bars(store, opened, account, options, progress)
     except StoredAlreadyError as stored:
         return stored.account
     except InputError as error:

@@ -1,6 +1,8 @@
-"""The rows of one file in the database: batches enter, rows are added or deleted."""
+"""The rows of files in the database: batches enter, rows are added or deleted."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Protocol
 
 import polars as pl
 
@@ -61,25 +63,70 @@ def with_digest(
         name=account.name if same_name else "",
     )
     if known:
-        unchanged = replace(account, clock=known[0][0], rows_read=0, unchanged=True)
-        raise StoredAlreadyError(unchanged)
+        raise StoredAlreadyError(unchanged(account, known[0][0]))
     return account
 
 
-def append_batch(
-    store: Store, kind: Kind, source_id: int, judged: pl.DataFrame, rejects: pl.DataFrame
-) -> None:
-    """Store a batch: rows without a reason among the rows, those with one among the rejects."""
-    good = pl.col("reason").is_null()
-    mark = pl.lit(source_id, pl.Int32).alias("source_id")
-    rows = judged.filter(good).drop("line", "byte_offset", "reason", _CLAIMED[kind])
-    store.append(kind, rows.with_columns(mark))
+def known_clocks(store: Store, digests: Sequence[str]) -> dict[str, str]:
+    """Return the clocks of the stored files of posts that have one of these contents."""
+    query = "SELECT sha256, clock FROM sources WHERE symbol IS NULL AND list_contains($all, sha256)"
+    return dict(store.rows(query, all=list(digests)))
+
+
+def unchanged(account: Account, clock: str) -> Account:
+    """Return the account of a file whose content was stored before, by this clock."""
+    return replace(account, clock=clock, rows_read=0, warnings=(), unchanged=True)
+
+
+def good_rows(kind: Kind, judged: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows without a reason, with the columns of their table."""
+    good = judged.filter(pl.col("reason").is_null())
+    return good.drop("line", "byte_offset", "reason", _CLAIMED[kind])
+
+
+def parted(
+    kind: Kind, judged: pl.DataFrame, rejects: pl.DataFrame
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Part a batch into good rows and rejects: a row with a reason is one of them.
+
+    Args:
+        kind: what the rows are.
+        judged: the rows, with a ``reason``.
+        rejects: what was rejected before.
+    """
     raw = pl.struct(pl.exclude("line", "byte_offset", "reason")).struct.json_encode()
-    bad = judged.filter(~good).select("line", "byte_offset", "reason", raw=raw)
-    if bad.height + rejects.height:
-        store.append("rejects", pl.concat([rejects, bad]).with_columns(mark))
+    bad = judged.filter(pl.col("reason").is_not_null())
+    refused = bad.select("line", "byte_offset", "reason", raw=raw)
+    return good_rows(kind, judged), pl.concat([rejects, refused])
 
 
-def delete_rows(store: Store, table: str, source_id: int) -> None:
-    """Delete the rows of a file from a table."""
-    store.con.execute(f"DELETE FROM {table} WHERE source_id = $source_id", {"source_id": source_id})
+class RowSink(Protocol):
+    """Where the rows of one file go while it is read."""
+
+    def add(self, judged: pl.DataFrame, rejects: pl.DataFrame) -> None:
+        """Take a batch: rows with a ``reason``, and what was rejected before."""
+
+    def forget(self) -> None:
+        """Take back all rows of the file, to store them by another clock."""
+
+
+class StoredRows:
+    """Rows that are stored at once, as those of a file that memory may not hold."""
+
+    def __init__(self, store: Store, kind: Kind, source_id: int) -> None:
+        """Take the database, in a transaction, and what rows of which file they are."""
+        self._store, self._kind, self._source_id = store, kind, source_id
+
+    def add(self, judged: pl.DataFrame, rejects: pl.DataFrame) -> None:
+        """Store a batch."""
+        mark = pl.lit(self._source_id, pl.Int32).alias("source_id")
+        rows, refused = parted(self._kind, judged, rejects)
+        self._store.append(self._kind, rows.with_columns(mark))
+        if refused.height:
+            self._store.append("rejects", refused.with_columns(mark))
+
+    def forget(self) -> None:
+        """Delete the rows of the file."""
+        for table in (self._kind, "rejects"):
+            query = f"DELETE FROM {table} WHERE source_id = $source_id"
+            self._store.con.execute(query, {"source_id": self._source_id})

@@ -5,7 +5,7 @@ a byte offset, and so that memory does not grow with the file.
 """
 
 import codecs
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import BinaryIO
@@ -55,6 +55,17 @@ class Records:
             self.offsets[start:stop],
             self.lines[start:stop],
         )
+
+
+def joined(parts: Sequence[Records]) -> Records:
+    """Return the records of several blocks as one, in their order; there is at least one block."""
+    lengths = np.concatenate([np.diff(part.bounds) for part in parts])
+    return Records(
+        b"".join(part.data for part in parts),
+        np.concatenate(([0], np.cumsum(lengths))),
+        np.concatenate([part.offsets for part in parts]),
+        np.concatenate([part.lines for part in parts]),
+    )
 
 
 Parser = Callable[[bytes], pl.DataFrame]

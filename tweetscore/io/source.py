@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
+from io import BytesIO
 from typing import BinaryIO, Literal, cast
 
 import numpy as np
@@ -38,9 +39,18 @@ _JSON = re.compile(rb'\s*(?:[{\[]|"\s*[{\[]\s*(?:\\["n]|[}\]]))')
 class Source:
     """One file to read, and its first bytes."""
 
-    def __init__(self, file: DataFile, head: bytes, block_bytes: int = BLOCK_BYTES) -> None:
-        """Take the file, its first bytes, and how many bytes are read at once."""
-        self.file, self.head, self.block_bytes = file, head, block_bytes
+    def __init__(
+        self,
+        file: DataFile,
+        head: bytes,
+        block_bytes: int = BLOCK_BYTES,
+        content: bytes | None = None,
+    ) -> None:
+        """Take the file, its first bytes, how many bytes are read at once, and all if it is small.
+
+        ``head`` is without a byte order mark.
+        """
+        self.file, self.head, self.block_bytes, self.content = file, head, block_bytes, content
         self._digest: tuple[str, int] | None = None
 
     @property
@@ -51,7 +61,7 @@ class Source:
     @property
     def is_small(self) -> bool:
         """Whether the first bytes are all: to read such a file ahead costs more than it saves."""
-        return len(self.head) < HEAD_BYTES - len(BOM)
+        return self.content is not None
 
     @property
     def kind(self) -> Literal["parquet", "arrow", "json", "lines"]:
@@ -69,6 +79,9 @@ class Source:
         Raises:
             InputError: also later, when what is read turns out to be damaged or a bomb.
         """
+        if self.content is not None:
+            yield BytesIO(self.content)
+            return
         with self.file.open() as stream:
             yield stream if self._digest else cast(BinaryIO, _Hashed(stream, self._keep))
 
@@ -81,8 +94,9 @@ class Source:
         Raises:
             InputError: the file is damaged.
         """
-        if not self._digest:
-            self._digest = self.file.digest()
+        if not self._digest and self.content is not None:
+            self._digest = hashlib.sha256(self.content).hexdigest(), len(self.content)
+        self._digest = self._digest or self.file.digest()
         return self._digest
 
     def whole(self, most_bytes: int, fact: str, step: str) -> bytes:
@@ -184,8 +198,18 @@ class ShapedSource(Source):
             json.dumps(each, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
             for each in candidate.objects
         )
-        super().__init__(source.file, lines[:HEAD_BYTES], source.block_bytes)
-        self.shape, self._lines = candidate.shape, lines
+        super().__init__(source.file, lines[:HEAD_BYTES], source.block_bytes, source.content)
+        self.shape, self._lines, self._source = candidate.shape, lines, source
+
+    @contextmanager
+    def open(self) -> Iterator[BinaryIO]:
+        """Open the content of the file."""
+        with self._source.open() as stream:
+            yield stream
+
+    def digest(self) -> tuple[str, int]:
+        """Return the sha256 and the size of the file."""
+        return self._source.digest()
 
     def json(self, *, whole: bool = True) -> Iterator[Records]:
         """Cut the content into its records, one a line."""
@@ -203,6 +227,11 @@ class ShapedSource(Source):
     def lines(self, *, quote: bool, whole: bool = True) -> Iterator[Records]:  # noqa: ARG002
         """Cut the content into its records: a line is one of them."""
         return self.json(whole=whole)
+
+    def _records(
+        self, cut: Callable[[BinaryIO], Iterator[Records]], whole: bool = True
+    ) -> Iterator[Records]:
+        return self._source._records(cut, whole)
 
     def _columns(self) -> Iterator[Records]:
         """Yield the rows; a row has no one place, so that each has the file's first."""
@@ -238,7 +267,10 @@ def sniff(file: DataFile, block_bytes: int = BLOCK_BYTES) -> Source:
     Raises:
         InputError: it cannot be read.
     """
-    return Source(file, file.head(), block_bytes)
+    with file.open() as stream:
+        first = stream.read(HEAD_BYTES)
+    content = first if len(first) < HEAD_BYTES else None
+    return Source(file, first.removeprefix(BOM), block_bytes, content)
 
 
 class _Hashed:

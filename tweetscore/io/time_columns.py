@@ -15,7 +15,7 @@ from tweetscore.io.times import TimeForm, time_form
 _DAYS = ("date", "dtyyyymmdd", "day", "tradedate", "tradingday", "datum")
 _CLOCK_TIMES = ("time", "timestamp", "timeofday", "clock", "hhmmss", "hhmm", "zeit", "uhrzeit")
 _CLOCK_TIME = "time of day"
-_SHORTEST_TIME, _LONGEST_TIME = 10, 60  # characters, of a whole time
+SHORTEST_TIME, _LONGEST_TIME = 10, 60  # characters, of a whole time
 _NEARLY_ALL = 0.95
 _QUARTER_SECONDS, _MOST_SECONDS = 900, 26 * 3600  # zones are apart
 _TOLERANCE_SECONDS, _MINUTE_SECONDS = 1, 60
@@ -124,7 +124,7 @@ def zoned_beside(
 def _look_like_times(texts: pl.Series) -> bool:
     """Return whether a column is worth a closer look, which costs more."""
     lengths = texts.str.len_chars()
-    return bool(lengths.is_between(_SHORTEST_TIME, _LONGEST_TIME).any()) and bool(
+    return bool(lengths.is_between(SHORTEST_TIME, _LONGEST_TIME).any()) and bool(
         texts.str.contains(r"\d{4}").any()
     )
 

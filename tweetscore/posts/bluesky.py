@@ -15,7 +15,7 @@ import polars as pl
 
 from tweetscore.io.enclosed import listed_records
 from tweetscore.io.json_text import repaired
-from tweetscore.io.records import BLANKS, Records
+from tweetscore.io.records import BLANKS, Records, joined
 from tweetscore.io.source import Source
 from tweetscore.posts.canonical import TweetBatch
 from tweetscore.posts.validation import parse_posts
@@ -71,7 +71,7 @@ def _cut(source: Source) -> Iterator[Records]:
         for block in source.lines(quote=False):
             pages = (block.part(place, place + 1) for place in range(len(block)))
             parts = [part for page in pages for part in _of_line(page)]
-            yield from [_joined(parts)] if parts else []
+            yield from [joined(parts)] if parts else []
     else:
         yield from source.listed(PAGE, _PAGE_END)
 
@@ -97,16 +97,6 @@ def _of_line(page: Records) -> Iterator[Records]:
     for posts in listed_records(line, PAGE, _PAGE_END):
         offsets, lines = posts.offsets + page.offsets[0], posts.lines + page.lines[0] - 1
         yield replace(posts, offsets=offsets, lines=lines)
-
-
-def _joined(parts: list[Records]) -> Records:
-    lengths = np.concatenate([np.diff(part.bounds) for part in parts])
-    return Records(
-        b"".join(part.data for part in parts),
-        np.concatenate(([0], np.cumsum(lengths))),
-        np.concatenate([part.offsets for part in parts]),
-        np.concatenate([part.lines for part in parts]),
-    )
 
 
 def _parse(data: bytes) -> pl.DataFrame:

@@ -1,7 +1,7 @@
 """The common shape of posts in all formats: its columns, a batch of posts, a file of them."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import polars as pl
 
@@ -43,6 +43,9 @@ class Unread:
     values: int
     first: str
     line: int  # of the first
+    byte_offsets: pl.Series = field(  # of the posts
+        default_factory=lambda: pl.Series(dtype=pl.Int64), compare=False, repr=False
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,11 @@ class TweetBatch:
     unread: tuple[Unread, ...] = ()
 
 
+# Yields the places of all rows of a table, and ``alike``: whether a file with a few such rows would
+# be read in the same way. Only of tables the rows decide how they are read.
+ReadAlike = Callable[[], Iterator[pl.DataFrame]]
+
+
 @dataclass(frozen=True, slots=True)
 class TweetFile:
     """A file of tweets in a known format."""
@@ -71,6 +79,7 @@ class TweetFile:
     step_seconds: int = 1  # how exactly times are written: 60 without seconds
     ids: Ids = "own"  # what the numbers of posts are worth
     taken: str = ""  # which column was taken for what, in words
+    alike: ReadAlike | None = None
 
     @property
     def dated(self) -> bool:

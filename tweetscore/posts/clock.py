@@ -208,10 +208,7 @@ class TweetAudit:
                 f"the best clock found, {best.name}, {rows} ({rows / tested:.0%}); "
                 "check its dates, or export it again"
             )
-        evidence = f"{claim.name} fits {of_tested.format(claimed_rows)}"
-        proven = enough and not mess
-        evidence = evidence if proven else f"unproven claim: {evidence}"
-        return TweetClock(self._platform, claim, proven, evidence, self._step_seconds)
+        return as_claimed(self._platform, claim, claimed_rows, tested, self._step_seconds)
 
     def _fitting(self, clock: Clock) -> int:
         return int(self._counts.filter(self._remainders(clock) == 0)["rows"].sum())
@@ -229,6 +226,16 @@ class TweetAudit:
         """Return the minutes of difference that the clock leaves unexplained, row by row."""
         hours = self._counts["hour_utc"]
         return self._counts["minutes"] - (clock.from_utc(hours) - hours).dt.total_minutes()
+
+
+def as_claimed(
+    platform: str, claim: Clock, fitting: int, tested: int, step_seconds: int = 1
+) -> TweetClock:
+    """Return the claimed clock, which fits so many of the ids that were tested, as the verdict."""
+    proven = tested >= _TWEETS_NEEDED and fitting >= SHARE_NEEDED * tested
+    evidence = f"{claim.name} fits the ids of {fitting} of {tested} tweets"
+    evidence = evidence if proven else f"unproven claim: {evidence}"
+    return TweetClock(platform, claim, proven, evidence, step_seconds)
 
 
 def _claims(platform: str) -> _Claims:

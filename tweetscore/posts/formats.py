@@ -5,12 +5,16 @@ times have no zone), ``detect(head)`` and ``read(source)``. ``read`` yields batc
 tweets with the records it had to reject.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Protocol, cast
 
 from tweetscore.errors import InputError
-from tweetscore.io.source import Source
+from tweetscore.io.json_shapes import Shape
+from tweetscore.io.source import ShapedSource, Source
+from tweetscore.io.tables.csv_table import csv_reading
+from tweetscore.io.tables.find import find_table
 from tweetscore.posts import (
     bluesky,
     csv_layouts,
@@ -22,7 +26,7 @@ from tweetscore.posts import (
 )
 from tweetscore.posts.canonical import TweetBatch, TweetFile
 from tweetscore.posts.json_layouts import layout_of
-from tweetscore.posts.tables import open_table
+from tweetscore.posts.tables import is_of_posts, open_table
 
 
 class Format(Protocol):
@@ -88,6 +92,56 @@ def _format(source: Source) -> tuple[Format, Source] | None:
     return None
 
 
+def _shaped(source: Source) -> list[Source]:
+    is_page = any(page.match(source.head) for page in _PAGES)
+    return source.shapes() if source.kind == "json" and not is_page else [source]
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """What small files have in common that can be read as one."""
+
+    form: Hashable  # the format, or the columns of a table
+    reading: Hashable  # where records begin and end
+    skip: int = 0  # lines before the rows of each
+
+
+def family_of(source: Source, columns: Mapping[str, str]) -> Family | None:
+    """Return the family of a small file of posts; None where it has to be opened alone.
+
+    Args:
+        source: the file.
+        columns: as for ``open_tweets``.
+
+    Raises:
+        InputError: a given column is not there.
+    """
+    if source.kind not in ("json", "lines"):
+        return None
+    shaped = _shaped(source)
+    form: Hashable = None
+    if not columns and (found := next(filter(None, map(_format, shaped)), None)):
+        form, own = id(found[0]), found[1]
+        if found[0].NAME == x_export.ACCOUNT.NAME:  # other files say more of its posts
+            return None
+    else:
+        for own in shaped:
+            table = find_table(own)
+            if table and is_of_posts(table, columns):
+                form = table.kind, table.columns
+                break
+    if form is None:
+        return None
+    head = own.head
+    if source.kind == "lines":
+        reading = csv_reading(source)
+        return Family(form, reading, reading.skip) if reading else None
+    shape = own.shape if isinstance(own, ShapedSource) else head.lstrip()[:1]
+    is_whole = (isinstance(shape, Shape) and shape.cut == "columns") or bluesky.PAGE.match(head)
+    opening = tuple(bool(each.match(head)) for each in (*_PAGES, twarc2.ONE_TWEET))
+    return None if is_whole else Family(form, (shape, opening))
+
+
 def open_tweets(
     source: Source, columns: Mapping[str, str] | None = None, platform: str | None = None
 ) -> TweetFile | None:
@@ -102,8 +156,7 @@ def open_tweets(
     Raises:
         InputError: the platform is not that of the format, or one of the reasons of ``open_table``.
     """
-    is_page = any(page.match(source.head) for page in _PAGES)
-    shaped = source.shapes() if source.kind == "json" and not is_page else [source]
+    shaped = _shaped(source)
     found = next(filter(None, map(_format, shaped)), None) if not columns else None
     if not found:
         tables = (open_table(each, columns or {}, platform) for each in shaped or [source])

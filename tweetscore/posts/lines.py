@@ -65,8 +65,7 @@ class LinesTable:
 
 def open_lines(source: Source) -> LinesTable | None:
     """Return the table of lines whose first one is no header; None where it is, or is unclear."""
-    first = csv_rows.column_names(source.head, _first_separator(source.head))
-    if _is_header(first):
+    if has_header(source):
         return None
     lines = _first_lines(source)
     for separator in _SEPARATORS:
@@ -78,6 +77,11 @@ def open_lines(source: Source) -> LinesTable | None:
     separator = max(steady or _SEPARATORS, key=lambda it: (len(rows[it]), _width(rows[it])))
     width = _width(rows[separator])
     return _without(source, rows[separator], width, separator) if width else None
+
+
+def has_header(source: Source) -> bool:
+    """Return whether the first line names the columns of posts."""
+    return _is_header(csv_rows.column_names(source.head, _first_separator(source.head)))
 
 
 def is_table(source: Source) -> bool:

@@ -41,6 +41,7 @@ class Times:
     step_seconds: int
     note: str  # what is to be said of them
     sample: pl.Series  # those of the first rows
+    is_clear: bool = False  # True: no other form could be meant
     of_ids: str | None = None  # the platform, where they are the times inside the ids
 
 
@@ -116,13 +117,15 @@ def _of_form(times: TimeColumns, form: TimeForm, sample: pl.DataFrame, note: str
         60 if form.written and not has_seconds(form.written) else 1,
         "UTC by its name" if by_name else note,
         form.read(times.of(sample)),
+        form.order is None,
     )
 
 
 def _of_ids(match: Match, platform: str, numbers: pl.Series) -> Times:
     read = times_in_ids(platform)
     columns = TimeColumns((match.taken["tweet_id"],))
-    return Times(columns, read, False, 1, "the times inside the ids", read(numbers), platform)
+    note = "the times inside the ids"
+    return Times(columns, read, False, 1, note, read(numbers), of_ids=platform)
 
 
 def _platform_of_ids(

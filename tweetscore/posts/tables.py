@@ -13,8 +13,9 @@ from tweetscore.io.columns import Names, by_normalised_name
 from tweetscore.io.source import Source
 from tweetscore.io.tables.find import find_table
 from tweetscore.io.tables.table import Table
+from tweetscore.posts.alike import rows_alike
 from tweetscore.posts.canonical import TweetBatch, TweetFile
-from tweetscore.posts.lines import is_table, open_lines
+from tweetscore.posts.lines import has_header, is_table, open_lines
 from tweetscore.posts.names import NAMES, with_joined
 from tweetscore.posts.table_columns import Columns, find_columns
 from tweetscore.posts.validation import validate_posts
@@ -61,7 +62,20 @@ def open_table(
         times.step_seconds,
         found.ids,
         found.words,
+        partial(rows_alike, table, found),
     )
+
+
+def is_of_posts(table: Table, columns: Mapping[str, str]) -> bool:
+    """Return whether a table has columns for the texts and the times of posts, named as usual.
+
+    Raises:
+        InputError: a given column is not there.
+    """
+    if _holds_bars(table, columns) or (table.kind == "csv" and not has_header(table.source)):
+        return False
+    table, given = with_joined(table, columns)
+    return {"text", "posted"} <= table.match(NAMES, given).taken.keys()
 
 
 def _holds_bars(table: Table, given: Mapping[str, str]) -> bool:

@@ -56,7 +56,7 @@ _KEYS = [
     re.compile(rb'"created_at"\s*:\s*"\d{4}-'),
     re.compile(rb'"(?:author_id|public_metrics|edit_history_tweet_ids)"\s*:'),
 ]
-_ONE_TWEET = re.compile(rb'[^\n]*?"data"\s*:\s*\{')
+ONE_TWEET = re.compile(rb'[^\n]*?"data"\s*:\s*\{')
 _CUT = r"(?s)^(RT @\w+: ).*…$"
 
 
@@ -67,7 +67,7 @@ def detect(head: bytes) -> bool:
 
 def read(source: Source) -> Iterator[TweetBatch]:
     """Yield the tweets and rejects of a file, in the file's order."""
-    parser = partial(_parse, one_tweet=bool(_ONE_TWEET.match(source.head)))
+    parser = partial(_parse, one_tweet=bool(ONE_TWEET.match(source.head)))
     for records in source.json():
         yield _of_pages(records, parser)
 

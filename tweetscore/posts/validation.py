@@ -118,8 +118,9 @@ def _unread(typed: pl.DataFrame) -> tuple[Unread, ...]:
             ~pl.col("wrong"), pl.col(value).is_null(), pl.lit(is_value(typed[name]))
         ).sort("line")
         if lost.height:
-            first = lost.row(0, named=True)
-            found.append(Unread(name, lost.height, first[name][:_SHOWN_CHARACTERS], first["line"]))
+            first, places = lost.row(0, named=True), lost["byte_offset"]
+            shown = first[name][:_SHOWN_CHARACTERS]
+            found.append(Unread(name, lost.height, shown, first["line"], places))
     return tuple(found)
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache, partial
 
 import polars as pl
@@ -21,9 +22,34 @@ _BLANK_LINES = re.compile(rb"(?:[ \t]*[\r\n])*")
 def csv_table(source: Source) -> Table:
     """Take the first line as the header; the separator is the one that gives most names."""
     named, head = _from_header(source)
-    separator = named or max(_SEPARATORS, key=lambda it: len(csv_rows.column_names(head, it)))
+    separator = _separator(named, head)
     names = csv_rows.column_names(head, separator)
     return lines_table(source, names, separator, skip=2 if named else 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What decides how the rows of a file of lines are read; two files may share it."""
+
+    columns: tuple[str, ...]
+    separator: str
+    skip: int  # lines before the rows
+    quoted: bool
+
+
+def csv_reading(source: Source) -> Reading | None:
+    """Return how a small file is read by ``csv_table``; None where it has a header and no row."""
+    named, head = _from_header(source)
+    header, _, rows = head.partition(b"\n")
+    if not rows.strip():
+        return None
+    separator = _separator(named, header)
+    names = tuple(csv_rows.column_names(header, separator))
+    return Reading(names, separator, 2 if named else 1, csv_rows.is_quoted(head, separator))
+
+
+def _separator(named: str | None, head: bytes) -> str:
+    return named or max(_SEPARATORS, key=lambda it: len(csv_rows.column_names(head, it)))
 
 
 def lines_table(
