@@ -9,10 +9,11 @@ import json
 import random
 from collections.abc import Callable, Iterator, Sequence
 
+import polars as pl
 import pytest
 
 from tweetscore.io.json_walk import walked_records
-from tweetscore.io.records import Records, json_array_records
+from tweetscore.io.records import Records, json_array_records, parse
 
 POSTS = 600
 SEPARATORS = {
@@ -66,15 +67,17 @@ def written(separator: str, share: float) -> tuple[list[str], set[int]]:
     return records, whole
 
 
+def as_table(data: bytes) -> pl.DataFrame:
+    return pl.read_ndjson(io.BytesIO(data), schema={"id": pl.Int64, "text": pl.String})
+
+
 def read(blocks: Iterator[Records]) -> tuple[list[int], int]:
     """Return the ids of all that is a post, and the number of all else."""
     ids, others = [], 0
     for records in blocks:
-        for place in range(len(records)):
-            try:
-                ids.append(json.loads(records.part(place, place + 1).data)["id"])
-            except (ValueError, TypeError, KeyError):
-                others += 1
+        rows, rejects = parse(records, as_table)
+        ids += rows["id"].drop_nulls().to_list()
+        others += rejects.height + rows["id"].null_count()
     return ids, others
 
 
@@ -131,3 +134,21 @@ def test_a_damaged_record_at_any_place_is_one_record(place: int) -> None:
     blocks = list(array(f"[{','.join(records)}]".encode()))
     values = [each.part(k, k + 1).data for each in blocks for k in range(len(each))]
     assert [value.strip().decode() for value in values] == records
+
+
+def test_records_without_a_line_of_their_own_are_records_among_those_that_have_one() -> None:
+    records, whole = written(",\n", 0)
+    separators = [", " if 300 <= number < 360 else ",\n" for number in range(POSTS)]
+    parts = [part for pair in zip(records, separators, strict=True) for part in pair]
+    content = f"[\n{''.join(parts[:-1])}\n]\n".encode()
+    places = [content.index(f'"id": {each}'.encode()) for each in sorted(whole)]
+    rows, rejects = [], []
+    for records_of_block in json_array_records(io.BytesIO(content), block_bytes=50_000):
+        found, refused = parse(records_of_block, as_table)
+        rows += found.select("id", "line", "byte_offset").rows()
+        rejects += refused.rows()
+    assert not rejects
+    assert rows == [
+        (each, 1 + content.count(b"\n", 0, place), content.rindex(b'{"created_at": "M', 0, place))
+        for each, place in zip(sorted(whole), places, strict=True)
+    ]

@@ -11,6 +11,11 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
+
+Positions = npt.NDArray[np.int64]
+_NEXT_LINE = re.compile(rb",[ \t\r]*\n[ \t]*\{")
 _FIRST_KEY = rb'\{\s*"[^"\\\n]{1,100}"\s*:'
 _OPENING = re.compile(rb"\s*,\s*" + _FIRST_KEY)
 _OWN_KEY = rb'\s*,\s*"[^"\\\n]{0,100}"\s*:\s*'
@@ -33,6 +38,7 @@ class Marks:
 
     pattern: re.Pattern[bytes]
     keyed: bool  # each record stands behind a key
+    line: bytes = b""  # of a comma to the brace on the next line, where that alone parts records
 
     @property
     def closer(self) -> int:
@@ -73,8 +79,39 @@ def learned(data: bytes, start: int = 0, *, keyed: bool = False) -> Marks | None
     counts = Counter(match[0] for end in ends if (match := opening.match(sample, end)))
     most = max(counts.values(), default=0)
     usual = [each for each, count in counts.items() if count * _RARE >= most]
+    if not usual:
+        return None
     patterns = dict.fromkeys(map(_pattern, usual))
-    return Marks(re.compile(b"|".join(patterns)), keyed) if patterns else None
+    return Marks(re.compile(b"|".join(patterns)), keyed, _line(sample, ends, usual))
+
+
+def _line(sample: bytes, ends: list[int], openings: list[bytes]) -> bytes:
+    """Return what parts records if it is a break of lines, and does so nowhere else."""
+    gaps = {opening.partition(b"{")[0] + b"{" for opening in openings}
+    line = gaps.pop()
+    if gaps or not _NEXT_LINE.fullmatch(line) or sample.count(line) != len(ends):
+        return b""
+    return line if all(sample.startswith(line, end) for end in ends) else b""
+
+
+def next_lines(data: bytes, line: bytes) -> Positions | None:
+    """Return the places of what parts records, which is a comma and a break of lines.
+
+    None where nothing parts them, or where one begins a line without a comma before it.
+    """
+    octets = np.frombuffer(data, np.uint8)
+    to_break = line.index(b"\n")
+    behind = line[to_break + 1 :]
+    breaks = np.flatnonzero(octets[: len(data) - len(behind)] == ord("\n"))
+    for offset, octet in enumerate(behind, 1):
+        breaks = breaks[octets[breaks + offset] == octet]
+    if len(breaks) and not data[: int(breaks[0])].strip():
+        breaks = breaks[1:]  # the first record of the block
+    places = breaks - to_break
+    if not len(places) or places[0] < 0:
+        return None
+    before = [octets[places + offset] == octet for offset, octet in enumerate(line[:to_break])]
+    return places if np.all(before) else None
 
 
 def _pattern(opening: bytes) -> bytes:

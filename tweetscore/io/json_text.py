@@ -3,6 +3,7 @@
 import re
 
 # An id written as a float has lost digits: as a string it is not taken for a whole number.
+_FLOAT = re.compile(rb'"id(?:_str)?"\s*:\s*-?\d+[.eE]')  # searched in half the time of ``sub``
 _FLOAT_ID = re.compile(rb'("id(?:_str)?"\s*:\s*)(-?\d+[.eE][^\s,}]*)')
 _BACKSLASH = re.compile(rb"\\\\")  # bytes.replace takes three times as long if there is none
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
@@ -21,4 +22,4 @@ def repaired(data: bytes) -> bytes:
         data = _LONE_SURROGATE.sub(rb"\\ufffd", _BACKSLASH.sub(rb"\\u005c", data))
     if b"{}" in data:
         data = _EMPTY.sub(rb"\1null", data)
-    return _FLOAT_ID.sub(rb'\1"\2"', data)
+    return _FLOAT_ID.sub(rb'\1"\2"', data) if _FLOAT.search(data) else data

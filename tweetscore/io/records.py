@@ -42,6 +42,7 @@ class Records:
     bounds: Positions  # (records + 1,)
     offsets: Positions  # (records,)
     lines: Positions  # (records,)
+    marks: json_damage.Marks | None = None  # by which alone they were cut
 
     def __len__(self) -> int:
         return len(self.offsets)
@@ -54,6 +55,7 @@ class Records:
             self.bounds[start : stop + 1] - low,
             self.offsets[start:stop],
             self.lines[start:stop],
+            self.marks,
         )
 
 
@@ -99,6 +101,8 @@ def _halved(records: Records, parser: Parser) -> tuple[list[pl.DataFrame], list[
             return [_placed(frame, records)], []
     if (readable := _readable(records)) is not records:
         return _halved(readable, parser)
+    if len(records) == 1 and records.marks and len(several := _recut(records, records.marks)) > 1:
+        return _halved(several, parser)
     if len(records) == 1:
         raw = records.data.decode().strip()[:RAW_CHARACTERS]
         line, offset = int(records.lines[0]), int(records.offsets[0])
@@ -107,6 +111,19 @@ def _halved(records: Records, parser: Parser) -> tuple[list[pl.DataFrame], list[
     frames, rejects = _halved(records.part(0, middle), parser)
     more_frames, more_rejects = _halved(records.part(middle, len(records)), parser)
     return frames + more_frames, rejects + more_rejects
+
+
+def _recut(record: Records, marks: json_damage.Marks) -> Records:
+    """Cut a record again that may be several: only marks at the break of a line were looked for."""
+    ends, _ = json_damage.values(record.data, 0, marks, at_end=True)
+    cuts = np.array(ends, np.int64)
+    bounds = np.unique(np.concatenate(([0], cuts + 1, [len(record.data)])))
+    data = np.frombuffer(record.data, np.uint8).copy()
+    data[cuts] = 10
+    count = len(bounds) - 1
+    return Records(
+        data.tobytes(), bounds, record.offsets[0] + bounds[:-1], np.repeat(record.lines, count)
+    )
 
 
 def _readable(records: Records) -> Records:
@@ -165,14 +182,15 @@ def json_array_records(
     yield from _blocks(stream, _ArrayCutter().cut, block_bytes, most_bytes)
 
 
-Cutter = Callable[[bytes, bool, bool], tuple[bytes, Positions]]
+Cutter = Callable[[bytes, bool, bool], tuple[bytes, Positions, json_damage.Marks | None]]
 
 
 def _blocks(stream: BinaryIO, cut: Cutter, block_bytes: int, most_bytes: int) -> Iterator[Records]:
     """Read, cut and number.
 
     ``cut`` takes bytes, and whether they are the first and the last ones of the file; it returns
-    the bytes to parse and the end of each whole record.
+    the bytes to parse, the end of each whole record, and the marks of records, if they alone
+    showed the ends.
     """
     pending, offset, line, first = stream.read(len(BOM)), 0, 1, True
     if pending == BOM:
@@ -180,13 +198,13 @@ def _blocks(stream: BinaryIO, cut: Cutter, block_bytes: int, most_bytes: int) ->
     while True:
         fresh = stream.read(block_bytes)
         data, at_end = pending + fresh, len(fresh) < block_bytes
-        lines_data, ends = cut(data, first, at_end)
+        lines_data, ends, marks = cut(data, first, at_end)
         # What is left at the end is a record, too. One that reaches the limit is cut, and rejected.
         if at_end or (not len(ends) and len(data) > most_bytes):
             ends = np.union1d(ends, [len(data)])
         if data and len(ends):
             stop = int(ends[-1])
-            yield from _numbered(data[:stop], lines_data[:stop], ends, offset, line)
+            yield from _numbered(data[:stop], lines_data[:stop], ends, offset, line, marks)
             line += data.count(b"\n", 0, stop)
             offset += stop
             first = False
@@ -197,7 +215,12 @@ def _blocks(stream: BinaryIO, cut: Cutter, block_bytes: int, most_bytes: int) ->
 
 
 def _numbered(
-    data: bytes, lines_data: bytes, ends: Positions, offset: int, line: int
+    data: bytes,
+    lines_data: bytes,
+    ends: Positions,
+    offset: int,
+    line: int,
+    marks: json_damage.Marks | None,
 ) -> Iterator[Records]:
     """Leave out blank records, and number the others by where they begin."""
     starts = np.concatenate(([0], ends[:-1]))
@@ -211,7 +234,7 @@ def _numbered(
         lines_data = b"".join([lines_data[low:high] for low, high in pieces])
     bounds = np.concatenate(([0], np.cumsum((ends - starts)[filled])))
     if len(opening):
-        yield Records(lines_data, bounds, offset + opening, lines)
+        yield Records(lines_data, bounds, offset + opening, lines, marks)
 
 
 def _openings(data: bytes, starts: Positions, ends: Positions) -> Positions:
@@ -230,12 +253,12 @@ def _openings(data: bytes, starts: Positions, ends: Positions) -> Positions:
     return opening
 
 
-def _line_ends(data: bytes, *, quote: bool) -> tuple[bytes, Positions]:
+def _line_ends(data: bytes, *, quote: bool) -> tuple[bytes, Positions, None]:
     octets = np.frombuffer(data, np.uint8)
     breaks = octets == 10
     if quote:
         breaks &= np.cumsum(octets == 34, dtype=np.uint8) & 1 == 0
-    return data, np.flatnonzero(breaks) + 1
+    return data, np.flatnonzero(breaks) + 1, None
 
 
 _STRUCTURE = bytes(octet in b'"{}[],' for octet in range(256))  # what ``json_tokens`` looks for
@@ -250,21 +273,31 @@ class _ArrayCutter:
     def __init__(self) -> None:
         self._marks: json_damage.Marks | None = None
 
-    def cut(self, data: bytes, first: bool, at_end: bool) -> tuple[bytes, Positions]:
-        """Return the bytes with a line break behind each value, and the end of each whole value."""
+    def cut(
+        self, data: bytes, first: bool, at_end: bool
+    ) -> tuple[bytes, Positions, json_damage.Marks | None]:
+        """Return the bytes with a line break behind each value, and the end of each whole value.
+
+        The marks are returned, too, where they alone showed the ends.
+        """
         if first:
             data = data.replace(b"[", b" ", 1)
-        self._marks = self._marks or json_damage.learned(data)
-        cuts, torn = _commas(data)
-        if self._marks and _is_damaged(data, cuts, torn, self._marks):
-            ends, rest = json_damage.values(data, 0, self._marks, at_end=at_end)
-            cuts = np.array(ends, np.int64)
-            if data[rest : rest + 1] == b"]":
-                cuts = np.concatenate((cuts, _commas(data[rest:])[0] + rest))
+        self._marks = marks = self._marks or json_damage.learned(data)
+        cuts = None
+        if marks and marks.line and not at_end:
+            cuts = json_damage.next_lines(data, marks.line)
+        by_marks = marks if cuts is not None else None
+        if cuts is None:
+            cuts, torn = _commas(data)
+            if marks and _is_damaged(data, cuts, torn, marks):
+                ends, rest = json_damage.values(data, 0, marks, at_end=at_end)
+                cuts = np.array(ends, np.int64)
+                if data[rest : rest + 1] == b"]":
+                    cuts = np.concatenate((cuts, _commas(data[rest:])[0] + rest))
         lines = np.frombuffer(data, np.uint8).copy()
         lines[lines == 10] = 32
         lines[cuts] = 10
-        return lines.tobytes(), cuts + 1
+        return lines.tobytes(), cuts + 1, by_marks
 
 
 def _is_damaged(data: bytes, cuts: Positions, torn: int, marks: json_damage.Marks) -> bool:
@@ -306,7 +339,7 @@ def _commas(data: bytes) -> tuple[Positions, int]:
 def json_tokens(data: bytes) -> tuple[Positions, Octets]:
     """Return where brackets and commas stand outside strings, and which they are."""
     # Without escaped backslashes, a backslash before a quote escapes it.
-    bare = data.replace(rb"\\", b"  ") if b"\\" in data else data
+    bare = data.replace(rb"\\", b"  ") if rb"\\" in data else data
     octets = np.frombuffer(bare, np.uint8)
     places = np.flatnonzero(np.frombuffer(bare.translate(_STRUCTURE), np.bool_))
     kinds = octets[places]

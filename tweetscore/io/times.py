@@ -38,7 +38,9 @@ Order = Literal["day", "month", "year"]
 _MILLISECONDS_A_DAY = 86_400_000
 _NEAR_DAYS, _FAR_DAYS = 4, 20  # between days of bars, holidays included; and where misread
 _OFFSET_AT_END = r"\s*(?:GMT|UTC)?\s*(?:Z|z|[+-]\d\d(?::?\d\d)?)$"
+_API_TIME_UTC = "%b %d %H:%M:%S +0000 %Y"  # without its weekday
 _SERIAL_EPOCH = datetime(1899, 12, 30)
+_WEEKDAYS = pl.Enum(["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"])
 _AHEAD = timedelta(days=2)  # no time of a post or a bar is later
 
 
@@ -234,3 +236,22 @@ def _since_1899(text: pl.Expr) -> pl.Expr:
     return pl.lit(_SERIAL_EPOCH).cast(pl.Datetime("us")) + pl.duration(
         seconds=seconds.cast(pl.Int64)
     )
+
+
+def api_times(texts: pl.Series) -> pl.Series:
+    """Read times of Twitter's API that are in UTC, as all are, in a sixth of the time.
+
+    Returns:
+        Datetime("us"); null where a text is in another form, or its weekday is not that of its day.
+    """
+    times = texts.str.slice(4).str.to_datetime(_API_TIME_UTC, strict=False, time_unit="us")
+    weekdays = texts.str.head(3).cast(_WEEKDAYS, strict=False).to_physical()
+    return times.zip_with(weekdays + 1 == times.dt.weekday(), times.clear(len(times)))
+
+
+def written_times(texts: pl.Series, written: str) -> pl.Series:
+    """Read times of one form as Datetime("us"), in UTC where it has a zone; null in any other."""
+    times = texts.str.to_datetime(written, strict=False, time_unit="us")
+    if re.search("%#?z", written):
+        return times.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+    return times

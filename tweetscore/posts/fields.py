@@ -67,7 +67,20 @@ def ids(texts: pl.Series) -> pl.Series:
     return texts.str.strip_chars(" \t\r\n\"'=").str.replace(r"^x(\d+)$", "$1")
 
 
+def id_numbers(texts: pl.Series) -> pl.Series:
+    """Return ids as Int64; null for what is no whole number of 64 bits."""
+    numbers = texts.str.to_integer(strict=False, dtype=pl.Int64)
+    if numbers.null_count() == texts.null_count():
+        return numbers
+    return ids(texts).str.to_integer(strict=False, dtype=pl.Int64)
+
+
 def truths(texts: pl.Series) -> pl.Series:
     """Return flags as booleans; null where there is none, and for other words."""
+    text = pl.col("flag")
+    usual = pl.when(text == "true").then(True).when(text == "false").then(False)
+    found = texts.to_frame("flag").select(usual).to_series()
+    if found.null_count() == texts.null_count():
+        return found
     words = texts.str.strip_chars().str.to_lowercase()
     return words.replace_strict(_TRUTHS, default=None, return_dtype=pl.Boolean)

@@ -1,14 +1,16 @@
 """Check posts against the canonical shape: strings enter, typed tweets and rejects leave."""
 
-import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import polars as pl
 
 from tweetscore.io.records import RAW_CHARACTERS, Parser, Records, parse
+from tweetscore.io.time_words import API_TIME
+from tweetscore.io.times import api_times, written_times
 from tweetscore.posts.canonical import COUNTS, RoundedIdsError, TweetBatch, Unread
-from tweetscore.posts.fields import counts, ids, is_value, truths
+from tweetscore.posts.fields import counts, id_numbers, is_value, truths
 
 ISO_FORMATS = (
     "%Y-%m-%dT%H:%M:%S%.f%#z",
@@ -40,7 +42,8 @@ def parse_posts(
         time_formats: how ``posted`` may be written.
     """
     raw, refused = parse(records, parser)
-    return validate_posts(raw, refused, len(records), platform=platform, time_formats=time_formats)
+    rows_read = raw.height + refused.height
+    return validate_posts(raw, refused, rows_read, platform=platform, time_formats=time_formats)
 
 
 def validate_posts(
@@ -128,31 +131,36 @@ def _typed(
     raw: pl.DataFrame, platform: str, time_formats: Sequence[str], read_times: ReadTimes | None
 ) -> pl.DataFrame:
     """Return the strings together with their typed values, null where a string has no meaning."""
-    number = pl.lit(ids(raw["tweet_id"]).str.to_integer(strict=False, dtype=pl.Int64))
+    number = pl.lit(id_numbers(raw["tweet_id"]))
     counted: pl.Expr = pl.lit(None, pl.Datetime("us"))
     if "counts_as_of" in raw.columns:
-        counted = _times(raw["counts_as_of"], (*time_formats, *ISO_FORMATS), read_times)
+        counted = pl.lit(_times(raw["counts_as_of"], (*time_formats, *ISO_FORMATS), read_times))
         counted = pl.when(counted <= _latest()).then(counted)
     return raw.with_columns(
         platform=pl.lit(platform),
         number=number,
-        when=_times(raw["posted"], time_formats, read_times),
+        when=pl.lit(_times(raw["posted"], time_formats, read_times)),
         flag=pl.lit(truths(raw["is_retweet"])),
         counts_as_of_utc=counted,
         **{f"{name}_number": pl.lit(counts(raw[name])) for name in COUNTS},
     )
 
 
-def _times(texts: pl.Series, time_formats: Sequence[str], read_times: ReadTimes | None) -> pl.Expr:
-    read = [pl.lit(read_times(texts))] if read_times else []
-    return pl.coalesce(*read, *(_time(texts.name, written) for written in time_formats))
-
-
-def _time(name: str, written: str) -> pl.Expr:
-    time = pl.col(name).str.to_datetime(written, strict=False, time_unit="us")
-    if re.search("%#?z", written):
-        return time.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
-    return time
+def _times(
+    texts: pl.Series, time_formats: Sequence[str], read_times: ReadTimes | None
+) -> pl.Series:
+    """Read times in the first form that each has; those of later ones where there are any."""
+    readers: list[ReadTimes] = [partial(written_times, written=each) for each in time_formats]
+    if API_TIME in time_formats:
+        readers.insert(0, api_times)
+    if read_times:
+        readers.insert(0, read_times)
+    found = readers[0](texts)
+    for read in readers[1:]:
+        if found.null_count() == texts.null_count():
+            break
+        found = found.zip_with(found.is_not_null(), read(texts))
+    return found
 
 
 def rounded_among(ids: pl.Series) -> pl.Series:
