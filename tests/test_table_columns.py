@@ -10,6 +10,8 @@ from typing import Any
 import polars as pl
 import pytest
 
+import tweetscore
+from tweetscore.cli.printing import show_accounts
 from tweetscore.errors import InputError
 from tweetscore.io.data_file import DataFile
 from tweetscore.io.source import sniff
@@ -413,3 +415,47 @@ def test_what_cannot_be_joined_is_refused(
     with pytest.raises(InputError) as refusal:
         opened(path, table("date,text", moment, "rain"), columns=columns)
     assert str(refusal.value).startswith(f"{path}: {message}")
+
+
+# --- what is said ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("content", "taken"),
+    [
+        ('{"title": "a", "selftext": "b", "created_utc": 1620657005, "id": "n1", "author": "c", '
+         '"score": 5, "subreddit": "d"}',
+         "columns: tweet_id = 'id', author, posted = 'created_utc', text = 'title' and 'selftext', "
+         "favorite_count = 'score'; not used: 'subreddit'"),
+        ('{"id": 5, "date": "2021-05-10T14:30:05Z", "content": "a", "user": {"username": "b"}, '
+         '"likeCount": 2, "lang": "en"}',
+         "columns: tweet_id = 'id', author = 'user.username', posted = 'date', text = 'content', "
+         "favorite_count = 'likeCount'; not used: 'lang'"),
+        ("id,text,isRetweet,isDeleted,device,favorites,retweets,date,isFlagged\n"
+         "5,a,f,f,web,1,2,2021-05-10 14:30:05,f",
+         "columns: tweet_id = 'id', posted = 'date', text, retweet_count = 'retweets', "
+         "favorite_count = 'favorites', is_retweet; not used: 'isDeleted', 'device', 'isFlagged'"),
+    ],
+)  # fmt: skip
+def test_known_layouts_say_what_they_take_too(path: Path, content: str, taken: str) -> None:
+    assert opened(path, content.encode() + b"\n").taken == taken
+
+
+def test_the_console_shows_one_short_line_and_the_database_all(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    others = [f"column_{place}" for place in range(60)]
+    (tmp_path / "posts.csv").write_bytes(
+        table(",".join(["date", "text", *others]), moment, "rain", *others)
+    )
+    with tweetscore.open(tmp_path / "t.duckdb") as database:
+        accounts = database.ingest(tmp_path / "posts.csv", clock="UTC")
+        ((stored,),) = database.store.rows("SELECT taken FROM sources")
+    left = ", ".join(map(repr, others))
+    assert stored == accounts[0].taken == f"columns: text, posted = 'date'; not used: {left}"
+    show_accounts(accounts, as_json=False)
+    shown = [line for line in capsys.readouterr().err.splitlines() if "columns:" in line]
+    assert len(shown) == 1
+    assert shown[0].startswith("posts.csv: columns: text, posted = 'date'; not used: 'column_0', ")
+    assert shown[0].endswith(", …")
+    assert len(shown[0]) < 260

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
+from tweetscore.io.columns import worded
 from tweetscore.io.csv_rows import column_names
 from tweetscore.io.source import Source
 from tweetscore.io.tables.csv_table import csv_table
@@ -31,6 +32,11 @@ class CsvLayout:
     def detect(self, head: bytes) -> bool:
         """Look for a header with all columns of the layout."""
         return set(self.columns.values()) <= set(column_names(head))
+
+    def taken(self, source: Source) -> str:
+        """Describe which column is taken for what, and which are left."""
+        theirs = {ours: [name] for ours, name in self.columns.items()}
+        return worded(theirs, column_names(source.head), {})
 
     def read(self, source: Source) -> Iterator[TweetBatch]:
         """Yield the tweets and rejects of a file, in the file's order."""

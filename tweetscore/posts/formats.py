@@ -25,7 +25,7 @@ from tweetscore.posts import (
     x_export,
 )
 from tweetscore.posts.canonical import TweetBatch, TweetFile
-from tweetscore.posts.json_layouts import layout_of
+from tweetscore.posts.json_layouts import JsonLayout, layout_of
 from tweetscore.posts.tables import is_of_posts, open_table
 
 
@@ -170,7 +170,14 @@ def open_tweets(
             f"{source.name}: is {form.NAME}, whose ids are those of {form.PLATFORM}; "
             "leave --platform out"
         )
-    return TweetFile(source, form.NAME, form.PLATFORM, form.NAIVE, partial(form.read, source))
+    return TweetFile(
+        source,
+        form.NAME,
+        form.PLATFORM,
+        form.NAIVE,
+        partial(form.read, source),
+        taken=form.taken(source) if isinstance(form, JsonLayout | csv_layouts.CsvLayout) else "",
+    )
 
 
 def _refuse_tokens(source: Source) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 import polars as pl
 
+from tweetscore.io.columns import worded
 from tweetscore.io.json_paths import at, schema_of
 from tweetscore.io.json_text import repaired
 from tweetscore.io.records import RAW_CHARACTERS, parse
@@ -72,6 +73,22 @@ class JsonLayout:
                 time_formats=_TIMES,
             )
 
+    def taken(self, source: Source) -> str:
+        """Describe which keys of the first records are taken for what, and which are left."""
+        objects = source.candidates[0].objects
+        theirs = {
+            ours: [it for it in ((it,) if isinstance(it, str) else it) if _in_any(objects, it)][:1]
+            for ours, it in self.paths.items()
+        }
+        found: dict[str, list[str]] = {}
+        for ours in _OURS:
+            parts = self.values[ours].meta.root_names() if ours in self.values else [ours]
+            if keys := [key for part in dict.fromkeys(parts) for key in theirs.get(part, ())]:
+                found[ours] = keys
+        left = dict.fromkeys(key for each in objects for key in each)
+        used = {key.partition(".")[0] for keys in theirs.values() for key in keys}
+        return worded(found, [key for key in left if key not in used], {})
+
     def _parse(self, data: bytes) -> pl.DataFrame:
         data = _TEXT_PARTS.sub(rb'"text_parts"\1', repaired(data))
         theirs = {
@@ -90,6 +107,10 @@ class JsonLayout:
         )
         no_post = pl.lit(None, pl.String) if self.no_post is None else self.no_post
         return named.with_columns(no_post=no_post, **self.values).select(*_OURS, "no_post")
+
+
+def _in_any(objects: list[dict[str, Any]], path: str) -> bool:
+    return any(_has(value, path.split(".")) for value in objects)
 
 
 def layout_of(objects: list[dict[str, Any]]) -> JsonLayout | None:

@@ -25,8 +25,9 @@ NAMES = {
         "content", "selftext", "body", "message", "messagetext", "posttext", "post", "comment",
     ),
     "author": (
-        "author", "username", "authorusername", "userusername", "screenname", "userscreenname",
-        "handle", "user", "writer", "channel", "channelname", "account", "accountacct",
+        "author", "screenname", "username", "authorusername", "userusername", "userscreenname",
+        "handle", "user", "writer", "channel", "channelname", "channelusername", "channeltitle",
+        "account", "accountacct",
     ),
     "retweet_count": (
         "retweetcount", "retweets", "reposts", "repostscount", "reblogs", "sharecount", "shares",
