@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 import tweetscore
-from tweetscore.cli.printing import show_accounts
+from tweetscore.cli.accounts import show_accounts
 from tweetscore.errors import InputError
 from tweetscore.io.data_file import DataFile
 from tweetscore.io.source import sniff

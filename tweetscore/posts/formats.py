@@ -121,7 +121,8 @@ def family_of(source: Source, columns: Mapping[str, str]) -> Family | None:
     shaped = _shaped(source)
     form: Hashable = None
     if not columns and (found := next(filter(None, map(_format, shaped)), None)):
-        form, own = id(found[0]), found[1]
+        own = found[1]
+        form = id(found[0]), _taken(*found)
         if found[0].NAME == x_export.ACCOUNT.NAME:  # other files say more of its posts
             return None
     else:
@@ -176,8 +177,13 @@ def open_tweets(
         form.PLATFORM,
         form.NAIVE,
         partial(form.read, source),
-        taken=form.taken(source) if isinstance(form, JsonLayout | csv_layouts.CsvLayout) else "",
+        taken=_taken(form, source),
     )
+
+
+def _taken(form: Format, source: Source) -> str:
+    """Describe which column is taken for what, where the name of the format does not say it."""
+    return form.taken(source) if isinstance(form, JsonLayout | csv_layouts.CsvLayout) else ""
 
 
 def _refuse_tokens(source: Source) -> None:
