@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from tweetscore.io.columns import normalised
+from tweetscore.posts.bluesky import tid_numbers
 
 # The parts of an address: the author, if it is named, and the number of the post.
 _HOST = r"^\s*(?:https?://)?[^/\s]*/"
@@ -16,9 +17,15 @@ _POSTS = (
     rf"{_HOST}@([^/\s@]+)(?:@[^/\s]+)?/(\d{{15,19}}){_REST}",
     rf"^\s*(?:https?://)?t(?:elegram)?\.me/(?:s/)?([^/\s]+)/(\d{{1,19}}){_REST}",
 )
+# The key of a record is a number in base 32.
+_BLUESKY = (
+    r"^\s*(?:at://|https?://bsky\.app/profile/)([^/\s]+)/"
+    rf"(?:app\.bsky\.feed\.)?post/([2-7a-z]{{13}}){_REST}"
+)
 _AUTHOR_PAGE = r"^\s*https?://[^/\s]+/@?([^/\s?#@]+)/?(?:\?.*)?\s*$"
 _PLATFORMS: Mapping[str, str] = {
     "twitter": r"(?i)^\s*(?:https?://)?(?:\w+\.)?(?:twitter|x)\.com/",
+    "bluesky": r"^\s*(?:at://|https?://bsky\.app/)",
     "truthsocial": r"(?i)^\s*(?:https?://)?(?:\w+\.)?truthsocial\.com/",
 }
 _BEST = ("tweeturl", "statusurl", "posturl", "permalink", "tweetlink", "url", "link", "uri")
@@ -58,13 +65,17 @@ def are_pages(values: pl.Series) -> bool:
 
 def ids_in(addresses: pl.Series) -> pl.Series:
     """Return the number of the post in each address; null where there is none."""
-    return _part(addresses, 2)
+    keys = addresses.str.extract(_BLUESKY, 2)
+    return _part(addresses, 2).zip_with(keys.is_null(), tid_numbers(keys))
 
 
 def authors_in(addresses: pl.Series) -> pl.Series:
     """Return the author in each address of a post or an author; null where none is named."""
-    pages = addresses.str.extract(_AUTHOR_PAGE)
-    return _part(addresses, 1).zip_with(pages.is_null(), pages)
+    parts = _part(addresses, 1)
+    for pattern in (_AUTHOR_PAGE, _BLUESKY):
+        found = addresses.str.extract(pattern, 1)
+        parts = parts.zip_with(found.is_null(), found)
+    return parts
 
 
 def platform_of(addresses: pl.Series) -> str | None:

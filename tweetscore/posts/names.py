@@ -18,7 +18,9 @@ NAMES = {
         "dateutc", "timeutc", "createdat", "postedat", "publishedat", "posted", "published",
         "datetime", "timestamp", "date", "time", "created", "postdate", "tweetcreatedat",
         "tweetdate", "tweettime", "datecreated", "createdtime", "dateposted", "timeposted",
-        "posttime", "postedtime", "unixtime", "unixtimestamp", "epoch",
+        "posttime", "postedtime", "createdon", "createddate", "creationdate", "posteddate",
+        "publisheddate", "publishdate", "pubdate", "tweettimestamp", "tweetcreated",
+        "unixtime", "unixtimestamp", "timestampms", "epoch",
     ),
     "text": (
         "embeddedtext", "fulltext", "rawcontent", "text", "tweettext", "tweet", "tweetcontent",

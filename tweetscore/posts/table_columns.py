@@ -21,6 +21,7 @@ _SAMPLE_ROWS = 1_000
 _SHARE = 0.95
 _NO_NUMBERS = 0.05  # the share of whole numbers in a column that has no ids
 _FEWEST_IDS = 3
+_ROUNDING = 1 << 10  # how far a float leaves an id of 19 digits from what it was
 _SHOWN = ("text", "posted", "tweet_id", "author")
 Writings = Mapping[str, tuple[Writing, ...]]  # under our names
 
@@ -159,13 +160,24 @@ def _with_addresses(
         return match, None
     inside = addresses.ids_in(sample[name])
     own = match.taken.get("tweet_id")
-    if own is None or ("tweet_id" not in given and _is_no_id(sample[own])):
+    if own is None:
         match = match.choose({"tweet_id": name})
-    elif own != name and int((ids_of(sample[own]) == inside).sum()) < _SHARE * sample.height:
-        return match, None
+    elif own != name and not _are_equal(sample[own], inside):
+        lost = _is_no_id(sample[own]) or _are_equal(sample[own], inside, within=_ROUNDING)
+        if "tweet_id" in given or not lost:
+            return match, None
+        match = match.choose({"tweet_id": name})
     if "author" not in match.taken and "author" not in given:
         match = match.choose({"author": name})
     return match, addresses.platform_of(sample[name])
+
+
+def _are_equal(values: pl.Series, others: pl.Series, within: int = 0) -> bool:
+    """Return whether nearly all ids are the same as others, or as near."""
+    own, other = (
+        ids_of(each).str.to_integer(strict=False, dtype=pl.Int64) for each in (values, others)
+    )
+    return int(((own - other).abs() <= within).sum()) >= _SHARE * len(values)
 
 
 def _is_no_id(values: pl.Series) -> bool:

@@ -5,6 +5,7 @@ addresses of posts. A column is read in such a way only where nearly all of its 
 so, and the account says it.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -19,11 +20,11 @@ _QUOTED = r'(?s)^\s*".*"\s*$'
 _FEWEST_QUOTED = 3  # one or two texts may be quotations
 _DOUBLED = r'^(?:[^"]|"")*$'
 _LITERAL = r"""(?s)^[bBuU](?:'.*'|".*")$"""
-_OBJECT = r"(?s)^\s*\{.*\}\s*$"
+_OBJECT = r"(?s)^\s*(?:\{.*\}|\w+\(.*\))\s*$"  # a dict, or an instance of a class of Python
 # What nobody types: an attribute of HTML within a tag of it.
 _MARKED_UP = (
     r"""(?i)<(?:a|p|br|span|div|img|blockquote|li|ul|ol|time)\s[^<>]*"""
-    r"""\b(?:href|class|src|rel|dir|lang|title|style|target|alt|datetime)=["'][^<>]*>"""
+    r"""\b(?:href|class|src|rel|dir|lang|title|style|target|alt|datetime)=[^<>]*>"""
 )
 _TAG = r"(?i)</?(?:a|b|i|em|strong|p|br|span|div|img|ul|ol|li|h[1-6]|blockquote|pre|code)\s*/?>"
 _MARKED_UP_SHARE, _TAG_SHARE = 0.01, 0.1
@@ -149,7 +150,7 @@ def _names(objects: pl.Series) -> pl.Series:
 
 
 def _name(text: str) -> str | None:
-    """Return the name of a user in JSON or in the ``repr`` of a dict; None if there is none."""
+    """Return the name of a user in JSON or in the ``repr`` of Python; None if there is none."""
     for read in (load, python_value):
         try:
             user = read(text)
@@ -157,7 +158,8 @@ def _name(text: str) -> str | None:
             continue
         if isinstance(user, dict):
             return next((str(user[key]) for key in _NAMES if user.get(key)), None)
-    return None
+    found = (re.search(rf"""\b{key}['"]?\s*[:=]\s*['"]([^'"]+)""", text) for key in _NAMES)
+    return next((match[1] for match in found if match), None)
 
 
 def _count_in_object(ours: str) -> Writing:
