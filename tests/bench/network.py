@@ -42,7 +42,7 @@ def measure(setup: Setup) -> list[Row]:
         )
     np.testing.assert_allclose(_packed(model, first), expected, atol=1e-4)
 
-    products = int((texts.lengths - 1).sum())  # the first step of a text has none
+    products = matrix_products(texts)
     seconds = interleaved(
         {
             "ours": lambda: network.probabilities(texts.ids, texts.lengths),
@@ -51,7 +51,7 @@ def measure(setup: Setup) -> list[Row]:
             "padded": lambda: padded.probabilities(slow.ids, slow.lengths),
             "packed": lambda: _packed(model, slow),
             "copies": lambda: network.probabilities(copies.ids, copies.lengths),
-            **{f"gemm {rows}": partial(_multiply, model, products, rows) for rows in GEMM_ROWS},
+            **{f"gemm {rows}": partial(multiply, model, products, rows) for rows in GEMM_ROWS},
         },
         setup.repeats,
     )
@@ -111,8 +111,13 @@ def _packed(model: LstmClassifier, texts: TokenIds) -> npt.NDArray[np.float32]:
     return found.numpy()
 
 
+def matrix_products(texts: TokenIds) -> int:
+    """Return how many states the network multiplies: one a token, but for the first of a text."""
+    return int((texts.lengths - 1).sum())
+
+
 @torch.no_grad()
-def _multiply(model: LstmClassifier, products: int, rows: int) -> None:
+def multiply(model: LstmClassifier, products: int, rows: int) -> None:
     """Multiply as many states as the texts have steps, ``rows`` at once, on every core."""
     torch.set_num_threads(1)
     weight = model.lstm.weight_hh_l0

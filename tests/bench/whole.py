@@ -4,8 +4,9 @@ Each run has a process of its own, which also tells its peak of memory.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -19,7 +20,7 @@ from tweetscore.scoring.score import score
 from tweetscore.store.database import open_store
 
 from . import material
-from .measure import Row, Setup, alone, peak_rss_gb, speed
+from .measure import Row, Setup, alone, interleaved, peak_rss_gb, speed
 from .ort_lstm import OrtLstm
 
 VADER_TEXTS, STUDY_TEXTS = 20_000, 4_000
@@ -42,15 +43,25 @@ def measure(setup: Setup) -> list[Row]:
     lstm: list[dict[str, float]] = []
     vader: list[float] = []
     study: list[float] = []
+    floor: list[dict[str, float]] = []
     for _ in range(setup.repeats):
         ours.append(alone("whole", "run", setup, False))
         lstm.append(alone("whole", "run", setup, True))
+        floor.append(alone("whole", "floor", setup))
         vader.append(alone("whole", "vader", setup))
         study.append(alone("study", "score_part", setup, STUDY_TEXTS))
     stages = {name: median(run[name] for run in ours) for name in ours[0]}
     total, other = stages["total"], median(run["total"] for run in lstm)
     each_second = setup.rows / total
+    bounds = {name: median(run[name] for run in floor) for name in floor[0]}
+    bounds["join"] = stages["join"]
+    lowest = sum(bounds.values())
     return [
+        Row(
+            "whole_vs_floor", "whole run / its floor: read_json, matrix products and join",
+            total / lowest, "x", f"{total:,.1f} s", f"{lowest:,.1f} s",
+            note=", ".join(f"{name} {seconds:.1f} s" for name, seconds in bounds.items()),
+        ),
         Row(
             "whole_vs_ort_lstm", "whole run / the same with onnxruntime's LSTM over every row",
             other / total, "x", f"{total:,.1f} s", f"{other:,.1f} s",
@@ -101,7 +112,7 @@ def run(setup: Setup, own_lstm: bool) -> dict[str, float]:
             accounts = ingest(store, paths, IngestOptions(), lambda *_: None)
         with timed("score"):
             if lstm:
-                with patch("tweetscore.scoring.score.Network", lambda *_, **__: lstm):
+                with patch("tweetscore.scoring.token_classifier.Network", lambda *_, **__: lstm):
                     account = score(store, bundle, (), lambda *_: None)
             else:
                 account = score(store, bundle, (), lambda *_: None)
@@ -111,6 +122,28 @@ def run(setup: Setup, own_lstm: bool) -> dict[str, float]:
     assert accounts[0].stored == setup.rows
     assert joined == account.scored * len(bundle.horizons)
     return found | {"peak_rss_gb": peak_rss_gb()}
+
+
+def floor(setup: Setup) -> dict[str, float]:
+    """Return the seconds of what no way to do it could leave out, but for the join."""
+    import torch
+
+    from . import ingest as reading
+    from .network import GEMM_ROWS, matrix_products, multiply
+
+    torch.set_num_threads(1)
+    model = material.torch_model(setup)
+    texts = material.different(material.encoded(setup, setup.rows), setup.rows)
+    works: dict[str, Callable[[], object]] = {
+        "read_json": partial(reading.read_json, setup),
+        **{
+            f"products {rows}": partial(multiply, model, matrix_products(texts), rows)
+            for rows in GEMM_ROWS
+        },
+    }
+    seconds = interleaved(works, 1)
+    products = min(seconds[f"products {rows}"] for rows in GEMM_ROWS)
+    return {"read_json": seconds["read_json"], "products": products}
 
 
 def vader(setup: Setup) -> float:
