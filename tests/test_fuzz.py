@@ -28,10 +28,9 @@ from tweetscore.bars.reader import BarFile, open_bars
 from tweetscore.errors import InputError
 from tweetscore.ingest.account import IGNORED, Account, IngestOptions
 from tweetscore.ingest.run import ingest
-from tweetscore.io.data_file import DataFile
 from tweetscore.io.open import data_files
-from tweetscore.io.records import BLOCK_BYTES, BOM
-from tweetscore.io.source import sniff
+from tweetscore.io.records import BOM
+from tweetscore.io.source import Source, sniff, use_source
 from tweetscore.posts.canonical import TweetBatch, TweetFile
 from tweetscore.posts.formats import open_tweets
 from tweetscore.store.database import Store, open_store
@@ -97,6 +96,9 @@ SEEDS = {
     "table.csv.bz2": Seed("tweets", "csv-tweets", 3),
     "table.csv.xz": Seed("tweets", "csv-tweets", 3),
     "table.csv.zst": Seed("tweets", "csv-tweets", 3),
+    "table_cp1252.csv": Seed("tweets", "csv-tweets", 3),
+    "table_utf16.json": Seed("tweets", "json-tweets", 3),
+    "table_cr.csv": Seed("tweets", "csv-tweets", 3),
     "DAT_ASCII_MADEUP_M1_2018.csv": Seed("bars", "histdata-ascii-m1", 5, clock=NEW_YORK),
     "DAT_MT_MADEUP_M1_2018.csv": Seed("bars", "histdata-mt-m1", 5, clock=NEW_YORK),
     "20131004_spy_minute_trade.csv": Seed("bars", "lean-equity-minute", 5),
@@ -172,6 +174,9 @@ MADE: dict[str, Callable[[], bytes]] = {
     "table.csv.bz2": lambda: bz2.compress(seed("table.csv")),
     "table.csv.xz": lambda: lzma.compress(seed("table.csv")),
     "table.csv.zst": lambda: in_long_zstd(seed("table.csv")),
+    "table_cp1252.csv": lambda: seed("table.csv").replace(b"plain", b"d\xe9j\xe0 vu"),
+    "table_utf16.json": lambda: seed("table.json").decode().encode("utf-16-le"),
+    "table_cr.csv": lambda: seed("table.csv").replace(b"\n", b"\r"),
     "table.parquet": lambda: parquet_of("table.csv"),
     "bars.parquet": lambda: parquet_of("bars_iso.csv"),
     "bars.arrow": lambda: arrow_of("bars_iso.csv"),
@@ -254,20 +259,21 @@ def patience() -> Iterator[None]:
     assert time.monotonic() - begin < PATIENCE_SECONDS
 
 
-def opened(
-    file: DataFile, symbol: str | None, block_bytes: int = BLOCK_BYTES
-) -> TweetFile | BarFile | None:
-    source = sniff(file, block_bytes)
+def opened(source: Source, symbol: str | None) -> TweetFile | BarFile | None:
     return open_tweets(source) or open_bars(source, symbol)
 
 
 def read_and_account(path: Path, symbol: str | None, block_bytes: int) -> None:
     """Read a file, or be refused in one line; every record has become a row or a reject."""
     refusal = ""
+
+    def hold(source: Source) -> None:
+        if found := opened(source, symbol):
+            hold_batches(found)
+
     try:
         for file in data_files(path):
-            if source := opened(file, symbol, block_bytes):
-                hold_batches(source)
+            use_source(file, hold, block_bytes)
     except InputError as error:
         refusal = str(error)
     assert "\n" not in refusal
@@ -351,7 +357,7 @@ def test_each_seed_is_of_its_form_and_gives_all_its_rows(
     kind, form, rows, rejected, clock, symbol = SEEDS[name]
     path = tmp_path / name
     put(path, seed(name))
-    sources = [source for file in data_files(path) if (source := opened(file, symbol))]
+    sources = [source for file in data_files(path) if (source := opened(sniff(file), symbol))]
     assert [source.format for source in sources] == [form]
     assert [hold_batches(source) for source in sources] == [(rows, rejected)]
     account = ingest_and_account(memory, path, clock, symbol)[-1]

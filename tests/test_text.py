@@ -9,11 +9,18 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from tweetscore.bars.reader import open_bars
+from tweetscore.errors import InputError
+from tweetscore.ingest.account import Account, IngestOptions
+from tweetscore.ingest.run import ingest
 from tweetscore.io.data_file import DataFile
+from tweetscore.io.encodings import known_encoding, told_encoding, wide_encoding
 from tweetscore.io.open import data_files
 from tweetscore.io.records import BOM
 from tweetscore.io.source import sniff
 from tweetscore.posts.formats import open_tweets
+from tweetscore.store.database import Store
+from tweetscore.training.labelled import read_labelled
 
 
 def content_of(path: Path) -> bytes:
@@ -82,3 +89,209 @@ def test_rows_of_a_file_with_cr_lines_have_their_places(tmp_path: Path) -> None:
         [batch.tweets.select("line", "byte_offset"), batch.rejects.select("line", "byte_offset")]
     )
     assert rows.rows() == [(2, 19), (4, content.index(b"2,no"))]
+
+
+# --- encodings told by the bytes ------------------------------------------------------------------
+
+# Posts as people write them, in an encoding that their programs used.
+POSTS = {
+    ("cp1252", "French"): ("Le marché a été très animé, ça monte déjà", "c’est l’été – vraiment…"),
+    ("cp1252", "German"): ("Die Börse fällt, schöne Grüße", "Über 5 % für Anleger, müssen wir"),
+    ("cp1252", "Spanish"): ("¿Qué pasará mañana? ¡Está subiendo!", "El niño comió piña"),
+    ("cp1252", "English"): ("it’s “quoted” … he’s", "a naïve café in £ and €"),
+    ("cp1252", "Finnish"): ("hyvää päivää, pörssi nousee tänään", "sää on hyvä"),
+    ("mac-roman", "Swedish"): ("Börsen faller idag på vår väg", "Åtta öre högre för räntan"),
+    ("cp850", "French"): ("Le marché a été très animé, ça monte déjà", "même à bientôt, première"),
+    ("cp1250", "Polish"): ("Giełda spada, ceny złota wzrosły", "Proszę, będzie lepiej, myślę też"),
+    ("iso8859-2", "Polish"): ("Giełda spada, ceny złota wzrosły", "Proszę, będzie lepiej, myślę"),
+    ("cp1254", "Turkish"): ("Borsa düştü, şimdi yükselişe geçiyor", "İstanbul güneşli, ığdır"),
+    ("cp1251", "Russian"): ("Рынок сегодня падает, акции подешевели", "Привет всем"),
+    ("koi8-r", "Russian"): ("Рынок сегодня падает, акции подешевели", "Привет всем"),
+    ("cp1253", "Greek"): ("Η αγορά πέφτει σήμερα", "Καλημέρα σε όλους"),
+    ("cp1255", "Hebrew"): ("השוק יורד היום", "שלום לכולם"),
+    ("cp1256", "Arabic"): ("السوق ينخفض اليوم", "مرحبا بالجميع كيف حالكم"),
+    ("cp874", "Thai"): ("ตลาดหุ้นวันนี้ลดลง", "สวัสดีทุกคน"),
+    ("cp932", "Japanese"): ("今日の株式市場は下落した", "トヨタの株を買いました"),
+    ("euc_jp", "Japanese"): ("今日の株式市場は下落した", "トヨタの株を買いました"),
+    ("gb18030", "Chinese"): ("今天股市下跌，明天可能会上涨", "大家好，我觉得这只股票不错"),
+    ("big5", "Chinese"): ("今天股市下跌，明天可能會上漲", "大家好，我覺得這隻股票不錯"),
+    ("cp949", "Korean"): ("오늘 주식 시장이 하락했습니다", "안녕하세요 여러분"),
+}  # fmt: skip
+
+
+def rows_of(texts: tuple[str, ...]) -> str:
+    rows = (f"{n},2021-05-10T14:30:0{n}Z,made_up,{text}\n" for n, text in enumerate(texts, 1))
+    return "id,created_at,user,text\n" + "".join(rows)
+
+
+@pytest.mark.parametrize(("encoding", "language"), POSTS)
+def test_a_table_is_read_in_the_encoding_that_its_words_fit(encoding: str, language: str) -> None:
+    table = rows_of(POSTS[encoding, language])
+    found = told_encoding(io.BytesIO(table.encode(encoding)))
+    assert table.encode(encoding).decode(found) == table
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        (b"caf\xe9", "cp1252"),
+        (b"it\x92s", "cp1252"),
+        (b"100\xa3 \x80 \x85", "cp1252"),
+        (b"caf\xe9, caf\xc3\xa9, \xe2\x82\xac", "utf-8"),
+        (b"cut \xf0\x9f\x98", "utf-8"),
+        (b"cut \xe2\x80", "utf-8"),
+        (b"h\xff", "utf-8"),
+        (b"\xff\xfe", "utf-8"),
+        (b"plain", "utf-8"),
+        (b"", "utf-8"),
+    ],
+)
+def test_damage_is_no_encoding_and_few_letters_are_the_usual_one(
+    text: bytes, encoding: str
+) -> None:
+    assert told_encoding(io.BytesIO(b"id,text\n1," + text + b"\n2,rain\n")) == encoding
+
+
+def test_a_table_with_the_lines_of_old_macs_is_in_their_encoding() -> None:
+    text = "id,text\r1,café naïve\r2,über\r"
+    assert told_encoding(io.BytesIO(text.encode("mac-roman"))) == "mac-roman"
+    assert told_encoding(io.BytesIO(text.replace("\r", "\n").encode("cp1252"))) == "cp1252"
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
+@pytest.mark.parametrize(
+    "text",
+    ['{"text": "rain"}\n', "id,text\n1,今日の株式市場は下落した。　明日\n", "a,b\nПривет,всем\n"],
+)
+def test_zeros_tell_units_of_two_and_four_bytes(text: str, encoding: str) -> None:
+    assert wide_encoding(text.encode(encoding)) == encoding
+
+
+@pytest.mark.parametrize(
+    "first", [b"", b"a,b\n", "é".encode() * 9, bytes(99), b"SQLite format 3\0" + bytes(99)]
+)
+def test_other_zeros_tell_nothing(first: bytes) -> None:
+    assert wide_encoding(first) is None
+
+
+def test_an_encoding_is_known_by_all_its_names() -> None:
+    names = ["cp1252", "windows-1252", "Shift-JIS", "latin1", "UTF-16", "utf8"]
+    assert [*map(known_encoding, names)] == [
+        "cp1252", "cp1252", "shift_jis", "iso8859-1", "utf-16-le", "utf-8",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["cp-1252", "hex", "rot13", "undefined", "idna", "", "\0"])
+def test_what_is_no_encoding_of_texts_is_refused(name: str) -> None:
+    with pytest.raises(InputError, match="no encoding of texts is called") as refusal:
+        known_encoding(name)
+    assert str(refusal.value).endswith("did you mean cp1252?") == (name == "cp-1252")
+
+
+# --- files in other encodings ---------------------------------------------------------------------
+
+
+def ingested(
+    store: Store, path: Path, encoding: str | None = None, block: int = 1 << 16
+) -> Account:
+    options = IngestOptions(clock="UTC", encoding=encoding)
+    (account,) = ingest(store, [path], options, lambda *_: None, block_bytes=block)
+    assert account.error is None
+    return account
+
+
+def texts(store: Store) -> list[str]:
+    return [text for (text,) in store.rows("SELECT text FROM tweets ORDER BY posted_utc")]
+
+
+def read_as(encoding: str) -> str:
+    return f"its bytes are not UTF-8: read as {encoding}; --encoding NAME overrules"
+
+
+CP1252 = "cp1252, which includes latin-1"
+
+
+@pytest.mark.parametrize("pack", [bytes, bz2.compress, in_zip])
+def test_what_was_told_is_in_the_account_and_may_be_overruled(
+    tmp_path: Path, store: Store, pack: Callable[[bytes], bytes]
+) -> None:
+    path = written(tmp_path / "a", pack(rows_of(("café “naïve”", "rain")).encode("cp1252")))
+    account = ingested(store, path)
+    assert texts(store) == ["café “naïve”", "rain"]
+    assert account.warnings == (read_as(CP1252),)
+    assert store.row("SELECT warnings FROM sources") == (read_as(CP1252),)
+    assert ingested(store, path).unchanged
+    other = ingested(store, path, "cp1251")
+    assert (other.warnings, other.unchanged) == ((), False)
+    assert "cafй “naпve”" in texts(store)
+    assert ingested(store, path, "utf-8").repaired == 1
+
+
+@pytest.mark.parametrize("encoding", ["cp932", "utf-16-le", "utf-32-be", "cp1251"])
+def test_json_is_read_in_other_encodings(tmp_path: Path, store: Store, encoding: str) -> None:
+    said = "Привет всем, 1" if encoding == "cp1251" else "ソ今日の株式市場は下落した、能"
+    lines = (
+        f'{{"id_str": "{n}", "created_at": "2021-05-10T14:30:0{n}Z", "text": "{said} {n}"}}\n'
+        for n in range(1, 4)
+    )
+    path = written(tmp_path / "a", "".join(lines).encode(encoding))
+    named = "cp932, which includes Shift-JIS" if encoding == "cp932" else encoding
+    assert ingested(store, path).warnings == (read_as(named),)
+    assert texts(store) == [f"{said} {n}" for n in range(1, 4)]
+
+
+@pytest.mark.parametrize("rows", [3_000, pytest.param(90_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kind", ["csv", "json"])
+def test_the_first_letter_that_is_not_ascii_may_come_late(
+    tmp_path: Path, store: Store, kind: str, rows: int
+) -> None:
+    said = ["made up words"] * rows + ["café “naïve”", "l’été"]
+    form = {
+        "csv": "{n},2021-05-10T14:30:05.{n:06}Z,{text}\n",
+        "json": '{{"id": {n}, "created_at": "2021-05-10T14:30:05.{n:06}Z", "text": "{text}"}}\n',
+    }[kind]
+    head = "id,created_at,text\n" if kind == "csv" else ""
+    table = head + "".join(form.format(n=n, text=text) for n, text in enumerate(said, 1))
+    path = written(tmp_path / "a", table.encode("cp1252"))
+    account = ingested(store, path)
+    assert (account.rows_read, account.rejected, account.repaired) == (rows + 2, 0, 0)
+    assert account.warnings == (read_as(CP1252),)
+    assert texts(store)[-2:] == said[-2:]
+    assert ingested(store, path).unchanged
+
+
+def test_late_damage_in_utf8_is_repaired_and_no_encoding(tmp_path: Path, store: Store) -> None:
+    table = rows_of(("rain",) * 9).encode() + b"9,2021-05-10T14:30:09Z,x,made up\n" * 3_000
+    table += "10,2021-05-10T14:31:00Z,x,café ☔ é 😀\n".encode()
+    table += b"11,2021-05-10T14:32:00Z,x,caf\xe9\n"
+    account = ingested(store, written(tmp_path / "a", table))
+    assert (account.warnings, account.repaired) == ((), 1)
+    assert texts(store)[-2:] == ["café ☔ é 😀", "caf\ufffd"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-32-be"])
+def test_bars_are_read_in_other_encodings(tmp_path: Path, encoding: str) -> None:
+    rows = "".join(f"2024-01-02 14:3{n}:00+00:00,10,11,9,10,5\n" for n in range(6))
+    table = "time,open,high,low,close,volume\n" + rows
+    source = sniff(DataFile(written(tmp_path / "a.csv", table.encode(encoding))))
+    bars = open_bars(source, "SPX")
+    assert bars is not None
+    assert sum(batch.bars.height for batch in bars.read()) == 6
+    assert source.warnings == (read_as(encoding),)
+
+
+def test_labelled_texts_are_read_in_other_encodings(tmp_path: Path) -> None:
+    table = "text,label\n" + "rain,0\n" * 9_000 + "café “naïve”,1\nl’été,1\n"
+    labelled = read_labelled(written(tmp_path / "a.csv", table.encode("cp1252")), {})
+    assert labelled.rows["text"].to_list()[-2:] == ["café “naïve”", "l’été"]
+
+
+def test_an_encoding_does_not_touch_what_has_a_mark_or_is_no_text(
+    tmp_path: Path, store: Store
+) -> None:
+    table = rows_of(("café",)).encode()
+    parquet = tmp_path / "a.parquet"
+    pl.read_csv(table).write_parquet(parquet)
+    for path in (parquet, written(tmp_path / "marked.csv", BOM + table)):
+        ingested(store, path, "cp1251")
+    assert texts(store) == ["café"]

@@ -81,6 +81,7 @@ class Database:
         calendar: str = "auto",
         platform: str | None = None,
         precision: Literal["auto", "second", "minute"] = "auto",
+        encoding: str | None = None,
         columns: Mapping[str, str] | None = None,
         max_gap_minutes: int | None = None,
         flat_bps: float | None = None,
@@ -96,6 +97,7 @@ class Database:
             calendar: the exchange calendar of the bars, 24/5 or 24/7; auto: by their evidence.
             platform: of the posts, if the file does not name one.
             precision: how exact the times of posts are: second, minute, or auto by their evidence.
+            encoding: of texts, as Python calls it, like cp1252; None: told by the bytes.
             columns: our names and those of a table, as in ``{"text": "body"}``.
             max_gap_minutes: maximum age of a price; saved in the database (initially 5).
             flat_bps: largest move that counts as flat; saved in the database (initially 0).
@@ -115,6 +117,7 @@ class Database:
             calendar=calendar,
             platform=platform,
             precision=precision,
+            encoding=encoding,
             columns=dict(columns or {}),
             max_gap_minutes=max_gap_minutes,
             flat_bps=flat_bps,

@@ -58,8 +58,8 @@ def ingest(
         accounts = database.ingest(
             *paths, symbol=reading.symbol, clock=reading.clock, stamp=reading.stamp,
             calendar=reading.calendar, platform=reading.platform, precision=reading.precision,
-            columns=columns,
-            max_gap_minutes=reading.max_gap, flat_bps=reading.flat_bps, progress=on_rows,
+            encoding=reading.encoding, columns=columns, max_gap_minutes=reading.max_gap,
+            flat_bps=reading.flat_bps, progress=on_rows,
         )  # fmt: skip
     show_accounts(accounts, as_json=as_json)
     _check_accounts(accounts, strict=strict)

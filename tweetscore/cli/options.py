@@ -171,6 +171,13 @@ class ReadingOptions:
             "the minute, and a post as out at its end, unless they are exact to the second.",
         ),
     ] = "auto"
+    encoding: Annotated[
+        str | None,
+        Option(
+            metavar="NAME",
+            help="Encoding of the files, e.g. cp1252; without it, told by their bytes.",
+        ),
+    ] = None
     max_gap: Annotated[
         int | None,
         Option(

@@ -20,6 +20,7 @@ class IngestOptions:
     stamp: str = "auto"
     calendar: str = "auto"
     platform: str | None = None
+    encoding: str | None = None  # of texts without a byte order mark, as Python calls it
     precision: TimePrecision = "auto"  # of the times of posts
     columns: Mapping[str, str] = field(default_factory=dict)  # our name to the file's, for tables
     max_gap_minutes: int | None = None  # a rule of the database; None leaves it as it is

@@ -64,7 +64,12 @@ def ingest_bars(
     verdict = _bar_clock(bars, watch.watching(batches), options, known)
     odd = watch.odd_prices(batches)
     missing = watch.missing(batches)
-    warnings = (*verdict.warnings, *([missing] if missing else []), *odd.warnings)
+    warnings = (
+        *account.warnings,
+        *verdict.warnings,
+        *([missing] if missing else []),
+        *odd.warnings,
+    )
     account = _with_digest(store, bars, account, options)
     with store.transaction():
         source_id = next_source(store)

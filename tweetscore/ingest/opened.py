@@ -1,13 +1,14 @@
 """Recognise files before anything is stored: a file enters, its posts or bars leave, if any."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from tweetscore.bars.columns import COLUMNS as BAR_COLUMNS
 from tweetscore.bars.reader import BarFile, OtherSymbolError, open_bars
 from tweetscore.errors import InputError, did_you_mean
 from tweetscore.ingest.account import IngestOptions
 from tweetscore.io.data_file import DataFile
-from tweetscore.io.source import Source, sniff
+from tweetscore.io.source import Source, use_source
 from tweetscore.market.symbols import canonical_symbol
 from tweetscore.posts.canonical import TweetFile
 from tweetscore.posts.formats import Family, family_of, open_tweets
@@ -31,7 +32,7 @@ def open_file(source: Source, options: IngestOptions) -> TweetFile | BarFile | N
 def how_to_read(file: DataFile) -> str | None:
     """Return how to read a file that is neither posts nor bars, if it is a table."""
     try:
-        return how_to_name(sniff(file))
+        return use_source(file, how_to_name)
     except InputError:
         return None
 
@@ -81,7 +82,7 @@ def refuse_several_symbols(
     shown: dict[str, str] = {}
     for file in files:
         try:
-            opened = open_file(sniff(file, block_bytes), options)
+            opened = use_source(file, partial(open_file, options=options), block_bytes)
         except OtherSymbolError:
             raise
         except InputError:  # the same refusal is raised again where the file is stored

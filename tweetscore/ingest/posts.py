@@ -22,6 +22,7 @@ from tweetscore.ingest.sources import (
 )
 from tweetscore.io.clocks import Clock
 from tweetscore.io.pipeline import prefetch
+from tweetscore.io.source import Source
 from tweetscore.posts.canonical import TweetFile, Unread
 from tweetscore.posts.clock import TweetAudit, TweetClock, id_times
 from tweetscore.posts.identity import with_hashed_ids
@@ -54,9 +55,9 @@ def ingest_posts(
     return account
 
 
-def begun_account(name: str, posts: TweetFile) -> Account:
+def begun_account(source: Source, posts: TweetFile) -> Account:
     """Return the account of a file that is recognised, and not read yet."""
-    return Account(name, kind="tweets", format=posts.format, taken=posts.taken)
+    return Account(source.name, "tweets", posts.format, taken=posts.taken, warnings=source.warnings)
 
 
 def lacks_clock(posts: TweetFile, options: IngestOptions) -> bool:
@@ -115,6 +116,7 @@ def read_posts(
         clock=verdict.evidence,
         rows_read=read.rows,
         warnings=(
+            *account.warnings,
             *worded_precision(verdict, posts, read.whole_minutes, options.precision),
             *worded_unread(read.unread),
         ),

@@ -7,6 +7,7 @@ transaction of its own, small files of posts share one.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -25,12 +26,16 @@ from tweetscore.ingest.posts import begun_account, ingest_posts
 from tweetscore.ingest.small import SmallFile, ingest_small
 from tweetscore.ingest.sources import StoredAlreadyError
 from tweetscore.io.data_file import DataFile
+from tweetscore.io.encodings import known_encoding
 from tweetscore.io.open import data_files
 from tweetscore.io.records import BLOCK_BYTES
-from tweetscore.io.source import sniff
+from tweetscore.io.source import NotUtf8Error, Source, use_source, with_encoding
 from tweetscore.market.windows import ensure_windows, set_rules
 from tweetscore.posts.canonical import TweetFile
 from tweetscore.store.database import Store
+
+# A small file of posts is opened later, and a file that is neither has its account already.
+Recognised = TweetFile | BarFile | SmallFile | Account
 
 
 def ingest(
@@ -56,10 +61,12 @@ def ingest(
         What became of the rows of each file.
 
     Raises:
-        InputError: an option names no column of ours, or one symbol for files of several.
+        InputError: an option names no column of ours, no encoding, or one symbol for files of
+            several.
     """
     refuse_unknown_columns(options.columns)
-    listed = [(path, _files(path)) for path in paths]
+    encoding = known_encoding(options.encoding) if options.encoding else None
+    listed = [(path, _files(path, encoding)) for path in paths]
     files = [file for _, found in listed if isinstance(found, list) for file in found]
     if options.symbol and len(files) > 1:
         refuse_several_symbols(files, options, block_bytes)
@@ -70,9 +77,9 @@ def ingest(
     return accounts
 
 
-def _files(path: Path) -> list[DataFile] | InputError:
+def _files(path: Path, encoding: str | None) -> list[DataFile] | InputError:
     try:
-        return data_files(path)
+        return [replace(file, encoding=encoding) for file in data_files(path)]
     except InputError as error:
         return error
 
@@ -122,19 +129,20 @@ def _of_files(
     yield from _stored(store, waiting, options, progress)
 
 
-def _recognised(
-    file: DataFile, options: IngestOptions, block_bytes: int
-) -> TweetFile | BarFile | SmallFile | Account:
+def _recognised(file: DataFile, options: IngestOptions, block_bytes: int) -> Recognised:
     """Recognise a file; the account of one that is refused, or of neither posts nor bars."""
     try:
-        source = sniff(file, block_bytes)
-        if source.is_small and (family := family_of_posts(source, options)):
-            return SmallFile(source, family)
-        opened = open_file(source, options)
+        return use_source(file, partial(_recognised_source, options=options), block_bytes)
     except InputError as error:
         return Account(file.name, error=str(error))
+
+
+def _recognised_source(source: Source, options: IngestOptions) -> Recognised:
+    if source.is_small and (family := family_of_posts(source, options)):
+        return SmallFile(source, family)
+    opened = open_file(source, options)
     if opened is None:
-        return Account(file.name, kind=IGNORED)
+        return Account(source.name, kind=IGNORED)
     if source.is_small and isinstance(opened, TweetFile):
         return SmallFile(source, opened)
     return opened
@@ -157,15 +165,37 @@ def _ingest_large(
     store: Store, opened: TweetFile | BarFile, options: IngestOptions, progress: Progress
 ) -> Account:
     """Ingest a file of bars, or one of posts in a transaction of its own."""
+    source, account = opened.source, Account(opened.source.name)
     try:
         if isinstance(opened, TweetFile):
-            account = begun_account(opened.source.name, opened)
+            account = begun_account(source, opened)
             return ingest_posts(store, opened, account, options, progress)
         account = Account(
-            opened.source.name, "bars", opened.format, opened.symbol, taken=opened.taken
+            source.name,
+            "bars",
+            opened.format,
+            opened.symbol,
+            taken=opened.taken,
+            warnings=source.warnings,
         )
         return ingest_bars(store, opened, account, options, progress)
+    except NotUtf8Error:
+        return _ingest_decoded(store, source, options, progress)
     except StoredAlreadyError as stored:
         return stored.account
     except InputError as error:
         return replace(account, error=str(error))
+
+
+def _ingest_decoded(
+    store: Store, source: Source, options: IngestOptions, progress: Progress
+) -> Account:
+    """Ingest a large file again: bytes far into it have shown that it is not UTF-8."""
+    try:
+        file = with_encoding(source.file)
+    except InputError as error:
+        return Account(source.name, error=str(error))
+    found = _recognised(file, options, source.block_bytes)
+    if isinstance(found, TweetFile | BarFile):
+        return _ingest_large(store, found, options, progress)
+    return next(_stored(store, [found], options, progress))

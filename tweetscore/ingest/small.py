@@ -159,7 +159,7 @@ class _Judging:
         account = Account(file.source.name)
         try:
             posts = self._opened(file.source) if isinstance(file.opened, Family) else file.opened
-            account = begun_account(account.name, posts)
+            account = begun_account(file.source, posts)
             self.accounts[place] = self._read_alone(place, posts, own)
         except InputError as error:
             self.accounts[place] = replace(account, error=str(error))
@@ -242,7 +242,7 @@ class _Judging:
     def _account(self, place: int, posts: TweetFile) -> Account:
         """Begin the account of a file; it is finished if its content is stored already."""
         sha256, size = self._digest(place)
-        account = begun_account(self.files[place].source.name, posts)
+        account = begun_account(self.files[place].source, posts)
         account = replace(account, sha256=sha256, bytes=size)
         return unchanged(account, self.known[sha256]) if sha256 in self.known else account
 

@@ -20,7 +20,7 @@ from tweetscore.io.packing import (
     packed_size,
     unpacked,
 )
-from tweetscore.io.text import marked_encoding, plain_text
+from tweetscore.io.text import UTF8, marked_encoding, plain_text
 
 HEAD_BYTES = 1 << 16
 
@@ -34,6 +34,8 @@ class DataFile:
     alone: bool = True
     label: str | None = None  # what messages call the path, where it is only a copy
     copy: Path | None = None  # where the bytes of the path lie unpacked
+    encoding: str | None = None  # of a text, as Python calls it; None: not known yet
+    guessed: bool = False  # the encoding was told by the bytes
     refusal: str | None = None  # raised when the file is opened, so that its neighbours survive
     limits: Limits = LIMITS
 
@@ -56,7 +58,7 @@ class DataFile:
             InputError: also later, when what is read turns out to be damaged or a bomb.
         """
         with self.unpacked() as stream:
-            yield plain_text(stream, self.limits)
+            yield plain_text(stream, self.encoding, self.limits)
 
     @contextmanager
     def unpacked(self) -> Iterator[Buffered]:
@@ -79,7 +81,8 @@ class DataFile:
                 size = self.archive().entries[self.entry].bytes
             else:
                 size = self.path.stat().st_size
-            return None if marked_encoding(stream.peek()) else packed_size(stream, size)
+            encoding = marked_encoding(stream.peek()) or self.encoding or UTF8
+            return packed_size(stream, size) if encoding == UTF8 else None
 
     @contextmanager
     def _packed(self) -> Iterator[Buffered]:
@@ -112,7 +115,7 @@ class DataFile:
             path = self.path.with_name(name)
             # The copy of a stream has no siblings.
             found = not self.label and path.is_file()
-            return DataFile(path, limits=self.limits) if found else None
+            return replace(self, path=path) if found else None
         entry = self.entry[: self.entry.rfind("/") + 1] + name
         with damage_refused(self.name):
             known = entry in self.archive().entries

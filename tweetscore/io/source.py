@@ -9,21 +9,27 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cached_property
 from io import BytesIO
-from typing import BinaryIO, Literal, cast
+from typing import BinaryIO, Literal, TypeVar, cast
 
 import numpy as np
 
 from tweetscore.errors import InputError
 from tweetscore.io.data_file import HEAD_BYTES, DataFile
 from tweetscore.io.enclosed import enclosed_records, listed_records
+from tweetscore.io.encodings import is_utf8, told_encoding, wide_encoding, worded
 from tweetscore.io.json_shapes import CONTEXT, Candidate, Shape, candidates, column_rows
 from tweetscore.io.json_values import load, plain, without_types
 from tweetscore.io.json_walk import stream_records, walked_records
 from tweetscore.io.pipeline import prefetch
 from tweetscore.io.records import BLOCK_BYTES, BOM, Records, json_array_records, line_records
+from tweetscore.io.text import UTF8
 
+Result = TypeVar("Result")
+
+_HASHED_BYTES = 1 << 20
 MOST_COLUMNS_BYTES = 128 << 20  # of JSON column by column, which is in memory as a whole
 PARQUET_MAGIC = b"PAR1"
 FEATHER_1_MAGIC = b"FEA1"
@@ -34,6 +40,10 @@ ARROW_STREAM = re.compile(rb"\xff{4}...\x00[\x04-\x40]\x00{3}", re.DOTALL)
 
 # A string that holds JSON, too.
 _JSON = re.compile(rb'\s*(?:[{\[]|"\s*[{\[]\s*(?:\\["n]|[}\]]))')
+
+
+class NotUtf8Error(Exception):
+    """The first bytes of a file that are not ASCII come late, and are not UTF-8."""
 
 
 class Source:
@@ -66,11 +76,15 @@ class Source:
     @property
     def kind(self) -> Literal["parquet", "arrow", "json", "lines"]:
         """What the first bytes show."""
-        if self.head.startswith((ARROW_MAGIC, FEATHER_1_MAGIC)) or ARROW_STREAM.match(self.head):
-            return "arrow"
-        if self.head.startswith(PARQUET_MAGIC):
-            return "parquet"
-        return "json" if _JSON.match(self.head) else "lines"
+        return _kind(self.head)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What was told by the bytes, and may be wrong."""
+        if not (self.file.guessed and self.file.encoding):
+            return ()
+        read_as = worded(self.file.encoding)
+        return (f"its bytes are not UTF-8: read as {read_as}; --encoding NAME overrules",)
 
     @contextmanager
     def open(self) -> Iterator[BinaryIO]:
@@ -78,12 +92,17 @@ class Source:
 
         Raises:
             InputError: also later, when what is read turns out to be damaged or a bomb.
+            NotUtf8Error: likewise, when it turns out to be in another encoding.
         """
         if self.content is not None:
             yield BytesIO(self.content)
             return
+        ascii_so_far = self.file.encoding is None
         with self.file.open() as stream:
-            yield stream if self._digest else cast(BinaryIO, _Hashed(stream, self._keep))
+            if self._digest:
+                yield stream
+            else:
+                yield cast(BinaryIO, _Hashed(stream, self._keep, ascii_so_far=ascii_so_far))
 
     def _keep(self, digest: tuple[str, int]) -> None:
         self._digest = digest
@@ -93,11 +112,15 @@ class Source:
 
         Raises:
             InputError: the file is damaged.
+            NotUtf8Error: it turns out to be in another encoding.
         """
         if not self._digest and self.content is not None:
             self._digest = hashlib.sha256(self.content).hexdigest(), len(self.content)
-        self._digest = self._digest or self.file.digest()
-        return self._digest
+        if not self._digest:
+            with self.open() as stream:
+                while stream.read(_HASHED_BYTES):
+                    pass
+        return cast(tuple[str, int], self._digest)
 
     def whole(self, most_bytes: int, fact: str, step: str) -> bytes:
         """Return all of the content, which is in memory at once.
@@ -267,22 +290,84 @@ def sniff(file: DataFile, block_bytes: int = BLOCK_BYTES) -> Source:
     Raises:
         InputError: it cannot be read.
     """
-    with file.open() as stream:
-        first = stream.read(HEAD_BYTES)
+    raw = replace(file, encoding=None)
+    first = _first(raw)
+    if _kind(first.removeprefix(BOM)) in ("parquet", "arrow"):
+        file = replace(raw, encoding=UTF8)  # nothing is decoded
+    elif file.encoding is None:
+        if wide_encoding(first) or not is_utf8(first):
+            file = with_encoding(file)
+        elif not first.isascii() or len(first) < HEAD_BYTES:
+            file = replace(file, encoding=UTF8)
+    first = first if file.encoding in (None, UTF8) else _first(file)
     content = first if len(first) < HEAD_BYTES else None
     return Source(file, first.removeprefix(BOM), block_bytes, content)
 
 
-class _Hashed:
-    """A stream whose digest is handed on once all of it has been read."""
+def _first(file: DataFile) -> bytes:
+    with file.open() as stream:
+        return stream.read(HEAD_BYTES)
 
-    def __init__(self, stream: BinaryIO, keep: Callable[[tuple[str, int]], None]) -> None:
-        self._stream, self._keep = stream, keep
+
+def with_encoding(file: DataFile) -> DataFile:
+    """Return a file with its encoding, told by its bytes; they are read as far as necessary.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    encoding = wide_encoding(file.head())
+    if not encoding:
+        with file.open() as stream:
+            encoding = told_encoding(stream)
+    return replace(file, encoding=encoding, guessed=encoding != UTF8)
+
+
+def use_source(
+    file: DataFile, use: Callable[[Source], Result], block_bytes: int = BLOCK_BYTES
+) -> Result:
+    """Use a file; once more, decoded, if its bytes turn out to be in another encoding than UTF-8.
+
+    Args:
+        file: the file.
+        use: what is done with it, which leaves nothing behind where it raises.
+        block_bytes: how many bytes are read at once.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    try:
+        return use(sniff(file, block_bytes))
+    except NotUtf8Error:
+        return use(sniff(with_encoding(file), block_bytes))
+
+
+def _kind(head: bytes) -> Literal["parquet", "arrow", "json", "lines"]:
+    if head.startswith((ARROW_MAGIC, FEATHER_1_MAGIC)) or ARROW_STREAM.match(head):
+        return "arrow"
+    if head.startswith(PARQUET_MAGIC):
+        return "parquet"
+    return "json" if _JSON.match(head) else "lines"
+
+
+class _Hashed:
+    """A stream whose digest is handed on once all of it has been read.
+
+    With ``ascii_so_far``, the first bytes that are not ASCII must be UTF-8.
+    """
+
+    def __init__(
+        self, stream: BinaryIO, keep: Callable[[tuple[str, int]], None], *, ascii_so_far: bool
+    ) -> None:
+        self._stream, self._keep, self._ascii_so_far = stream, keep, ascii_so_far
         self._sha256, self._bytes = hashlib.sha256(), 0
 
     def read(self, size: int = -1) -> bytes:
         """Return ``size`` bytes; less only at the end."""
         data = self._stream.read(size)
+        if self._ascii_so_far and not data.isascii():
+            if not is_utf8(data):
+                raise NotUtf8Error
+            self._ascii_so_far = False
         self._sha256.update(data)
         self._bytes += len(data)
         if size < 0 or len(data) < size:

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 
 from tweetscore.io.packing import Buffered, Limits, stream_of
 
+UTF8 = "utf-8"
 # UTF-32 in the order of Intel begins with the mark of UTF-16.
 _MARKED = {
+    codecs.BOM_UTF8: UTF8,
     codecs.BOM_UTF32_LE: "utf-32-le",
     codecs.BOM_UTF32_BE: "utf-32-be",
     codecs.BOM_UTF16_LE: "utf-16-le",
@@ -17,20 +19,31 @@ _MARKED = {
 _FIRST_CR = re.compile(rb'(?:[^"\r\n\0]++|"[^"\0]*+")*+\r[^\n]')
 
 
-def plain_text(stream: Buffered, limits: Limits) -> Buffered:
-    """Return a stream in UTF-8: what a byte order mark shows as another encoding is decoded.
+def plain_text(stream: Buffered, encoding: str | None, limits: Limits) -> Buffered:
+    """Return a stream in UTF-8 whose lines end in LF.
 
-    The file's bytes keep their places where it was UTF-8: a lone CR that ends lines becomes an LF.
+    Bytes that were UTF-8 keep their places: a lone CR that ends lines becomes an LF.
+
+    Args:
+        stream: the bytes of the text.
+        encoding: of a text without a byte order mark; None is UTF-8.
+        limits: how much is decoded at once.
     """
-    if codec := marked_encoding(stream.peek(len(codecs.BOM_UTF32_LE))):
+    codec = marked_encoding(stream.peek(len(codecs.BOM_UTF32_LE))) or encoding or UTF8
+    if codec != UTF8:
         stream = stream_of(_decoded(stream, codec, limits))
-    if _FIRST_CR.match(stream.peek(limits.piece_bytes)):
+    if has_cr_lines(stream.peek(limits.piece_bytes)):
         stream = stream_of(_with_lf(stream, limits))
     return stream
 
 
+def has_cr_lines(first: bytes) -> bool:
+    """Return whether the first line of a text ends in a CR alone."""
+    return _FIRST_CR.match(first) is not None
+
+
 def marked_encoding(first: bytes) -> str | None:
-    """Return what a byte order mark shows, unless it is that of UTF-8."""
+    """Return the encoding that a byte order mark shows, if there is one."""
     return next((codec for mark, codec in _MARKED.items() if first.startswith(mark)), None)
 
 
@@ -42,8 +55,8 @@ def _decoded(stream: Buffered, codec: str, limits: Limits) -> Iterator[bytes]:
         text = decoder.decode(piece)
         if at_start and text:
             text, at_start = text.removeprefix("\ufeff"), False
-        yield text.encode()
-    yield decoder.decode(b"", final=True).encode()
+        yield text.encode("utf-8", "replace")  # some codecs make halves of pairs
+    yield decoder.decode(b"", final=True).encode("utf-8", "replace")
 
 
 def _with_lf(stream: Buffered, limits: Limits) -> Iterator[bytes]:

@@ -10,7 +10,7 @@ import polars as pl
 from tweetscore.errors import InputError, IntegrityError
 from tweetscore.io.open import data_files
 from tweetscore.io.records import RAW_CHARACTERS
-from tweetscore.io.source import sniff
+from tweetscore.io.source import sniff, with_encoding
 from tweetscore.io.tables.find import find_table
 from tweetscore.io.tables.table import Table
 from tweetscore.io.times import time_form
@@ -143,7 +143,7 @@ def one_table(path: Path) -> Table:
         raise InputError(
             f"{path}: holds {len(more) + 1} files, and labelled texts are read from one; name it"
         )
-    if not (table := find_table(sniff(file))):
+    if not (table := find_table(sniff(with_encoding(file)))):
         raise InputError(
             f"{file.name}: holds no table; write CSV, JSON or Parquet with columns text and label"
         )

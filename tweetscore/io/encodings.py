@@ -1,0 +1,175 @@
+"""Tell the encoding of a text that is not UTF-8: its bytes enter, the name of a codec leaves.
+
+One that is UTF-8 apart from damage stays so: damage becomes U+FFFD. Otherwise the words that are
+not ASCII tell: in Latin scripts such letters stand alone between others, elsewhere they follow each
+other, and ``chardet`` weighs the encodings of either kind.
+"""
+
+import codecs
+import re
+from collections.abc import Mapping, Sequence
+from encodings.aliases import aliases
+from typing import BinaryIO
+
+from tweetscore.errors import InputError, did_you_mean
+from tweetscore.io.text import UTF8, has_cr_lines
+
+_BLOCK_BYTES = 1 << 20
+_ENOUGH_BYTES = 1 << 16  # of words that are not ASCII
+_LATIN = ("cp1252", "cp1250", "cp1254", "iso-8859-2", "mac-roman", "cp850")
+_OTHERS = (
+    "cp932", "euc-jp", "gb18030", "big5", "cp949", "cp1251", "koi8-r", "cp1253", "cp1255", "cp1256",
+    "cp874",
+)  # fmt: skip
+_WINDOWS = "cp1252"
+# A few letters fit several encodings: another than the usual must fit better.
+_CLEARLY, _CLEARLY_OF_FEW, _FEW_WORDS = 1.3, 2.0, 20
+_LEAST_WORDS = 3
+_PUNCTUATION = "‘’“”–—…·"
+_LEAST_BYTES = 4  # of words in other scripts
+# Without a byte order mark.
+_ON_WINDOWS = {"utf-16": "utf-16-le", "utf-32": "utf-32-le"}
+_OF_NO_TEXTS = {"mbcs", "rot_13"}
+_PARTS = {
+    "cp1252": "latin-1", "cp932": "Shift-JIS", "euc_jis_2004": "EUC-JP", "big5hkscs": "Big5",
+    "gb18030": "GBK", "cp949": "EUC-KR", "cp874": "TIS-620",
+}  # fmt: skip
+
+_IN_WORDS = bytes(range(0x30, 0x100))
+_WORD = re.compile(rb"[\x30-\xff]+")  # neither a blank nor what separates fields
+_HIGH = re.compile(rb"[\x80-\xff]+")
+_BESIDE_LETTER = re.compile(rb"[A-Za-z][\x80-\xff]|[\x80-\xff][A-Za-z]")
+_LETTER = re.compile(rb"[A-Za-z\x80-\xff]")
+# Characters of UTF-8, also cut off where they are no letters of Latin scripts; else single bytes.
+_SEQUENCE = re.compile(
+    rb"([\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}"
+    rb"|\xe2\x80|\xf0\x9f[\x80-\xbf]?)|[\x80-\xff]"
+)
+
+
+def known_encoding(name: str) -> str:
+    """Return Python's name of an encoding of texts.
+
+    Raises:
+        InputError: there is none of this name.
+    """
+    try:
+        known = codecs.lookup(name).name
+        known = _ON_WINDOWS.get(known, known)
+        b" ".decode(known, "replace")  # refuses codecs that are not of texts
+        codecs.getincrementaldecoder(known)("replace").decode(b"\xff,\xff,", final=True)
+    except (LookupError, UnicodeError, ValueError):
+        names = {each for each in aliases.values() if not each.endswith("_codec")} - _OF_NO_TEXTS
+        raise InputError(
+            f"no encoding of texts is called {name!r}; say one of Python's, such as cp1252, "
+            f"shift_jis or utf-16{did_you_mean(name, names)}"
+        ) from None
+    return known
+
+
+def worded(encoding: str) -> str:
+    """Return an encoding with the better known one that is part of it."""
+    part = _PARTS.get(encoding)
+    return f"{encoding}, which includes {part}" if part else encoding
+
+
+def is_utf8(data: bytes) -> bool:
+    """Return whether bytes are UTF-8, which may be cut off at their end."""
+    if data.isascii():
+        return True
+    try:
+        codecs.getincrementaldecoder(UTF8)().decode(data)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def wide_encoding(first: bytes) -> str | None:
+    """Return the encoding of a text in units of two or four bytes, told by where its zeros are."""
+    size = len(first) // 4 * 4
+    zeros = [first[place:size:4].count(0) * 4 / size for place in range(4)] if size else [0.0] * 4
+    for name, (a, b, c, d) in (("le", zeros), ("be", zeros[::-1])):
+        if d == 1 and c > 0.5 > 2 * a:
+            return f"utf-32-{name}"
+        if min(b, d) > 0.1 and min(b, d) > 4 * max(a, c):
+            return f"utf-16-{name}"
+    return None
+
+
+def told_encoding(stream: BinaryIO) -> str:
+    """Return the encoding of a text; UTF-8 where nothing speaks for another.
+
+    Args:
+        stream: the text, read until enough of it is not ASCII.
+    """
+    words, size, rest, usual = list[bytes](), 0, b"", ""
+    while size < _ENOUGH_BYTES and (data := stream.read(_BLOCK_BYTES)):
+        usual = usual or ("mac-roman" if has_cr_lines(data) else _WINDOWS)
+        if data.isascii():
+            rest = b""
+            continue
+        block = rest + data
+        whole = block.rstrip(_IN_WORDS) or block
+        rest = block[len(whole) :]
+        fresh = [word for word in _WORD.findall(whole) if not word.isascii()]
+        words += fresh
+        size += sum(map(len, fresh))
+    words += [] if rest.isascii() else [rest]
+    sequences = _SEQUENCE.findall(b" ".join(words))
+    valid = sum(map(bool, sequences))
+    return UTF8 if 2 * valid >= len(sequences) else _of_words(words, usual)
+
+
+def _of_words(words: list[bytes], usual: str) -> str:
+    """Return the encoding of words that are not UTF-8."""
+    text = b" ".join(words)
+    runs, letters = _HIGH.findall(text), len(_LETTER.findall(text))
+    high = sum(map(len, runs))
+    if high < _LEAST_BYTES or high < 1.5 * len(runs) or high < 0.6 * letters:
+        return _latin(words, usual)
+    return _best(_weighed(text, _OTHERS)) or UTF8
+
+
+def _latin(words: list[bytes], usual: str) -> str:
+    """Return the encoding of words in which letters that are not ASCII stand alone."""
+    if all(word.replace(b"\xff", b"").isascii() for word in words):
+        return UTF8  # damage: the letter that 255 stands for is the rarest
+    telling = list(dict.fromkeys(word for word in words if _BESIDE_LETTER.search(word)))
+    if not telling and all(len(run) > 1 for run in _HIGH.findall(b" ".join(words))):
+        return UTF8  # damage, too
+    fitting = [name for name in _LATIN if 3 * _odd_words(telling, name) < len(telling)]
+    found = _weighed(b" ".join(telling), fitting) if len(telling) >= _LEAST_WORDS else {}
+    clearly = _CLEARLY if len(telling) >= _FEW_WORDS else _CLEARLY_OF_FEW
+    best = _best(found) or usual
+    return codecs.lookup(best if found.get(best, 0) > clearly * found.get(usual, 0) else usual).name
+
+
+def _odd_words(words: list[bytes], encoding: str) -> int:
+    """Return how many words have a sign or a capital between small letters."""
+    texts = [word.decode(encoding, "replace") for word in words]
+    return sum(
+        any(
+            before.islower() and after.islower() and not letter.islower()
+            for before, letter, after in zip(text, text[1:], text[2:], strict=False)
+            if not letter.isascii() and letter not in _PUNCTUATION
+        )
+        for text in texts
+    )
+
+
+def _best(found: Mapping[str, float]) -> str | None:
+    return max(found, key=lambda name: found[name], default=None)
+
+
+def _weighed(text: bytes, among: Sequence[str]) -> dict[str, float]:
+    """Return the encodings in which a text can be, with what speaks for each."""
+    import chardet  # which few files need
+
+    found = chardet.detect_all(
+        text,
+        ignore_threshold=True,
+        compat_names=False,
+        include_encodings=among,
+        no_match_encoding=among[0],
+    )
+    return {name: each["confidence"] for each in found if (name := each["encoding"])}
