@@ -7,12 +7,13 @@ hundred thousand. What is found by itself (``--calendar auto``) is one of ``AUTO
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 
 import numpy as np
 import polars as pl
 
+from tweetscore.bars.zones import Zone
 from tweetscore.errors import InputError
-from tweetscore.io.clocks import TIMES, Clock
 from tweetscore.market.sessions import (
     CURRENCY_WEEK,
     NEVER_CLOSED,
@@ -35,20 +36,22 @@ AUTO_EXCHANGES = {
 FUTURES = "CMES"
 AUTO_CALENDARS = (*AUTO_EXCHANGES, FUTURES, CURRENCY_WEEK, NEVER_CLOSED)
 
-# Daily breaks of American products other than the regular session, in New York time: first quiet
-# minute of the session's day; first trading minute, and whether that is on the next session's day
-# (else on its eve, which for a Monday is Sunday).
+# Daily breaks of American products other than the regular session, in New York: the first quiet
+# minute of the session's day, and the first trading minute, counted from the midnight at which the
+# next session's day begins: -360 is 18:00 on its eve, which for a Monday is Sunday.
 _DAILY_BREAKS = (
-    ("16:15", "18:00", False),  # index CFDs without the half hour before five (HistData 2019)
-    ("17:00", "18:00", False),  # index CFDs, metals and futures
-    ("17:15", "18:00", False),  # index futures until 2015
+    (16 * 60 + 15, -6 * 60),  # index CFDs without the half hour before five (HistData 2019)
+    (17 * 60, -6 * 60),  # index CFDs, metals and futures
+    (17 * 60 + 15, -6 * 60),  # index futures until 2015
 )
-_EXTENDED_HOURS = (("20:00", "04:00", True),)
-_NEW_YORK = Clock.of("America/New_York", 0)
+_EXTENDED_HOURS = (20 * 60, 4 * 60)
+_NEW_YORK = "America/New_York"
 _AROUND = timedelta(days=4)  # a closure may begin before the first bar and end after the last
 # Exchanges print the closing auction minutes after the close (London: 16:35).
 _AUCTION_MINUTES = 15
 _MINUTE_US = 60_000_000
+_DAY = 1_440
+_EPOCH = date(1970, 1, 1)
 _NONE = np.empty(0, dtype=np.int64)
 
 Spans = tuple[np.ndarray, np.ndarray]  # begins and ends
@@ -112,8 +115,48 @@ def find_stops(
 
 def hours_of(calendar: str, first: date, last: date) -> Spans:
     """Return when a calendar opens and closes between two dates, lunch cut out."""
-    hours = exchange_hours(calendar, first - _AROUND, last + _AROUND)
-    return _minutes(hours["open_utc"]), _minutes(hours["close_utc"])
+    hours = _hours(calendar, first - _AROUND, last + _AROUND)
+    return hours.opens, hours.closes
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Hours:
+    """When a calendar is open; one element a session, or two where lunch cuts it.
+
+    Attributes:
+        days: of the sessions, since 1970.
+        opens: in minutes of UTC.
+        closes: likewise.
+        early: whether the session closes early.
+    """
+
+    days: np.ndarray
+    opens: np.ndarray
+    closes: np.ndarray
+    early: np.ndarray
+
+
+def _hours(calendar: str, since: date, until: date) -> _Hours:
+    """Return when a calendar is open from one date to another, both included."""
+    years = _hours_of_years(calendar, since.year, until.year)
+    first, last = ((day - _EPOCH).days for day in (since, until))
+    part = slice(*np.searchsorted(years.days, [first, last + 1]))
+    return _Hours(years.days[part], years.opens[part], years.closes[part], years.early[part])
+
+
+@lru_cache(maxsize=64)
+def _hours_of_years(calendar: str, first_year: int, last_year: int) -> _Hours:
+    dates = date(first_year, 1, 1), date(last_year, 12, 31)
+    sessions = exchange_sessions(calendar, *dates).select("session_date", "early_close")
+    hours = exchange_hours(calendar, *dates).join(
+        sessions, on="session_date", how="left", maintain_order="left"
+    )
+    return _Hours(
+        hours["session_date"].to_physical().cast(pl.Int64).to_numpy(),
+        _minutes(hours["open_utc"]),
+        _minutes(hours["close_utc"]),
+        hours["early_close"].to_numpy(),
+    )
 
 
 def _may_be(usual: Iterable[int], lengths: np.ndarray | None) -> bool:
@@ -134,77 +177,69 @@ def _if_known(name: str, since: date, until: date) -> Iterator[Stops]:
 
 def _exchange_stops(name: str, since: date, until: date) -> Stops:
     zone = exchange_zone(name)
-    sessions = exchange_sessions(name, since, until)
-    opens, closes = _minutes(sessions["open_utc"]), _minutes(sessions["close_utc"])
-    hours = exchange_hours(name, since, until)
-    lunch = hours.with_columns(
-        next_open_utc=pl.col("open_utc").shift(-1), next_date=pl.col("session_date").shift(-1)
-    ).filter(pl.col("session_date") == pl.col("next_date"))
-    nights = (closes[:-1], opens[1:])
-    # Where sessions follow each other without a pause, only the weekend is a closure.
-    real = nights[1] > nights[0]
-    closures = (nights[0][real], nights[1][real])
+    hours = _hours(name, since, until)
+    nights, lunches = _pauses(hours)
     day = None
-    if len(sessions) and name != FUTURES:
-        local = [
-            Clock.of(zone, 0).from_utc(sessions[name]).dt for name in ("open_utc", "close_utc")
-        ]
-        of_day = [(part.hour().cast(pl.Int64) * 60 + part.minute()).mode() for part in local]
-        day = (int(of_day[0].sort()[0]), int(of_day[1].sort()[0]) - 1)
+    if len(hours.days) and name != FUTURES:
+        new = np.diff(hours.days) > 0
+        opens, closes = hours.opens[np.r_[True, new]], hours.closes[np.r_[new, True]]
+        local = Zone.around(zone, int(opens[0]), int(closes[-1])).local
+        day = (_usual(local(opens)), _usual(local(closes)) - 1)
     return Stops(
-        name, "sessions", zone, (closures,), True, closures,
-        (_minutes(lunch["close_utc"]), _minutes(lunch["next_open_utc"])), day,
+        name, "sessions", zone, (nights,), True, nights, lunches, day,
         1 if name == FUTURES else _AUCTION_MINUTES, weekly=name == FUTURES,
     )  # fmt: skip
 
 
+def _pauses(hours: _Hours) -> tuple[Spans, Spans]:
+    """Return the closures between sessions, and those within one.
+
+    Where sessions follow each other without a pause, only the weekend is a closure.
+    """
+    begins, ends = hours.closes[:-1], hours.opens[1:]
+    nights = (np.diff(hours.days) > 0) & (ends > begins)
+    lunches = np.diff(hours.days) == 0
+    return (begins[nights], ends[nights]), (begins[lunches], ends[lunches])
+
+
+def _usual(minutes: np.ndarray) -> int:
+    """Return the minute of the day that is most frequent, of several the first."""
+    return int(np.bincount(minutes % _DAY).argmax())
+
+
 def _american_stops(since: date, until: date) -> list[Stops]:
     try:
-        nights = _ordinary_nights(exchange_sessions("XNYS", since, until))
+        sessions = _hours("XNYS", since, until)
     except InputError:
         return []
-    daily = [_nightly(nights, *hours) for hours in _DAILY_BREAKS]
-    extended = [_nightly(nights, *hours) for hours in _EXTENDED_HOURS]
-    zone = _NEW_YORK.zone
+    # Ordinary nights follow a full session, and lead to the next day or past a plain weekend.
+    ordinary = ~sessions.early[:-1] & np.isin(np.diff(sessions.days), [1, 3])
+    nights = sessions.days[:-1][ordinary] * _DAY, sessions.days[1:][ordinary] * _DAY
+    daily = [_nightly(*nights, *minutes) for minutes in _DAILY_BREAKS]
+    extended = _nightly(*nights, *_EXTENDED_HOURS)
     return [
         # Of the breaks only what they share is shut for all of these products.
-        Stops(FUTURES, "daily break", zone, tuple(daily), False, daily[-1], (_NONE, _NONE),
+        Stops(FUTURES, "daily break", _NEW_YORK, tuple(daily), False, daily[-1], (_NONE, _NONE),
               (18 * 60, 16 * 60 + 14)),
-        Stops("XNYS", "extended hours", zone, tuple(extended), False, extended[0]),
+        Stops("XNYS", "extended hours", _NEW_YORK, (extended,), False, extended),
     ]  # fmt: skip
 
 
-def _ordinary_nights(sessions: pl.DataFrame) -> pl.DataFrame:
-    """Return the full sessions whose next one is on the next day, or past a plain weekend."""
-    following = sessions.sort("session_date").with_columns(
-        next_date=pl.col("session_date").shift(-1)
-    )
-    days = (pl.col("next_date") - pl.col("session_date")).dt.total_days()
-    return following.filter(~pl.col("early_close") & days.is_in([1, 3]))
-
-
-def _nightly(nights: pl.DataFrame, begin: str, end: str, next_day: bool) -> Spans:
-    eves = nights["next_date"] - timedelta(days=1)
-    begins = nights["session_date"].cast(TIMES) + _since_midnight(begin)
-    ends = (nights["next_date"] if next_day else eves).cast(TIMES) + _since_midnight(end)
-    return _minutes(_NEW_YORK.to_utc(begins)), _minutes(_NEW_YORK.to_utc(ends))
+def _nightly(days: np.ndarray, next_days: np.ndarray, begin: int, end: int) -> Spans:
+    """Return the spans from a minute after one midnight in New York to one after the next."""
+    if not len(days):
+        return _NONE, _NONE
+    utc = Zone.around(_NEW_YORK, int(days[0]), int(next_days[-1])).utc
+    return utc(days + begin), utc(next_days + end)
 
 
 def _weekends(since: date, until: date) -> Stops:
-    week = hours_of(CURRENCY_WEEK, since, until)
-    pauses = week[1][:-1] < week[0][1:]
-    closures = (week[1][:-1][pauses], week[0][1:][pauses])
-    zone = _NEW_YORK.zone
-    return Stops(CURRENCY_WEEK, "weekend", zone, (closures,), True, closures, weekly=True)
+    closures, _ = _pauses(_hours(CURRENCY_WEEK, since - _AROUND, until + _AROUND))
+    return Stops(CURRENCY_WEEK, "weekend", _NEW_YORK, (closures,), True, closures, weekly=True)
 
 
 def _never() -> Stops:
     return Stops(NEVER_CLOSED, "never", "UTC", (), True, (_NONE, _NONE))
-
-
-def _since_midnight(clock_time: str) -> timedelta:
-    hours, minutes = clock_time.split(":")
-    return timedelta(hours=int(hours), minutes=int(minutes))
 
 
 def _minutes(times: pl.Series) -> np.ndarray:

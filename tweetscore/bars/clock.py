@@ -177,7 +177,7 @@ def _audit(name: str, shape: Shape, claims: Claims) -> _Audit:
     noons = np.unique(shape.minutes // _DAY) * _DAY + _DAY // 2
     sample = np.concatenate([noons, shape.last, shape.first])
     clocks = Clocks(sample, claim, [stop.zone for stop in stops])
-    fits = [fit for stop in stops for fit in fit_all(shape, stop, clocks, claim)]
+    fits = [fit for stop in stops for fit in fit_all(shape, stop, clocks)]
     return _Audit(name, claims, claim, shape, fits, clocks, _best(fits, sharply=True))
 
 

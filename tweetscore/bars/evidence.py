@@ -12,7 +12,7 @@ import numpy as np
 
 from tweetscore.bars.breaks import Stops
 from tweetscore.bars.shape import SHORTEST_BREAK, Shape
-from tweetscore.bars.zones import Clocks
+from tweetscore.bars.zones import Clocks, Zone, by_zone
 from tweetscore.io.clocks import Clock
 
 # Thin products fall silent before the close and wake after the open, never the other way round;
@@ -45,6 +45,7 @@ class Fit:
         explains: whether the market closes and opens there.
         early: minutes from the last bar to the close; -1 is a bar stamped on the closing minute.
         late: minutes from the open to the first bar; 0 is a bar stamped on the opening minute.
+        days: how many breaks it explains.
         skipped: sessions without any bar.
     """
 
@@ -56,12 +57,8 @@ class Fit:
     explains: np.ndarray
     early: np.ndarray
     late: np.ndarray
+    days: int
     skipped: int
-
-    @property
-    def days(self) -> int:
-        """Return how many breaks it explains."""
-        return int(self.explains.sum())
 
     @property
     def opens_sharp(self) -> int:
@@ -247,26 +244,38 @@ class Fit:
         return self.clocks.stamps(self.clock, begins), self.clocks.stamps(self.clock, ends)
 
 
-def fit_all(shape: Shape, stops: Stops, clocks: Clocks, claim: Clock | None) -> list[Fit]:
+def fit_all(shape: Shape, stops: Stops, clocks: Clocks) -> list[Fit]:
     """Hold a market against the file on each clock that is tried for it."""
-    fits = []
-    for place in clocks.of_market(stops.zone):
-        clock = clocks.named(place, stops.zone, claim)
-        fits.append(_fit(shape, stops, clocks, clock, place))
-    return fits
+    market = clocks.of_market(stops.zone)
+    places, tried = list(market), list(market.values())
+    fits = {}
+    for zone, own, offsets in by_zone(tried):
+        held = _hold(shape, stops, clocks.zone(zone), offsets)
+        for at, explains, early, late, days, skipped in zip(own, *held, strict=True):
+            fits[at] = Fit(
+                stops, tried[at], places[at], shape, clocks, explains, early, late, days, skipped
+            )
+    return [fits[at] for at in range(len(tried))]
 
 
-def _fit(shape: Shape, stops: Stops, clocks: Clocks, clock: Clock, place: int) -> Fit:
-    none = len(shape.last)
-    explains, skipped = np.zeros(none, dtype=bool), 0
-    early, late = np.zeros(none, dtype=np.int64), np.zeros(none, dtype=np.int64)
-    for begins_utc, ends_utc in stops.closures:
-        if not len(begins_utc) or not none:
+def _hold(
+    shape: Shape, stops: Stops, zone: Zone, offsets: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[int], list[int]]:
+    """Hold a market against the file on all clocks of a zone, whose offsets are a column.
+
+    Returns:
+        What ``Fit`` has of each, with one row a clock: explains, early, late, days and skipped.
+    """
+    last, first = shape.last - offsets, shape.first - offsets  # (clocks, breaks)
+    explains, skipped = np.zeros(last.shape, dtype=bool), np.zeros(len(last), dtype=np.int64)
+    early, late = np.zeros_like(last), np.zeros_like(last)
+    for closures in stops.closures:
+        begins, ends = map(zone.local, closures)
+        if not len(begins) or not last.size:
             continue
-        begins, ends = clocks.stamps(clock, begins_utc), clocks.stamps(clock, ends_utc)
-        closing = np.minimum(np.searchsorted(begins, shape.last - 1), len(begins) - 1)
-        opening = np.maximum(np.searchsorted(ends, shape.first + 1, side="right") - 1, 0)
-        left, woke = begins[closing] - 1 - shape.last, shape.first - ends[opening]
+        closing = np.minimum(np.searchsorted(begins, last - 1), len(begins) - 1)
+        opening = np.maximum(np.searchsorted(ends, first + 1, side="right") - 1, 0)
+        left, woke = begins[closing] - 1 - last, first - ends[opening]
         fits = (
             (left >= -1 - stops.prints_after)
             & (left < QUIET_MINUTES)
@@ -278,5 +287,5 @@ def _fit(shape: Shape, stops: Stops, clocks: Clocks, clock: Clock, place: int) -
         fresh = fits & ~explains
         explains |= fits
         early[fresh], late[fresh] = left[fresh], woke[fresh]
-        skipped += int((opening - closing)[fresh].sum())
-    return Fit(stops, clock, place, shape, clocks, explains, early, late, skipped)
+        skipped += np.where(fresh, opening - closing, 0).sum(axis=1)
+    return explains, early, late, explains.sum(axis=1).tolist(), skipped.tolist()

@@ -105,18 +105,19 @@ def _by_burst(shape: Shape, clocks: Clocks, found: Fit | None, clock: Clock) -> 
     """Find on which stamp trading bursts: on that of the open or of news, or one minute later."""
     if shape.sizes is None or not len(shape.minutes):
         return None
-    moments = [_news(shape, clocks, clock, minute) for minute in _NEWS]
     if found and found.stops.kind == "sessions":
         moments = [clocks.stamps(clock, found.stops.shut[1])]
+    else:
+        moments = _news(shape, clocks, clock)
     sides = {side for side in (_burst_at(shape, moment) for moment in moments) if side}
     return sides.pop() if len(sides) == 1 else None
 
 
-def _news(shape: Shape, clocks: Clocks, clock: Clock, minute: int) -> np.ndarray:
-    """Return the stamps at which news of a time of day in New York fall, on every day with bars."""
+def _news(shape: Shape, clocks: Clocks, clock: Clock) -> list[np.ndarray]:
+    """Return the stamps at which news fall on every day with bars: of each time of day an array."""
     new_york = clocks.zone("America/New_York")
     days = np.unique(new_york.local(clocks.utc(clock, shape.minutes)) // _DAY)
-    return clocks.stamps(clock, new_york.utc(days * _DAY + minute))
+    return [clocks.stamps(clock, new_york.utc(days * _DAY + minute)) for minute in _NEWS]
 
 
 def _burst_at(shape: Shape, moments: np.ndarray) -> Side | None:

@@ -3,9 +3,9 @@
 The audit tries a hundred clocks; Clock converts a column at a time, this a table of them.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import numpy as np
 import polars as pl
@@ -41,7 +41,7 @@ _RULES = {
 }
 _WESTMOST, _EASTMOST = -12, 14
 _YEAR = 365 * 24 * 60
-_SHIFTS = range(-12, 15)  # in hours, of the zone of the exchange
+_SHIFTS = (*range(-12, 0), *range(1, 15))  # in hours, of the zone of the exchange
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,26 +93,24 @@ class Clocks:
             zones: of the exchanges that are tried.
         """
         self._sample = sample
+        self._claim = claim
         self._zones: dict[str, Zone] = {}
         self._first, self._last = (int(sample.min()), int(sample.max())) if len(sample) else (0, 0)
         self.groups: list[Clock] = []
         self._places: dict[bytes, int] = {}
         self._names: list[list[Clock]] = []  # of each group
-        self._own: dict[str, list[int]] = {}
-        common = [*([claim] if claim else []), *map(Clock.parse, _NAMED)]
-        common += [
-            Clock.of(rule, 60 * (hours - ahead))
-            for rule, ahead in _RULES.items()
-            for hours in range(_WESTMOST, _EASTMOST + 1)
-        ]
-        self._common = list(dict.fromkeys(map(self._add, common)))
-        for zone in dict.fromkeys(zones):
-            shifted = [Clock.of(zone, 0), *(Clock.of(zone, 60 * hours) for hours in _SHIFTS)]
-            self._own[zone] = list(dict.fromkeys(map(self._add, shifted)))
+        common = self._add([*([claim] if claim else []), *_common_clocks()])
+        self._markets = {
+            zone: self._of_market(zone, {*common, *self._add(_own_clocks(zone))})
+            for zone in dict.fromkeys(zones)
+        }
 
-    def of_market(self, zone: str) -> list[int]:
-        """Return the places in ``groups`` of the clocks to try on a market of this zone."""
-        return sorted({*self._common, *self._own.get(zone, [])})
+    def of_market(self, zone: str) -> Mapping[int, Clock]:
+        """Return the clocks to try on a market of this zone, by their places in ``groups``.
+
+        Each has the name that suits best: claimed, the exchange's own, well known, or related.
+        """
+        return self._markets[zone]
 
     def zone(self, name: str) -> Zone:
         """Return the offsets of a zone in the time of the file."""
@@ -128,27 +126,70 @@ class Clocks:
         """Return what a clock shows at minutes of UTC."""
         return self.zone(clock.zone).local(utc) + clock.offset_minutes
 
-    def named(self, place: int, zone: str, claim: Clock | None) -> Clock:
-        """Return the name that suits best: claimed, the exchange's own, well known, or related."""
+    def place(self, clock: Clock) -> int:
+        """Return the place in ``groups`` of a clock that was given."""
+        return self._places[self._times([clock])[0]]
+
+    def _of_market(self, zone: str, places: Iterable[int]) -> dict[int, Clock]:
+        return {place: self._named(place, zone) for place in sorted(places)}
+
+    def _named(self, place: int, zone: str) -> Clock:
         same = self._names[place]
-        for wanted in (claim, Clock.of(zone, 0)):
+        for wanted in (self._claim, _own_clocks(zone)[0]):
             if wanted in same:
                 return wanted
         if same[0].name in _NAMED:
             return same[0]
         return next((clock for clock in same if clock.zone == zone), same[0])
 
-    def place(self, clock: Clock) -> int:
-        """Return the place in ``groups`` of a clock that was given."""
-        return self._places[self._times(clock)]
+    def _add(self, clocks: Sequence[Clock]) -> list[int]:
+        """Put each clock into the group of its times, and return the places of the groups."""
+        places = []
+        for clock, times in zip(clocks, self._times(clocks), strict=True):
+            place = self._places.setdefault(times, len(self.groups))
+            if place == len(self.groups):
+                self.groups.append(clock)
+                self._names.append([])
+            self._names[place].append(clock)
+            places.append(place)
+        return places
 
-    def _add(self, clock: Clock) -> int:
-        place = self._places.setdefault(self._times(clock), len(self.groups))
-        if place == len(self.groups):
-            self.groups.append(clock)
-            self._names.append([])
-        self._names[place].append(clock)
-        return place
+    def _times(self, clocks: Sequence[Clock]) -> list[bytes]:
+        """Return the UTC times that each clock gives the sample."""
+        times = [b""] * len(clocks)
+        for zone, places, offsets in by_zone(clocks):
+            for place, utc in zip(places, self.zone(zone).utc(self._sample - offsets), strict=True):
+                times[place] = utc.tobytes()
+        return times
 
-    def _times(self, clock: Clock) -> bytes:
-        return self.utc(clock, self._sample).tobytes()
+
+def by_zone(clocks: Sequence[Clock]) -> Iterator[tuple[str, list[int], np.ndarray]]:
+    """Group clocks by their zones, to convert with all clocks of a zone at once.
+
+    Yields:
+        The name of a zone; the places of its clocks; and their offsets in minutes, as a column.
+    """
+    places: dict[str, list[int]] = {}
+    for place, clock in enumerate(clocks):
+        places.setdefault(clock.zone, []).append(place)
+    for zone, own in places.items():
+        yield zone, own, np.array([[clocks[place].offset_minutes] for place in own])
+
+
+@cache
+def _common_clocks() -> tuple[Clock, ...]:
+    """Return the clocks that are tried for every market."""
+    return (
+        *map(Clock.parse, _NAMED),
+        *(
+            Clock.of(rule, 60 * (hours - ahead))
+            for rule, ahead in _RULES.items()
+            for hours in range(_WESTMOST, _EASTMOST + 1)
+        ),
+    )
+
+
+@cache
+def _own_clocks(zone: str) -> tuple[Clock, ...]:
+    """Return the zone's own clock, then the shifted ones that are tried for its markets."""
+    return (Clock.of(zone, 0), *(Clock.of(zone, 60 * hours) for hours in _SHIFTS))

@@ -6,6 +6,7 @@ All times are polars Datetime("us") without a zone.
 import re
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from zoneinfo import available_timezones
 
 import polars as pl
@@ -29,6 +30,7 @@ class Clock:
     offset_minutes: int
 
     @classmethod
+    @lru_cache(maxsize=1_000)  # to ask whether a zone is known takes longer than the rest
     def parse(cls, text: str) -> "Clock":
         """Read ``UTC``, an IANA zone, ``EST`` (always -05:00), or a zone with an offset.
 
