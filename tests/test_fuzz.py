@@ -4,17 +4,21 @@
 """
 
 import bz2
+import csv
 import gzip
 import io
 import itertools
+import json
 import lzma
 import os
 import re
+import sqlite3
 import tarfile
 import time
 import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,16 +27,18 @@ import pytest
 import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from workbooks import parts_of
+from workbooks import zipped as in_workbook
 
-from tweetscore.bars.reader import BarFile, open_bars
+from tweetscore.bars.reader import BarFile
 from tweetscore.errors import InputError
 from tweetscore.ingest.account import IGNORED, Account, IngestOptions
+from tweetscore.ingest.opened import open_file
 from tweetscore.ingest.run import ingest
 from tweetscore.io.open import data_files
 from tweetscore.io.records import BOM
 from tweetscore.io.source import Source, sniff, use_source
 from tweetscore.posts.canonical import TweetBatch, TweetFile
-from tweetscore.posts.formats import open_tweets
 from tweetscore.store.database import Store, open_store
 
 CORPUS = Path(__file__).with_name("corpus")
@@ -91,6 +97,8 @@ SEEDS = {
     "table.json": Seed("tweets", "json-tweets", 3),
     "table.jsonl": Seed("tweets", "json-tweets", 3),
     "table.parquet": Seed("tweets", "parquet-tweets", 3),
+    "table.xlsx": Seed("tweets", "xlsx-tweets", 3),
+    "twitter.db": Seed("tweets", "sqlite-tweets", 3),
     "table.tar": Seed("tweets", "csv-tweets", 3),
     "table.tar.gz": Seed("tweets", "csv-tweets", 3),
     "table.csv.bz2": Seed("tweets", "csv-tweets", 3),
@@ -166,6 +174,29 @@ def arrow_of(name: str) -> bytes:
     return out.getvalue()
 
 
+def xlsx_parts() -> dict[str, str]:
+    rows = list(csv.reader(io.StringIO(seed("table.csv").decode())))
+    return parts_of({"notes": [["made", "by"], ["hand", 1.5]], "posts": rows})
+
+
+def sqlite_of(name: str) -> bytes:
+    """The posts of a file as twitter-to-sqlite has them."""
+    with closing(sqlite3.connect(":memory:")) as con:
+        con.execute("CREATE TABLE users (id INTEGER PRIMARY KEY, screen_name TEXT)")
+        con.execute("INSERT INTO users VALUES (5, 'made_up')")
+        con.execute(
+            "CREATE TABLE tweets (id INTEGER PRIMARY KEY, user INTEGER, created_at TEXT, "
+            "full_text TEXT, retweeted_status INTEGER, retweet_count INTEGER)"
+        )
+        for line in seed(name).decode().splitlines():
+            each = json.loads(line)
+            posted = datetime.strptime(each["created_at"], "%a %b %d %H:%M:%S %z %Y").isoformat()
+            values = (each["id_str"], 5, posted, each["full_text"], None, 1)
+            con.execute("INSERT INTO tweets VALUES (?, ?, ?, ?, ?, ?)", values)
+        con.commit()
+        return con.serialize()
+
+
 # What no hand can write.
 MADE: dict[str, Callable[[], bytes]] = {
     "x_export.zip": export_zip,
@@ -177,6 +208,8 @@ MADE: dict[str, Callable[[], bytes]] = {
     "table_cp1252.csv": lambda: seed("table.csv").replace(b"plain", b"d\xe9j\xe0 vu"),
     "table_utf16.json": lambda: seed("table.json").decode().encode("utf-16-le"),
     "table_cr.csv": lambda: seed("table.csv").replace(b"\n", b"\r"),
+    "table.xlsx": lambda: in_workbook(xlsx_parts()),
+    "twitter.db": lambda: sqlite_of("v1_lines.jsonl"),
     "table.parquet": lambda: parquet_of("table.csv"),
     "bars.parquet": lambda: parquet_of("bars_iso.csv"),
     "bars.arrow": lambda: arrow_of("bars_iso.csv"),
@@ -260,7 +293,7 @@ def patience() -> Iterator[None]:
 
 
 def opened(source: Source, symbol: str | None) -> TweetFile | BarFile | None:
-    return open_tweets(source) or open_bars(source, symbol)
+    return open_file(source, IngestOptions(symbol=symbol))
 
 
 def read_and_account(path: Path, symbol: str | None, block_bytes: int) -> None:
@@ -393,5 +426,22 @@ def test_damage_breaks_no_ingest_and_every_row_is_accounted_for(
         put(path, content)
         with patience():
             ingest_and_account(memory, path, SEEDS[name].clock, SEEDS[name].symbol)
+
+    hold()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", xlsx_parts())
+def test_damage_in_a_part_of_a_workbook_breaks_no_ingest(
+    tmp_path: Path, memory: Store, part: str
+) -> None:
+    whole = xlsx_parts()
+
+    @settings(max_examples=60, deadline=None, derandomize=True)
+    @given(damaged(whole[part].encode()))
+    def hold(content: bytes) -> None:
+        put(tmp_path / "damaged.xlsx", in_workbook({**whole, part: content}))
+        with patience():
+            ingest_and_account(memory, tmp_path / "damaged.xlsx", "auto", None)
 
     hold()

@@ -1,6 +1,7 @@
 """Recognise files before anything is stored: a file enters, its posts or bars leave, if any."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 from tweetscore.bars.columns import COLUMNS as BAR_COLUMNS
@@ -9,6 +10,7 @@ from tweetscore.errors import InputError, did_you_mean
 from tweetscore.ingest.account import IngestOptions
 from tweetscore.io.data_file import DataFile
 from tweetscore.io.source import Source, use_source
+from tweetscore.io.tables.find import TableSource, tables_in
 from tweetscore.market.symbols import canonical_symbol
 from tweetscore.posts.canonical import TweetFile
 from tweetscore.posts.formats import Family, family_of, open_tweets
@@ -20,8 +22,42 @@ def open_file(source: Source, options: IngestOptions) -> TweetFile | BarFile | N
     """Recognise a file of posts or of bars; None when it is something else.
 
     Raises:
-        InputError: it is refused; see ``open_tweets`` and ``open_bars``.
+        InputError: it is refused; see ``open_tweets`` and ``open_bars``. Also a workbook or a
+            database where several tables are of posts or bars.
     """
+    tables = tables_in(source)
+    return _open(source, options) if tables is None else _open_one(source, tables, options)
+
+
+def _open_one(
+    source: Source, tables: Sequence[TableSource], options: IngestOptions
+) -> TweetFile | BarFile | None:
+    """Open the only table of posts or bars, and say which it is."""
+    found: dict[str, TweetFile | BarFile] = {}
+    refused: list[InputError] = []
+    for table in tables:
+        try:
+            opened = _open(table, options)
+        except InputError as error:
+            refused.append(error)
+            continue
+        if opened:
+            found[table.called] = opened
+    if len(found) > 1:
+        raise InputError(
+            f"{source.name}: {', '.join(found)} hold posts or bars; save each as a file of its "
+            "own, as CSV, and ingest those"
+        )
+    if refused and not found:
+        raise refused[0]
+    others = [table.called for table in tables if table.called not in found]
+    for called, opened in found.items():
+        words = f"{called}; not used: {', '.join(others)}" if others else called
+        return replace(opened, taken=f"{words}; {opened.taken}")
+    return None
+
+
+def _open(source: Source, options: IngestOptions) -> TweetFile | BarFile | None:
     of_posts, of_bars = _columns(options)
     if of_bars and not of_posts:  # whoever names prices has bars
         return open_bars(source, options.symbol, of_bars)

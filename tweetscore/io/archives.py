@@ -15,6 +15,9 @@ from tweetscore.errors import InputError
 from tweetscore.io.packing import BUFFER_BYTES, Buffered
 
 ZIP_MARKS = (b"PK\x03\x04", b"PK\x05\x06")
+WORKBOOK_ENTRY = "xl/workbook.xml"  # of Excel
+# What other programs write, by an entry of the zip that it is.
+OTHER_WORKBOOKS = {"xl/workbook.bin": "a binary workbook", "content.xml": "an OpenDocument file"}
 TAR_HEADER_BYTES = tarfile.BLOCKSIZE
 _TAR_MARK = slice(257, 262)
 _SCANNED_BYTES = 1 << 20
@@ -55,6 +58,15 @@ def is_tar(first: bytes) -> bool:
     except tarfile.TarError:
         return False
     return True
+
+
+def is_workbook(data: bytes) -> bool:
+    """Return whether a zip is a workbook of Excel."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as packed:
+            return WORKBOOK_ENTRY in packed.namelist()
+    except (zipfile.BadZipFile, ValueError, struct.error, OSError):
+        return False
 
 
 @lru_cache(maxsize=2)

@@ -16,7 +16,15 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from tweetscore.errors import InputError
-from tweetscore.io.archives import TAR_HEADER_BYTES, ZIP_MARKS, Archive, is_tar
+from tweetscore.io.archives import (
+    OTHER_WORKBOOKS,
+    TAR_HEADER_BYTES,
+    WORKBOOK_ENTRY,
+    ZIP_MARKS,
+    Archive,
+    is_tar,
+    is_workbook,
+)
 from tweetscore.io.data_file import DataFile
 from tweetscore.io.packing import LIMITS, Limits, damage_refused
 
@@ -30,6 +38,10 @@ _PACKED = {
     re.compile(rb"LZIP\x01"): "packed with lzip",
     re.compile(rb"\x1f[\x9d\xa0]"): "packed with compress",
 }
+_DUCKDB = slice(8, 12)
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_WORKBOOK_NAME = re.compile(r"\.xl[a-z]{1,2}$", re.IGNORECASE)
+_MOST_WORKBOOK_BYTES = 256 << 20
 UNSAFE_NAME = re.compile(r"/|[A-Za-z]:|(.*/)?\.\.(/|$)|.*[\\\x00-\x1f\x7f-\x9f]", re.DOTALL)
 MEDIA = (
     ".aac", ".avi", ".bmp", ".eot", ".flac", ".gif", ".heic", ".heif", ".ico", ".jpeg", ".jpg",
@@ -159,6 +171,9 @@ def _usable(file: DataFile, first: bytes | None) -> DataFile:
     if packing := _packing(first or b""):
         refusal = f"{file.name}: is {packing}; unpack it first, and ingest what is in it"
         return replace(file, refusal=refusal)
+    if (first or b"").startswith(_OLE) and _WORKBOOK_NAME.search(file.file_name):
+        fact = "is an old workbook of Excel, or one with a password"
+        return replace(file, refusal=f"{file.name}: {fact}; save it without one, as .xlsx or CSV")
     return file
 
 
@@ -179,9 +194,20 @@ def _useless(file: DataFile, first: bytes | None) -> str | None:
         return pickle
     if not first:
         return "is empty (0 bytes); download the file again"
-    if first.startswith(ZIP_MARKS):
+    if first[_DUCKDB] == b"DUCK":
+        return (
+            "is a DuckDB database; if tweetscore made it, name it with --db, else export its table "
+            "of posts as Parquet"
+        )
+    if first.startswith(ZIP_MARKS) and not _is_workbook(file):
         return "is a zip within a zip or another packed file; unpack the outer one first"
     return None
+
+
+def _is_workbook(file: DataFile) -> bool:
+    """Return whether a zip within an archive or another packed file is a workbook of Excel."""
+    with file.unpacked() as stream:
+        return is_workbook(stream.read(_MOST_WORKBOOK_BYTES))
 
 
 def _archived(file: DataFile) -> list[DataFile]:
@@ -193,6 +219,12 @@ def _archived(file: DataFile) -> list[DataFile]:
     with damage_refused(file.name):
         archive = file.archive()
     _refuse_danger(file, archive)
+    if archive.kind == "zip":
+        if WORKBOOK_ENTRY in archive.entries:
+            return [file]
+        if other := next((it for it in OTHER_WORKBOOKS if it in archive.entries), None):
+            step = "save it as .xlsx or CSV, and ingest that"
+            raise InputError(f"{file.name}: is {OTHER_WORKBOOKS[other]}; {step}")
     found: list[DataFile] = []
     left_out: list[InputError] = []
     for name, entry in archive.entries.items():

@@ -17,6 +17,7 @@ from typing import BinaryIO, Literal, TypeVar, cast
 import numpy as np
 
 from tweetscore.errors import InputError
+from tweetscore.io.archives import ZIP_MARKS
 from tweetscore.io.data_file import HEAD_BYTES, DataFile
 from tweetscore.io.enclosed import enclosed_records, listed_records
 from tweetscore.io.encodings import is_utf8, told_encoding, wide_encoding, worded
@@ -28,10 +29,12 @@ from tweetscore.io.records import BLOCK_BYTES, BOM, Records, json_array_records,
 from tweetscore.io.text import UTF8
 
 Result = TypeVar("Result")
+Kind = Literal["parquet", "arrow", "xlsx", "sqlite", "json", "lines"]
 
 _HASHED_BYTES = 1 << 20
 MOST_COLUMNS_BYTES = 128 << 20  # of JSON column by column, which is in memory as a whole
 PARQUET_MAGIC = b"PAR1"
+SQLITE_MAGIC = b"SQLite format 3\0"
 FEATHER_1_MAGIC = b"FEA1"
 ARROW_MAGIC = b"ARROW1\0\0"  # of files, as Feather 2 is
 # A stream begins with a mark, the length of its schema, and where that schema begins.
@@ -74,7 +77,7 @@ class Source:
         return self.content is not None
 
     @property
-    def kind(self) -> Literal["parquet", "arrow", "json", "lines"]:
+    def kind(self) -> Kind:
         """What the first bytes show."""
         return _kind(self.head)
 
@@ -292,7 +295,7 @@ def sniff(file: DataFile, block_bytes: int = BLOCK_BYTES) -> Source:
     """
     raw = replace(file, encoding=None)
     first = _first(raw)
-    if _kind(first.removeprefix(BOM)) in ("parquet", "arrow"):
+    if _kind(first.removeprefix(BOM)) not in ("json", "lines"):
         file = replace(raw, encoding=UTF8)  # nothing is decoded
     elif file.encoding is None:
         if wide_encoding(first) or not is_utf8(first):
@@ -341,7 +344,11 @@ def use_source(
         return use(sniff(with_encoding(file), block_bytes))
 
 
-def _kind(head: bytes) -> Literal["parquet", "arrow", "json", "lines"]:
+def _kind(head: bytes) -> Kind:
+    if head.startswith(ZIP_MARKS):  # other zips are not read as one file
+        return "xlsx"
+    if head.startswith(SQLITE_MAGIC):
+        return "sqlite"
     if head.startswith((ARROW_MAGIC, FEATHER_1_MAGIC)) or ARROW_STREAM.match(head):
         return "arrow"
     if head.startswith(PARQUET_MAGIC):

@@ -11,7 +11,7 @@ import polars as pl
 
 from tweetscore.io.columns import Names, by_normalised_name
 from tweetscore.io.source import Source
-from tweetscore.io.tables.find import find_table
+from tweetscore.io.tables.find import find_table, tables_in
 from tweetscore.io.tables.table import Table
 from tweetscore.posts.alike import rows_alike
 from tweetscore.posts.canonical import TweetBatch, TweetFile
@@ -109,6 +109,10 @@ def how_to_name(source: Source) -> str | None:
     Raises:
         InputError: unreadable Parquet or Arrow.
     """
+    if (tables := tables_in(source)) is not None:
+        seen = "; ".join(f"{each.called}: {each.table.has}" for each in tables)
+        options = "--column text=NAME --column posted=NAME"
+        return f"{seen}; if one holds posts, name its columns with {options}" if seen else None
     shaped = source.shapes() if source.kind == "json" else [source]
     table = next(filter(None, map(find_table, shaped)), None)
     if not table or not table.columns or (table.kind == "csv" and not is_table(source)):

@@ -26,7 +26,7 @@ class Table:
     """
 
     source: Source
-    kind: Literal["csv", "json", "parquet", "arrow"]
+    kind: Literal["csv", "json", "parquet", "arrow", "xlsx", "sqlite"]
     columns: tuple[str, ...]
     _rows: ReadRows
 

@@ -1,0 +1,115 @@
+"""Tables in SQLite databases: a file enters, its tables leave, their values as text.
+
+A database that twitter-to-sqlite has made is one table: that of the tweets, with the names of their
+users. Nothing is ever written, not even a file beside the database.
+"""
+
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from functools import partial
+
+import polars as pl
+
+from tweetscore.errors import InputError
+from tweetscore.io.records import REJECTS_SCHEMA
+from tweetscore.io.source import SQLITE_MAGIC, Source
+from tweetscore.io.tables.table import Rows, Table
+
+_MOST_PACKED_BYTES = 512 << 20
+_MOST_VALUE_BYTES = 16 << 20
+_BATCH_ROWS = 1 << 15
+# Indexes of the full-text search keep their words in tables of such names.
+_OF_INDEXES = ("_content", "_segments", "_segdir", "_stat", "_data", "_idx", "_docsize", "_config")
+_TABLES = """
+    SELECT name, sql FROM sqlite_schema
+    WHERE type = 'table' AND name NOT LIKE 'sqlite%' ORDER BY rowid
+"""
+
+
+def sqlite_tables(source: Source) -> list[tuple[str, Table]]:
+    """Return the tables of a database, each with its name in words.
+
+    Raises:
+        InputError: the database is damaged, or has a log beside it with more rows.
+    """
+    with _opened(source) as con:
+        schema = con.execute(_TABLES).fetchall()
+        indexes = [name for name, sql in schema if "VIRTUAL" in (sql or "").upper()[:20]]
+        inner = {index + ending for index in indexes for ending in _OF_INDEXES}
+        names = [name for name, _ in schema if name not in inner and name not in indexes]
+        columns = {name: _columns(con, name) for name in names}
+    return [(f"table {name!r}", _table(source, name, columns)) for name in names if columns[name]]
+
+
+@contextmanager
+def _opened(source: Source) -> Iterator[sqlite3.Connection]:
+    """Open a database to read; what is packed is opened in memory."""
+    file = source.file
+    with file.path.open("rb") as stream:
+        plain = stream.read(len(SQLITE_MAGIC)) == SQLITE_MAGIC and file.entry is None
+    if plain and (log := file.sibling(f"{file.path.name}-wal")) and log.path.stat().st_size:
+        raise InputError(
+            f"{source.name}: the newest rows are in {log.path.name} beside it; close the program "
+            "that writes them, or bring them in with: "
+            f"sqlite3 {file.path} 'PRAGMA wal_checkpoint(TRUNCATE)'"
+        )
+    try:
+        address = f"{file.path.absolute().as_uri()}?mode=ro&immutable=1"
+        with closing(sqlite3.connect(address if plain else ":memory:", uri=True)) as con:
+            if not plain:
+                step = "unpack it first"
+                con.deserialize(source.whole(_MOST_PACKED_BYTES, "a packed database", step))
+            con.execute("PRAGMA trusted_schema = OFF")
+            con.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MOST_VALUE_BYTES)
+            con.text_factory = partial(str, encoding="utf-8", errors="replace")
+            yield con
+    except sqlite3.Error as error:
+        raise InputError(
+            f"{source.name}: unreadable SQLite database ({error}); copy it again"
+        ) from error
+
+
+def _columns(con: sqlite3.Connection, name: str) -> list[str]:
+    return [row[1] for row in con.execute(f"PRAGMA table_info({_quoted(name)})")]
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _table(source: Source, name: str, columns: Mapping[str, list[str]]) -> Table:
+    own = {column: f"own.{_quoted(column)}" for column in columns[name]}
+    selected, joined = own, ""
+    if "user" in own and {"id", "screen_name"} <= set(columns.get("users", ())):
+        # As twitter-to-sqlite has tweets: the user is the number of a row.
+        joined = ' LEFT JOIN users ON users.id = own."user"'
+        selected = {**own, "screen_name": "users.screen_name"}
+        selected.pop("user")
+    if "retweeted_status" in own and "is_retweet" not in own:
+        selected = {**selected, "is_retweet": 'own."retweeted_status" IS NOT NULL'}
+
+    def rows(wanted: Mapping[str, str], most: int | None, _whole: bool) -> Iterator[Rows]:
+        values = ", ".join(selected[theirs] for theirs in wanted.values())
+        with _opened(source) as con:
+            found = con.execute(f"SELECT {values} FROM {_quoted(name)} AS own{joined}")
+            line = 1
+            while block := found.fetchmany(most or _BATCH_ROWS):
+                texts = {
+                    ours: pl.Series([_text(row[place]) for row in block], dtype=pl.String)
+                    for place, ours in enumerate(wanted)
+                }
+                frame = pl.DataFrame(texts).with_columns(
+                    line=pl.int_range(line, line + len(block), dtype=pl.Int64),
+                    byte_offset=pl.lit(None, pl.Int64),
+                )
+                yield frame, REJECTS_SCHEMA.to_frame()
+                line += len(block)
+
+    return Table(source, "sqlite", tuple(selected), rows)
+
+
+def _text(value: str | bytes | float | None) -> str | None:
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    return None if value is None else str(value)
