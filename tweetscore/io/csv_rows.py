@@ -12,6 +12,8 @@ from typing import Literal
 import numpy as np
 import polars as pl
 
+from tweetscore.io.loose_quotes import loose_rows
+
 
 def column_names(head: bytes, separator: str = ",") -> list[str]:
     """Return the names in the first line."""
@@ -23,8 +25,8 @@ def is_quoted(head: bytes, separator: str = ",") -> bool:
     """Return whether quotes enclose fields, or are text.
 
     They enclose fields where all rows are then as wide as the header; elsewhere the reading with
-    more such rows is right. Counting alone would not do: within a quoted text of several lines,
-    each line may look like a row.
+    more such rows is right, also where quotes within a field are not doubled. Counting alone would
+    not do: within a quoted text of several lines, each line may look like a row.
     """
     if head.startswith(b'"'):
         return True  # the header's own fields are quoted
@@ -35,7 +37,10 @@ def is_quoted(head: bytes, separator: str = ",") -> bool:
     cut = last_is_whole or last_lines <= max((lines for _, lines in whole), default=1)
     if cut and all(is_whole for is_whole, _ in whole):
         return True
-    return sum(is_whole for is_whole, _ in quoted) >= sum(is_whole for is_whole, _ in unquoted)
+    as_text = sum(is_whole for is_whole, _ in unquoted)
+    width = len(column_names(head, separator))
+    loose = sum(row.width == width for row in loose_rows(head, separator))
+    return loose > as_text or sum(is_whole for is_whole, _ in quoted) >= as_text
 
 
 def numbered_columns(

@@ -9,6 +9,7 @@ import polars as pl
 
 from tweetscore.io import csv_rows
 from tweetscore.io.data_file import HEAD_BYTES
+from tweetscore.io.loose_quotes import mended
 from tweetscore.io.records import parse
 from tweetscore.io.source import Source
 from tweetscore.io.tables.table import Rows, Table
@@ -83,7 +84,8 @@ def lines_table(
             whole=whole,
         )
         left = skip
-        for records in source.lines(quote=quoted, whole=most is None):
+        for cut in source.lines(quote=quoted, whole=most is None):
+            records = mended(cut, separator, len(names)) if quoted else cut
             start = min(left, len(records))
             left -= start
             stop = len(records) if most is None else min(len(records), start + most)
