@@ -21,7 +21,7 @@ _OTHERS = (
     "cp932", "euc-jp", "gb18030", "big5", "cp949", "cp1251", "koi8-r", "cp1253", "cp1255", "cp1256",
     "cp874",
 )  # fmt: skip
-_WINDOWS = "cp1252"
+_WINDOWS, _MAC = "cp1252", ("mac-roman",)
 # A few letters fit several encodings: another than the usual must fit better.
 _CLEARLY, _CLEARLY_OF_FEW, _FEW_WORDS = 1.3, 2.0, 20
 _LEAST_WORDS = 3
@@ -102,9 +102,9 @@ def told_encoding(stream: BinaryIO) -> str:
     Args:
         stream: the text, read until enough of it is not ASCII.
     """
-    words, size, rest, usual = list[bytes](), 0, b"", ""
+    words, size, rest, usual = list[bytes](), 0, b"", list[str]()
     while size < _ENOUGH_BYTES and (data := stream.read(_BLOCK_BYTES)):
-        usual = usual or ("mac-roman" if has_cr_lines(data) else _WINDOWS)
+        usual = usual or [*(_MAC if has_cr_lines(data) else ()), _WINDOWS]
         if data.isascii():
             rest = b""
             continue
@@ -120,7 +120,7 @@ def told_encoding(stream: BinaryIO) -> str:
     return UTF8 if 2 * valid >= len(sequences) else _of_words(words, usual)
 
 
-def _of_words(words: list[bytes], usual: str) -> str:
+def _of_words(words: list[bytes], usual: Sequence[str]) -> str:
     """Return the encoding of words that are not UTF-8."""
     text = b" ".join(words)
     runs, letters = _HIGH.findall(text), len(_LETTER.findall(text))
@@ -130,27 +130,37 @@ def _of_words(words: list[bytes], usual: str) -> str:
     return _best(_weighed(text, _OTHERS)) or UTF8
 
 
-def _latin(words: list[bytes], usual: str) -> str:
-    """Return the encoding of words in which letters that are not ASCII stand alone."""
+def _latin(words: list[bytes], usual: Sequence[str]) -> str:
+    """Return the encoding of words in which letters that are not ASCII stand alone.
+
+    Args:
+        words: with such letters, from the first on.
+        usual: encodings that are taken unless another fits clearly better, the likeliest first.
+    """
     if all(word.replace(b"\xff", b"").isascii() for word in words):
         return UTF8  # damage: the letter that 255 stands for is the rarest
     telling = list(dict.fromkeys(word for word in words if _BESIDE_LETTER.search(word)))
     if not telling and all(len(run) > 1 for run in _HIGH.findall(b" ".join(words))):
-        return UTF8  # damage, too
-    fitting = [name for name in _LATIN if 3 * _odd_words(telling, name) < len(telling)]
+        return UTF8  # too few for another script
+    fitting = [name for name in _LATIN if 3 * _odd_words(telling, name) <= len(telling)]
+    likely = next((name for name in usual if name in fitting), None)
     found = _weighed(b" ".join(telling), fitting) if len(telling) >= _LEAST_WORDS else {}
     clearly = _CLEARLY if len(telling) >= _FEW_WORDS else _CLEARLY_OF_FEW
-    best = _best(found) or usual
-    return codecs.lookup(best if found.get(best, 0) > clearly * found.get(usual, 0) else usual).name
+    best = _best(found) or likely
+    if best is None:
+        return UTF8  # likewise: they are words in no encoding
+    if likely and found.get(best, 0) <= clearly * found.get(likely, 0):
+        best = likely
+    return codecs.lookup(best).name
 
 
 def _odd_words(words: list[bytes], encoding: str) -> int:
-    """Return how many words have a sign or a capital between small letters."""
+    """Return how many words have a capital after a small letter, or a sign between two."""
     texts = [word.decode(encoding, "replace") for word in words]
     return sum(
         any(
-            before.islower() and after.islower() and not letter.islower()
-            for before, letter, after in zip(text, text[1:], text[2:], strict=False)
+            before.islower() and (letter.isupper() or (after.islower() and not letter.islower()))
+            for before, letter, after in zip(text, text[1:], text[2:] + " ", strict=False)
             if not letter.isascii() and letter not in _PUNCTUATION
         )
         for text in texts
@@ -163,6 +173,8 @@ def _best(found: Mapping[str, float]) -> str | None:
 
 def _weighed(text: bytes, among: Sequence[str]) -> dict[str, float]:
     """Return the encodings in which a text can be, with what speaks for each."""
+    if not among:
+        return {}
     import chardet  # which few files need
 
     found = chardet.detect_all(

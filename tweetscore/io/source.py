@@ -26,7 +26,7 @@ from tweetscore.io.json_values import load, plain, without_types
 from tweetscore.io.json_walk import stream_records, walked_records
 from tweetscore.io.pipeline import prefetch
 from tweetscore.io.records import BLOCK_BYTES, BOM, Records, json_array_records, line_records
-from tweetscore.io.text import UTF8
+from tweetscore.io.text import UTF8, marked_encoding
 
 Result = TypeVar("Result")
 Kind = Literal["parquet", "arrow", "xlsx", "sqlite", "json", "lines"]
@@ -318,10 +318,11 @@ def with_encoding(file: DataFile) -> DataFile:
     Raises:
         InputError: it cannot be read.
     """
-    encoding = wide_encoding(file.head())
-    if not encoding:
-        with file.open() as stream:
-            encoding = told_encoding(stream)
+    with file.unpacked() as stream:
+        first = stream.peek()
+        # What has a byte order mark is decoded by it anyway.
+        marked = UTF8 if marked_encoding(first) else None
+        encoding = marked or wide_encoding(first) or told_encoding(stream)
     return replace(file, encoding=encoding, guessed=encoding != UTF8)
 
 
