@@ -289,6 +289,25 @@ def test_an_author_is_a_name(path: Path, written: str) -> None:
     assert posts(opened(path, content))["author"].to_list() == [*who] * (ROWS // 2)
 
 
+@pytest.mark.parametrize("packed", [False, True])
+def test_structures_of_parquet_and_arrow_are_columns(path: Path, packed: bool) -> None:
+    users = [{"id": 4, "name": {"screen_name": "some_one"}}, None] * (ROWS // 2)
+    frame = pl.DataFrame(
+        {"date": [moment(row) for row in range(ROWS)], "text": "rain", "a.b": "x", "user": users,
+         "public_metrics": [{"retweet_count": 2, "like_count": 3}] * ROWS, "urls": [["a"]] * ROWS}
+    )  # fmt: skip
+    out = io.BytesIO()
+    (frame.write_parquet if packed else frame.write_ipc)(out)
+    tweets = opened(path, out.getvalue(), columns={"author": "user.name.screen_name"})
+    found = posts(tweets).select("author", "retweet_count", "favorite_count")
+    assert found.rows() == [("some_one", 2, 3), (None, 2, 3)] * (ROWS // 2)
+    assert tweets.taken == (
+        "columns: text, posted = 'date', author = 'user.name.screen_name', retweet_count = "
+        "'public_metrics.retweet_count', favorite_count = 'public_metrics.like_count'; not used: "
+        "'a.b', 'user.id'"
+    )
+
+
 def test_counts_come_out_of_objects(path: Path) -> None:
     metrics = "{'retweet_count': 2, 'reply_count': 9, 'like_count': 3, 'quote_count': 0}"
     tweets = opened(path, table("date,text,public_metrics", moment, "rain", metrics))
@@ -342,6 +361,11 @@ def test_plain_texts_stay_as_they_are(path: Path, written: str) -> None:
     found, taken = texts(path, [*others, written])
     assert found == [*others, written]
     assert taken == "columns: text, posted = 'date'"
+
+
+def test_comparisons_in_every_text_are_no_html(path: Path) -> None:
+    written = [f"a<b>c & x < {n} <3" for n in range(9)]
+    assert texts(path, written) == (written, "columns: text, posted = 'date'")
 
 
 def test_bytes_of_python_are_decoded(path: Path) -> None:

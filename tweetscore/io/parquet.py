@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from tweetscore.errors import InputError
@@ -37,6 +38,25 @@ def open_parquet(file: DataFile) -> Iterator[pq.ParquetFile]:
         raise InputError(f"{file.name}: unreadable Parquet ({fact}); export it again") from error
 
 
+def plain_columns(fields: Iterable[pa.Field], before: str = "") -> list[str]:
+    """Return the columns that are not nested; of structures those inside, as ``user.name``."""
+    names = []
+    for each in fields:
+        if pa.types.is_struct(each.type):
+            names += plain_columns(each.type, f"{before}{each.name}.")
+        elif not pa.types.is_nested(each.type):
+            names.append(before + each.name)
+    return names
+
+
+def _leaf(batch: pa.RecordBatch, name: str) -> pa.Array:
+    """Return a column of ``plain_columns``."""
+    if name in batch.schema.names:
+        return batch.column(name)
+    outer = next(each for each in batch.schema.names if name.startswith(f"{each}."))
+    return pc.struct_field(batch.column(outer), name.removeprefix(f"{outer}.").split("."))
+
+
 def parquet_rows(
     file: DataFile,
     columns: Mapping[str, str],
@@ -66,7 +86,7 @@ def text_rows(
     for batch in batches:
         # Polars panics at text that is not UTF-8, also in the metadata of a column.
         batch.validate(full=True)
-        frame = pl.DataFrame({ours: text(batch.column(theirs)) for ours, theirs in columns.items()})
+        frame = pl.DataFrame({ours: text(_leaf(batch, it)) for ours, it in columns.items()})
         placed = frame.with_columns(
             line=pl.int_range(row, row + pl.len()), byte_offset=pl.lit(None, pl.Int64)
         )

@@ -26,7 +26,8 @@ _MARKED_UP = (
     r"""(?i)<(?:a|p|br|span|div|img|blockquote|li|ul|ol|time)\s[^<>]*"""
     r"""\b(?:href|class|src|rel|dir|lang|title|style|target|alt|datetime)=[^<>]*>"""
 )
-_TAG = r"(?i)</?(?:a|b|i|em|strong|p|br|span|div|img|ul|ol|li|h[1-6]|blockquote|pre|code)\s*/?>"
+# An opening tag alone may be a comparison, as in a<b>c.
+_TAG = r"(?i)<br\s*/?>|</(?:a|b|i|em|strong|p|span|div|ul|ol|li|h[1-6]|blockquote|pre|code)\s*>"
 _MARKED_UP_SHARE, _TAG_SHARE = 0.01, 0.1
 _FEWEST_MARKED = 2
 # Where objects of several tools have the name of a user, best first.

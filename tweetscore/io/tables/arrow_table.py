@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from tweetscore.errors import InputError
 from tweetscore.io.data_file import DataFile
-from tweetscore.io.parquet import UNREADABLE, text_rows
+from tweetscore.io.parquet import UNREADABLE, plain_columns, text_rows
 from tweetscore.io.source import ARROW_MAGIC, ARROW_STREAM, FEATHER_1_MAGIC, Source
 from tweetscore.io.tables.parquet_table import BATCH_ROWS, values_as_text
 from tweetscore.io.tables.table import Rows, Table
@@ -20,7 +20,7 @@ def arrow_table(source: Source) -> Table:
         InputError: it is damaged, packed in a zip or otherwise, or of Feather's first version.
     """
     with _opened(source.file) as (schema, _):
-        columns = [kind.name for kind in schema if not pa.types.is_nested(kind.type)]
+        columns = plain_columns(schema)
 
     def rows(columns: Mapping[str, str], most: int | None, _whole: bool) -> Iterator[Rows]:
         with _opened(source.file) as (_, batches):

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 import polars as pl
 import pyarrow as pa
 
-from tweetscore.io.parquet import open_parquet, parquet_rows
+from tweetscore.io.parquet import open_parquet, parquet_rows, plain_columns
 from tweetscore.io.source import Source
 from tweetscore.io.tables.table import Rows, Table
 
@@ -19,8 +19,7 @@ def parquet_table(source: Source) -> Table:
         InputError: it is damaged, or packed in a zip or otherwise.
     """
     with open_parquet(source.file) as parquet:
-        schema = parquet.schema_arrow
-        columns = [kind.name for kind in schema if not pa.types.is_nested(kind.type)]
+        columns = plain_columns(parquet.schema_arrow)
 
     def rows(columns: Mapping[str, str], most: int | None, _whole: bool) -> Iterator[Rows]:
         return parquet_rows(source.file, columns, most or BATCH_ROWS, values_as_text)

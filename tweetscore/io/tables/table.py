@@ -22,7 +22,7 @@ ReadRows = Callable[[Mapping[str, str], int | None, bool], Iterator[Rows]]
 class Table:
     """The plain columns of a file, and how to read some of them as strings, under our names.
 
-    Nested values in JSON, Parquet or Arrow are left out.
+    Values inside objects are columns, as ``user.name``; lists are left out.
     """
 
     source: Source
