@@ -289,6 +289,7 @@ def test_labelled_texts_are_read_in_other_encodings(tmp_path: Path) -> None:
     table = "text,label\n" + "rain,0\n" * 9_000 + "café “naïve”,1\nl’été,1\n"
     labelled = read_labelled(written(tmp_path / "a.csv", table.encode("cp1252")), {})
     assert labelled.rows["text"].to_list()[-2:] == ["café “naïve”", "l’été"]
+    assert labelled.guess == f"its bytes are not UTF-8: read as {CP1252}"
 
 
 def test_an_encoding_does_not_touch_what_has_a_mark_or_is_no_text(

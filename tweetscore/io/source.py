@@ -82,12 +82,16 @@ class Source:
         return _kind(self.head)
 
     @property
-    def warnings(self) -> tuple[str, ...]:
-        """What was told by the bytes, and may be wrong."""
+    def guess(self) -> str | None:
+        """Which encoding was told by the bytes, in words; None for UTF-8, or one that was said."""
         if not (self.file.guessed and self.file.encoding):
-            return ()
-        read_as = worded(self.file.encoding)
-        return (f"its bytes are not UTF-8: read as {read_as}; --encoding NAME overrules",)
+            return None
+        return f"its bytes are not UTF-8: read as {worded(self.file.encoding)}"
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What may be wrong, and what the user can do about it where it is ingested."""
+        return (f"{self.guess}; --encoding NAME overrules",) if self.guess else ()
 
     @contextmanager
     def open(self) -> Iterator[BinaryIO]:

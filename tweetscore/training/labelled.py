@@ -45,6 +45,7 @@ class Labelled:
     sha256: str  # of the content
     has_counts: bool  # every row has both
     has_times: bool  # every row has one
+    guess: str | None = None  # of its encoding, in words
 
 
 def read_labelled(path: Path, columns: Mapping[str, str]) -> Labelled:
@@ -101,6 +102,7 @@ def read_labelled(path: Path, columns: Mapping[str, str]) -> Labelled:
         table.source.digest()[0],
         has_counts=not any(rows[name].null_count() for name in COUNTS),
         has_times=not rows["posted_utc"].null_count(),
+        guess=table.source.guess,
     )
 
 

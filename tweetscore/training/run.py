@@ -111,6 +111,8 @@ def train_labelled(
     check_place(folder)
     training_device(options.device)
     table = read_labelled(file, columns)
+    if table.guess:
+        callbacks.on_message(f"{file}: {table.guess}; save it as UTF-8 if that is wrong")
     if table.rejects.height:
         first = table.rejects.row(0, named=True)
         callbacks.on_message(
