@@ -9,9 +9,10 @@ lint:
     mypy
     lint-imports
 
-# The quick tests. Tests share the cores, so each takes one thread.
+# The quick tests. Tests share the cores, so each takes one thread; and bytecode is kept, also where
+# it usually is not: to rewrite all assertions again takes as long as to read all modules.
 test *ARGS:
-    OMP_NUM_THREADS=1 POLARS_MAX_THREADS=1 pytest -n auto --dist loadfile -m "not slow" {{ARGS}}
+    PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 POLARS_MAX_THREADS=1 pytest -n auto --dist loadfile -m "not slow" {{ARGS}}
 
 # The slow tests, and the properties of the quick ones against all their examples.
 slow *ARGS:
