@@ -658,7 +658,7 @@ def test_the_entries_of_a_zip_are_named_where_there_are_several(tmp_path: Path) 
         "data/tweets_media/1.JPG": b"\xff\xd8",
         "c/__MACOSX/d.txt": b"x",
         "c/.hidden": b"x",
-        "inner.zip": in_zip(b"x"),
+        "inner.docx": in_zip(b"x"),
         "inner": gzip.compress(in_zip(b"x")),
         "model.pkl": b"x",
         "pickle.csv": pickle.dumps([1]),

@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 import tarfile
+import zipfile
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -41,6 +42,14 @@ def tarred(entries: Entries, style: int = tarfile.PAX_FORMAT, encoding: str = "u
             info.size = len(content)
             info.type = tarfile.DIRTYPE if name.endswith("/") else tarfile.REGTYPE
             archive.addfile(info, io.BytesIO(content))
+    return out.getvalue()
+
+
+def zipped(entries: Entries) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for name, content in entries.items():
+            archive.writestr(name, content)
     return out.getvalue()
 
 
@@ -91,7 +100,7 @@ def test_a_tar_is_what_may_hold_records_in_it_however_it_is_packed(
         "._b.csv": b"x",
         "c/__MACOSX/d.txt": b"x",
         "model.pkl": b"x",
-        "inner.zip": b"PK\x03\x04",
+        "inner.docx": b"PK\x03\x04",
         "z" * 150 + "/é.csv": b"z",
     }
     path = written(tmp_path / "no.name", PACKERS[form](tarred(entries)))
@@ -254,15 +263,17 @@ def test_the_file_beside_another_is_found(tmp_path: Path, form: str) -> None:
     assert first.sibling("c") is None
 
 
-def test_a_tar_in_an_archive_is_refused_with_what_to_do(tmp_path: Path) -> None:
-    path = written(tmp_path / "a", tarred({"b.csv": b"b", "c.tar": tarred({"c": b"c"})}))
-    good, inner = data_files(path)
-    assert good.head() == b"b"
-    with pytest.raises(InputError) as refusal:
-        inner.head()
-    assert str(refusal.value) == (
-        f"{path}!c.tar: is a tar within another archive; unpack it first, and ingest what is in it"
-    )
+def test_archives_in_an_archive_are_refused_with_what_to_do(tmp_path: Path) -> None:
+    inner = {"c.tar": tarred({"c": b"c"}), "d.ZIP": zipped({"d": b"d"})}
+    for pack in (tarred, zipped):
+        path = written(tmp_path / "a", pack({"b.csv": b"b", **inner}))
+        good, *others = data_files(path)
+        assert good.head() == b"b"
+        for file, kind in zip(others, ("tar", "zip"), strict=True):
+            with pytest.raises(InputError) as refusal:
+                file.head()
+            step = "unpack it first, and ingest what is in it"
+            assert str(refusal.value) == f"{file.name}: is a {kind} within another archive; {step}"
 
 
 def test_the_name_of_a_packed_tar_tells_the_symbol(tmp_path: Path) -> None:

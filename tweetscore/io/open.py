@@ -58,8 +58,8 @@ def data_files(path: Path, limits: Limits = LIMITS) -> list[DataFile]:
     """List the files behind a path: a file, a zip or tar, a folder, a pattern or ``-``.
 
     Of a folder, a pattern and an archive, files without records are left out: hidden and empty
-    files, media, pickles, and zips within an archive. A file that cannot be read there is listed,
-    and refused when it is opened.
+    files, media, pickles, and documents that are zips within an archive. A file that cannot be read
+    there is listed, and refused when it is opened.
 
     Raises:
         InputError: there is no such file, nothing to read in it, or danger in it: a pickle, or an
@@ -166,21 +166,24 @@ def _usable(file: DataFile, first: bytes | None) -> DataFile:
 
     One that is packed as we do not unpack it is refused when it is opened: it is not nothing.
     """
-    if fact := _useless(file, first):
-        raise NothingToReadError(f"{file.name}: {fact}")
-    if packing := _packing(first or b""):
+    if packing := _packing(file, first or b""):
         refusal = f"{file.name}: is {packing}; unpack it first, and ingest what is in it"
         return replace(file, refusal=refusal)
+    if fact := _useless(file, first):
+        raise NothingToReadError(f"{file.name}: {fact}")
     if (first or b"").startswith(_OLE) and _WORKBOOK_NAME.search(file.file_name):
         fact = "is an old workbook of Excel, or one with a password"
         return replace(file, refusal=f"{file.name}: {fact}; save it without one, as .xlsx or CSV")
     return file
 
 
-def _packing(first: bytes) -> str | None:
+def _packing(file: DataFile, first: bytes) -> str | None:
     """Return what a file is packed as that is not unpacked here."""
     if is_tar(first):
         return "a tar within another archive"
+    # With another name it is a document of an office.
+    if file.entry and first.startswith(ZIP_MARKS) and file.file_name.lower().endswith(".zip"):
+        return "a zip within another archive"
     return next((name for mark, name in _PACKED.items() if mark.match(first)), None)
 
 
