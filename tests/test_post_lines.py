@@ -120,6 +120,42 @@ def test_a_header_may_stand_below_other_lines(store: Store, tmp_path: Path, abov
 LOG = "2021-05-10 14:30:05,INFO,it has begun\n2021-05-10 14:30:06,INFO,it goes on\n"
 
 
+@pytest.mark.parametrize(("first", "last"), [(["1"], []), ([], [""])])
+def test_rows_may_have_one_field_more_than_the_header(
+    store: Store, tmp_path: Path, first: list[str], last: list[str]
+) -> None:
+    content = '"id","date","text"\n' + lines(
+        lambda row: [*first, twitter_id(row), moment(row), WORDS, *last], quoting=csv.QUOTE_ALL
+    )
+    account = put(store, tmp_path / "posts.csv", content)
+    assert (account.error, account.stored, account.rejected) == (None, 30, 0)
+    assert stored(store) == [(twitter_id(row), moment(row), None, WORDS) for row in range(30)]
+
+
+def test_a_text_of_several_lines_is_one_row_without_a_header(store: Store, tmp_path: Path) -> None:
+    text = 'one, "two"\nthree\n\nfour'
+    content = lines(lambda row: [twitter_id(row), moment(row), text, row])
+    account = put(store, tmp_path / "posts.csv", content)
+    assert (account.error, account.stored, account.rejected) == (None, 30, 0)
+    assert stored(store) == [(twitter_id(row), moment(row), None, text) for row in range(30)]
+
+
+def test_days_and_times_of_day_are_told_apart_without_a_header(
+    store: Store, tmp_path: Path
+) -> None:
+    content = lines(lambda row: [WORDS, f"{moment(row):%d.%m.%Y}", moment(row).time()])
+    account = put(store, tmp_path / "posts.csv", content)
+    assert account.error is not None
+    assert account.error.endswith(
+        "of its columns 1 holds text, 2 holds days, 3 holds times of day; if it holds posts, name "
+        "their columns by number, as in --column text=1 --column posted=2+3"
+    )
+    columns = {"text": "1", "posted": "2+3"}
+    account = put(store, tmp_path / "posts.csv", content, columns=columns, clock="UTC")
+    assert (account.error, account.stored, account.rejected) == (None, 30, 0)
+    assert [posted for _, posted, *_ in stored(store)] == [moment(row) for row in range(30)]
+
+
 def test_what_is_not_certain_is_asked_for_by_number(store: Store, tmp_path: Path) -> None:
     account = put(store, tmp_path / "log.csv", LOG)
     assert account.error is not None

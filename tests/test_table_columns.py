@@ -432,6 +432,17 @@ def test_several_columns_are_one_text(
     )
 
 
+def test_two_columns_are_one_time(path: Path) -> None:
+    content = table(
+        "day of post,at,text",
+        lambda row: moment(row).date(),
+        lambda row: moment(row).time(),
+        "rain",
+    )
+    tweets = opened(path, content, columns={"posted": "day of post+at"})
+    assert posts(tweets)["posted"].to_list() == [moment(row) for row in range(ROWS)]
+
+
 def test_a_post_without_any_part_of_its_text_is_a_reject(path: Path) -> None:
     path.write_text(
         '{"date": "2021-05-10T14:30Z", "a": null, "b": null}\n'
@@ -450,8 +461,8 @@ def test_a_post_without_any_part_of_its_text_is_a_reject(path: Path) -> None:
     [
         ({"text": "a+text"}, "has no column 'a+text' (it has 'date', 'text')"),
         ({"author": "date+text"},
-         "only the text may be several columns, and --column author=date+text joins some; "
-         "name one of them"),
+         "only the text and the time may be several columns, and --column author=date+text joins "
+         "some; name one of them"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_joined_is_refused(

@@ -16,6 +16,7 @@ from tweetscore.posts.table_columns import Columns
 _TELLING = (
     r'(?s)^\s*".*"\s*$',
     r"^\s*[{\[]",
+    r"(?s)^\s*\w+\(.*\)\s*$",
     r"""^\s*[bBuU]['"]""",
     r"<[A-Za-z/]",
     r"^\s*\S*[A-Za-z@]\S*/\S*\s*$",

@@ -8,6 +8,7 @@ import csv
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from io import StringIO
 
 import polars as pl
 
@@ -52,21 +53,19 @@ class LinesTable:
     def how_to_name(self) -> str:
         """Describe the columns without names, and how to say which are those of posts."""
         seen = ", ".join(f"{name} holds {kind}" for name, kind in self.kinds.items())
-        kinds = {"text": "text", "posted": "times"}
-        options = [
-            f"--column {ours}={next((it for it, own in self.kinds.items() if own == kind), 'N')}"
-            for ours, kind in kinds.items()
-        ]
+        text = next((name for name, kind in self.kinds.items() if kind == "text"), "N")
+        times = next((name for name, kind in self.kinds.items() if kind == "times"), "N")
         return (
             f"it has no header, and of its columns {seen}; if it holds posts, name their columns "
-            f"by number, as in {' '.join(options)}"
+            f"by number, as in --column text={text} "
+            f"--column posted={self.known.get('posted', times)}"
         )
 
 
 def open_lines(source: Source) -> LinesTable | None:
-    """Return the table of lines whose first one is no header; None where it is, or is unclear."""
+    """Return the table of lines whose first one is no plain header; None where it is one."""
     if has_header(source):
-        return None
+        return _with_row_names(source)
     lines = _first_lines(source)
     for separator in _SEPARATORS:
         if below := _below(source, lines, separator):
@@ -102,7 +101,7 @@ def _is_header(row: Sequence[str]) -> bool:
 
 def _first_lines(source: Source) -> list[str]:
     """Return the first lines with something in them, without one that was cut off."""
-    lines = source.head.decode("utf-8", "replace").splitlines(keepends=True)
+    lines = list(StringIO(source.head.decode("utf-8", "replace"), newline=""))
     if len(source.head) >= HEAD_BYTES and len(lines) > 1:
         lines.pop()
     return [line for line in lines if line.strip()][:_MOST_ROWS]
@@ -118,6 +117,18 @@ def _width(rows: Sequence[Sequence[str]]) -> int:
         return 0
     width, often = Counter(map(len, rows)).most_common(1)[0]
     return width if width > 1 and often >= _STEADY * len(rows) else 0
+
+
+def _with_row_names(source: Source) -> LinesTable | None:
+    """Return the table in which rows have one field more than the header, as R writes it."""
+    separator = _first_separator(source.head)
+    lines = _first_lines(source)
+    names, *first = _rows(lines[:2], separator)
+    wider = len(names) + 1
+    if not first or len(first[0]) != wider or _width(_rows(lines[1:], separator)) != wider:
+        return None
+    added = [*names, ""] if not first[0][-1] else ["", *names]
+    return LinesTable(lines_table(source, added, separator, skip=1), {}, {})
 
 
 def _below(source: Source, lines: Sequence[str], separator: str) -> LinesTable | None:
@@ -142,13 +153,22 @@ def _without(
     own = frame.head(1).transpose().to_series()
     if rows[0] != whole[0] or not any(_kind(own[at : at + 1]) in _TOLD for at in range(width)):
         return None
-    table = lines_table(source, names, separator, skip=0)
-    return LinesTable(table, _recognise(frame, kinds), kinds)
+    header = separator.join(names).encode() + b"\n"
+    quote = csv_rows.is_quoted(header + source.head, separator)
+    table = lines_table(source, names, separator, skip=0, quote=quote)
+    known = _recognise(frame, kinds)
+    apart = [name for kind in _APART for name, own in kinds.items() if own == kind]
+    if "posted" not in known and len(apart) == len(_APART):
+        table, known["posted"] = table.joined(apart, " "), "+".join(apart)
+    return LinesTable(table, known, kinds)
 
 
 # --- columns by their content ---------------------------------------------------------------------
 
-_TOLD = ("times", "counted times", "long numbers", "addresses")  # what is in no header
+_APART = ("days", "times of day")
+_TOLD = ("times", "counted times", *_APART, "long numbers", "addresses")  # what is in no header
+_DAY = r"^(?:\d{4}[-./]\d\d?[-./]\d\d?|\d\d?[-./]\d\d?[-./]\d{4})$"
+_TIME_OF_DAY = r"^\d\d?:\d\d(?::\d\d(?:\.\d+)?)?(?: ?[AaPp][Mm])?$"
 
 
 def _filled(values: pl.Series) -> pl.Series:
@@ -164,6 +184,9 @@ def _kind(values: pl.Series) -> str:
         return "long numbers"
     if addresses.are_posts(values):
         return "addresses"
+    for kind, pattern in zip(_APART, (_DAY, _TIME_OF_DAY), strict=True):
+        if _nearly_all(values.str.contains(pattern)):
+            return kind
     try:
         form = time_form("", [values])
     except InputError:  # day or month first: times they are

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from tweetscore.errors import InputError
 from tweetscore.io.columns import by_normalised_name
-from tweetscore.io.tables.table import Table
+from tweetscore.io.tables.table import BLANK_LINE, Table
 
 NAMES = {
     "tweet_id": (
@@ -43,21 +43,22 @@ NAMES = {
     "counts_as_of": ("countsasof",),
 }  # fmt: skip
 _REDDIT = {"numcomments", "commsnum", "subreddit", "upvoteratio", "selftext", "ups"}
+_BETWEEN = {"text": BLANK_LINE, "posted": " "}  # between columns that are one
 _BODIES = ("selftext", "body", "text")
 
 
 def with_joined(table: Table, given: Mapping[str, str]) -> tuple[Table, Mapping[str, str]]:
-    """Return the table and what the user names of it, where several columns are one text.
+    """Return the table and what the user names of it, where several columns are one.
 
-    ``title+body`` joins columns, and a number names a column by its place. The title and the text
-    of a submission to Reddit are joined in any case.
+    ``title+body`` or ``date+time`` joins columns, and a number names a column by its place. The
+    title and the text of a submission to Reddit are joined in any case.
 
     Args:
         table: the table.
         given: our name to what the user takes for it.
 
     Raises:
-        InputError: other columns than those of the text are joined.
+        InputError: other columns than those of the text or the time are joined.
     """
     named = dict(given)
     for ours, theirs in given.items():
@@ -67,12 +68,12 @@ def with_joined(table: Table, given: Mapping[str, str]) -> tuple[Table, Mapping[
         if len(parts) == 1:
             named[ours] = parts[0]
         elif all(part in table.columns for part in parts):
-            if ours != "text":
+            if ours not in _BETWEEN:
                 raise InputError(
-                    f"{table.name}: only the text may be several columns, and --column {ours}="
-                    f"{theirs} joins some; name one of them"
+                    f"{table.name}: only the text and the time may be several columns, and "
+                    f"--column {ours}={theirs} joins some; name one of them"
                 )
-            table, named[ours] = table.joined(parts), "+".join(parts)
+            table, named[ours] = table.joined(parts, _BETWEEN[ours]), "+".join(parts)
     if "text" not in given and (parts := _title_and_body(table)):
         table, named["text"] = table.joined(parts), "+".join(parts)
     return table, named

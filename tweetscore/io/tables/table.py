@@ -12,7 +12,7 @@ from tweetscore.io.source import Source
 
 Rows = tuple[pl.DataFrame, pl.DataFrame]  # string columns with their places; rejects
 PLACES = ("line", "byte_offset")
-_JOINT = "\n\n"  # between what is joined
+BLANK_LINE = "\n\n"  # between texts
 
 # Our names to the file's, the most rows of each block, whether rows must be whole: see Table.rows.
 ReadRows = Callable[[Mapping[str, str], int | None, bool], Iterator[Rows]]
@@ -57,8 +57,8 @@ class Table:
         """
         return self._rows(columns, most, whole)
 
-    def joined(self, parts: Sequence[str]) -> "Table":
-        """Return the table with one more column, ``title+body``: texts with a blank line between.
+    def joined(self, parts: Sequence[str], separator: str = BLANK_LINE) -> "Table":
+        """Return the table with one more column, ``title+body``: values with something between.
 
         What is null or empty is left out.
         """
@@ -66,7 +66,7 @@ class Table:
         names = [f"{whole} {place}" for place in range(len(parts))]
         filled = [pl.when(pl.col(name).str.strip_chars() != "").then(name) for name in names]
         text = pl.when(pl.any_horizontal(pl.col(name).is_not_null() for name in names)).then(
-            pl.concat_str(filled, separator=_JOINT, ignore_nulls=True)
+            pl.concat_str(filled, separator=separator, ignore_nulls=True)
         )
 
         def rows(columns: Mapping[str, str], most: int | None, is_whole: bool) -> Iterator[Rows]:
