@@ -74,10 +74,15 @@ def table(outcomes: Iterable[Outcome]) -> list[tuple[str | int, ...]]:
         many = each.recipe.days >= MANY_DAYS
         for name in names:
             counts[name] += Counter(
-                files=1, false=len(each.false), many=many, clock=many and each.clock,
-                stamp=many and each.stamp, calendar=many and each.calendar,
-                open=many and each.open_calendar, asked=many and each.asked,
-            )  # fmt: skip
+                files=1,
+                false=len(each.false),
+                many=many,
+                clock=many and each.clock,
+                stamp=many and each.stamp,
+                calendar=many and each.calendar,
+                open=many and each.open_calendar,
+                asked=many and each.asked,
+            )
     columns = ("files", "false", "many", "clock", "stamp", "calendar", "open", "asked")
     return [(name, *(each[column] for column in columns)) for name, each in counts.items()]
 

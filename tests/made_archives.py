@@ -141,10 +141,13 @@ def lines_with_damage(folder: Path, number: int) -> Made:
             made.rejected.append((path.name, len(lines)))
         made.posts.append(
             Post(
-                minute_after(time), tweet["full_text"], tweet["user"]["screen_name"],
-                tweet["retweet_count"], tweet["favorite_count"],
+                minute_after(time),
+                tweet["full_text"],
+                tweet["user"]["screen_name"],
+                tweet["retweet_count"],
+                tweet["favorite_count"],
             )
-        )  # fmt: skip
+        )
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     made.files, made.rows = [path], len(lines)
     return made

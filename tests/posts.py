@@ -84,8 +84,15 @@ def assert_same_tweets(
     assert read.rows_read == len(POSTS)
     assert read.tweets.drop("line", "byte_offset").rows() == [
         (
-            platform, post.id, author, post.posted, post.text, post.retweets, post.favorites,
-            unknown_flag if post.is_retweet is None else post.is_retweet, None,
+            platform,
+            post.id,
+            author,
+            post.posted,
+            post.text,
+            post.retweets,
+            post.favorites,
+            unknown_flag if post.is_retweet is None else post.is_retweet,
+            None,
         )
         for post in POSTS
-    ]  # fmt: skip
+    ]

@@ -21,10 +21,12 @@ FAR_AHEAD = datetime(2100, 1, 1)
 Spans = tuple[datetime, datetime, datetime]  # where training and test begin, and where test ends
 CARD = json.dumps(
     {
-        "name": "m", "intervals": [5, 30, 50], "text_rules": TextRules(max_tokens=9).to_dict(),
+        "name": "m",
+        "intervals": [5, 30, 50],
+        "text_rules": TextRules(max_tokens=9).to_dict(),
         "sha256": {"model.onnx": "0123456789abcdef" * 4, "model.int8.onnx": "fedcba" * 10},
     }
-)  # fmt: skip
+)
 TEST_FROM = DAYS[2] - timedelta(hours=1)
 SPANS = (DAYS[0] - timedelta(hours=1), TEST_FROM, FAR_AHEAD)
 MOODS = ("up great day", "sad down", "wall and tariff", "jobs jobs", "great wall", "sad sad trade")

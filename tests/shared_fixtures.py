@@ -65,9 +65,11 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     """A model that has learned from days before those of the made-up posts, and during them."""
     split = {
-        "train_from_utc": "2018-12-01 00:00:00", "validation_from_utc": "2018-12-10 00:00:00",
-        "test_from_utc": "2018-12-19 16:00:00", "test_until_utc": "2018-12-19 18:00:00",
-    }  # fmt: skip
+        "train_from_utc": "2018-12-01 00:00:00",
+        "validation_from_utc": "2018-12-10 00:00:00",
+        "test_from_utc": "2018-12-19 16:00:00",
+        "test_until_utc": "2018-12-19 18:00:00",
+    }
     made, _ = tiny_bundle(tmp_path_factory.mktemp("models") / "tiny", split=split)
     return made
 

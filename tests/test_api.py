@@ -183,9 +183,13 @@ def test_labels_of_a_file_are_learned_and_evaluated(tmp_path: Path) -> None:
     )
     columns, messages = {"text": "words", "label": "stars"}, list[str]()
     trained = tweetscore.train_labelled(
-        file, tmp_path / "reviews", small, columns=columns, log_folder=tmp_path / "runs",
+        file,
+        tmp_path / "reviews",
+        small,
+        columns=columns,
+        log_folder=tmp_path / "runs",
         on_message=messages.append,
-    )  # fmt: skip
+    )
     assert trained.bundle.classes == ("bad", "good")
     assert any("at random" in message for message in messages)
     measured = tweetscore.evaluate_labelled(file, tmp_path / "reviews", columns=columns)
@@ -201,15 +205,20 @@ def test_a_study_by_function_is_that_of_the_command(made: Path, tmp_path: Path) 
     with tweetscore.open(tmp_path / "new.duckdb") as database:
         database.ingest(made / ARCHIVE_NAME, made / BARS_NAME)
         found = database.study(
-            options, charts=tmp_path / "charts", log_folder=tmp_path / "runs",
+            options,
+            charts=tmp_path / "charts",
+            log_folder=tmp_path / "runs",
             on_epoch=lambda _cell, _seed, epoch: epochs.append(epoch.number),
-            on_run=lambda run: runs.append(run.best_accuracy), on_message=messages.append,
-        )  # fmt: skip
+            on_run=lambda run: runs.append(run.best_accuracy),
+            on_message=messages.append,
+        )
         assert database.query("SELECT count(*) FROM study_runs").item() == len(runs) == 4
     assert epochs == [1] * 4
     assert {path.name for path in (tmp_path / "charts").iterdir()} == {
-        "intervals.svg", "ablation.svg", "curves.svg",
-    }  # fmt: skip
+        "intervals.svg",
+        "ablation.svg",
+        "curves.svg",
+    }
     assert len(messages) == 3
     arguments = ["study", "--interval", "30", "--ablation", "30", "--vectors", "random"]
     arguments += ["--epochs", "1", "--resume", "--json", "--db", str(tmp_path / "new.duckdb")]

@@ -67,10 +67,17 @@ V2_HEADER = b"id,text,isRetweet,isDeleted,device,favorites,retweets,date,isFlagg
 def tta_csv(quoting: Any = csv.QUOTE_MINIMAL) -> bytes:
     """Rows of the Trump Twitter Archive; without ``quoting`` as it writes them itself."""
     rows = [
-        ("Twitter for iPhone", post.text, f"{post.posted:%m-%d-%Y %H:%M:%S}", post.retweets,
-         post.favorites, flag(post, "true", "false"), post.id)
+        (
+            "Twitter for iPhone",
+            post.text,
+            f"{post.posted:%m-%d-%Y %H:%M:%S}",
+            post.retweets,
+            post.favorites,
+            flag(post, "true", "false"),
+            post.id,
+        )
         for post in POSTS
-    ]  # fmt: skip
+    ]
     if quoting is None:
         return TTA_HEADER + "".join(",".join(map(str, row)) + "\n\n" for row in rows).encode()
     return by_csv_module(TTA_HEADER, rows, quoting)
@@ -79,10 +86,19 @@ def tta_csv(quoting: Any = csv.QUOTE_MINIMAL) -> bytes:
 def v2_csv(quoting: Any = csv.QUOTE_MINIMAL) -> bytes:
     """Rows of TheTrumpArchive."""
     rows = [
-        (post.id, post.text, flag(post, "t", "f"), "f", "TweetDeck", post.favorites,
-         post.retweets, post.posted, "f")
+        (
+            post.id,
+            post.text,
+            flag(post, "t", "f"),
+            "f",
+            "TweetDeck",
+            post.favorites,
+            post.retweets,
+            post.posted,
+            "f",
+        )
         for post in POSTS
-    ]  # fmt: skip
+    ]
     return by_csv_module(V2_HEADER, rows, quoting)
 
 
@@ -194,9 +210,15 @@ def test_a_lone_half_of_a_surrogate_pair_becomes_the_replacement_character(tmp_p
     read = read_all(stored_as(tmp_path / "a", content.encode()))
     assert read.rejects.rows() == []
     assert read.tweets["text"].to_list() == [
-        "cut �", "� begins", "�😀�", "�A",
-        "whole 😀", r"spelt \ud83d out", "both \\�", r"\\ud83d",
-    ]  # fmt: skip
+        "cut �",
+        "� begins",
+        "�😀�",
+        "�A",
+        "whole 😀",
+        r"spelt \ud83d out",
+        "both \\�",
+        r"\\ud83d",
+    ]
 
 
 @examples(30)

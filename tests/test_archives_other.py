@@ -633,8 +633,10 @@ def bad_view(field: str, value: Any) -> Object:
 
 
 BAD_OBJECTS: dict[str, tuple[Callable[[Post], Object], Callable[[str, Any], Object]]] = {
-    "twarc2": (v2, bad_tweet), "truth": (truth, bad_status), "bluesky": (view, bad_view),
-}  # fmt: skip
+    "twarc2": (v2, bad_tweet),
+    "truth": (truth, bad_status),
+    "bluesky": (view, bad_view),
+}
 
 
 @pytest.mark.parametrize(("field", "value", "reason"), BAD_VALUES)
@@ -767,10 +769,15 @@ def shown(*html: str | None) -> list[str | None]:
         ("<p>List:</p><ul><li>a</li><li>b</li></ul><p>end</p>", "List:\n\na\nb\n\nend"),
         ("<blockquote><p>a</p></blockquote><p>b</p>", "a\n\nb"),
         ("<p> blanks  around </p>", " blanks  around "),
-        (rendered("See https://a.example/a/long/way?b=1&c=2 #Tag @name: 1 < 2"),
-         "See https://a.example/a/long/way?b=1&c=2 #Tag @name: 1 < 2"),
-        ('RT <span class="h-card"><a href="u" class="mention">@<span>a</span></a></span>President',
-         "RT @a President"),
+        (
+            rendered("See https://a.example/a/long/way?b=1&c=2 #Tag @name: 1 < 2"),
+            "See https://a.example/a/long/way?b=1&c=2 #Tag @name: 1 < 2",
+        ),
+        (
+            'RT <span class="h-card"><a href="u" class="mention">@<span>a</span></a></span>'
+            "President",
+            "RT @a President",
+        ),
         ('<a href="u">link</a>, <a href="u">link</a>s', "link, link s"),
         ('<p>a</p><script>if (a < b) alert("x")</script><style>p {}</style>b', "a\n\nb"),
         ("<SCRIPT src=x>bad</SCRIPT>good<script>never closed", "good"),
@@ -783,7 +790,7 @@ def shown(*html: str | None) -> list[str | None]:
         ("unclosed <b", "unclosed "),
         ('cut in <a href="https://a.exam', "cut in "),
         ('<a href="never closed>text</a> of a "quotation"', 'text of a "quotation"'),
-        ("<a title=\"a > b\" alt='\">'>text</a>", "text"),
+        ('<a title="a > b" alt=\'">\'>text</a>', "text"),
         ("<a title='<b>'>text</a>", "text"),
         ("<<b>>bold</b>", ">bold"),
         ("<<<b", ""),
@@ -791,7 +798,7 @@ def shown(*html: str | None) -> list[str | None]:
         ("<p></p>", ""),
         ("\n<p>a\nb</p>\n", "a\nb"),
     ],
-)  # fmt: skip
+)
 def test_html_becomes_the_text_that_is_seen(html: str, text: str) -> None:
     assert shown(html) == [text]
 
@@ -879,16 +886,22 @@ ROUND_TRIPS: dict[str, Callable[[list[Post]], bytes]] = {
     "outbox": lambda posts: json.dumps(
         outbox(
             [
-                {**found, "published": iso(post.posted),
-                 "object": {**found["object"], "published": iso(post.posted),
-                            "content": plain_html(post.text)}}
+                {
+                    **found,
+                    "published": iso(post.posted),
+                    "object": {
+                        **found["object"],
+                        "published": iso(post.posted),
+                        "content": plain_html(post.text),
+                    },
+                }
                 for post in posts
                 for found in [activity(post)]
             ]
         )
     ).encode(),
     "feed": lambda posts: json.dumps({"feed": [feed_item(post) for post in posts]}).encode(),
-}  # fmt: skip
+}
 
 
 def plain_html(text: str) -> str:
@@ -992,9 +1005,15 @@ def test_the_real_archives_of_twarc2_are_read_whole(data: Path, name: str, tweet
             author = tweet.get("author") or users[tweet["author_id"]]
             metrics = tweet["public_metrics"]
             expected.append(
-                (int(tweet["id"]), author["username"], moment_of(tweet["created_at"]),
-                 metrics["retweet_count"], metrics["like_count"], "retweeted" in kinds)
-            )  # fmt: skip
+                (
+                    int(tweet["id"]),
+                    author["username"],
+                    moment_of(tweet["created_at"]),
+                    metrics["retweet_count"],
+                    metrics["like_count"],
+                    "retweeted" in kinds,
+                )
+            )
             as_of.append(moment_of(page["__twarc"]["retrieved_at"]))
     read = read_all(data / "formats" / name)
     assert (read.rows_read, read.rejects.height) == (tweets, 0)

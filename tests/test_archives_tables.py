@@ -231,8 +231,10 @@ def test_every_post_has_its_line_and_the_offset_of_its_first_byte(path: Path) ->
     tweets = read(opened(path, content)).tweets
     assert tweets["line"].to_list() == [2, 4, 5]
     assert [content[offset : offset + 2] for offset in tweets["byte_offset"]] == [
-        b"1,", b"2,", b"3,"
-    ]  # fmt: skip
+        b"1,",
+        b"2,",
+        b"3,",
+    ]
     tweets = read(opened(path, parquet(rows, HEADER[:4], row_group_size=2))).tweets
     assert tweets["line"].to_list() == [1, 2, 3]
     assert tweets["byte_offset"].to_list() == [None] * 3
@@ -289,8 +291,15 @@ SPELLINGS = {
 
 @pytest.mark.parametrize("ours", SPELLINGS)
 def test_columns_are_recognised_however_they_are_spelt(path: Path, ours: str) -> None:
-    place = ("tweet_id", "posted", "author", "text", "retweet_count", "favorite_count",
-             "is_retweet").index(ours)  # fmt: skip
+    place = (
+        "tweet_id",
+        "posted",
+        "author",
+        "text",
+        "retweet_count",
+        "favorite_count",
+        "is_retweet",
+    ).index(ours)
     for name in SPELLINGS[ours].split(","):
         header = [*HEADER[:place], name, *HEADER[place + 1 :]]
         found = read(opened(path, csv_table(header=header)))
@@ -361,8 +370,12 @@ def test_ids_tell_twitter_where_a_date_stands_beside_a_time(path: Path) -> None:
 
 
 def test_a_date_without_its_time_is_a_reject_and_names_both(path: Path) -> None:
-    rows = [("2018-12-02", "21:40:51", "a"), ("2018-12-02", "", "b"), ("", "21:40:51", "c"),
-            ("2018-12-02", "soon", "d")]  # fmt: skip
+    rows = [
+        ("2018-12-02", "21:40:51", "a"),
+        ("2018-12-02", "", "b"),
+        ("", "21:40:51", "c"),
+        ("2018-12-02", "soon", "d"),
+    ]
     for header in (("date", "time", "text"), ("Date", "TIME", "tweet")):
         found = read(opened(path, json_lines(rows, header)))
         assert found.tweets["posted"].to_list() == [at(0)]
@@ -488,8 +501,10 @@ def test_only_posts_without_an_id_and_with_a_time_get_a_hash() -> None:
 def test_hashed_ids_tell_posts_apart(path: Path) -> None:
     rows = [
         (at(minute), author, text)
-        for minute in (0, 1) for author in ("", "a", "ab") for text in ("", "b", "bc", "c")
-    ]  # fmt: skip
+        for minute in (0, 1)
+        for author in ("", "a", "ab")
+        for text in ("", "b", "bc", "c")
+    ]
     content = csv_table([*rows, *rows], ("time", "author", "text"))
     ids = [hashed_ids(path, content, platform) for platform in ("other", "reddit")]
     assert [len({*found}) for found in (*ids, ids[0] + ids[1])] == [24, 24, 48]
@@ -503,9 +518,11 @@ def test_a_post_without_an_id_is_rejected_for_what_else_it_lacks(path: Path) -> 
     found = read(opened(path, content))
     assert found.tweets["text"].to_list() == ["a"]
     assert found.rejects["reason"].to_list() == [
-        "has no text", "\"posted\" is not a date: 'never'", "has no time of posting",
+        "has no text",
+        "\"posted\" is not a date: 'never'",
         "has no time of posting",
-    ]  # fmt: skip
+        "has no time of posting",
+    ]
 
 
 def snowflake(time: datetime) -> int:
@@ -535,7 +552,7 @@ def old(minute: int) -> datetime:
         ("mastodon", "id,time,text", [(mastodon(at(n)), at(n), "a") for n in range(9)]),
         ("other", "id,time,text", [("", at(0), "a")]),
     ],
-)  # fmt: skip
+)
 def test_ids_are_those_of_a_platform_where_their_own_times_or_the_names_say_so(
     path: Path, platform: str, header: str, rows: Rows
 ) -> None:
@@ -599,8 +616,11 @@ def test_a_time_in_the_future_is_a_reject_but_not_one_of_another_zone(path: Path
     ],
 )
 def test_counts_may_say_when_they_were_read(path: Path, seen: str, utc: datetime | None) -> None:
-    rows = [(TIMES["the API's"](at(0)), "a", seen), (TIMES["the API's"](at(0)), "b", "later"),
-            (TIMES["the API's"](at(0)), "c", "2999-01-01T00:00:00Z")]  # fmt: skip
+    rows = [
+        (TIMES["the API's"](at(0)), "a", seen),
+        (TIMES["the API's"](at(0)), "b", "later"),
+        (TIMES["the API's"](at(0)), "c", "2999-01-01T00:00:00Z"),
+    ]
     (found,) = opened(path, csv_table(rows, ("time", "text", "counts_as_of"))).read()
     assert found.tweets["counts_as_of_utc"].to_list() == [utc, None, None]
     assert found.unread == (Unread("counts_as_of", 2, "later", 3),)
@@ -610,24 +630,33 @@ def test_counts_may_say_when_they_were_read(path: Path, seen: str, utc: datetime
 def test_rows_of_another_width_are_rejects_with_their_place(path: Path, quoting: int) -> None:
     content = csv_table(
         [(at(0), "a, b", 1), (at(1),), (at(2), "c"), (at(3), "d", 2, 3), (at(4), '"\n', 3)],
-        ("time", "text", "likes"), quoting=quoting,
-    )  # fmt: skip
+        ("time", "text", "likes"),
+        quoting=quoting,
+    )
     found = read(opened(path, content))
     assert found.tweets.select("line", "text").rows() == [(2, "a, b"), (6, '"\n')]
     few = "cannot be parsed: fewer fields than in the header"
     assert found.rejects.select("line", "reason").rows() == [
-        (3, few), (4, few), (5, "cannot be parsed: found more fields than defined in 'Schema'")
-    ]  # fmt: skip
+        (3, few),
+        (4, few),
+        (5, "cannot be parsed: found more fields than defined in 'Schema'"),
+    ]
     assert found.rows_read == 5
 
 
 def test_a_day_above_12_shows_the_order_of_day_and_month(path: Path) -> None:
-    rows = [("01/02/2018 09:30", "a"), ("01/13/2018 9:31:05 PM", "b"), ("01/13/2018 21:31", "c"),
-            ("2018-01-14", "d")]  # fmt: skip
+    rows = [
+        ("01/02/2018 09:30", "a"),
+        ("01/13/2018 9:31:05 PM", "b"),
+        ("01/13/2018 21:31", "c"),
+        ("2018-01-14", "d"),
+    ]
     found = read(opened(path, csv_table(rows, ("time", "text"))))
     assert found.tweets["posted"].to_list() == [
-        datetime(2018, 1, 2, 9, 30), datetime(2018, 1, 13, 21, 31, 5), datetime(2018, 1, 13, 21, 31)
-    ]  # fmt: skip
+        datetime(2018, 1, 2, 9, 30),
+        datetime(2018, 1, 13, 21, 31, 5),
+        datetime(2018, 1, 13, 21, 31),
+    ]
     assert found.rejects["reason"].to_list() == ["\"posted\" is not a date: '2018-01-14'"]
 
 
@@ -639,10 +668,14 @@ TIME = "2018-12-02T21:40:51Z"
 @pytest.mark.parametrize(
     "ids",
     [
-        ["1.06943E+18"], ["1,06943E+18"], ["1.069432e18"], ["1E18"], ["1069432251658240000.0"],
+        ["1.06943E+18"],
+        ["1,06943E+18"],
+        ["1.069432e18"],
+        ["1E18"],
+        ["1069432251658240000.0"],
         ["1", " 9007199254740993.0 ", "5", "2E+18", "3E+18", "4E+18"],
     ],
-)  # fmt: skip
+)
 @pytest.mark.parametrize("separator", [";", "\t"])
 def test_one_rounded_id_refuses_the_file(path: Path, separator: str, ids: list[str]) -> None:
     content = csv_table([(each, TIME, "a") for each in ids], ("id", "time", "text"), separator)

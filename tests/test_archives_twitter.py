@@ -465,7 +465,7 @@ OTHERS = [note("Another…", n / 10) for n in range(30)]
         {"note-tweet.js": notes_js(*OTHERS), "note-tweet-part1.js": notes_js(note(), part=1)},
         {"note-tweet.js": notes_js(note("bad"), note()).replace(b'"bad"', b"nonsense")},
     ],
-)  # fmt: skip
+)
 def test_a_long_post_of_an_export_is_whole_however_it_is_packed(
     tmp_path: Path, form: str, top: str, tweets: dict[str, Write], notes: dict[str, bytes]
 ) -> None:
@@ -642,7 +642,7 @@ def test_what_is_written_in_any_form_is_read_back(
         ((b'"id', b'"no'), "has no id"),
         ((b'text"', b'words"'), "has no text"),
     ],
-)  # fmt: skip
+)
 def test_a_damaged_tweet_is_a_reject_with_its_place_and_its_neighbours_survive(
     tmp_path: Path, form: str, damage: tuple[Any, ...], reason: str
 ) -> None:
@@ -722,12 +722,16 @@ def test_a_file_of_rounded_ids_is_refused_as_a_whole(
 @pytest.mark.parametrize(
     "head",
     [
-        b"window.YTD.tweets.part0 = [ ]", b"window.YTD.tweets.part0 = ", b"Grailbird.data = [ {",
-        b"var tweet_index =  [ {", b"window.YTD.tweetdeck.part0 = [ {", *SIBLINGS.values(),
+        b"window.YTD.tweets.part0 = [ ]",
+        b"window.YTD.tweets.part0 = ",
+        b"Grailbird.data = [ {",
+        b"var tweet_index =  [ {",
+        b"window.YTD.tweetdeck.part0 = [ {",
+        *SIBLINGS.values(),
         b'{"data": [{"id": "1", "text": "a", "created_at": "2021-01-06T18:38:06.000Z"}]}',
         b'{"id": "1", "text": "a", "created_at": "2021-01-06T18:38:06.000Z"}',
     ],
-)  # fmt: skip
+)
 def test_what_is_no_archive_of_twitter_is_not_taken_for_one(head: bytes) -> None:
     exports = [x_export.ACCOUNT.detect, x_export.MONTHS.detect, x_export.TWEETS_CSV.detect]
     assert not any(detect(head) for detect in [tweet_json.detect, *exports])

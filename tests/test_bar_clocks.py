@@ -473,8 +473,10 @@ def test_london_and_frankfurt_are_told_apart_by_their_holidays_or_not_at_all() -
     )
     claimed = judged(autumn, calendar="XETR")
     assert (claimed.calendar, claimed.clock_word, claimed.calendar_word) == (
-        "XETR", "proven", "consistent",
-    )  # fmt: skip
+        "XETR",
+        "proven",
+        "consistent",
+    )
     spring = judged(Recipe("London", "UTC", "start", 60, date(2022, 4, 1), density=0.5))
     assert (spring.calendar, spring.calendar_word) == ("XLON", "proven")
 
@@ -561,8 +563,11 @@ def test_histdata_runs_on_the_clock_that_was_measured_not_on_the_one_it_says(
     assert found.calendar_fact == "calendar XNYS by the symbol SPXUSD"
     ends = audit_bars(part, stamps + timedelta(minutes=1), claims, flat=flat)
     assert (ends.clock.name, ends.stamp, ends.clock_word, ends.stamp_word) == (
-        name, "end", "proven", "proven",
-    )  # fmt: skip
+        name,
+        "end",
+        "proven",
+        "proven",
+    )
     in_utc = audit_bars(part, found.minutes_utc(stamps), claims, flat=flat)
     assert (in_utc.clock.name, in_utc.stamp, in_utc.proven) == ("UTC", "start", True)
     for claim, shares in refused.items():

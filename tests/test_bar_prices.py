@@ -186,10 +186,13 @@ def test_rows_in_any_order_and_blocks_have_the_same_neighbours(
             None,
         ),
         (flat(*[1.0] * 10, *[30.0] * 10, *[1.0] * 10), None),
-        (flat(1.0, 100.0, 1.0), "its prices change their level 2 times, first at 2024-01-30 14:31 "
-         "to 100 times those before: a split, or other units"),  # too few to tell
+        (
+            flat(1.0, 100.0, 1.0),
+            "its prices change their level 2 times, first at 2024-01-30 14:31 "
+            "to 100 times those before: a split, or other units",
+        ),  # too few to tell
     ],
-)  # fmt: skip
+)
 def test_splits_other_units_and_real_moves_are_no_rejects(
     store: Store, tmp_path: Path, bars: list[Bar], warning: str | None
 ) -> None:
@@ -244,9 +247,14 @@ def test_two_prices_for_one_minute_within_a_file_are_told(store: Store, tmp_path
 # --- at and below zero ----------------------------------------------------------------------------
 
 OIL = [
-    (1.5, 1.5, 1.0, 1.0), (1.0, 1.0, 0.5, 0.5), (0.5, 0.5, -0.5, -0.5), (-0.5, -0.5, -3.5, -3.5),
-    (-3.5, -1.0, -3.5, -1.0), (-1.0, 1.0, -1.0, 1.0), (1.0, 2.0, 1.0, 2.0),
-]  # fmt: skip
+    (1.5, 1.5, 1.0, 1.0),
+    (1.0, 1.0, 0.5, 0.5),
+    (0.5, 0.5, -0.5, -0.5),
+    (-0.5, -0.5, -3.5, -3.5),
+    (-3.5, -1.0, -3.5, -1.0),
+    (-1.0, 1.0, -1.0, 1.0),
+    (1.0, 2.0, 1.0, 2.0),
+]
 MISSING = (
     "4 bars with a price at or below 0 were rejected, because returns over such prices have no "
     "meaning (SPY on 2024-01-30: 4 of 7 bars and 95% of that day's movement are missing)"

@@ -688,10 +688,12 @@ def test_bars_of_nobody_knows_what_are_refused(tmp_path: Path, content: bytes) -
         ("2018-01-02 09:31,1,1,2,1", "high and low contradict open and close"),
         ("2018-01-02 09:31,1,2,1,2.5", "high and low contradict open and close"),
         ("2018-01-02 09:31,1,2,1,0.5", "high and low contradict open and close"),
-        ("2018-01-02 09:31,1,2,1,1,9",
-         "cannot be parsed: found more fields than defined in 'Schema'"),
+        (
+            "2018-01-02 09:31,1,2,1,1,9",
+            "cannot be parsed: found more fields than defined in 'Schema'",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_bad_bar_is_a_reject_with_its_place_and_its_neighbours_survive(
     tmp_path: Path, bad: str, reason: str
 ) -> None:

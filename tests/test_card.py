@@ -26,9 +26,13 @@ def test_the_card_of_a_shipped_model_is_what_its_record_says(folder: Path) -> No
     assert text == model_card(card)
     titles = [line for line in text.splitlines() if line.startswith("#")]
     assert titles == [
-        "# reference", "## Intended use", "## Out of sample", "## How it was made",
-        "## Make it again", "## Limits",
-    ]  # fmt: skip
+        "# reference",
+        "## Intended use",
+        "## Out of sample",
+        "## How it was made",
+        "## Make it again",
+        "## Limits",
+    ]
     assert all(len(line) <= WIDTH or line.startswith("|") for line in text.splitlines())
 
 
@@ -53,5 +57,8 @@ def _shell(folder: Path, commands: str) -> None:
     programs = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     subprocess.run(
         ["bash", "-euc", commands],
-        cwd=folder, env={**os.environ, "PATH": programs}, capture_output=True, check=True,
-    )  # fmt: skip
+        cwd=folder,
+        env={**os.environ, "PATH": programs},
+        capture_output=True,
+        check=True,
+    )

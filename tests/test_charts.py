@@ -15,9 +15,16 @@ from tweetscore.study.summary import Summary
 
 def summary(cell: StudyCell, accuracy: float) -> Summary:
     return Summary(
-        cell, seeds=2, best_accuracy=accuracy, spread=0.01, last_accuracy=0.5, majority=0.51,
-        train_loss=0.1, rows=100, figures=(),
-    )  # fmt: skip
+        cell,
+        seeds=2,
+        best_accuracy=accuracy,
+        spread=0.01,
+        last_accuracy=0.5,
+        majority=0.51,
+        train_loss=0.1,
+        rows=100,
+        figures=(),
+    )
 
 
 COMPARED = [summary(StudyCell(minutes, True, True), 0.5 + minutes / 1_000) for minutes in (5, 30)]
@@ -39,20 +46,27 @@ def data_of(chart: Any) -> list[dict[str, Any]]:
 def test_the_intervals_stand_beside_the_majority_and_both_reports() -> None:
     rows = data_of(interval_chart(COMPARED))
     drawn = {(row["minutes"], row["of"]): row["test accuracy"] for row in rows if "of" in row}
-    assert drawn == pytest.approx({
-        (5, "ours"): 0.505, (5, "majority"): 0.51,
-        (5, "first report"): 0.53, (5, "final report"): 0.5295,
-        (30, "ours"): 0.53, (30, "majority"): 0.51,
-        (30, "first report"): 0.5618, (30, "final report"): 0.5092,
-    })  # fmt: skip
+    assert drawn == pytest.approx(
+        {
+            (5, "ours"): 0.505,
+            (5, "majority"): 0.51,
+            (5, "first report"): 0.53,
+            (5, "final report"): 0.5295,
+            (30, "ours"): 0.53,
+            (30, "majority"): 0.51,
+            (30, "first report"): 0.5618,
+            (30, "final report"): 0.5092,
+        }
+    )
     bounds = {row["minutes"]: (row["low"], row["high"]) for row in rows if "low" in row}
     assert bounds == {5: pytest.approx((0.495, 0.515)), 30: pytest.approx((0.52, 0.54))}
 
 
 def test_the_ablation_has_its_four_networks_and_what_was_reported() -> None:
-    drawn = {(row["network"], row["of"]): row["test accuracy"] for row in data_of(
-        ablation_chart(ABLATION)
-    )}  # fmt: skip
+    drawn = {
+        (row["network"], row["of"]): row["test accuracy"]
+        for row in data_of(ablation_chart(ABLATION))
+    }
     names = [
         "trained, counts",
         "trained",

@@ -52,9 +52,13 @@ Net = tuple[Bundle, LstmClassifier]
 def moves(tmp_path_factory: pytest.TempPathFactory) -> Net:
     folder = tmp_path_factory.mktemp("models") / "moves"
     return class_bundle(
-        folder, "move", STILL_MOVE, (5, 30), session="regular",
+        folder,
+        "move",
+        STILL_MOVE,
+        (5, 30),
+        session="regular",
         thresholds_bps={"5": 2.5, "30": 40.0},
-    )  # fmt: skip
+    )
 
 
 @pytest.fixture(scope="module")
@@ -162,9 +166,12 @@ def test_a_model_of_classes_with_counts_scores_the_tweets_that_have_them(
     text = "stocks up great day"
     put_tweets(
         store,
-        [(1, "2018-12-19 19:00", text, 10, 200), (2, "2018-12-19 19:00", text, 90_000, 0),
-         (3, "2018-12-19 19:00", text, None, 5)],
-    )  # fmt: skip
+        [
+            (1, "2018-12-19 19:00", text, 10, 200),
+            (2, "2018-12-19 19:00", text, 90_000, 0),
+            (3, "2018-12-19 19:00", text, None, 5),
+        ],
+    )
     assert run(store, bundle).skipped_reasons == {"no_counts": 1}
     assert class_predictions(store) == pytest.approx(
         {
@@ -239,12 +246,19 @@ def test_models_of_all_targets_live_side_by_side(
         assert run(store, bundle).scored == 3
     assert store.rows(
         "SELECT model_id, target, count(*) FROM probabilities GROUP BY ALL ORDER BY ALL"
-    ) == sorted([(moves[0].model_id, "move", 6), (moods[0].model_id, "label", 9),
-                 (other.model_id, "label", 9), (up.model_id, "direction", 6)])  # fmt: skip
+    ) == sorted(
+        [
+            (moves[0].model_id, "move", 6),
+            (moods[0].model_id, "label", 9),
+            (other.model_id, "label", 9),
+            (up.model_id, "direction", 6),
+        ]
+    )
     assert store.row("SELECT count(*) FROM predictions") == (30,)
     assert store.rows("FROM thresholds ORDER BY interval_minutes") == [
-        (moves[0].model_id, 5, 2.5), (moves[0].model_id, 30, 40.0)
-    ]  # fmt: skip
+        (moves[0].model_id, 5, 2.5),
+        (moves[0].model_id, 30, 40.0),
+    ]
 
 
 @pytest.mark.parametrize("intervals", [(5,), (5, 0), (30, 5)])
@@ -277,11 +291,18 @@ def test_class_predictions_go_with_the_input_they_were_made_from(
     def archive(name: str, *posts: tuple[int, str, int]) -> Path:
         path = tmp_path / name
         lines = [
-            json.dumps({"id_str": str(number), "text": text, "retweet_count": retweets,
-                        "favorite_count": 2, "is_retweet": False,
-                        "created_at": "Wed Dec 19 19:00:00 +0000 2018"})
+            json.dumps(
+                {
+                    "id_str": str(number),
+                    "text": text,
+                    "retweet_count": retweets,
+                    "favorite_count": 2,
+                    "is_retweet": False,
+                    "created_at": "Wed Dec 19 19:00:00 +0000 2018",
+                }
+            )
             for number, text, retweets in posts
-        ]  # fmt: skip
+        ]
         path.write_text("\n".join(lines) + "\n")
         return path
 
@@ -290,9 +311,13 @@ def test_class_predictions_go_with_the_input_they_were_made_from(
         assert account.error is None
 
     counting = class_bundle(
-        tmp_path / "counting", "move", STILL_MOVE, (5, 30), counts=True,
+        tmp_path / "counting",
+        "move",
+        STILL_MOVE,
+        (5, 30),
+        counts=True,
         thresholds_bps={"5": 1.0, "30": 2.0},
-    )[0]  # fmt: skip
+    )[0]
     put(archive("1", (1, "sad", 1), (2, "sad", 1), (3, "sad", 1), (4, "great sad", 1)))
     run(store, moods[0])
     run(store, counting)
@@ -301,8 +326,12 @@ def test_class_predictions_go_with_the_input_they_were_made_from(
         "SELECT target, tweet_id, count(*) FROM probabilities GROUP BY ALL ORDER BY ALL"
     )
     assert left == [
-        ("label", 2, 3), ("label", 3, 3), ("label", 4, 3), ("move", 3, 2), ("move", 4, 2)
-    ]  # fmt: skip
+        ("label", 2, 3),
+        ("label", 3, 3),
+        ("label", 4, 3),
+        ("move", 3, 2),
+        ("move", 4, 2),
+    ]
     assert run(store, moods[0]).scored == 1
     assert run(store, counting).scored == 2
 
@@ -311,9 +340,11 @@ def test_class_predictions_go_with_the_input_they_were_made_from(
 
 
 PARTS = {
-    "train_from_utc": datetime(2018, 12, 1), "validation_from_utc": datetime(2018, 12, 10),
-    "test_from_utc": datetime(2018, 12, 15), "test_until_utc": datetime(2018, 12, 31),
-}  # fmt: skip
+    "train_from_utc": datetime(2018, 12, 1),
+    "validation_from_utc": datetime(2018, 12, 10),
+    "test_from_utc": datetime(2018, 12, 15),
+    "test_until_utc": datetime(2018, 12, 31),
+}
 
 
 def put_model(
@@ -325,8 +356,15 @@ def put_model(
     """Add a model and what it predicts: tweet, target, interval, class and probability."""
     (target,) = {each[1] for each in predictions} or {"direction"}
     classes = {"direction": ("down", "up"), "move": STILL_MOVE, "label": MOODS}[target]
-    row = {"model_id": f"id of {name}", "name": name, "target": target, "classes": list(classes),
-           "uses_counts": False, "card": "{}", **PARTS}  # fmt: skip
+    row = {
+        "model_id": f"id of {name}",
+        "name": name,
+        "target": target,
+        "classes": list(classes),
+        "uses_counts": False,
+        "card": "{}",
+        **PARTS,
+    }
     store.append("models", pl.DataFrame([row]))
     rows = [
         (f"id of {name}", "twitter", tweet, minutes, classes.index(each) + 1, p)
@@ -362,9 +400,12 @@ def test_a_move_is_a_return_larger_than_the_threshold_either_way(store: Store) -
     ensure_windows(store)
     threshold = bps(100, 101)  # the first return itself is not above it
     predictions = [
-        moving(1, 5, 0.75), moving(2, 5, 0.75), moving(3, 5, 0.25), moving(4, 5, 0.5),
+        moving(1, 5, 0.75),
+        moving(2, 5, 0.75),
+        moving(3, 5, 0.25),
+        moving(4, 5, 0.5),
         moving(5, 5, 0.25),
-    ]  # fmt: skip
+    ]
     put_model(store, "moves", predictions, {5: threshold, 30: 1.0})
     rows = store.rows(
         "SELECT tweet_id, model, interval_minutes, probability_move, threshold_bps, predicted, "
@@ -373,9 +414,12 @@ def test_a_move_is_a_return_larger_than_the_threshold_either_way(store: Store) -
     )
     head = ("moves", 5)
     assert [row[:5] for row in rows] == [
-        (1, *head, 0.75, threshold), (2, *head, 0.75, threshold), (3, *head, 0.25, threshold),
-        (4, *head, 0.5, threshold), (5, *head, 0.25, threshold),
-    ]  # fmt: skip
+        (1, *head, 0.75, threshold),
+        (2, *head, 0.75, threshold),
+        (3, *head, 0.25, threshold),
+        (4, *head, 0.5, threshold),
+        (5, *head, 0.25, threshold),
+    ]
     assert [row[5:] for row in rows] == [
         ("move", 100.0, 101.0, bps(100, 101), "still", False, "ok", "SPX"),
         ("move", 101.0, 99.0, bps(101, 99), "move", True, "ok", "SPX"),
@@ -395,13 +439,16 @@ def test_what_a_bundle_says_of_moves_stands_in_the_view(store: Store, moves: Net
     )
     assert {row[:2]: row[2:] for row in rows} == {
         (tweet, minutes): (
-            pytest.approx(p, abs=1e-6), "move" if p >= 0.5 else "still", threshold, "no_data"
+            pytest.approx(p, abs=1e-6),
+            "move" if p >= 0.5 else "still",
+            threshold,
+            "no_data",
         )
         for tweet, tokens in TOKENS.items()
         for minutes, threshold, (_, p) in zip(
             (5, 30), (2.5, 40.0), torch_says(moves[1], tokens), strict=True
         )
-    }  # fmt: skip
+    }
     assert len(rows) == 6
 
 
@@ -473,9 +520,11 @@ def test_moves_are_measured_with_momentum_against_what_came_true(
             )
         assert set(momentum) == {-1, 0, 1}
         found = figures(
-            np.array(probabilities), np.array(truth, np.int64), np.array(days),
+            np.array(probabilities),
+            np.array(truth, np.int64),
+            np.array(days),
             momentum=np.array(momentum),
-        )  # fmt: skip
+        )
         expected.append(
             replace(found, model="moves", symbol="SPX", interval_minutes=n, target="move")
         )
@@ -491,9 +540,11 @@ def test_figures_of_moves_and_of_directions_are_corrected_each_for_its_own_model
     store, _ = market
     tweets = [tweet for (tweet,) in store.rows("SELECT tweet_id FROM tweets")]
     put_model(
-        store, "moves", [moving(tweet, 5, tweet % 10 / 10) for tweet in tweets],
+        store,
+        "moves",
+        [moving(tweet, 5, tweet % 10 / 10) for tweet in tweets],
         {5: 6.0},
-    )  # fmt: skip
+    )
     put_model(store, "up", [])
     store.con.execute(
         "INSERT INTO predictions SELECT 'id of up', platform, tweet_id, 5, 2, tweet_id % 10 / 10 "
@@ -502,8 +553,9 @@ def test_figures_of_moves_and_of_directions_are_corrected_each_for_its_own_model
     put_model(store, "moods", [(tweet, "label", None, "sad", 1.0) for tweet in tweets])
     found = evaluate(store)
     assert [(each.model, each.target, each.p_holm == each.p_value) for each in found] == [
-        ("moves", "move", True), ("up", "direction", True)
-    ]  # fmt: skip
+        ("moves", "move", True),
+        ("up", "direction", True),
+    ]
     assert found[0].baseline != found[1].baseline
     assert evaluate(store, model="moves") == found[:1]
 
@@ -588,16 +640,18 @@ def test_of_another_file_only_rows_after_what_it_learned_count(tmp_path: Path) -
     path = labelled_file(tmp_path)
     test_from = FIRST + timedelta(hours=8 * 100)
     bundle, model = labels_bundle(
-        tmp_path, data=[{"name": "x", "sha256": "0" * 64}],
+        tmp_path,
+        data=[{"name": "x", "sha256": "0" * 64}],
         split={"test_from_utc": test_from.isoformat()},
-    )  # fmt: skip
+    )
     table = read_labelled(path, {})
     found = evaluate_labelled(bundle, table, path)
     assert found.fact == f"rows from {test_from} on"
     (one,) = found.figures
     later = read_labelled(path, {}).rows.with_row_index("place").filter(pl.col("place") >= 100)
-    tokens = [[word for word in text.split() if word not in ("up", "down")]
-              for text in later["text"]]  # fmt: skip
+    tokens = [
+        [word for word in text.split() if word not in ("up", "down")] for text in later["text"]
+    ]
     later = later.with_columns(tokens=pl.Series(tokens))
     assert one.rows == 50  # the first of them exactly at that moment
     assert one.days == 18
@@ -665,9 +719,14 @@ def test_a_file_of_which_nothing_is_unseen_is_refused(tmp_path: Path) -> None:
 # --- from a file of labels to a bundle ------------------------------------------------------------
 
 OPTIONS = TrainingOptions(
-    vectors="random", max_tokens=6, embedding_dim=8, hidden=4, seed=3, device="cpu",
+    vectors="random",
+    max_tokens=6,
+    embedding_dim=8,
+    hidden=4,
+    seed=3,
+    device="cpu",
     fit=FitOptions(epochs=4, batch_rows=32, learning_rate=0.05),
-)  # fmt: skip
+)
 
 
 def trained_on(
@@ -680,9 +739,14 @@ def trained_on(
 ) -> tuple[Trained, list[str]]:
     told: list[str] = []
     done = train_labelled(
-        file, columns, OPTIONS, folder / "mine", log_folder=folder / "log",
-        callbacks=Callbacks(progress, told.append), resume=resume,
-    )  # fmt: skip
+        file,
+        columns,
+        OPTIONS,
+        folder / "mine",
+        log_folder=folder / "log",
+        callbacks=Callbacks(progress, told.append),
+        resume=resume,
+    )
     return done, told
 
 
@@ -788,9 +852,12 @@ def test_what_training_measures_is_what_evaluate_measures_of_the_stored_scores(
     with open_store(tmp_path / "new.duckdb") as store:
         ingest(store, [made.archive, made.bars], IngestOptions(), lambda *_: None)
         done = train(
-            store, options, tmp_path / "mine", log_folder=tmp_path / "log",
+            store,
+            options,
+            tmp_path / "mine",
+            log_folder=tmp_path / "log",
             callbacks=Callbacks(lambda _: None, lambda _: None),
-        )  # fmt: skip
+        )
         run(store, done.bundle)
         found = evaluate(store)
         thresholds = dict(store.rows("SELECT interval_minutes, threshold_bps FROM thresholds"))

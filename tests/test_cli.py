@@ -190,10 +190,17 @@ def test_ingest_as_json_accounts_for_every_row(made: Path, tmp_path: Path) -> No
 def test_train_as_json(db: Path, tmp_path: Path) -> None:
     found = one_json(
         invoke(
-            "train", *SMALL_NETWORK, "--db", db, "--output", tmp_path / "new",
-            "--log-dir", tmp_path / "runs", "--json",
+            "train",
+            *SMALL_NETWORK,
+            "--db",
+            db,
+            "--output",
+            tmp_path / "new",
+            "--log-dir",
+            tmp_path / "runs",
+            "--json",
         )
-    )  # fmt: skip
+    )
     bundle = load_bundle(tmp_path / "new")
     assert (found["model"], found["model_id"]) == ("new", bundle.model_id)
     assert (found["epochs"], found["interrupted"]) == (2, False)
@@ -235,8 +242,12 @@ def test_tables_are_on_stdout_and_messages_on_stderr(made: Path, db: Path) -> No
     assert "nothing changed" in again.stderr
     result = invoke("score", "--model", made / "tiny", "--interval", 30, "--db", db)
     assert [line.split()[0] for line in result.stdout.splitlines()] == [
-        "tiny", "tweets", "scored", "skipped:", "skipped:"
-    ]  # fmt: skip
+        "tiny",
+        "tweets",
+        "scored",
+        "skipped:",
+        "skipped:",
+    ]
     assert result.stderr.count("\n") == 1
     assert invoke("info", "--db", db).stderr == ""
 
@@ -372,8 +383,10 @@ def test_no_color_is_respected(db: Path) -> None:
 def test_completion_knows_commands_models_and_queries() -> None:
     def completed(words: str, at: int) -> list[str]:
         asked = {
-            "_TWEETSCORE_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(at)
-        }  # fmt: skip
+            "_TWEETSCORE_COMPLETE": "complete_bash",
+            "COMP_WORDS": words,
+            "COMP_CWORD": str(at),
+        }
         result = CliRunner().invoke(app, [], prog_name=PROGRAM, env=asked)
         assert isinstance(result.stdout, str)
         return result.stdout.split()
@@ -444,8 +457,10 @@ def holder(db: Path) -> Iterator[int]:
     code = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('held', flush=True); input()"
     with subprocess.Popen(
         [sys.executable, "-c", code, str(db)],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-    ) as other:  # fmt: skip
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as other:
         assert other.stdout is not None
         assert other.stdout.readline() == "held\n"
         yield other.pid
@@ -635,11 +650,13 @@ def test_wrong_usage_is_exit_2(
     [
         (["scor"], "No such command 'scor'. Did you mean 'score', 'doctor'?; see: tweetscore"),
         (["--jsn"], "No such option: --jsn; see: tweetscore"),
-        (["score", "--intervall", "3"],
-         "No such option: --intervall (Possible options: --interval); see: tweetscore score"),
+        (
+            ["score", "--intervall", "3"],
+            "No such option: --intervall (Possible options: --interval); see: tweetscore score",
+        ),
         (["ingest"], "Missing argument 'paths'; see: tweetscore ingest"),
     ],
-)  # fmt: skip
+)
 def test_a_wrong_name_is_answered_with_the_nearest_right_one(
     arguments: list[str], expected: str
 ) -> None:
@@ -662,8 +679,10 @@ def test_a_reader_who_goes_away_ends_the_command_quietly(db: Path) -> None:
     sql = "SELECT a.tweet_id FROM tweets a, tweets b"  # half a million rows
     with subprocess.Popen(
         command_line("query", sql, "--format", "csv", "--db", db),
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    ) as running:  # fmt: skip
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as running:
         assert running.stdout is not None
         assert running.stderr is not None
         assert running.stdout.readline() == "tweet_id\n"
@@ -678,9 +697,17 @@ def test_a_reader_who_goes_away_ends_the_command_quietly(db: Path) -> None:
 @pytest.mark.slow
 def test_ctrl_c_in_training_keeps_the_best_epoch_and_prints_that(db: Path, tmp_path: Path) -> None:
     arguments = [
-        "train", *SMALL_NETWORK[:-2], "--epochs", "100000", "--db", db,
-        "--output", tmp_path / "kept", "--log-dir", tmp_path / "runs",
-    ]  # fmt: skip
+        "train",
+        *SMALL_NETWORK[:-2],
+        "--epochs",
+        "100000",
+        "--db",
+        db,
+        "--output",
+        tmp_path / "kept",
+        "--log-dir",
+        tmp_path / "runs",
+    ]
     messages = ""
     with subprocess.Popen(
         command_line(*arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -717,8 +744,10 @@ def test_ctrl_c_while_ingesting_leaves_a_clean_database(tmp_path: Path) -> None:
         db = tmp_path / f"cut_after_{wait}.duckdb"
         with subprocess.Popen(
             command_line("ingest", *files, "--db", db),
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        ) as running:  # fmt: skip
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as running:
             deadline = time.monotonic() + 60
             while not db.exists() and time.monotonic() < deadline:
                 time.sleep(0.01)
@@ -871,8 +900,18 @@ def test_files_are_scored_without_a_database_and_brought_into_one(
     made: Path, db: Path, tmp_path: Path
 ) -> None:
     rows = one_json(invoke("export", tmp_path / "posts", "--table", "tweets", "--db", db, "--json"))
-    score = ("score", "--input", tmp_path / "posts", "--output", tmp_path / "scored",
-             "--model", made / "tiny", "--db", db, "--json")  # fmt: skip
+    score = (
+        "score",
+        "--input",
+        tmp_path / "posts",
+        "--output",
+        tmp_path / "scored",
+        "--model",
+        made / "tiny",
+        "--db",
+        db,
+        "--json",
+    )
     account = one_json(invoke(*score))
     assert account["rows"] == rows["rows"]["tweets"] == account["scored"] + account["skipped"]
     assert one_json(invoke(*score))["already_finished"] == account["shards"] == 1

@@ -55,12 +55,17 @@ def add_market(store: Store, calendar: str, days: int, rng: random.Random) -> li
 def add_tweets(store: Store, times: Sequence[datetime], rng: random.Random) -> None:
     rows = [
         {
-            "platform": "twitter", "tweet_id": place, "author": "somebody", "posted_utc": posted,
-            "text": f"word{rng.randrange(len(times))}", "source_id": 1,
-            "retweet_count": rng.choice((None, 1, 2)), "favorite_count": rng.choice((None, 3)),
+            "platform": "twitter",
+            "tweet_id": place,
+            "author": "somebody",
+            "posted_utc": posted,
+            "text": f"word{rng.randrange(len(times))}",
+            "source_id": 1,
+            "retweet_count": rng.choice((None, 1, 2)),
+            "favorite_count": rng.choice((None, 3)),
         }
         for place, posted in enumerate(times)
-    ]  # fmt: skip
+    ]
     store.append("tweets", pl.DataFrame(rows))
 
 
@@ -167,10 +172,13 @@ def row_of(day: int, tweet: int, tokens: Sequence[str], reach: Sequence[int | No
     opens = datetime(2018, 6, 1, 14, 30) + timedelta(days=day)
     posted = opens + timedelta(seconds=tweet % 20_000)
     row = {
-        "platform": "twitter", "tweet_id": tweet, "posted_utc": posted,
+        "platform": "twitter",
+        "tweet_id": tweet,
+        "posted_utc": posted,
         "session_date": FIRST_DAY + timedelta(days=day),
-        "close_utc": opens + timedelta(hours=6.5), "tokens": list(tokens),
-    }  # fmt: skip
+        "close_utc": opens + timedelta(hours=6.5),
+        "tokens": list(tokens),
+    }
     for minutes, reached in zip(INTERVALS, reach, strict=True):
         row[f"outcome_{minutes}"] = None if reached is None else (-1.0) ** tweet
         row[f"exit_{minutes}"] = None if reached is None else posted + reached * MINUTE
@@ -178,11 +186,17 @@ def row_of(day: int, tweet: int, tokens: Sequence[str], reach: Sequence[int | No
 
 
 SCHEMA = {
-    "platform": pl.String(), "tweet_id": pl.Int64(), "posted_utc": pl.Datetime("us"),
-    "session_date": pl.Date(), "close_utc": pl.Datetime("us"), "tokens": pl.List(pl.String()),
-    "outcome_5": pl.Float64(), "exit_5": pl.Datetime("us"),
-    "outcome_30": pl.Float64(), "exit_30": pl.Datetime("us"),
-}  # fmt: skip
+    "platform": pl.String(),
+    "tweet_id": pl.Int64(),
+    "posted_utc": pl.Datetime("us"),
+    "session_date": pl.Date(),
+    "close_utc": pl.Datetime("us"),
+    "tokens": pl.List(pl.String()),
+    "outcome_5": pl.Float64(),
+    "exit_5": pl.Datetime("us"),
+    "outcome_30": pl.Float64(),
+    "exit_30": pl.Datetime("us"),
+}
 
 
 def frame_of(rows: Sequence[dict[str, Any]]) -> pl.DataFrame:
@@ -461,10 +475,13 @@ def test_folds_of_100_days_are_these() -> None:
         for _, parts in walk_forward(distinct(100), INTERVALS, 5)
     ]
     assert found == [
-        [list(range(until - 31)), list(range(until - 30, until - 16)),
-         list(range(until - 15, until))]
+        [
+            list(range(until - 31)),
+            list(range(until - 30, until - 16)),
+            list(range(until - 15, until)),
+        ]
         for until in (40, 55, 70, 85, 100)
-    ]  # fmt: skip
+    ]
 
 
 @pytest.mark.parametrize("folds", [1, 2, 5])
@@ -481,10 +498,15 @@ def test_the_moments_of_a_fold_are_those_of_its_own_days() -> None:
     rows = distinct(100)
     close = rows["close_utc"].unique().sort()
     assert [split for split, _ in walk_forward(rows, INTERVALS, 2)] == [
-        Split(rows["posted_utc"][0], close[until - 32], close[until - 31], close[until - 16],
-              close[until - 1])
+        Split(
+            rows["posted_utc"][0],
+            close[until - 32],
+            close[until - 31],
+            close[until - 16],
+            close[until - 1],
+        )
         for until in (85, 100)
-    ]  # fmt: skip
+    ]
 
 
 @examples(25)
@@ -640,9 +662,13 @@ def outcomes_of(part: str, values: Sequence[float | None]) -> pl.DataFrame:
 
 def test_directions_are_the_signs_of_outcomes() -> None:
     rows = pl.DataFrame(
-        {"outcome_5": [-1.5, 0.25, None, 3.0], "past_5": [0.0, -0.5, 1.0, None],
-         "outcome_30": [1.0, None, -1.0, -0.5], "past_30": [None, 4.0, 0.0, 2.0]}
-    )  # fmt: skip
+        {
+            "outcome_5": [-1.5, 0.25, None, 3.0],
+            "past_5": [0.0, -0.5, 1.0, None],
+            "outcome_30": [1.0, None, -1.0, -0.5],
+            "past_30": [None, 4.0, 0.0, 2.0],
+        }
+    )
     labelled, thresholds = with_labels(rows, INTERVALS, Target())
     assert labelled.drop(rows.columns).to_dict(as_series=False) == {
         "label_5": [0, 1, None, 1],

@@ -229,15 +229,20 @@ DAMAGES: dict[str, tuple[str, str, str, str]] = {
     "a tweet is there twice": (
         f"{TWEET} FROM range(2); {BOOKED} 'tweets' AND source_id = 1; "
         f"{BOOKED} 'tweets' AND source_id = 1",
-        "duplicate_tweets", "1 found: other 7 is there 2 times", AGAIN,
+        "duplicate_tweets",
+        "1 found: other 7 is there 2 times",
+        AGAIN,
     ),
     "a bar is there twice": (
         f"{BAR} FROM range(2); {BOOKED} 'bars'; {BOOKED} 'bars'",
-        "duplicate_bars", "1 found: MADEUP at 2023-03-04 12:00:00 is there 2 times", AGAIN,
+        "duplicate_bars",
+        "1 found: MADEUP at 2023-03-04 12:00:00 is there 2 times",
+        AGAIN,
     ),
     "a window is there twice": (
         f"{WINDOW}, NULL, NULL, NULL, 'no_entry' FROM range(2)",
-        "duplicate_windows", f"1 found: {AT_NOON}, is there 2 times",
+        "duplicate_windows",
+        f"1 found: {AT_NOON}, is there 2 times",
         NEXT_STEPS["duplicate_windows"],
     ),
     "a prediction is there twice": (
@@ -248,7 +253,9 @@ DAMAGES: dict[str, tuple[str, str, str, str]] = {
     ),
     "a reject is gone": (
         "DELETE FROM rejects",
-        "accounting", "1 found: source 3 (more.json): 1 rejected, 0 in rejects", AGAIN,
+        "accounting",
+        "1 found: source 3 (more.json): 1 rejected, 0 in rejects",
+        AGAIN,
     ),
     "predictions without their tweet": (
         f"UPDATE predictions SET tweet_id = 7 WHERE tweet_id = {POST_ID}",
@@ -280,10 +287,11 @@ DAMAGES: dict[str, tuple[str, str, str, str]] = {
     ),
     "an unknown calendar": (
         "UPDATE symbols SET calendar = 'MARS'",
-        "bar_clock MADEUP", "unknown calendar 'MARS' (sources: 1)",
+        "bar_clock MADEUP",
+        "unknown calendar 'MARS' (sources: 1)",
         f"{AGAIN}, with the --clock, --stamp or --calendar that is right",
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", DAMAGES)
@@ -304,8 +312,9 @@ def test_a_block_that_has_changed_on_disk_is_found_and_nothing_else_is_asked(db:
     assert checks[1].next_step == f"restore a backup, or {AGAIN}"
     # Small tables may share the block.
     assert [(check.name, check.ok) for check in checks[:2]] == [
-        ("schema", True), ("readable", False)
-    ]  # fmt: skip
+        ("schema", True),
+        ("readable", False),
+    ]
     assert [check for check in checks[2:] if not check.ok] == [
         Check(name, None, "not run: readable is broken")
         for name in [*NEXT_STEPS, "warnings", "known_words", "tweet_clocks", "bar_clocks"]
@@ -472,9 +481,12 @@ def test_large_tables_are_searched_in_parts_with_the_same_result(db: Path) -> No
     damage(db, "; ".join(map(twice.format, ("tweets", "bars", "windows", "predictions"))))
     whole = diagnose(db)
     assert [check.name for check in whole if check.ok is False] == [
-        "duplicate_tweets", "duplicate_bars", "duplicate_windows", "duplicate_predictions",
+        "duplicate_tweets",
+        "duplicate_bars",
+        "duplicate_windows",
+        "duplicate_predictions",
         "accounting",
-    ]  # fmt: skip
+    ]
     assert diagnose(db, part_rows=30_000) == whole
 
 
@@ -704,7 +716,8 @@ SPOILED: dict[str, tuple[Callable[[Path], None], str, str]] = {
     },
     "a file is gone": (
         lambda folder: (folder / "vocabulary.txt").unlink(),
-        "{folder}: vocabulary.txt is missing", "copy the whole model folder again",
+        "{folder}: vocabulary.txt is missing",
+        "copy the whole model folder again",
     ),
     "the folder is gone": (
         shutil.rmtree,
@@ -713,37 +726,44 @@ SPOILED: dict[str, tuple[Callable[[Path], None], str, str]] = {
     ),
     "text rules of another version": (
         lambda folder: changed_card(folder, text_rules=RULES.to_dict() | {"version": 3}),
-        "text rules: version 3, this program applies 1 and 2", COPY_BUNDLE,
+        "text rules: version 3, this program applies 1 and 2",
+        COPY_BUNDLE,
     ),
     "a head too many": (
         lambda folder: changed_card(folder, intervals=[5, 10, 30]),
         "{folder}/model.onnx: not a tweetscore graph of 3 heads with 2 classes "
-        "(its output has 4 columns)", "export the model again",
+        "(its output has 4 columns)",
+        "export the model again",
     ),
     "intervals that are no list": (
         lambda folder: changed_card(folder, intervals=5),
-        "TypeError: 'int' object is not iterable", COPY_BUNDLE,
+        "TypeError: 'int' object is not iterable",
+        COPY_BUNDLE,
     ),
     "weights that are no numbers": (
         lambda folder: rewritten(folder, scale=float("nan")),
-        "{folder}/model.onnx: the probabilities of a text do not add up to 1", COPY_BUNDLE,
+        "{folder}/model.onnx: the probabilities of a text do not add up to 1",
+        COPY_BUNDLE,
     ),
     "words that no text can have": (
         lambda folder: rewritten(folder, words=tuple(map(str.upper, VOCABULARY.words))),
-        "{folder}/vocabulary.txt: does not begin with <pad> and <unk>", COPY_BUNDLE,
+        "{folder}/vocabulary.txt: does not begin with <pad> and <unk>",
+        COPY_BUNDLE,
     ),
     "words that its rules do not know": (
         lambda folder: rewritten(
             folder,
             words=(*VOCABULARY.words[:2], *map(str.upper, VOCABULARY.words[2:])),
         ),
-        "{folder}/vocabulary.txt: its text rules find none of its words", COPY_BUNDLE,
+        "{folder}/vocabulary.txt: its text rules find none of its words",
+        COPY_BUNDLE,
     ),
     "more words than its graph": (
         lambda folder: rewritten(folder, words=(*VOCABULARY.words, "surplus")),
-        f"ValueError: every id must be 0 to {len(VOCABULARY) - 1}, the vocabulary", COPY_BUNDLE,
+        f"ValueError: every id must be 0 to {len(VOCABULARY) - 1}, the vocabulary",
+        COPY_BUNDLE,
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", SPOILED)
@@ -824,8 +844,10 @@ def test_a_database_that_another_process_holds_is_exit_4(db: Path) -> None:
     code = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('held', flush=True); input()"
     with subprocess.Popen(
         [sys.executable, "-c", code, str(db)],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-    ) as other:  # fmt: skip
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as other:
         assert other.stdout is not None
         assert other.stdout.readline() == "held\n"
         result = invoke("doctor", "--db", db, code=4)

@@ -101,8 +101,10 @@ def test_the_order_of_rows_and_the_names_of_days_do_not_matter() -> None:
 
 def test_the_interval_is_scipys_bootstrap_over_days() -> None:
     p, up, day = drawn(3, effect=0.5)
-    by_day = [(np.sum(day == d), np.sum(((p >= 0.5) == up)[day == d]), np.sum(up[day == d]))
-              for d in range(60)]  # fmt: skip
+    by_day = [
+        (np.sum(day == d), np.sum(((p >= 0.5) == up)[day == d]), np.sum(up[day == d]))
+        for d in range(60)
+    ]
     rows, right, ups = np.array(by_day).T
 
     def excess(rows: Floats, right: Floats, ups: Floats, axis: int) -> Any:
@@ -110,9 +112,14 @@ def test_the_interval_is_scipys_bootstrap_over_days() -> None:
         return right.sum(axis) / n - np.maximum(k, n - k) / n
 
     reference = stats.bootstrap(
-        (rows, right, ups), excess, paired=True, n_resamples=10_000, method="percentile",
-        rng=np.random.default_rng(5), vectorized=True,
-    ).confidence_interval  # fmt: skip
+        (rows, right, ups),
+        excess,
+        paired=True,
+        n_resamples=10_000,
+        method="percentile",
+        rng=np.random.default_rng(5),
+        vectorized=True,
+    ).confidence_interval
     found = measured(p, up, day)
     assert (found.excess_low, found.excess_high) == pytest.approx(tuple(reference), abs=0.01)
 
@@ -213,8 +220,11 @@ def test_figures_of_three_classes_are_those_computed_by_hand() -> None:
     # Class 0 before each other: 3 of 3; class 1: (0.6, 0.3) against (0.2, 0.3): 3.5 of 4; class 2.
     assert found.auc == pytest.approx((1 + 3.5 / 4 + 1) / 3)
     assert [(b.low, b.rows, b.observed) for b in found.calibration] == [
-        (0.4, 1, 1.0), (0.5, 1, 0.0), (0.6, 1, 1.0), (0.7, 1, 1.0)
-    ]  # fmt: skip
+        (0.4, 1, 1.0),
+        (0.5, 1, 0.0),
+        (0.6, 1, 1.0),
+        (0.7, 1, 1.0),
+    ]
     assert found.calibration_error == pytest.approx((0.3 + 0.4 + 0.6 + 0.5) / 4)
 
 
@@ -643,8 +653,11 @@ def test_each_symbol_is_measured_on_its_own(week: Store) -> None:
         put_bars(week, start.isoformat(), [100 - min(n, 120 - n) / 8 for n in range(121)], "NDX")
     ensure_windows(week)
     assert [(f.symbol, f.accuracy) for f in evaluate(week, model="known")] == [
-        ("NDX", 0.0), ("NDX", 0.0), ("SPX", 1.0), ("SPX", 1.0)
-    ]  # fmt: skip
+        ("NDX", 0.0),
+        ("NDX", 0.0),
+        ("SPX", 1.0),
+        ("SPX", 1.0),
+    ]
 
 
 def test_the_extended_session_has_days_of_its_own(week: Store) -> None:

@@ -59,8 +59,12 @@ def put_bar_runs(store: Store, bars: Bars) -> None:
 
 def paths(store: Store, **changes: Any) -> pl.DataFrame:
     asked: dict[str, Any] = {
-        "model_id": "m", "symbol": "SPX", "session": "regular", "interval": 30, **changes
-    }  # fmt: skip
+        "model_id": "m",
+        "symbol": "SPX",
+        "session": "regular",
+        "interval": 30,
+        **changes,
+    }
     return price_paths(store, **asked)
 
 
@@ -113,9 +117,10 @@ def oracle(
             for day in DAYS
         }
         sessions = [
-            day for day, each in minutes.items()
+            day
+            for day, each in minutes.items()
             if any(split_of(minute, spans) == split for minute in each)
-        ]  # fmt: skip
+        ]
         pools[split] = sorted(sessions, key=lambda day: hashlib.md5(f"0{day}".encode()).hexdigest())
     for _, minute, opened, split in list(entries):
         pool = pools[split]
@@ -284,12 +289,15 @@ def sums_of(
         path = np.cumsum(rng.normal(0, 5, len(offsets)))
         rows += [
             {
-                "series": "up", "session_date": date(2023, 1, 1) + timedelta(days=n),
-                "offset_minutes": offset, "events": count,
+                "series": "up",
+                "session_date": date(2023, 1, 1) + timedelta(days=n),
+                "offset_minutes": offset,
+                "events": count,
                 "sum_bps": float(count * path[place] + rng.normal(0, 3)),
             }
-            for place, offset in enumerate(offsets) if (count := max(0, events - place))
-        ]  # fmt: skip
+            for place, offset in enumerate(offsets)
+            if (count := max(0, events - place))
+        ]
     return pl.DataFrame(rows)
 
 
@@ -307,9 +315,12 @@ def test_the_band_is_scipys_bootstrap_over_days() -> None:
         reference = stats.bootstrap(
             (whole["sum_bps"].to_numpy(), whole["events"].to_numpy()),
             lambda totals, events, axis: totals.sum(axis) / events.sum(axis),
-            paired=True, n_resamples=20_000, method="percentile", rng=np.random.default_rng(1),
+            paired=True,
+            n_resamples=20_000,
+            method="percentile",
+            rng=np.random.default_rng(1),
             vectorized=True,
-        ).confidence_interval  # fmt: skip
+        ).confidence_interval
         width = reference.high - reference.low
         assert (row["low_bps"], row["high_bps"]) == pytest.approx(tuple(reference), abs=width / 12)
 

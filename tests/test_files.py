@@ -332,7 +332,7 @@ def read_csv(data: bytes) -> pl.DataFrame:
         ),
         (read_csv, [b"1,x", b"caf\xe9\xff,x", b"\xc3\xa9,x", b"\xff,x,x", b"4,x"]),
     ],
-)  # fmt: skip
+)
 @pytest.mark.parametrize("block", [5, 30, 1000])
 def test_bytes_that_are_no_utf8_cost_no_record_but_become_replacement_characters(
     parser: files.Parser, lines: list[bytes], block: int
@@ -934,9 +934,16 @@ def test_a_folder_is_all_the_files_in_it_by_path(tmp_path: Path) -> None:
     for name in ("b/c", "b/.git", "__MACOSX", ".cache"):
         (tmp_path / name).mkdir(parents=True)
     for name in (
-        "b/c/z.csv", "a.csv", "b/y.json", "b/.hidden.csv", "b/.git/x.csv", "__MACOSX/x.csv",
-        ".cache/x.csv", "b/photo.JPEG", "c.mp4",
-    ):  # fmt: skip
+        "b/c/z.csv",
+        "a.csv",
+        "b/y.json",
+        "b/.hidden.csv",
+        "b/.git/x.csv",
+        "__MACOSX/x.csv",
+        ".cache/x.csv",
+        "b/photo.JPEG",
+        "c.mp4",
+    ):
         written(tmp_path / name, name.encode())
     written(tmp_path / "b" / "d.gz", gzip.compress(b"d"))
     written(tmp_path / "b" / "empty.csv", b"")
@@ -1024,10 +1031,12 @@ def test_standard_input_is_read_as_often_as_needed_however_it_is_packed(
     [
         (b"", EMPTY),
         (pickle.dumps([1]), PICKLED),
-        (b"PK\x03\x04", "cannot be read (File is not a zip file); "
-         "unpack it yourself, or download it again"),
+        (
+            b"PK\x03\x04",
+            "cannot be read (File is not a zip file); unpack it yourself, or download it again",
+        ),
     ],
-)  # fmt: skip
+)
 def test_standard_input_is_refused_by_a_clearer_name_than_a_dash(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes, message: str
 ) -> None:

@@ -75,10 +75,17 @@ def run(
     """Fit a network whose checkpoint and events are in a folder; return its weights, too."""
     model = model or fresh_model()
     fitted = fit(
-        model, train, HELD_OUT, options, INTERVALS, 3, folder / "log", progress,
+        model,
+        train,
+        HELD_OUT,
+        options,
+        INTERVALS,
+        3,
+        folder / "log",
+        progress,
         held_out_name=name,
         checkpoint=Checkpoint(folder / "checkpoint.pt", fingerprint, resume),
-    )  # fmt: skip
+    )
     return copy.deepcopy(model.state_dict()), fitted
 
 
@@ -119,10 +126,17 @@ def head_losses(model: LstmClassifier, rows: Part) -> list[float]:
     with torch.no_grad():
         logits = logits_of(model, rows)
     return [
-        torch.stack([-logits[i, head].log_softmax(0)[label] for i, label in enumerate(labels)
-                     if label != NO_LABEL]).mean().item()
+        torch.stack(
+            [
+                -logits[i, head].log_softmax(0)[label]
+                for i, label in enumerate(labels)
+                if label != NO_LABEL
+            ]
+        )
+        .mean()
+        .item()
         for head, labels in enumerate(rows.labels.T.tolist())
-    ]  # fmt: skip
+    ]
 
 
 @pytest.mark.slow

@@ -71,9 +71,19 @@ def test_csv_is_read_back_by_another_reader(hard: pl.DataFrame) -> None:
     assert rows[0] == hard.columns
     assert [row[4] for row in rows[1:]] == [each or "" for each in TEXTS]
     assert rows[4] == [
-        "3", "true", "0.3", "10.0", "ü 3", "2018-12-19T03:00:00.000000", "[3, null]",
-        '{"a": [1.5, null]}', "7833", "odd", "3", "NaN",
-    ]  # fmt: skip
+        "3",
+        "true",
+        "0.3",
+        "10.0",
+        "ü 3",
+        "2018-12-19T03:00:00.000000",
+        "[3, null]",
+        '{"a": [1.5, null]}',
+        "7833",
+        "odd",
+        "3",
+        "NaN",
+    ]
 
 
 def test_tsv_is_one_line_a_row_and_is_read_back_as_postgresql_reads_it(hard: pl.DataFrame) -> None:
@@ -89,9 +99,19 @@ def test_tsv_is_one_line_a_row_and_is_read_back_as_postgresql_reads_it(hard: pl.
     ]
     assert plain == [each or "" for each in TEXTS]
     assert rows[3] == [
-        "3", "true", "0.3", "10.0", "ü 3", "2018-12-19T03:00:00.000000", "[3, null]",
-        '{"a": [1.5, null]}', "7833", "odd", "3", "NaN",
-    ]  # fmt: skip
+        "3",
+        "true",
+        "0.3",
+        "10.0",
+        "ü 3",
+        "2018-12-19T03:00:00.000000",
+        "[3, null]",
+        '{"a": [1.5, null]}',
+        "7833",
+        "odd",
+        "3",
+        "NaN",
+    ]
 
 
 def test_tsv_escapes_names_words_and_what_escapes() -> None:
@@ -102,13 +122,21 @@ def test_tsv_escapes_names_words_and_what_escapes() -> None:
 def rows_of(frame: pl.DataFrame) -> list[dict[str, Any]]:
     return [
         {
-            "n": n, "yes": n % 3 == 0, "f, x": n / 10, "d": pytest.approx(n / 0.3), "t": TEXTS[n],
-            "seen": f"2018-12-19T{n:02}:00:00", "list": [n, None],
-            "s": {"a": [n / 2, None]}, "raw": f"x{n}".encode().hex(),
-            "word": "odd" if n % 2 else "even", "total": n, "bad": None,
+            "n": n,
+            "yes": n % 3 == 0,
+            "f, x": n / 10,
+            "d": pytest.approx(n / 0.3),
+            "t": TEXTS[n],
+            "seen": f"2018-12-19T{n:02}:00:00",
+            "list": [n, None],
+            "s": {"a": [n / 2, None]},
+            "raw": f"x{n}".encode().hex(),
+            "word": "odd" if n % 2 else "even",
+            "total": n,
+            "bad": None,
         }
         for n in frame["n"]
-    ]  # fmt: skip
+    ]
 
 
 def test_json_and_jsonl_have_null_for_what_is_no_number(hard: pl.DataFrame) -> None:
@@ -124,8 +152,9 @@ def test_no_rows_are_a_head_without_body(hard: pl.DataFrame) -> None:
     assert written(empty, "tsv").decode() == "\t".join(hard.columns) + "\n"
     assert (written(empty, "json"), written(empty, "jsonl")) == (b"[]\n", b"")
     assert written(empty, "md").decode().splitlines() == [
-        f"| {' | '.join(hard.columns)} |", f"| {' | '.join(['---'] * 12)} |"
-    ]  # fmt: skip
+        f"| {' | '.join(hard.columns)} |",
+        f"| {' | '.join(['---'] * 12)} |",
+    ]
     assert pl.read_parquet(BytesIO(written(empty, "parquet"))).columns == hard.columns
 
 

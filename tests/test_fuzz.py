@@ -136,8 +136,9 @@ def export_zip() -> bytes:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as archive:
         for name, content in (
-            ("data/account.js", ACCOUNT_JS), ("data/tweets.js", seed("x_tweets.js"))
-        ):  # fmt: skip
+            ("data/account.js", ACCOUNT_JS),
+            ("data/tweets.js", seed("x_tweets.js")),
+        ):
             archive.writestr(zipfile.ZipInfo(name), content)
     return out.getvalue()
 

@@ -228,9 +228,11 @@ def on_a_terminal(*arguments: object) -> str:
     ours, theirs = pty.openpty()
     with subprocess.Popen(
         [sys.executable, "-m", "tweetscore", *map(str, arguments)],
-        stdin=theirs, stdout=theirs, stderr=theirs,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
         env={**os.environ, "TERM": "dumb", "COLUMNS": "120"},
-    ):  # fmt: skip
+    ):
         os.close(theirs)
         pieces = []
         with suppress(OSError):  # how Linux reports that the other side has gone

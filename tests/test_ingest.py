@@ -106,9 +106,16 @@ def test_every_record_of_a_file_is_stored_updated_a_duplicate_or_rejected(
     one = archive(tmp_path / "1.jsonl", tweet(1, "old"), tweet(2, "kept, longer"), tweet(3))
     two = archive(
         tmp_path / "2.jsonl",
-        tweet(4, "new"), tweet(4, "new, longer"), tweet(1, "longer"), tweet(1, "x"),
-        tweet(2, "shorter"), "nonsense", tweet(3), tweet(5), tweet(6, created_at="never"),
-    )  # fmt: skip
+        tweet(4, "new"),
+        tweet(4, "new, longer"),
+        tweet(1, "longer"),
+        tweet(1, "x"),
+        tweet(2, "shorter"),
+        "nonsense",
+        tweet(3),
+        tweet(5),
+        tweet(6, created_at="never"),
+    )
     first, second = run(store, one, two)
     assert (counts(first), counts(second)) == ((3, 3, 0, 0, 0), (9, 2, 1, 4, 2))
     assert texts(store) == [
@@ -119,15 +126,20 @@ def test_every_record_of_a_file_is_stored_updated_a_duplicate_or_rejected(
         (5, "hi"),
     ]
     assert store.rows("SELECT source_id, tweet_id FROM tweets ORDER BY ALL") == [
-        (1, 2), (1, 3), (2, 1), (2, 4), (2, 5),
-    ]  # fmt: skip
+        (1, 2),
+        (1, 3),
+        (2, 1),
+        (2, 4),
+        (2, 5),
+    ]
     offset = two.read_text().index("nonsense")
     assert store.rows("SELECT source_id, line, byte_offset, raw FROM rejects WHERE line = 6") == [
         (2, 6, offset, "nonsense")
     ]
     assert store.rows("SELECT line, reason FROM rejects ORDER BY line")[1] == (
-        9, "\"posted\" is not a date: 'never'",
-    )  # fmt: skip
+        9,
+        "\"posted\" is not a date: 'never'",
+    )
     assert store.rows(
         "SELECT name, kind, format, rows_read, stored, updated, duplicates, rejected FROM sources "
         "ORDER BY source_id"
@@ -299,8 +311,10 @@ def test_naive_times_without_ids_that_tell_the_time_need_a_clock(
     (account,) = run(store, path, columns=columns, clock="America/New_York")
     assert counts(account) == (1, 1, 0, 0, 0)
     assert store.row("SELECT platform, posted_utc, text FROM tweets") == (
-        "other", datetime(2018, 7, 2, 14), "hi",
-    )  # fmt: skip
+        "other",
+        datetime(2018, 7, 2, 14),
+        "hi",
+    )
 
 
 def test_a_run_that_is_interrupted_in_a_file_leaves_nothing_of_it(
@@ -495,14 +509,20 @@ def test_predictions_go_with_the_input_they_were_made_from_and_stay_otherwise(
             {"m": model},
         )
     changed = [
-        tweet(1, "longer text"), tweet(2, "text", retweet_count=9), tweet(3, "text"),
+        tweet(1, "longer text"),
+        tweet(2, "text", retweet_count=9),
+        tweet(3, "text"),
         tweet(4, "t", retweet_count=9),
-    ]  # fmt: skip
+    ]
     (account,) = run(store, archive(tmp_path / "2", *changed))
     assert counts(account) == (4, 0, 2, 2, 0)
     assert store.rows("SELECT model_id, tweet_id FROM predictions ORDER BY ALL") == [
-        ("counts", 3), ("counts", 4), ("words", 2), ("words", 3), ("words", 4),
-    ]  # fmt: skip
+        ("counts", 3),
+        ("counts", 4),
+        ("words", 2),
+        ("words", 3),
+        ("words", 4),
+    ]
 
 
 # --- zips -----------------------------------------------------------------------------------------
@@ -592,7 +612,7 @@ SECONDS = "".join(f"{second},1,1,1,1\n" for second in range(1514903400, 15149035
             "so export it again with one-minute bars",
         ),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_used_is_one_line_and_leaves_nothing(
     store: Store, tmp_path: Path, content: bytes | dict[str, bytes], message: str
 ) -> None:
@@ -743,13 +763,17 @@ AT_END = "each post is placed at the end of its minute, when it was out"
         ("%Y-%m-%dT%H:%MZ", "minute", 59.999999, "have no seconds: "),
         ("%Y-%m-%dT%H:%MZ", "second", 0, "have no seconds, and are exact by --precision second"),
         ("%Y-%m-%dT%H:%M:00Z", "auto", 59.999999, "all end in :00 seconds: "),
-        ("%Y-%m-%dT%H:%M:00Z", "second", 0,
-         "all end in :00 seconds, and are exact by --precision second"),
+        (
+            "%Y-%m-%dT%H:%M:00Z",
+            "second",
+            0,
+            "all end in :00 seconds, and are exact by --precision second",
+        ),
         ("%Y-%m-%dT%H:%M:%SZ", "auto", 51, ""),
         ("%Y-%m-%dT%H:%M:%SZ", "second", 51, ""),
         ("%Y-%m-%dT%H:%M:%SZ", "minute", 59.999999, "are known to the minute by --precision: "),
     ],
-)  # fmt: skip
+)
 def test_the_precision_of_times_may_be_claimed(
     store: Store, tmp_path: Path, written: str, precision: str, placed: float, warning: str
 ) -> None:
@@ -789,10 +813,14 @@ def test_duplicate_bars_are_counted_and_the_better_one_stays(store: Store, tmp_p
     )
     two = bars_csv(
         tmp_path / "2",
-        (minutes[0], 2, 2, 2, 2, 5), (minutes[1], 1, 1, 1, 1, 9), (minutes[2], 1, 1, 1, 1, 1),
-        (minutes[3], 1, 1, 1, 1, 1), (minutes[3], 1, 3, 1, 1, 1), (minutes[3], 3, 1, 1, 1, 1),
+        (minutes[0], 2, 2, 2, 2, 5),
+        (minutes[1], 1, 1, 1, 1, 9),
+        (minutes[2], 1, 1, 1, 1, 1),
+        (minutes[3], 1, 1, 1, 1, 1),
+        (minutes[3], 1, 3, 1, 1, 1),
+        (minutes[3], 3, 1, 1, 1, 1),
         header=header,
-    )  # fmt: skip
+    )
     first, second = run(store, one, two, symbol="SPX")
     assert (counts(first), counts(second)) == ((3, 3, 0, 0, 0), (6, 1, 2, 2, 1))
     start = datetime(2018, 1, 2, 14, 30)
@@ -1024,10 +1052,12 @@ def test_the_real_archives_and_bars_are_ingested_without_options_or_loss(
     store: Store, data: Path
 ) -> None:
     names = (
-        "tweets/tta_2009-2018.json.zip", "tweets/tta_2016-12_2019-06.csv",
-        "tweets/tta_v2_sample.csv", "market/HISTDATA_COM_ASCII_SPXUSD_M12018.zip",
+        "tweets/tta_2009-2018.json.zip",
+        "tweets/tta_2016-12_2019-06.csv",
+        "tweets/tta_v2_sample.csv",
+        "market/HISTDATA_COM_ASCII_SPXUSD_M12018.zip",
         "market/HISTDATA_COM_ASCII_SPXUSD_M1201901-06.zip",
-    )  # fmt: skip
+    )
     accounts = run(store, *(data / name for name in names))
     assert [counts(account) for account in accounts] == [
         (36_022, 36_022, 0, 0, 0),
@@ -1044,11 +1074,13 @@ def test_the_real_archives_and_bars_are_ingested_without_options_or_loss(
         "proven: Europe/Berlin-06:00 fits 119 of 119 testable days",
     ]
     assert store.row("SELECT count(*), count(DISTINCT (platform, tweet_id)) FROM tweets") == (
-        39_062, 39_062,
-    )  # fmt: skip
+        39_062,
+        39_062,
+    )
     assert store.row("SELECT count(*), count(DISTINCT (symbol, minute_utc)) FROM bars") == (
-        464_053, 464_053,
-    )  # fmt: skip
+        464_053,
+        464_053,
+    )
     assert store.row("SELECT count(*) FROM tweets WHERE is_retweet IS NULL AND source_id = 2")[0]
     assert store.rows("FROM rejects") == []
     before = store.rows("FROM sources ORDER BY ALL")

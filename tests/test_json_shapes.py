@@ -79,7 +79,7 @@ SHAPES: dict[str, Callable[[list[Object]], str]] = {
     ),
     "repr of Python": lambda them: "\n".join(map(repr, them)),
     "repr of a list": repr,
-}  # fmt: skip
+}
 
 
 def result(path: Path, content: str, block_bytes: int) -> list[tuple[Any, ...]]:
@@ -235,9 +235,14 @@ def test_each_layout_gives_its_post(tmp_path: Path, name: str) -> None:
 def test_values_of_nested_objects_are_columns_of_a_table(tmp_path: Path) -> None:
     rows = [
         {"id": "7", "created_at": "2021-05-10T14:30:05Z", "text": "a", "author": None},
-        {"id": "8", "created_at": "2021-05-10T14:30:05Z", "text": "b",
-         "author": {"username": "made_up", "name": "Made Up"}, "likes": 3},
-    ]  # fmt: skip
+        {
+            "id": "8",
+            "created_at": "2021-05-10T14:30:05Z",
+            "text": "b",
+            "author": {"username": "made_up", "name": "Made Up"},
+            "likes": 3,
+        },
+    ]
     read = read_all(stored_as(tmp_path / "a", json.dumps({"results": rows}).encode()))
     assert read.tweets.select("author", "text", "favorite_count").rows() == [
         (None, "a", None),
@@ -248,9 +253,13 @@ def test_values_of_nested_objects_are_columns_of_a_table(tmp_path: Path) -> None
 def test_messages_of_two_channels_with_one_number_are_two_posts(tmp_path: Path) -> None:
     def channel(number: int) -> Object:
         message = {
-            "id": 2, "type": "message", "date": "2021-05-10T16:30:05", "from": "Made up",
-            "date_unixtime": "1620657005", "text": ["a ", {"type": "link", "text": "b"}],
-        }  # fmt: skip
+            "id": 2,
+            "type": "message",
+            "date": "2021-05-10T16:30:05",
+            "from": "Made up",
+            "date_unixtime": "1620657005",
+            "text": ["a ", {"type": "link", "text": "b"}],
+        }
         service = {**message, "id": 1, "type": "service", "text": ""}
         return {"name": "Made up", "id": number, "messages": [service, message]}
 

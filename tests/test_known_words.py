@@ -39,10 +39,14 @@ def counted(texts: Sequence[str | None], rules: TextRules = RULES) -> WordCounts
 
 def test_words_are_counted_by_the_script_of_their_first_letter() -> None:
     texts = [
-        "win lose #Win $TSLA $3M é #2", "日本 日経 アー ひら", "рост ёж, ήλιος",
+        "win lose #Win $TSLA $3M é #2",
+        "日本 日経 アー ひら",
+        "рост ёж, ήλιος",
         "שלג مرحبا हिन्दी 가",
-        "ไทย ລາວ ខ្មែរ မြန်", "ა հա ሀ বাং தமிழ் 𞤀𞤣", "👍 🇺🇸 2024 https://t.co/x @you the",
-    ]  # fmt: skip
+        "ไทย ລາວ ខ្មែរ မြန်",
+        "ა հա ሀ বাং தமிழ் 𞤀𞤣",
+        "👍 🇺🇸 2024 https://t.co/x @you the",
+    ]
     assert counted([*texts, None]) == WordCounts(
         Counter({
             "Latin": 7, "Han": 2, "Japanese kana": 2, "Cyrillic": 2, "Greek": 1, "Hebrew": 1,

@@ -327,9 +327,12 @@ def test_each_bad_row_has_a_line_and_a_reason(tmp_path: Path) -> None:
         (14, labelled.rejects["reason"][11]),  # in the words of polars
     ]
     assert json.loads(labelled.rejects["raw"][2]) == {
-        "text": "no label", "label": None, "retweet_count": "1", "favorite_count": "2",
+        "text": "no label",
+        "label": None,
+        "retweet_count": "1",
+        "favorite_count": "2",
         "posted_utc": "2018-01-31 12:00:00",
-    }  # fmt: skip
+    }
     assert labelled.rejects["raw"][10] == "short,up"
 
 

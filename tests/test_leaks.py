@@ -88,13 +88,19 @@ def put_posts(opened: Store, days: pl.DataFrame) -> None:
             milliseconds = (posted - TWITTER_EPOCH) // timedelta(milliseconds=1)
             rows.append(
                 {
-                    "platform": "twitter", "tweet_id": milliseconds << 22, "author": "somebody",
-                    "posted_utc": posted, "text": text, "source_id": 1, "is_retweet": False,
+                    "platform": "twitter",
+                    "tweet_id": milliseconds << 22,
+                    "author": "somebody",
+                    "posted_utc": posted,
+                    "text": text,
+                    "source_id": 1,
+                    "is_retweet": False,
                     # Later ones are seen by more.
-                    "retweet_count": number + rng.randrange(9), "favorite_count": number,
+                    "retweet_count": number + rng.randrange(9),
+                    "favorite_count": number,
                     "counts_as_of_utc": posted,
                 }
-            )  # fmt: skip
+            )
     opened.append("tweets", pl.DataFrame(rows))
 
 
@@ -123,9 +129,14 @@ def made_database(path: Path) -> Path:
 def trained(db: Path, folder: Path, **options: Any) -> str:
     """Train a small model, whatever stands in train's and learn's places; score the tweets."""
     plain = TrainingOptions(
-        intervals=INTERVALS, vectors="random", embedding_dim=8, hidden=4, dropout=0.0,
-        device="cpu", fit=FitOptions(epochs=2, batch_rows=32, learning_rate=0.02),
-    )  # fmt: skip
+        intervals=INTERVALS,
+        vectors="random",
+        embedding_dim=8,
+        hidden=4,
+        dropout=0.0,
+        device="cpu",
+        fit=FitOptions(epochs=2, batch_rows=32, learning_rate=0.02),
+    )
     silent = train.Callbacks(on_epoch=lambda _: None, on_message=lambda _: None)
     with open_store(db) as opened:
         chosen = replace(plain, **options)
@@ -245,17 +256,21 @@ def test_nothing_is_found_in_a_model_of_moves_in_the_extended_session(
     model = trained(db, tmp_path / "moves", **options)
     checks = {check.name: check for check in audit(db, [model], moments=0)}
     assert {name for name, check in checks.items() if not check.ok} == {
-        "normalisation moves", "vectors moves"
-    }  # fmt: skip
+        "normalisation moves",
+        "vectors moves",
+    }
     assert checks["thresholds moves"].fact == "compared 2 facts on its card"
 
 
 def test_what_cannot_be_derived_again_is_skipped_with_the_reason(honest: Honest) -> None:
     db, models = honest
     change(db, "UPDATE sources SET sha256 = 'another' WHERE kind = 'tweets'")
-    change(db, "INSERT INTO models BY NAME SELECT 'x' AS model_id, 'gone' AS name, '{}' AS card, "
-               "false AS uses_counts, 'direction' AS target, "
-               "['down', 'up'] AS classes")  # fmt: skip
+    change(
+        db,
+        "INSERT INTO models BY NAME SELECT 'x' AS model_id, 'gone' AS name, '{}' AS card, "
+        "false AS uses_counts, 'direction' AS target, "
+        "['down', 'up'] AS classes",
+    )
     skipped = {each.name: each.fact for each in audit(db, models, 0) if each.ok is None}
     assert skipped == {
         "training honest": "not derived again: it was trained on other files than those in "

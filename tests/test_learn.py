@@ -30,9 +30,16 @@ from tweetscore.training.split import Split, split_rows, walk_forward
 INTERVALS = (5, 30)
 RULES = TextRules(max_tokens=6)
 OPTIONS = TrainingOptions(
-    intervals=INTERVALS, vectors="random", max_tokens=6, embedding_dim=8, hidden=4, counts=True,
-    seed=1, device="cpu", fit=FitOptions(epochs=3, batch_rows=32, learning_rate=0.01),
-)  # fmt: skip
+    intervals=INTERVALS,
+    vectors="random",
+    max_tokens=6,
+    embedding_dim=8,
+    hidden=4,
+    counts=True,
+    seed=1,
+    device="cpu",
+    fit=FitOptions(epochs=3, batch_rows=32, learning_rate=0.01),
+)
 WORDS = ("up", "down", "tariff", "wall", "great", "sad", "china", "deal", "trade", "jobs")
 Rows = tuple[Split, pl.DataFrame]
 
@@ -46,11 +53,13 @@ def labelled_rows(days: int = 40, each: int = 5, seed: int = 0) -> pl.DataFrame:
         words = rng.choice(WORDS, 4).tolist()
         posted = datetime(2018, 6, 1, 14, 30) + timedelta(days=day, minutes=40 * (place % each))
         row: dict[str, Any] = {
-            "text": " ".join([f"own{place}", *words]), "posted_utc": posted,
-            "retweet_count": int(rng.integers(0, 5_000)), "favorite_count": int(rng.integers(1, 9)),
+            "text": " ".join([f"own{place}", *words]),
+            "posted_utc": posted,
+            "retweet_count": int(rng.integers(0, 5_000)),
+            "favorite_count": int(rng.integers(1, 9)),
             "session_date": date(2018, 6, 1) + timedelta(days=day),
             "close_utc": datetime(2018, 6, 1, 21) + timedelta(days=day),
-        }  # fmt: skip
+        }
         for minutes in INTERVALS:
             drift = 3 * (words.count("up") - words.count("down"))
             row[f"outcome_{minutes}"] = float(drift + rng.normal()) if rng.random() < 0.9 else None
@@ -70,13 +79,14 @@ def changed(parts: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
     """Give some parts other texts, counts and outcomes; their rows stay as many."""
     place, those = pl.int_range(pl.len()), pl.col("part").is_in(list(names))
     found = parts.with_columns(
-        text=pl.when(those).then(pl.format("later news{} news{}", place % 9, place % 2))
+        text=pl.when(those)
+        .then(pl.format("later news{} news{}", place % 9, place % 2))
         .otherwise("text"),
         retweet_count=pl.when(those).then(90_000 + place).otherwise("retweet_count"),
         favorite_count=pl.when(those).then(0).otherwise("favorite_count"),
         outcome_5=pl.when(those).then(900.0 + place).otherwise("outcome_5"),
         outcome_30=pl.when(those).then(-900.0).otherwise("outcome_30"),
-    )  # fmt: skip
+    )
     return found.with_columns(tokenize(found["text"], RULES).alias("tokens"))
 
 
@@ -179,9 +189,13 @@ def test_vectors_of_the_archive_see_texts_until_the_end_of_training_and_no_furth
 def test_texts_until_a_moment_are_those_before_it_in_their_order(store: Store) -> None:
     put_tweets(
         store,
-        [(3, "2018-06-01 12:00", "c"), (2, "2018-06-01 11:00", "b"), (1, "2018-06-01 12:00", "a"),
-         (4, "2018-06-01 12:00:00.000001", "late")],
-    )  # fmt: skip
+        [
+            (3, "2018-06-01 12:00", "c"),
+            (2, "2018-06-01 11:00", "b"),
+            (1, "2018-06-01 12:00", "a"),
+            (4, "2018-06-01 12:00:00.000001", "late"),
+        ],
+    )
     assert texts_until(store, datetime(2018, 6, 1, 12)).to_list() == ["b"]
     assert texts_until(store, datetime(2018, 6, 1, 12, 0, 0, 1)).to_list() == ["b", "a", "c"]
 
@@ -271,19 +285,24 @@ def test_a_run_goes_on_as_itself_alone(cut: Rows, tmp_path: Path) -> None:
     fit_to(parts, split, tmp_path, checkpoint=kept, progress=interrupt)
     first = parts.row(0, named=True)
     other_tokens = parts.with_columns(
-        tokens=pl.when(pl.col("text").str.starts_with("own1 ")).then(pl.col("tokens").list.head(1))
+        tokens=pl.when(pl.col("text").str.starts_with("own1 "))
+        .then(pl.col("tokens").list.head(1))
         .otherwise("tokens")
-    )  # fmt: skip
+    )
     others = [
         (parts, replace(OPTIONS, fit=replace(OPTIONS.fit, learning_rate=0.02))),
         (parts, replace(OPTIONS, seed=2)),
         (parts, replace(OPTIONS, dropout=0.4)),
         (parts.with_columns(outcome_5=-pl.col("outcome_5")), OPTIONS),
-        (parts.with_columns(retweet_count=pl.col("retweet_count").replace(
-            first["retweet_count"], 123_456)), OPTIONS),
+        (
+            parts.with_columns(
+                retweet_count=pl.col("retweet_count").replace(first["retweet_count"], 123_456)
+            ),
+            OPTIONS,
+        ),
         (other_tokens, OPTIONS),
         (changed(parts, ["validation"]), OPTIONS),
-    ]  # fmt: skip
+    ]
     for rows, options in others:
         with pytest.raises(InputError) as refusal:
             fit_to(rows, split, tmp_path, options, checkpoint=kept, resume=True)
@@ -338,18 +357,24 @@ def test_the_test_parts_of_all_folds_are_measured_together(tmp_path: Path, folds
         ]
         truth = np.concatenate([truth for *_, truth in tested])
         expected = figures(
-            np.concatenate([p for p, *_ in tested]), truth, np.concatenate(days),
+            np.concatenate([p for p, *_ in tested]),
+            truth,
+            np.concatenate(days),
             momentum=np.concatenate(past),
-        )  # fmt: skip
+        )
         right = sum(
             words_right(one, head, rows, truth)
             for one, (_, rows, truth) in zip(learned, tested, strict=True)
         )
         assert each.bag_of_words == pytest.approx(right / len(truth))
         assert asdict(each) == {
-            **asdict(expected), "model": "mine", "symbol": "SPX", "target": "direction",
-            "interval_minutes": minutes, "bag_of_words": each.bag_of_words,
-        }  # fmt: skip
+            **asdict(expected),
+            "model": "mine",
+            "symbol": "SPX",
+            "target": "direction",
+            "interval_minutes": minutes,
+            "bag_of_words": each.bag_of_words,
+        }
         assert each.momentum is not None
         assert each.rows == sum(len(truth) for *_, truth in tested)
 

@@ -31,10 +31,9 @@ SILENT = (  # no screen, and nothing that a browser asks the network for by itse
 )  # fmt: skip
 HOSTILE = """</script></td><script>window.broken = 1</script><img src="http://x.test/i.png"
  onerror="window.broken = 1">{{ 7 * 7 }}{% raw %}<!-- \N{RIGHT-TO-LEFT OVERRIDE}\x1b[31m' " &amp;"""
-PLAIN = (
-    HOSTILE.replace("\N{RIGHT-TO-LEFT OVERRIDE}", "\N{REPLACEMENT CHARACTER}")
-    .replace("\x1b", "\N{REPLACEMENT CHARACTER}")
-)  # fmt: skip
+PLAIN = HOSTILE.replace("\N{RIGHT-TO-LEFT OVERRIDE}", "\N{REPLACEMENT CHARACTER}").replace(
+    "\x1b", "\N{REPLACEMENT CHARACTER}"
+)
 CHARTS = {
     "figures", "calibration", "roc", "scores", "paths", "words", "hours", "months",
     "study-1-intervals", "study-1-ablation", "study-1-accuracy", "study-1-loss",
@@ -51,10 +50,13 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Report:
         found = gather(store)
     words = pl.DataFrame(
         {
-            "class": ["down", "up"], "word": ["sad", "great"], "z": [3.5, 2.5],
-            "texts_in_class": [9, 8], "texts_elsewhere": [0, 1],
+            "class": ["down", "up"],
+            "word": ["sad", "great"],
+            "z": [3.5, 2.5],
+            "texts_in_class": [9, 8],
+            "texts_elsewhere": [0, 1],
         }
-    )  # fmt: skip
+    )
     return replace(found, words=words) if found.words.is_empty() else found
 
 
@@ -63,10 +65,13 @@ def hostile(full: Report) -> Report:
     """The same, with markup wherever a file or its maker has a say."""
     first = full.studies[0]
     columns = {
-        "sources": ("file", "clock", "symbol"), "rejects": ("file", "reason"),
-        "tweets": ("text", "author"), "words": ("word",), "tweets_by_platform": ("platform",),
+        "sources": ("file", "clock", "symbol"),
+        "rejects": ("file", "reason"),
+        "tweets": ("text", "author"),
+        "words": ("word",),
+        "tweets_by_platform": ("platform",),
         "bars_by_symbol": ("symbol",),
-    }  # fmt: skip
+    }
     frames = {
         name: getattr(full, name).with_columns(pl.lit(HOSTILE).alias(each) for each in changed)
         for name, changed in columns.items()

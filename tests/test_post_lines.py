@@ -213,5 +213,7 @@ def test_notes_and_logs_beside_posts_are_left_alone(store: Store, tmp_path: Path
     )
     accounts = ingest(store, [folder], IngestOptions(), lambda *_: None)
     assert {Path(each.name).name: (each.kind, each.error) for each in accounts} == {
-        "notes.txt": ("ignored", None), "run.log": ("ignored", None), "posts.csv": ("tweets", None),
-    }  # fmt: skip
+        "notes.txt": ("ignored", None),
+        "run.log": ("ignored", None),
+        "posts.csv": ("tweets", None),
+    }

@@ -28,9 +28,10 @@ FILES = sorted((shipped("sql") / "queries").glob("*.sql"))
 def put_classes(store: Store) -> None:
     """A second model of direction, one of moves and one of labels, over the first thirty posts."""
     for name, target, classes in (
-        ("second", "direction", ["down", "up"]), ("moving", "move", ["still", "move"]),
+        ("second", "direction", ["down", "up"]),
+        ("moving", "move", ["still", "move"]),
         ("labelling", "label", ["joy", "fear"]),
-    ):  # fmt: skip
+    ):
         spans = (DAYS[0], DAYS[2], DAYS[5] + timedelta(days=9))
         put_model(store, spans, name=name, target=target, classes=classes)
     for n in range(1, 31):
@@ -188,12 +189,17 @@ def confident(t: dict[str, Rows]) -> Rows:
         sure = [row for row in group if abs(round(row["probability_up"], 6) - 0.5) >= 0.4]
         found.append(
             {
-                **keys, "all_rows": len(group), "rows": len(sure),
+                **keys,
+                "all_rows": len(group),
+                "rows": len(sure),
                 "coverage": round(len(sure) / len(group), 4),
-                **({"accuracy": None, "majority": None} if not sure else
-                   {name: rates(sure)[name] for name in ("accuracy", "majority")}),
+                **(
+                    {"accuracy": None, "majority": None}
+                    if not sure
+                    else {name: rates(sure)[name] for name in ("accuracy", "majority")}
+                ),
             }
-        )  # fmt: skip
+        )
     return found
 
 
@@ -204,12 +210,14 @@ def calibration(t: dict[str, Rows]) -> Rows:
     ]
     return [
         {
-            **keys, "high": round(keys["low"] + 0.1, 1), "rows": len(group),
+            **keys,
+            "high": round(keys["low"] + 0.1, 1),
+            "rows": len(group),
             "predicted": round(mean(row["probability_up"] for row in group), 4),
             "observed": round(share(group, lambda row: row["direction"] == "up"), 4),
         }
         for keys, group in grouped(placed, *MODEL, "low")
-    ]  # fmt: skip
+    ]
 
 
 def statuses(t: dict[str, Rows]) -> Rows:
@@ -221,10 +229,12 @@ def statuses(t: dict[str, Rows]) -> Rows:
         for status, count in sorted(counts.items(), key=lambda each: (-each[1], each[0])):
             found.append(
                 {
-                    **keys, "status": status, "predictions": count,
+                    **keys,
+                    "status": status,
+                    "predictions": count,
                     "share": round(count / len(group), 4),
                 }
-            )  # fmt: skip
+            )
     return found
 
 
@@ -243,10 +253,13 @@ def returns(t: dict[str, Rows]) -> Rows:
         error = round(stdev(days) / sqrt(len(days)), 2) if len(days) > 1 else None
         found.append(
             {
-                **keys, "minutes": len(group), "days": len(days),
-                "mean_bps": round(mean(days), 2), "standard_error_bps": error,
+                **keys,
+                "minutes": len(group),
+                "days": len(days),
+                "mean_bps": round(mean(days), 2),
+                "standard_error_bps": error,
             }
-        )  # fmt: skip
+        )
     return found
 
 
@@ -267,13 +280,14 @@ def long_short(t: dict[str, Rows]) -> Rows:
             running += day_mean
             found.append(
                 {
-                    **keys, "minutes": len(group),
+                    **keys,
+                    "minutes": len(group),
                     "long_minutes": sum(row["side"] == 1 for row in group),
                     "mean_bps": round(day_mean, 2),
                     "long_only_bps": round(mean(row["return_bps"] for row in group), 2),
                     "running_bps": round(running, 2),
                 }
-            )  # fmt: skip
+            )
     return found
 
 
@@ -288,7 +302,7 @@ def shown(row: dict[str, Any], *more: str) -> dict[str, Any]:
         **{name: row[name] for name in names},
         "probability_up": round(row["probability_up"], 3),
         "return_bps": round(row["return_bps"], 1),
-    }  # fmt: skip
+    }
 
 
 def strongest(t: dict[str, Rows]) -> Rows:
@@ -314,15 +328,19 @@ def models_compared(t: dict[str, Rows]) -> Rows:
         if right:
             found.append(
                 {
-                    "model_a": "m", "model_a_id": "m", "model_b": "second", "model_b_id": "second",
-                    **keys, "rows": len(right),
+                    "model_a": "m",
+                    "model_a_id": "m",
+                    "model_b": "second",
+                    "model_b_id": "second",
+                    **keys,
+                    "rows": len(right),
                     "accuracy_a": round(mean(a for a, _ in right), 4),
                     "accuracy_b": round(mean(b for _, b in right), 4),
                     "agree": round(mean(a == b for a, b in right), 4),
                     "only_a": sum(a and not b for a, b in right),
                     "only_b": sum(b and not a for a, b in right),
                 }
-            )  # fmt: skip
+            )
     return found
 
 
@@ -338,12 +356,15 @@ def intervals_agree(t: dict[str, Rows]) -> Rows:
                 pairs = [(first[n], second[n]) for n in first.keys() & second.keys()]
                 found.append(
                     {
-                        "model": model, "model_id": model, "interval_minutes": one,
-                        "other_interval_minutes": other, "rows": len(pairs),
+                        "model": model,
+                        "model_id": model,
+                        "interval_minutes": one,
+                        "other_interval_minutes": other,
+                        "rows": len(pairs),
                         "agree": round(mean(a == b for a, b in pairs), 4),
                         "both_up": round(mean(a and b for a, b in pairs), 4),
                     }
-                )  # fmt: skip
+                )
     return found
 
 
@@ -356,24 +377,27 @@ def scores_by_day(t: dict[str, Rows]) -> Rows:
     ]
     return [
         {
-            **keys, "posts": len(group),
+            **keys,
+            "posts": len(group),
             "mean_probability_up": round(mean(row["probability_up"] for row in group), 4),
             "predicted_up": round(share(group, lambda row: row["probability_up"] >= 0.5), 4),
         }
         for keys, group in grouped(rows, "model", "model_id", "interval_minutes", "day")
-    ]  # fmt: skip
+    ]
 
 
 def activity(t: dict[str, Rows]) -> Rows:
     rows = [{**row, "month": row["posted_utc"].date().replace(day=1)} for row in t["tweets"]]
     return [
         {
-            **keys, "posts": len(group), "authors": len({row["author"] for row in group}),
+            **keys,
+            "posts": len(group),
+            "authors": len({row["author"] for row in group}),
             "reposts": sum(row["is_retweet"] for row in group),
             "texts": len({row["text"] for row in group}),
         }
         for keys, group in grouped(rows, "platform", "month")
-    ]  # fmt: skip
+    ]
 
 
 def bar_coverage(t: dict[str, Rows]) -> Rows:
@@ -389,11 +413,14 @@ def bar_coverage(t: dict[str, Rows]) -> Rows:
         ).split(".")
         found.append(
             {
-                "symbol": session["symbol"], "session_date": session["session_date"],
-                "minutes": length, "bars": len(there), "missing": length - len(there),
+                "symbol": session["symbol"],
+                "session_date": session["session_date"],
+                "minutes": length,
+                "bars": len(there),
+                "missing": length - len(there),
                 "longest_gap_minutes": max(map(len, gaps)),
             }
-        )  # fmt: skip
+        )
     return found
 
 
@@ -405,12 +432,15 @@ def moves(t: dict[str, Rows]) -> Rows:
         right = round(share(said, lambda row: row["outcome"] == "move"), 4) if said else None
         found.append(
             {
-                **keys, "rows": len(group),
+                **keys,
+                "rows": len(group),
                 "accuracy": round(share(group, lambda row: row["correct"]), 4),
-                "majority": round(max(moved, 1 - moved), 4), "moved": round(moved, 4),
-                "predicted_move": round(len(said) / len(group), 4), "precision": right,
+                "majority": round(max(moved, 1 - moved), 4),
+                "moved": round(moved, 4),
+                "predicted_move": round(len(said) / len(group), 4),
+                "precision": right,
             }
-        )  # fmt: skip
+        )
     return found
 
 
@@ -429,15 +459,17 @@ def duplicates(t: dict[str, Rows]) -> Rows:
         for keys, group in grouped(scores, "model_id", "interval_minutes"):
             found.append(
                 {
-                    "posts": len(posts), "authors": len({row["author"] for row in posts}),
+                    "posts": len(posts),
+                    "authors": len({row["author"] for row in posts}),
                     "first_utc": min(row["posted_utc"] for row in posts),
                     "last_utc": max(row["posted_utc"] for row in posts),
-                    "model": keys["model_id"], **keys,
+                    "model": keys["model_id"],
+                    **keys,
                     "lowest": round(min(row["probability_up"] for row in group), 3),
                     "highest": round(max(row["probability_up"] for row in group), 3),
                     "text": text,
                 }
-            )  # fmt: skip
+            )
     return found[:9]
 
 
@@ -446,10 +478,12 @@ def context(t: dict[str, Rows]) -> Rows:
     order = ("platform", "model", "model_id", "symbol")
     rows.sort(
         key=lambda row: (
-            *(row[name] for name in order), row["session"] != "regular", row["target"],
+            *(row[name] for name in order),
+            row["session"] != "regular",
+            row["target"],
             row["interval_minutes"],
         )
-    )  # fmt: skip
+    )
     names = (
         "platform posted_utc author model model_id split symbol session target interval_minutes "
         "predicted minute_utc entry_price exit_price outcome status correct text"
@@ -499,12 +533,21 @@ def clocks(t: dict[str, Rows]) -> Rows:
 def studies(t: dict[str, Rows]) -> Rows:
     return [
         {
-            "source": "x", "protocol": "original", "target": "label", "interval_minutes": 5,
-            "vectors": True, "counts": True, "folds": 1, "runs": 2, "test_rows": 20,
-            "accuracy": 0.65, "deviation": 0.0707, "majority": 0.5,
+            "source": "x",
+            "protocol": "original",
+            "target": "label",
+            "interval_minutes": 5,
+            "vectors": True,
+            "counts": True,
+            "folds": 1,
+            "runs": 2,
+            "test_rows": 20,
+            "accuracy": 0.65,
+            "deviation": 0.0707,
+            "majority": 0.5,
             "finished_utc": max(row["finished_utc"] for row in t["study_runs"]),
         }
-    ]  # fmt: skip
+    ]
 
 
 CASES: dict[str, tuple[Callable[[dict[str, Rows]], Rows], tuple[str, ...]]] = {

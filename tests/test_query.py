@@ -172,10 +172,13 @@ def test_parquet_holds_the_columns_as_they_are(db: Path) -> None:
 @pytest.mark.parametrize(
     ("output", "expected"),
     [
-        ("table", "a\n"), ("csv", "a\n"), ("json", "[]\n"), ("jsonl", ""),
+        ("table", "a\n"),
+        ("csv", "a\n"),
+        ("json", "[]\n"),
+        ("jsonl", ""),
         ("md", "| a |\n| --- |\n"),
     ],
-)  # fmt: skip
+)
 def test_no_rows_are_no_rows_in_every_format(db: Path, output: str, expected: str) -> None:
     assert printed(db, "SELECT 1 AS a WHERE false", "--format", output) == expected
 
@@ -465,13 +468,15 @@ def test_a_statement_is_given_by_text_name_path_or_standard_input(tmp_path: Path
     ("sql", "file", "expected"),
     [
         (
-            None, None,
+            None,
+            None,
             "no query: give SQL, or --file with a file or a name from: tweetscore query --list",
         ),
         ("SELECT 1", "hit_rate", "SQL and --file are both given; give one of them"),
         ("-", "-", "SQL and --file are both given; give one of them"),
         (
-            None, "hitrate",
+            None,
+            "hitrate",
             "hitrate: no such file or shipped query; list these with: tweetscore query --list; "
             "did you mean hit_rate?",
         ),
@@ -481,7 +486,7 @@ def test_a_statement_is_given_by_text_name_path_or_standard_input(tmp_path: Path
             "x/zz.sql: no such file or shipped query; list these with: tweetscore query --list",
         ),
     ],
-)  # fmt: skip
+)
 def test_no_statement_or_two_or_an_unknown_one_is_refused(
     sql: str | None, file: str | None, expected: str
 ) -> None:

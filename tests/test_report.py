@@ -97,10 +97,17 @@ def test_a_report_is_of_the_only_model_and_symbol_at_thirty_minutes(
 ) -> None:
     found = gathered
     assert found.subject == Subject(
-        model="m", model_id="m", target="direction", classes=("down", "up"), symbol="SPX",
-        session="regular", intervals=(5, 30, 50), interval_minutes=30, learned=True,
+        model="m",
+        model_id="m",
+        target="direction",
+        classes=("down", "up"),
+        symbol="SPX",
+        session="regular",
+        intervals=(5, 30, 50),
+        interval_minutes=30,
+        learned=True,
         uses_counts=False,
-    )  # fmt: skip
+    )
     assert (found.title, found.database) == ("m on SPX", "tweetscore.duckdb")
     assert {name: frame.columns for name, frame in frames(found).items()} == {
         name: columns.split() for name, columns in COLUMNS.items()
@@ -131,9 +138,11 @@ def test_what_is_not_there_is_told_with_what_there_is(market: Store) -> None:
     refusals: list[tuple[dict[str, Any], str]] = [
         ({"model": "n"}, "no model n has scored direction or moves here; it has: m (m)"),
         ({"symbol": "DAX"}, "no bars of DAX; it has SPX"),
-        ({"interval_minutes": 7}, "m has not scored 7 minutes; choose one of 5, 30, 50 with "
-                                  "--interval"),
-    ]  # fmt: skip
+        (
+            {"interval_minutes": 7},
+            "m has not scored 7 minutes; choose one of 5, 30, 50 with --interval",
+        ),
+    ]
     for asked, message in refusals:
         with pytest.raises(InputError) as refusal:
             gather(market, **asked)
@@ -228,8 +237,10 @@ def test_exact_halves_and_ones_have_their_bins(store: Store) -> None:
     put_predictions(store, [(1, 0.0), (2, 0.5), (3, 1.0), (4, 0.51)])
     found = gather(store).scores.filter(pl.col("predictions") > 0)
     assert found.rows() == [
-        (0.0, 0.02, "outside", 1), (0.5, 0.52, "outside", 2), (0.98, 1.0, "outside", 1)
-    ]  # fmt: skip
+        (0.0, 0.02, "outside", 1),
+        (0.5, 0.52, "outside", 2),
+        (0.98, 1.0, "outside", 1),
+    ]
 
 
 def test_calibration_has_evaluates_bins_with_the_intervals_of_wilson(gathered: Report) -> None:
@@ -301,10 +312,19 @@ def strongest(rows: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
     order.sort(key=lambda row: -abs(row["probability_up"] - 0.5))
     first = {row["text"]: row for row in reversed(order)}
     return [
-        (row["posted_utc"], row["text"], row["probability_up"], row["predicted"], row["direction"],
-         row["return_bps"], row["correct"], row["split"])
-        for row in order if first[row["text"]] is row
-    ]  # fmt: skip
+        (
+            row["posted_utc"],
+            row["text"],
+            row["probability_up"],
+            row["predicted"],
+            row["direction"],
+            row["return_bps"],
+            row["correct"],
+            row["split"],
+        )
+        for row in order
+        if first[row["text"]] is row
+    ]
 
 
 def test_the_strongest_and_the_most_wrong_are_those_with_an_outcome(
@@ -348,8 +368,9 @@ def test_words_are_of_each_text_once_by_the_class_of_its_earliest_post(store: St
     put_predictions(store, [(n + 1, p) for n, (_, p) in enumerate(posts)])
     found = gather(store).words
     assert found.filter(pl.col("word").is_in(["gain", "loss"])).drop("z").rows() == [
-        ("down", "loss", 201, 0), ("up", "gain", 300, 0),
-    ]  # fmt: skip
+        ("down", "loss", 201, 0),
+        ("up", "gain", 300, 0),
+    ]
     distinct = {text: ("up" if p >= 0.5 else "down") for text, p in reversed(posts)}
     texts = pl.DataFrame(list(distinct.items()), schema=["text", "class"], orient="row")
     assert found.equals(distinctive_words([texts], TextRules(max_tokens=9), ("down", "up")))
@@ -361,10 +382,16 @@ def test_the_words_of_moves_are_of_still_and_move(store: Store) -> None:
         store, (DAYS[0], DAYS[0], DAYS[0]), card=CARD, target="move", classes=["still", "move"]
     )
     rows = [
-        {"model_id": "m", "platform": "twitter", "tweet_id": n, "interval_minutes": 5,
-         "class_number": 2, "probability": 0.9 if n % 2 else 0.1}
+        {
+            "model_id": "m",
+            "platform": "twitter",
+            "tweet_id": n,
+            "interval_minutes": 5,
+            "class_number": 2,
+            "probability": 0.9 if n % 2 else 0.1,
+        }
         for n in range(1, 200)
-    ]  # fmt: skip
+    ]
     store.append("predictions", pl.DataFrame(rows))
     thresholds = {"model_id": ["m"], "interval_minutes": [5], "threshold_bps": [3.0]}
     store.append("thresholds", pl.DataFrame(thresholds))
@@ -382,8 +409,13 @@ def test_the_words_of_moves_are_of_still_and_move(store: Store) -> None:
 def labelled(store: Store) -> None:
     put_tweets(store, [(1, "2023-01-03 15:00", "up")])
     put_model(store, None, "moods", card=CARD, target="label", classes=["glad", "sad"])
-    row = {"model_id": "moods", "platform": "twitter", "tweet_id": 1, "class_number": 1,
-           "probability": 0.7}  # fmt: skip
+    row = {
+        "model_id": "moods",
+        "platform": "twitter",
+        "tweet_id": 1,
+        "class_number": 1,
+        "probability": 0.7,
+    }
     store.append("predictions", pl.DataFrame([row]))
 
 
@@ -463,11 +495,15 @@ def test_sources_and_rejects_are_told_without_their_folders(store: Store) -> Non
         (1, 3, "\"posted\" is not a date: 'it''s'\nnever"),
         (1, 9, '"posted" is 4:00:01 off the time inside the id'),
         (1, 8, '"posted" is 0:07:12 off the time inside the id'),
-        (1, 5, '"posted" is 2020-01-02 03:04:05, but the time inside the id is 2020-01-02 03:04:09 '
-               "(UTC)"),
+        (
+            1,
+            5,
+            '"posted" is 2020-01-02 03:04:05, but the time inside the id is 2020-01-02 03:04:09 '
+            "(UTC)",
+        ),
         (2, 2, "has no symbol"),
         (1, 1, "has no text"),
-    ]  # fmt: skip
+    ]
     rejects = [{"source_id": n, "line": line, "reason": reason} for n, line, reason in wrong]
     store.append("rejects", pl.DataFrame(rejects))
     found = gather(store)
@@ -485,13 +521,17 @@ def test_sources_and_rejects_are_told_without_their_folders(store: Store) -> Non
 
 
 def test_tweets_and_bars_are_counted_by_place_hour_and_month(store: Store) -> None:
-    put_tweets(store, [(1, "2022-12-31 23:59:59", "a"), (2, "2023-01-01 00:00", "b"),
-                       (3, "2023-01-31 23:00", "c")])  # fmt: skip
+    put_tweets(
+        store,
+        [
+            (1, "2022-12-31 23:59:59", "a"),
+            (2, "2023-01-01 00:00", "b"),
+            (3, "2023-01-31 23:00", "c"),
+        ],
+    )
     put_bars(store, "2023-01-03 14:30", [1.0, 2.0])
     found = gather(store)
-    assert found.by_hour.rows() == [
-        (hour, {0: 1, 23: 2}.get(hour, 0)) for hour in range(24)
-    ]  # fmt: skip
+    assert found.by_hour.rows() == [(hour, {0: 1, 23: 2}.get(hour, 0)) for hour in range(24)]
     assert found.by_month.rows() == [(date(2022, 12, 1), 1), (date(2023, 1, 1), 2)]
     assert found.tweets_by_platform.rows() == [
         ("twitter", 3, 1, datetime(2022, 12, 31, 23, 59, 59), datetime(2023, 1, 31, 23))
@@ -545,7 +585,7 @@ def test_other_rules_precisions_intervals_and_databases_are_in_the_commands(
     assert made["sha256 of model.int8.onnx"] == "fedcbafedcba"
     assert made["ingest"] == (
         "tweetscore ingest a.csv --max-gap 2 --flat-bps 0.5 --db other.duckdb"
-    )  # fmt: skip
+    )
     assert made["score"] == (
         "tweetscore score --model m --precision int8 --interval 50 --db other.duckdb"
     )
@@ -573,14 +613,25 @@ def study_run(
             FIGURES, interval_minutes=cell.interval_minutes, p_value=p_value, symbol=symbol
         )
     values: dict[str, Any] = {
-        "fingerprint": f"{cell} {seed} {more} {figures and figures.symbol}", "source": "db",
-        "target": "direction" if figures else "label", **asdict(cell),
-        "protocol": "honest" if figures else "original", "seed": seed, "folds": 1,
+        "fingerprint": f"{cell} {seed} {more} {figures and figures.symbol}",
+        "source": "db",
+        "target": "direction" if figures else "label",
+        **asdict(cell),
+        "protocol": "honest" if figures else "original",
+        "seed": seed,
+        "folds": 1,
         "train_rows": 5_000,
-        "test_rows": 1_234, "best_epoch": 1, "best_accuracy": 0.5 + seed / 64,
-        "last_accuracy": None if figures else 0.5, "majority": 0.5, "train_loss": 0.5,
-        "seconds": 1.0, "figures": figures, "history": (Epoch(1, 3e-4, 0.5, 0.7, (0.5,)),), **more,
-    }  # fmt: skip
+        "test_rows": 1_234,
+        "best_epoch": 1,
+        "best_accuracy": 0.5 + seed / 64,
+        "last_accuracy": None if figures else 0.5,
+        "majority": 0.5,
+        "train_loss": 0.5,
+        "seconds": 1.0,
+        "figures": figures,
+        "history": (Epoch(1, 3e-4, 0.5, 0.7, (0.5,)),),
+        **more,
+    }
     return StudyRun(**values)
 
 
@@ -626,12 +677,14 @@ def test_of_one_cell_and_seed_the_latest_run_counts(store: Store) -> None:
     cell = StudyCell(30, True, False)
     for name, accuracy in (("b", 0.5), ("a", 0.6)):
         keep_run(store, study_run(cell, p_value=0.5, fingerprint=name, best_accuracy=accuracy))
-    store.con.execute("UPDATE study_runs SET finished_utc = finished_utc - INTERVAL 1 DAY "
-                      "WHERE fingerprint = 'b'")  # fmt: skip
+    store.con.execute(
+        "UPDATE study_runs SET finished_utc = finished_utc - INTERVAL 1 DAY WHERE fingerprint = 'b'"
+    )
     ((found, (run,)),) = stored_studies(store)
     assert (run.fingerprint, found.compared[0].best_accuracy) == ("a", 0.6)
-    store.con.execute("UPDATE study_runs SET finished_utc = finished_utc - INTERVAL 2 DAY "
-                      "WHERE fingerprint = 'a'")  # fmt: skip
+    store.con.execute(
+        "UPDATE study_runs SET finished_utc = finished_utc - INTERVAL 2 DAY WHERE fingerprint = 'a'"
+    )
     ((found, (run,)),) = stored_studies(store)
     assert (run.fingerprint, found.compared[0].best_accuracy) == ("b", 0.5)
 

@@ -43,8 +43,10 @@ def learn(folder: Path, name: str, *flags: str) -> tuple[Any, Any, list[bool], l
         "query",
         "SELECT direction = 'up' AS up, probability_up FROM scored "
         "WHERE model = $model AND direction IN ('up', 'down') AND split IN ('test', 'outside')",
-        "--param", f"model={name}", *common,
-    )  # fmt: skip
+        "--param",
+        f"model={name}",
+        *common,
+    )
     return trained, found, [row["up"] for row in rows], [row["probability_up"] for row in rows]
 
 

@@ -60,11 +60,15 @@ def test_a_model_with_counts_skips_posts_without_them(market: Path, tmp_path: Pa
 def test_every_row_is_scored_skipped_or_rejected_with_its_number(
     bundle: Bundle, market: Path, tmp_path: Path
 ) -> None:
-    tweets = posts(60).with_row_index("n").with_columns(
-        tweet_id=pl.when(pl.col("n") == 3).then(None).otherwise("tweet_id"),
-        posted_utc=pl.when(pl.col("n") == 10).then(None).otherwise("posted_utc"),
-        text=pl.when(pl.col("n").is_in([10, 11])).then(None).otherwise("text"),
-    )  # fmt: skip
+    tweets = (
+        posts(60)
+        .with_row_index("n")
+        .with_columns(
+            tweet_id=pl.when(pl.col("n") == 3).then(None).otherwise("tweet_id"),
+            posted_utc=pl.when(pl.col("n") == 10).then(None).otherwise("posted_utc"),
+            text=pl.when(pl.col("n").is_in([10, 11])).then(None).otherwise("text"),
+        )
+    )
     inputs = write(tmp_path / "in", tweets)
     account = run(inputs, job_of(market, bundle, tmp_path / "out"))
     assert account.rejected == 3
@@ -189,8 +193,10 @@ def test_a_shard_that_changed_or_whose_result_is_gone_is_made_again(
     assert now["1.parquet"] != whole["1.parquet"]
     assert now["2.parquet"] == whole["2.parquet"]
     assert {each.name: each.rows for each in read_finished(tmp_path / "out")} == {
-        "0.parquet": 30, "1.parquet": 20, "2.parquet": 30
-    }  # fmt: skip
+        "0.parquet": 30,
+        "1.parquet": 20,
+        "2.parquet": 30,
+    }
 
 
 @pytest.mark.slow

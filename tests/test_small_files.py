@@ -50,12 +50,14 @@ POSTS = st.builds(
 def as_v1(posts: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [
         {
-            "id_str": str(each["id"]), "created_at": each["posted"].strftime(API_TIME),
-            "full_text": each["text"], "user": {"screen_name": "a"},
+            "id_str": str(each["id"]),
+            "created_at": each["posted"].strftime(API_TIME),
+            "full_text": each["text"],
+            "user": {"screen_name": "a"},
             "retweet_count": each["retweets"],
         }
         for each in posts
-    ]  # fmt: skip
+    ]
 
 
 def lines(posts: list[dict[str, Any]]) -> str:
@@ -164,9 +166,10 @@ def accounts_of(store: Store, *paths: Path) -> list[Account]:
 FILES = st.lists(st.sampled_from(sorted(FORMS)), min_size=1, max_size=3).flatmap(
     lambda forms: st.lists(
         st.tuples(st.sampled_from(forms), st.lists(POSTS, min_size=1, max_size=4)),
-        min_size=2, max_size=8,
+        min_size=2,
+        max_size=8,
     )
-)  # fmt: skip
+)
 
 
 @examples(25)
@@ -219,8 +222,9 @@ def test_many_files_are_told_by_kind_and_those_with_faults_by_name(tmp_path: Pat
     assert len(json.loads(out)["files"]) == 25
     out, err = invoke("ingest", folder, "--db", db, code=1)
     assert out.splitlines()[1].split() == [
-        *("24", "files", "of", "tweet-json", "tweets"), *"00000",
-    ]  # fmt: skip
+        *("24", "files", "of", "tweet-json", "tweets"),
+        *"00000",
+    ]
     assert err[0] == (
         "24 files of tweets (tweet-json): 24 read before with the same content, nothing changed"
     )

@@ -143,8 +143,10 @@ def today(before: dict[str, Any]) -> dict[str, Any]:
     rows = {name: each for name, each in before.items() if name != "class_predictions"}
     rows |= {name: [] for name in NEW_TABLES}
     return rows | {
-        "models": models, "predictions": sorted(predictions, key=repr), "sources": sources
-    }  # fmt: skip
+        "models": models,
+        "predictions": sorted(predictions, key=repr),
+        "sources": sources,
+    }
 
 
 def test_opening_a_database_of_schema_1_migrates_it_and_keeps_its_rows(old: Path) -> None:
@@ -186,9 +188,10 @@ def test_a_database_of_schema_2_shows_what_it_showed(second: Path) -> None:
     assert after["thresholds"] == before["move_thresholds"]
     assert of_moves == len([row for row in before["class_predictions"] if row[5] == "move"])
     assert sorted(row[1:4] for row in after["models"]) == [
-        ("moods", "label", ["calm", "glad", "sad"]), ("moves", "move", ["still", "move"]),
+        ("moods", "label", ["calm", "glad", "sad"]),
+        ("moves", "move", ["still", "move"]),
         ("up", "direction", ["down", "up"]),
-    ]  # fmt: skip
+    ]
     assert [row[2] for row in before["study_runs"]] == ["honest", "seed"]
     assert [row[2] for row in after["study_runs"]] == ["honest", "original"]
 
@@ -222,9 +225,15 @@ def test_a_migrated_database_has_the_schema_of_a_fresh_one(old: Path, tmp_path: 
     fresh = schema(tmp_path / "fresh.duckdb")
     assert schema(old) == fresh
     assert {name.split(".")[0] for name in fresh} >= {
-        *NEW_TABLES, "view scored", "view scored_extended", "view scored_moves",
-        "view scored_labels", "view probabilities", "macro entry_minute", "macro split_of",
-    }  # fmt: skip
+        *NEW_TABLES,
+        "view scored",
+        "view scored_extended",
+        "view scored_moves",
+        "view scored_labels",
+        "view probabilities",
+        "macro entry_minute",
+        "macro split_of",
+    }
     (check,) = (each for each in diagnose(old) if each.name == "schema")
     assert (check.ok, check.fact) == (True, "none found")
 
@@ -247,8 +256,9 @@ def test_the_views_of_a_migrated_database_show_its_rows(old: Path, tmp_path: Pat
             "SELECT tweet_id, entry_price, exit_price, direction, correct FROM scored ORDER BY ALL"
         ) == [(1, 107.375, 108.0, "up", True), (2, 108.25, 108.875, "up", True)]
         assert store.rows("SELECT tweet_id, class FROM scored_labels ORDER BY ALL") == [
-            (1, "glad"), (2, "glad")
-        ]  # fmt: skip
+            (1, "glad"),
+            (2, "glad"),
+        ]
 
 
 def test_a_migrated_database_is_scored(old: Path, tmp_path: Path) -> None:

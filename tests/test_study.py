@@ -41,9 +41,13 @@ from tweetscore.training.options import ORIGINAL, FitOptions, TrainingOptions
 from tweetscore.training.split import split_rows, walk_forward
 
 LEARN = TrainingOptions(
-    vectors="random", max_tokens=8, embedding_dim=8, hidden=4, device="cpu",
+    vectors="random",
+    max_tokens=8,
+    embedding_dim=8,
+    hidden=4,
+    device="cpu",
     fit=FitOptions(epochs=3, batch_rows=64, learning_rate=0.01),
-)  # fmt: skip
+)
 WORDS = ("up", "down", "tariff", "wall", "great", "sad", "china", "deal", "trade", "jobs")
 DAYS, EACH = 40, 8
 
@@ -96,9 +100,13 @@ class Studied:
         told: list[tuple[StudyCell, int]] = []
         options = replace(self.options, **changes)
         runs = run(
-            self.store, self.folder, options, lambda cell, seed, _: told.append((cell, seed)),
-            resume=resume, first=first,
-        )  # fmt: skip
+            self.store,
+            self.folder,
+            options,
+            lambda cell, seed, _: told.append((cell, seed)),
+            resume=resume,
+            first=first,
+        )
         return runs, list(dict.fromkeys(told))
 
 
@@ -170,15 +178,19 @@ def honest(made_honest: Made, tmp_path: Path) -> Iterator[Studied]:
 
 def test_the_cells_of_both_comparisons_share_one() -> None:
     seed, honest = StudyOptions("original", (5, 10)), StudyOptions("honest", (5, 10))
-    ablation = [StudyCell(5, *each) for each in
-                ((True, True), (True, False), (False, True), (False, False))]  # fmt: skip
+    ablation = [
+        StudyCell(5, *each) for each in ((True, True), (True, False), (False, True), (False, False))
+    ]
     assert seed.compared == [StudyCell(5, True, True), StudyCell(10, True, True)]
     assert honest.compared == [StudyCell(5, True, False), StudyCell(10, True, False)]
     assert seed.ablation == honest.ablation == ablation
     assert seed.cells == [StudyCell(5, True, True), StudyCell(10, True, True), *ablation[1:]]
     assert honest.cells == [
-        StudyCell(5, True, False), StudyCell(10, True, False), ablation[0], *ablation[2:]
-    ]  # fmt: skip
+        StudyCell(5, True, False),
+        StudyCell(10, True, False),
+        ablation[0],
+        *ablation[2:],
+    ]
     assert len(StudyOptions("original", (10, 15)).cells) == 6
 
 
@@ -195,10 +207,15 @@ def test_a_study_trains_every_cell_with_every_seed_and_tells_every_epoch(by_seed
     logs = by_seed.store.path.parent / "log"
     assert {path.parent.name for path in logs.rglob("events.*")} == {
         f"{name}-seed-{seed}"
-        for name in ("05-minutes-vectors-counts", "10-minutes-vectors-counts", "05-minutes-vectors",
-                     "05-minutes-random-counts", "05-minutes-random")
+        for name in (
+            "05-minutes-vectors-counts",
+            "10-minutes-vectors-counts",
+            "05-minutes-vectors",
+            "05-minutes-random-counts",
+            "05-minutes-random",
+        )
         for seed in (0, 1)
-    }  # fmt: skip
+    }
 
 
 def test_under_the_seeds_protocol_the_luckiest_epoch_on_the_test_part_counts(
@@ -228,13 +245,18 @@ def test_the_seeds_protocol_trains_with_its_faults(by_seed: Studied, tmp_path: P
     table = clean_rows(read_study_table(by_seed.folder, 10), rules)
     place = np.random.default_rng(1).permutation(table.height)
     parts = table.with_columns(
-        pl.col("label").alias("outcome_10"), session_date=pl.lit(0),
+        pl.col("label").alias("outcome_10"),
+        session_date=pl.lit(0),
         part=pl.Series(np.where(place < 251, "train", "test")),
-    )  # fmt: skip
+    )
     options = replace(
-        LEARN, intervals=(10,), counts=True, target=Target("label"), seed=1,
+        LEARN,
+        intervals=(10,),
+        counts=True,
+        target=Target("label"),
+        seed=1,
         fit=replace(LEARN.fit, fresh_optimiser=True),
-    )  # fmt: skip
+    )
     prepared = prepare(parts, None, options, rules, protocol=ORIGINAL)
     learned = learn(prepared, options, tmp_path / "here", lambda _: None, protocol=ORIGINAL)
     (run,) = (each for each in by_seed.runs if (each.interval_minutes, each.seed) == (10, 1))
@@ -261,8 +283,9 @@ def test_an_honest_run_is_what_learning_and_measuring_give(honest: Studied, tmp_
         table = clean_rows(read_study_table(honest.folder, minutes), rules).with_columns(
             pl.col("label").alias(f"outcome_{minutes}"),
             (pl.col("posted_utc") + timedelta(minutes=minutes)).alias(f"exit_{minutes}"),
-            session_date=day.dt.date(), close_utc=day + timedelta(days=1),
-        )  # fmt: skip
+            session_date=day.dt.date(),
+            close_utc=day + timedelta(days=1),
+        )
         split, parts = split_rows(table, [minutes])
         options = replace(
             LEARN, intervals=(minutes,), counts=run.counts, target=Target("label"), seed=0
@@ -272,15 +295,26 @@ def test_an_honest_run_is_what_learning_and_measuring_give(honest: Studied, tmp_
         )
         (figures,) = held_out_figures([learned], options, "honest")
         assert run == StudyRun(
-            run.fingerprint, run.source, "honest", "label", minutes, run.vectors,
-            run.counts, seed=0, folds=1,
+            run.fingerprint,
+            run.source,
+            "honest",
+            "label",
+            minutes,
+            run.vectors,
+            run.counts,
+            seed=0,
+            folds=1,
             train_rows=parts["part"].to_list().count("train"),
             test_rows=parts["part"].to_list().count("test"),
-            best_epoch=learned.fitted.best.number, best_accuracy=figures.accuracy,
-            last_accuracy=None, majority=figures.baseline,
-            train_loss=learned.fitted.history[-1].train_loss, seconds=run.seconds,
-            figures=figures, history=learned.fitted.history,
-        )  # fmt: skip
+            best_epoch=learned.fitted.best.number,
+            best_accuracy=figures.accuracy,
+            last_accuracy=None,
+            majority=figures.baseline,
+            train_loss=learned.fitted.history[-1].train_loss,
+            seconds=run.seconds,
+            figures=figures,
+            history=learned.fitted.history,
+        )
 
 
 @pytest.mark.parametrize("name", ["by_seed", "honest"])
@@ -487,8 +521,10 @@ def test_folds_over_a_database_are_measured_together(database: Path) -> None:
             assert run.figures.interval_minutes == run.interval_minutes
             assert run.figures.momentum is not None
         assert over(store, options, 2, resume=True) == runs
-        logs = {str(path.parent.relative_to(store.path.parent / "log"))
-                for path in (store.path.parent / "log").rglob("events.*")}  # fmt: skip
+        logs = {
+            str(path.parent.relative_to(store.path.parent / "log"))
+            for path in (store.path.parent / "log").rglob("events.*")
+        }
     assert logs == {
         f"{name}-seed-0/fold-{fold}"
         for name in ("30-minutes-vectors", "05-minutes-vectors-counts")
@@ -549,9 +585,13 @@ def run_of(cell: StudyCell, seed: int, accuracy: float, **more: Any) -> StudyRun
     figures = None
     if p_value is not None:
         figures = replace(
-            FIGURES, interval_minutes=cell.interval_minutes, accuracy=accuracy, p_value=p_value,
-            p_holm=p_value, excess_low=more.pop("excess_low", 0.01),
-        )  # fmt: skip
+            FIGURES,
+            interval_minutes=cell.interval_minutes,
+            accuracy=accuracy,
+            p_value=p_value,
+            p_holm=p_value,
+            excess_low=more.pop("excess_low", 0.01),
+        )
     values: dict[str, Any] = {
         "fingerprint": f"{cell} {seed}", "source": "tables", "target": "label", **asdict(cell),
         "protocol": "honest" if figures else "original", "seed": seed, "folds": 1,
@@ -602,8 +642,10 @@ def test_p_values_are_corrected_within_each_seed_and_comparison() -> None:
         [pytest.approx(0.04), pytest.approx(0.06)],
     ]
     assert [[one.verdict for one in each.figures] for each in found] == [
-        ["signal", "no signal"], ["signal", "signal"], ["signal", "no signal"],
-    ]  # fmt: skip
+        ["signal", "no signal"],
+        ["signal", "signal"],
+        ["signal", "no signal"],
+    ]
     (alone,) = summaries(runs, [OTHER])
     assert alone.figures == tuple(with_verdicts([replace(FIGURES, p_value=0.5)]))
 
@@ -634,8 +676,9 @@ def test_a_signal_is_one_that_every_seed_finds(
     ]
     runs += [
         run_of(cell, seed, 0.6, p_value=1e-4)  # what the ablation finds is no finding of intervals
-        for seed in (0, 1) for cell in options.ablation[:1] + options.ablation[2:]
-    ]  # fmt: skip
+        for seed in (0, 1)
+        for cell in options.ablation[:1] + options.ablation[2:]
+    ]
     found = summarise(runs, SOURCE, options)
     assert (found.protocol, found.source) == ("honest", "tables")
     assert found.verdict == verdict
@@ -655,8 +698,9 @@ def test_the_seeds_protocol_has_no_verdict_but_a_warning_and_its_faults() -> Non
 def test_the_tables_word_the_seeds_accuracies_beside_those_reported() -> None:
     options = StudyOptions("original", (5, 30), seeds=(0, 1))
     values = {cell: 0.5 + place / 64 for place, cell in enumerate(options.cells)}
-    runs = [run_of(cell, seed, value + seed / 32) for cell, value in values.items()
-            for seed in (0, 1)]  # fmt: skip
+    runs = [
+        run_of(cell, seed, value + seed / 32) for cell, value in values.items() for seed in (0, 1)
+    ]
     found = summarise(runs, SOURCE, options)
     common = ["rows", "seeds", "best epoch", "last epoch", "majority", "training loss"]
     assert interval_table(found.compared) == (
@@ -681,9 +725,11 @@ def test_the_table_words_honest_figures_and_how_many_seeds_agree() -> None:
     options = StudyOptions("honest", (5, 50), seeds=(0, 1))
     five, fifty = options.compared
     runs = [
-        run_of(five, 0, 0.6, p_value=0.001), run_of(five, 1, 0.6, p_value=0.01),
-        run_of(fifty, 0, 0.55, p_value=0.02), run_of(fifty, 1, 0.57, p_value=0.3),
-    ]  # fmt: skip
+        run_of(five, 0, 0.6, p_value=0.001),
+        run_of(five, 1, 0.6, p_value=0.01),
+        run_of(fifty, 0, 0.55, p_value=0.02),
+        run_of(fifty, 1, 0.57, p_value=0.3),
+    ]
     excess = "+1.0 to +20.0"
     found = summaries(runs, options.compared)
     assert interval_table(found) == (

@@ -200,9 +200,10 @@ def test_ids_and_authors_come_out_of_addresses(
     write: Callable[[int], str] = tid if platform == "bluesky" else str
     content = table(
         "Tweet URL,date,text",
-        lambda row: address.format(write(number(moment(row)))), moment,
+        lambda row: address.format(write(number(moment(row)))),
+        moment,
         "see https://x.com/a/status/1",
-    )  # fmt: skip
+    )
     tweets = opened(path, content)
     assert tweets.platform == platform
     found = posts(tweets)
@@ -218,8 +219,11 @@ def test_an_address_of_another_post_identifies_nothing(path: Path) -> None:
     assert posts(opened(path, content))["tweet_id"].null_count() == ROWS
     content = table(
         "id,link,date,text",
-        lambda row: twitter_id(moment(row)), "https://x.com/a/status/7", moment, "rain",
-    )  # fmt: skip
+        lambda row: twitter_id(moment(row)),
+        "https://x.com/a/status/7",
+        moment,
+        "rain",
+    )
     found = posts(opened(path, content))
     assert found.select("tweet_id", "author").row(0) == (twitter_id(FIRST), None)
 
@@ -232,8 +236,10 @@ def test_an_address_goes_before_a_column_that_holds_no_ids(path: Path, written: 
     content = table(
         "id,url,date,text",
         lambda row: written.format(row=row, near=round(twitter_id(moment(row)), -2)),
-        lambda row: f"https://twitter.com/someone/status/{twitter_id(moment(row))}", moment, "rain",
-    )  # fmt: skip
+        lambda row: f"https://twitter.com/someone/status/{twitter_id(moment(row))}",
+        moment,
+        "rain",
+    )
     found = posts(opened(path, content))
     assert found["tweet_id"].to_list() == [twitter_id(moment(row)) for row in range(ROWS)]
 
@@ -258,9 +264,11 @@ def test_ids_tell_their_platform_by_their_times_and_addresses(
 ) -> None:
     content = table(
         "id,created_at,content,url",
-        lambda row: number(moment(row)), lambda row: moment(row).isoformat() + "Z", "rain",
+        lambda row: number(moment(row)),
+        lambda row: moment(row).isoformat() + "Z",
+        "rain",
         lambda row: url.format(number(moment(row))),
-    )  # fmt: skip
+    )
     tweets = opened(path, content)
     assert (tweets.platform, tweets.dated, tweets.ids) == (platform, True, "own")
     assert tweets.taken.endswith(f"; ids of {platform}")
@@ -293,9 +301,15 @@ def test_an_author_is_a_name(path: Path, written: str) -> None:
 def test_structures_of_parquet_and_arrow_are_columns(path: Path, packed: bool) -> None:
     users = [{"id": 4, "name": {"screen_name": "some_one"}}, None] * (ROWS // 2)
     frame = pl.DataFrame(
-        {"date": [moment(row) for row in range(ROWS)], "text": "rain", "a.b": "x", "user": users,
-         "public_metrics": [{"retweet_count": 2, "like_count": 3}] * ROWS, "urls": [["a"]] * ROWS}
-    )  # fmt: skip
+        {
+            "date": [moment(row) for row in range(ROWS)],
+            "text": "rain",
+            "a.b": "x",
+            "user": users,
+            "public_metrics": [{"retweet_count": 2, "like_count": 3}] * ROWS,
+            "urls": [["a"]] * ROWS,
+        }
+    )
     out = io.BytesIO()
     (frame.write_parquet if packed else frame.write_ipc)(out)
     tweets = opened(path, out.getvalue(), columns={"author": "user.name.screen_name"})
@@ -329,14 +343,16 @@ def texts(path: Path, written: Sequence[str]) -> tuple[list[str], str]:
 @pytest.mark.parametrize(
     ("written", "text"),
     [
-        ('<a href="https://n.example/a" title="A">@a</a> rain &amp; more<br>next',
-         "@a rain & more\nnext"),
+        (
+            '<a href="https://n.example/a" title="A">@a</a> rain &amp; more<br>next',
+            "@a rain & more\nnext",
+        ),
         ('<p>rain <span class="h-card">@a</span></p><p>sun &lt;3</p>', "rain @a\n\nsun <3"),
         ("<b>rain</b> and <i>sun</i>", "rain and sun"),
         ("first<br/>second &quot;x&quot;", 'first\nsecond "x"'),
         ('<div dir="auto">rain</div>', "rain"),
     ],
-)  # fmt: skip
+)
 def test_html_becomes_its_visible_text(path: Path, written: str, text: str) -> None:
     found, taken = texts(path, [written])
     assert found == [text]
@@ -370,9 +386,12 @@ def test_comparisons_in_every_text_are_no_html(path: Path) -> None:
 
 def test_bytes_of_python_are_decoded(path: Path) -> None:
     written = [
-        r"b'Caf\xc3\xa9 \xe2\x80\x99s'", r'''b"don't \xf0\x9f\x98\x80\nnext"''', r"b'it\'s \\n'",
-        "b''", r"u'caf\xe9 \u2019'",
-    ]  # fmt: skip
+        r"b'Caf\xc3\xa9 \xe2\x80\x99s'",
+        r'''b"don't \xf0\x9f\x98\x80\nnext"''',
+        r"b'it\'s \\n'",
+        "b''",
+        r"u'caf\xe9 \u2019'",
+    ]
     found, taken = texts(path, written)
     assert found == ["Café ’s", "don't 😀\nnext", r"it's \n", "", "café ’"]
     assert taken == "columns: text (written by Python as b'…'), posted = 'date'"
@@ -460,11 +479,13 @@ def test_a_post_without_any_part_of_its_text_is_a_reject(path: Path) -> None:
     ("columns", "message"),
     [
         ({"text": "a+text"}, "has no column 'a+text' (it has 'date', 'text')"),
-        ({"author": "date+text"},
-         "only the text and the time may be several columns, and --column author=date+text joins "
-         "some; name one of them"),
+        (
+            {"author": "date+text"},
+            "only the text and the time may be several columns, and --column author=date+text "
+            "joins some; name one of them",
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_joined_is_refused(
     path: Path, columns: dict[str, str], message: str
 ) -> None:

@@ -24,8 +24,10 @@ def test_training_and_the_views_give_a_window_the_same_class(store: Store, name:
     by_sql = store.rows(
         "SELECT is_positive($target, outcome_class($target, r, $threshold, 0))::INTEGER "
         "FROM (SELECT unnest($returns::DOUBLE[]) AS r)",
-        target=name, threshold=threshold, returns=RETURNS,
-    )  # fmt: skip
+        target=name,
+        threshold=threshold,
+        returns=RETURNS,
+    )
     assert labels["label_5"].to_list() == labels["momentum_5"].to_list() == [n for (n,) in by_sql]
     assert {0, 1, None} == set(labels["label_5"])
 
@@ -47,8 +49,9 @@ def test_labels_of_the_users_own_have_no_class_of_the_market(store: Store) -> No
     assert not target.kind.is_market
     assert target.kind.stored(target.classes) == ["calm", "glad"]
     assert store.row("SELECT positive_class($n), outcome_class($n, 9, 1, 0)", n=target.name) == (
-        None, None
-    )  # fmt: skip
+        None,
+        None,
+    )
     places = pl.DataFrame({"outcome_0": [1, 0, None]}).select(target.labels([0], {}))
     assert places.to_dict(as_series=False) == {"label_0": [1, 0, None]}
 
@@ -72,10 +75,12 @@ def test_a_horizon_words_itself() -> None:
 @pytest.mark.parametrize(
     ("posted", "entry"),
     [
-        ("19:00:00", "19:00:00"), ("19:00:00.000001", "19:01:00"), ("19:00:59.999999", "19:01:00"),
+        ("19:00:00", "19:00:00"),
+        ("19:00:00.000001", "19:01:00"),
+        ("19:00:59.999999", "19:01:00"),
         ("18:59:00", "18:59:00"),
     ],
-)  # fmt: skip
+)
 def test_a_post_enters_at_the_first_whole_minute_at_or_after_it(
     store: Store, posted: str, entry: str
 ) -> None:

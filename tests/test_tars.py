@@ -198,9 +198,11 @@ def with_hole(size: int) -> bytes:
     """A file whose content is said to be a hole of this size."""
     info = tarfile.TarInfo("a.csv")
     info.pax_headers = {
-        "GNU.sparse.major": "0", "GNU.sparse.minor": "1", "GNU.sparse.size": str(size),
+        "GNU.sparse.major": "0",
+        "GNU.sparse.minor": "1",
+        "GNU.sparse.size": str(size),
         "GNU.sparse.map": f"{size},0",
-    }  # fmt: skip
+    }
     return info.tobuf(tarfile.PAX_FORMAT) + END
 
 

@@ -116,7 +116,7 @@ POSTS = {
     ("gb18030", "Chinese"): ("今天股市下跌，明天可能会上涨", "大家好，我觉得这只股票不错"),
     ("big5", "Chinese"): ("今天股市下跌，明天可能會上漲", "大家好，我覺得這隻股票不錯"),
     ("cp949", "Korean"): ("오늘 주식 시장이 하락했습니다", "안녕하세요 여러분"),
-}  # fmt: skip
+}
 
 
 def rows_of(texts: tuple[str, ...]) -> str:
@@ -182,8 +182,13 @@ def test_other_zeros_tell_nothing(first: bytes) -> None:
 def test_an_encoding_is_known_by_all_its_names() -> None:
     names = ["cp1252", "windows-1252", "Shift-JIS", "latin1", "UTF-16", "utf8"]
     assert [*map(known_encoding, names)] == [
-        "cp1252", "cp1252", "shift_jis", "iso8859-1", "utf-16-le", "utf-8",
-    ]  # fmt: skip
+        "cp1252",
+        "cp1252",
+        "shift_jis",
+        "iso8859-1",
+        "utf-16-le",
+        "utf-8",
+    ]
 
 
 @pytest.mark.parametrize("name", ["cp-1252", "hex", "rot13", "undefined", "idna", "", "\0"])

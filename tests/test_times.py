@@ -78,10 +78,15 @@ def test_a_time_without_a_zone_is_what_a_clock_shows(written: str) -> None:
 @pytest.mark.parametrize(
     "written",
     [
-        "May 20, 2021 at 12:05PM", "May 20th, 2021 12:05 p.m.", "12:05 PM · May 20, 2021",
-        "12:05 PM - 20 May 2021", "05/20/21 12:05", "20/05/2021 12h05", "20 May 2021 | 12:05",
+        "May 20, 2021 at 12:05PM",
+        "May 20th, 2021 12:05 p.m.",
+        "12:05 PM · May 20, 2021",
+        "12:05 PM - 20 May 2021",
+        "05/20/21 12:05",
+        "20/05/2021 12h05",
+        "20 May 2021 | 12:05",
     ],
-)  # fmt: skip
+)
 def test_a_time_may_be_of_a_minute(written: str) -> None:
     read = form_of(written).read(pl.Series([written]))
     assert read.to_list() == [datetime(2021, 5, 20, 12, 5)]
@@ -106,15 +111,30 @@ def test_two_digits_of_a_year_are_told_by_days_that_cannot_be_years() -> None:
 
 def test_most_times_decide_and_others_are_read_where_they_are_clear() -> None:
     usual = [f"2021-05-20 12:0{minute}:07" for minute in range(6)]
-    texts = pl.Series([
-        *usual, "May 20, 2021 12:05:07 PM", "20.05.2021 12:05:07.5", "10/05/2021 14:30:00",
-        "2021-05-20 12:05", "2021-05-20T12:05:07Z", "soon", "", None,
-    ])  # fmt: skip
+    texts = pl.Series(
+        [
+            *usual,
+            "May 20, 2021 12:05:07 PM",
+            "20.05.2021 12:05:07.5",
+            "10/05/2021 14:30:00",
+            "2021-05-20 12:05",
+            "2021-05-20T12:05:07Z",
+            "soon",
+            "",
+            None,
+        ]
+    )
     assert form_of(*usual).read(texts).to_list()[5:] == [
-        NOON, NOON, None,  # what has the day first is only known with an order
-        None, None,  # less exact, and with a zone where the others have none
-        None, None, None, None,
-    ]  # fmt: skip
+        NOON,
+        NOON,
+        None,  # what has the day first is only known with an order
+        None,
+        None,  # less exact, and with a zone where the others have none
+        None,
+        None,
+        None,
+        None,
+    ]
     texts = pl.Series(["05/20/2021 12:05:07", "05/06/2021 1:05:07 PM", "20/05/2021 1:05:07 PM"])
     assert form_of(*texts[:1]).read(texts).to_list() == [NOON, datetime(2021, 5, 6, 13, 5, 7), None]
 

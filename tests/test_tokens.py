@@ -151,7 +151,7 @@ def test_stop_words_go_and_none_need_be_given() -> None:
         ("$1.5bn $1,000M $2.5T $100 $1,000.50 $50k $3rd $7", "$1.5bn $1000m $2.5t $50k"),
         ("$NOW\u200e $T\ufeff $plön $BRK.Bé 株$TSLAが", "$now $t plön 株 $tsla が"),
     ],
-)  # fmt: skip
+)
 def test_cashtags_and_sums_are_one_token(text: str, tokens: str) -> None:
     assert new_tokens_of(text) == tokens.split()
 

@@ -148,8 +148,10 @@ def test_scores_made_without_a_database_are_those_made_with_one(
         assert added == {"tweets": known.height // 2, "predictions": known.height, "models": 1}
         (source,) = store.frame("FROM sources").to_dicts()
         assert (source["rows_read"], source["stored"], source["duplicates"]) == (
-            known.height // 2, known.height // 2, 0
-        )  # fmt: skip
+            known.height // 2,
+            known.height // 2,
+            0,
+        )
         assert import_from(store, tmp_path / "out") == {"tweets": 0, "predictions": 0, "models": 0}
         assert store.frame(SCORED).equals(known)
         with open_store(tmp_path / "whole.duckdb", read_only=True) as scored:
@@ -162,9 +164,13 @@ def test_results_of_moves_come_in_and_those_of_labels_are_refused(
 ) -> None:
     tweets = posts(60)
     of_moves = class_bundle(
-        tmp_path / "moves", "move", ("still", "move"), (5, 30), session="regular",
+        tmp_path / "moves",
+        "move",
+        ("still", "move"),
+        (5, 30),
+        session="regular",
         thresholds_bps={"5": 2.5, "30": 8.0},
-    )[0]  # fmt: skip
+    )[0]
     of_labels = class_bundle(tmp_path / "moods", "label", ("glad", "sad"), (0,))[0]
     inputs = write(tmp_path / "in", tweets)
     run(inputs, job_of(market, of_moves, tmp_path / "moved"))
@@ -194,9 +200,7 @@ def test_what_is_there_already_stays(bundle: Bundle, market: Path, tmp_path: Pat
         added = import_from(store, tmp_path / "out")
         found = store.frame(SCORED)
     of_second = known.filter(pl.col("tweet_id") > 1_000_000)
-    assert added == {
-        "tweets": of_second.height // 2, "predictions": of_second.height, "models": 0
-    }  # fmt: skip
+    assert added == {"tweets": of_second.height // 2, "predictions": of_second.height, "models": 0}
     assert found.drop("author").equals(known.drop("author"))
     kept = found.filter(pl.col("tweet_id") <= 1_000_000)["author"].unique().to_list()
     assert kept == ["already there"]

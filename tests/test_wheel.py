@@ -24,9 +24,12 @@ def run(*arguments: object, cwd: Path) -> str:
     # No PYTHONPATH, no user's packages: only what the new environment itself can see.
     env = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     done = subprocess.run(
-        [str(each) for each in arguments], cwd=cwd, capture_output=True, text=True,
+        [str(each) for each in arguments],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
         env=env | {"PYTHONNOUSERSITE": "1"},
-    )  # fmt: skip
+    )
     assert done.returncode == 0, (arguments, done.stdout, done.stderr)
     return done.stdout
 
@@ -35,13 +38,32 @@ def run(*arguments: object, cwd: Path) -> str:
 def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a fresh environment that holds the wheel, and our dependencies within reach."""
     folder = tmp_path_factory.mktemp("elsewhere")
-    run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, CHECKOUT,
-        cwd=folder)  # fmt: skip
+    run(
+        sys.executable,
+        "-m",
+        "build",
+        "--wheel",
+        "--no-isolation",
+        "--outdir",
+        folder,
+        CHECKOUT,
+        cwd=folder,
+    )
     (wheel,) = folder.glob("tweetscore-*.whl")
     venv.create(folder / "env", with_pip=False)
     python = folder / "env" / "bin" / "python"
-    run(sys.executable, "-m", "pip", "--python", python, "install", "--no-deps", "--no-index",
-        wheel, cwd=folder)  # fmt: skip
+    run(
+        sys.executable,
+        "-m",
+        "pip",
+        "--python",
+        python,
+        "install",
+        "--no-deps",
+        "--no-index",
+        wheel,
+        cwd=folder,
+    )
     paths = run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))", cwd=folder)
     # A path named in a .pth file is searched, but the .pth files in it are not: the dependencies
     # are found and an editable install of this checkout is not.

@@ -49,11 +49,16 @@ def add_bars(store: Store, bars: Bars, symbol: str = "SPX", calendar: str = "XNY
         store.append("symbols", pl.DataFrame({"symbol": [symbol], "calendar": [calendar]}))
     rows = [
         {
-            "symbol": symbol, "minute_utc": minute, "open": first, "high": max(first, last),
-            "low": min(first, last), "close": last, "source_id": 1,
+            "symbol": symbol,
+            "minute_utc": minute,
+            "open": first,
+            "high": max(first, last),
+            "low": min(first, last),
+            "close": last,
+            "source_id": 1,
         }
         for minute, (first, last) in bars.items()
-    ]  # fmt: skip
+    ]
     store.append("bars", pl.DataFrame(rows))
 
 
@@ -66,11 +71,15 @@ def add_model(store: Store, dates: Mapping[str, datetime] | None = None) -> None
 def add_tweets(store: Store, times: Iterable[datetime]) -> None:
     rows = [
         {
-            "platform": "twitter", "tweet_id": place, "author": "somebody",
-            "posted_utc": posted, "text": "words", "source_id": 1,
+            "platform": "twitter",
+            "tweet_id": place,
+            "author": "somebody",
+            "posted_utc": posted,
+            "text": "words",
+            "source_id": 1,
         }
         for place, posted in enumerate(times)
-    ]  # fmt: skip
+    ]
     store.append("tweets", pl.DataFrame(rows))
 
 
@@ -80,7 +89,9 @@ def add_predictions(
     """One prediction by the model ``hand`` for every tweet and interval."""
     rows = [
         {
-            "model_id": "hand", "platform": "twitter", "tweet_id": tweet,
+            "model_id": "hand",
+            "platform": "twitter",
+            "tweet_id": tweet,
             "interval_minutes": minutes,
             "class_number": UP,
             "probability": (
@@ -89,7 +100,7 @@ def add_predictions(
         }
         for (tweet,) in store.rows("SELECT tweet_id FROM tweets")
         for minutes in intervals
-    ]  # fmt: skip
+    ]
     store.append("predictions", pl.DataFrame(rows))
 
 
@@ -781,9 +792,17 @@ def row_of(
     if return_bps is not None:
         return_bps = round(return_bps, 6)
     return (
-        tweet, interval, minute, entry_price, exit_price, return_bps, status,
-        predicted, direction, correct,
-    )  # fmt: skip
+        tweet,
+        interval,
+        minute,
+        entry_price,
+        exit_price,
+        return_bps,
+        status,
+        predicted,
+        direction,
+        correct,
+    )
 
 
 COLUMNS = (
@@ -825,8 +844,13 @@ def check_views(
             statuses |= {row[6] for row in rows}
     # An oracle that saw only some of the cases would prove little.
     assert statuses == {
-        "ok", "no_entry", "no_exit", "crosses_close", "market_closed", "no_data",
-    }  # fmt: skip
+        "ok",
+        "no_entry",
+        "no_exit",
+        "crosses_close",
+        "market_closed",
+        "no_data",
+    }
 
 
 @pytest.mark.parametrize(

@@ -107,8 +107,9 @@ def test_a_word_counts_once_a_text_and_rarely_used_ones_do_not_count() -> None:
     texts += [("five", "up")] * 5
     found = distinctive_words([frame(texts)], RULES, CLASSES)
     assert [(row[0], row[1], *row[3:]) for row in found.rows()] == [
-        ("down", "loss", 300, 0), ("up", "gain", 300, 0),
-    ]  # fmt: skip
+        ("down", "loss", 300, 0),
+        ("up", "gain", 300, 0),
+    ]
     many = [("a1 four", "up"), ("b1 five", "up"), ("five", "up")]
     assert distinctive_words([frame(many)], RULES, CLASSES).is_empty()
 

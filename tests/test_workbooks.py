@@ -150,8 +150,10 @@ def test_a_workbook_is_read_out_of_what_it_is_packed_in(store: Store, tmp_path: 
         packed.writestr("b.xlsx", workbook({"a": [HEADER, *rows(2)]}))
     accounts = ingest(store, [tmp_path], IngestOptions(), lambda *_: None)
     assert [(each.rows_read, each.unchanged, each.error) for each in accounts] == [
-        (1, False, None), (0, True, None), (1, False, None),
-    ]  # fmt: skip
+        (1, False, None),
+        (0, True, None),
+        (1, False, None),
+    ]
     assert stored(store) == expected(1, 2)
 
 
@@ -266,10 +268,17 @@ TWITTER_TO_SQLITE = (
 
 def tweets_of(*numbers: int) -> list[tuple[Any, ...]]:
     return [
-        (id_of(at(n)), 5 if n else 6, f"{at(n).isoformat()}+00:00", f"made up words {n}",
-         None if n else 77, n, 2 * n)
+        (
+            id_of(at(n)),
+            5 if n else 6,
+            f"{at(n).isoformat()}+00:00",
+            f"made up words {n}",
+            None if n else 77,
+            n,
+            2 * n,
+        )
         for n in numbers
-    ]  # fmt: skip
+    ]
 
 
 @pytest.mark.parametrize("packed", [False, True])
@@ -282,8 +291,10 @@ def test_the_tweets_of_twitter_to_sqlite_are_read_with_their_users(
         path.write_bytes(gzip.compress((tmp_path / "twitter.db").read_bytes()))
     account = ingested(store, path)
     assert (account.format, account.stored, account.clock) == (
-        "sqlite-tweets", 2, "unproven claim: UTC fits the ids of 2 of 2 tweets",
-    )  # fmt: skip
+        "sqlite-tweets",
+        2,
+        "unproven claim: UTC fits the ids of 2 of 2 tweets",
+    )
     assert account.taken.startswith(
         "table 'tweets'; not used: table 'users', table 'favorited_by'; columns: text = 'full_text'"
     )
@@ -292,8 +303,9 @@ def test_the_tweets_of_twitter_to_sqlite_are_read_with_their_users(
         ("twitter", id_of(at(1)), "someone", at(1), "made up words 1", 1, 2, False, None),
     ]
     assert sorted(each.name for each in tmp_path.iterdir() if "twitter" in each.name) == [
-        "twitter.db", *(["twitter.db.gz"] if packed else []),
-    ]  # fmt: skip
+        "twitter.db",
+        *(["twitter.db.gz"] if packed else []),
+    ]
 
 
 ONE = "CREATE TABLE {} (id INTEGER, text TEXT, created_at TEXT)"

@@ -100,14 +100,19 @@ def class_bundle(
         onnx_model=model.to_onnx().SerializeToString(),
         vocabulary=VOCABULARY.words,
         card={
-            "name": folder.name, "target": target, "classes": list(classes),
-            "intervals": list(intervals), "text_rules": RULES.to_dict(), "split": {},
-            "counts": None if weight is None
+            "name": folder.name,
+            "target": target,
+            "classes": list(classes),
+            "intervals": list(intervals),
+            "text_rules": RULES.to_dict(),
+            "split": {},
+            "counts": None
+            if weight is None
             else {"mean": COUNTS_MEAN, "std": COUNTS_STD, "weight": weight.tolist()},
             **card,
         },
         readme=f"# {folder.name}\n",
-    )  # fmt: skip
+    )
     return written, model
 
 

@@ -43,9 +43,13 @@ def run(folder: Path) -> str:
     lines = []
     for command in COMMANDS:
         done = subprocess.run(
-            ["bash", "-c", f"{command} 2>&1"], cwd=folder, env={**kept, **plain},
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
+            ["bash", "-c", f"{command} 2>&1"],
+            cwd=folder,
+            env={**kept, **plain},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         if done.returncode:
             raise RuntimeError(f"{shlex.quote(command)}: {done.stdout}")
         lines += [f"$ {command}", *map(_cut, done.stdout.splitlines())]

@@ -52,8 +52,14 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--rows", type=int, default=1_000_000, help="of the generated archive")
     parser.add_argument("--repeats", type=int, default=3, help="rounds, of which medians are taken")
-    parser.add_argument("--only", nargs="+", choices=SECTIONS, default=SECTIONS, metavar="NAME",
-                        help=f"sections, of {', '.join(SECTIONS)}")  # fmt: skip
+    parser.add_argument(
+        "--only",
+        nargs="+",
+        choices=SECTIONS,
+        default=SECTIONS,
+        metavar="NAME",
+        help=f"sections, of {', '.join(SECTIONS)}",
+    )
     parser.add_argument("--out", type=Path, default=Path("bench.json"), help="the JSON file")
     parser.add_argument("--folder", type=Path, help="keeps archive and model for another run")
     return parser.parse_args()

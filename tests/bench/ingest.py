@@ -30,12 +30,15 @@ def measure(setup: Setup) -> list[Row]:
     ours_speed, their_speed = (setup.rows / seconds[name] for name in ("ours", "theirs"))
     return [
         Row(
-            "ingest_vs_duckdb", "ingest / DuckDB's read_json into a table",
-            ours_speed / their_speed, "x",
-            speed(ours_speed, "rows/s"), speed(their_speed, "rows/s"),
+            "ingest_vs_duckdb",
+            "ingest / DuckDB's read_json into a table",
+            ours_speed / their_speed,
+            "x",
+            speed(ours_speed, "rows/s"),
+            speed(their_speed, "rows/s"),
             note=f"{archive.stat().st_size / setup.rows:,.0f} bytes a row",
         )
-    ]  # fmt: skip
+    ]
 
 
 def read_json(setup: Setup) -> None:

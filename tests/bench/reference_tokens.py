@@ -115,11 +115,14 @@ def unspaced_runs() -> re.Pattern[str]:
 def in_plain_letters(piece: str) -> str:
     return "".join(
         unicodedata.normalize("NFKC", c)
-        if "０" <= c <= "９" or "Ａ" <= c <= "Ｚ" or "ａ" <= c <= "ｚ" or "ｦ" <= c <= "ﾟ"
+        if "０" <= c <= "９"
+        or "Ａ" <= c <= "Ｚ"
+        or "ａ" <= c <= "ｚ"
+        or "ｦ" <= c <= "ﾟ"
         or "\U0001d400" <= c <= "\U0001d7ff"
         else c
         for c in piece
-    )  # fmt: skip
+    )
 
 
 def parts_of(piece: str) -> list[str]:

@@ -39,16 +39,24 @@ def measure(setup: Setup) -> list[Row]:
     plain, cleaned = (len(slow) / seconds[name] for name in ("plain", "study"))
     return [
         Row(
-            "text_to_ids", "text to ids / plain Python regexes, the same rules",
-            ours / plain, "x", speed(ours), speed(plain),
+            "text_to_ids",
+            "text to ids / plain Python regexes, the same rules",
+            ours / plain,
+            "x",
+            speed(ours),
+            speed(plain),
             note=f"the same ids of {len(slow):,} texts",
         ),
         Row(
-            "text_vs_study", "text to ids / the study's cleaning in Python",
-            ours / cleaned, "x", speed(ours), speed(cleaned),
+            "text_vs_study",
+            "text to ids / the study's cleaning in Python",
+            ours / cleaned,
+            "x",
+            speed(ours),
+            speed(cleaned),
             note="without its lemmas",
         ),
-    ]  # fmt: skip
+    ]
 
 
 def _plain_ids(texts: list[str], numbers: dict[str, int]) -> npt.NDArray[np.int32]:

@@ -45,9 +45,15 @@ def measure(setup: Setup) -> list[Row]:
 
         def ours() -> None:
             fit(
-                model, part, one, FitOptions(epochs=1), (INTERVAL,),
-                seed=0, log_folder=Path(logs), progress=lambda _: None,
-            )  # fmt: skip
+                model,
+                part,
+                one,
+                FitOptions(epochs=1),
+                (INTERVAL,),
+                seed=0,
+                log_folder=Path(logs),
+                progress=lambda _: None,
+            )
 
         ours()  # the first call also imports what writes the logs
         seconds = interleaved(
@@ -56,8 +62,12 @@ def measure(setup: Setup) -> list[Row]:
     ours_speed, study_speed = (rows.height / seconds[name] for name in ("ours", "study"))
     return [
         Row(
-            name, what, ours_speed / study_speed, "x",
-            speed(ours_speed, "rows/s"), speed(study_speed, "rows/s"),
+            name,
+            what,
+            ours_speed / study_speed,
+            "x",
+            speed(ours_speed, "rows/s"),
+            speed(study_speed, "rows/s"),
             note=f"{rows.height:,} rows of the seed's {table.name}, one head",
         )
-    ]  # fmt: skip
+    ]

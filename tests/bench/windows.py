@@ -134,17 +134,23 @@ def measure(setup: Setup) -> list[Row]:
     fastest = max(("each exit", "by session"), key=speeds.__getitem__)
     return [
         Row(
-            "windows_vs_asof", "windows, the grid included / the faster ASOF join by tweet",
-            speeds["ours"] / speeds[fastest], "x",
-            speed(speeds["ours"], "tweets/s"), speed(speeds[fastest], "tweets/s"),
+            "windows_vs_asof",
+            "windows, the grid included / the faster ASOF join by tweet",
+            speeds["ours"] / speeds[fastest],
+            "x",
+            speed(speeds["ours"], "tweets/s"),
+            speed(speeds[fastest], "tweets/s"),
             note=f"{tweets:,} tweets, a third in sessions, seven intervals; ASOF {fastest}",
         ),
         Row(
-            "windows_vs_asof_by_minute", "windows / the grid's own idea, by ASOF over minutes",
-            speeds["ours"] / speeds["by minute"], "x",
-            speed(speeds["ours"], "tweets/s"), speed(speeds["by minute"], "tweets/s"),
+            "windows_vs_asof_by_minute",
+            "windows / the grid's own idea, by ASOF over minutes",
+            speeds["ours"] / speeds["by minute"],
+            "x",
+            speed(speeds["ours"], "tweets/s"),
+            speed(speeds["by minute"], "tweets/s"),
         ),
-    ]  # fmt: skip
+    ]
 
 
 def _alike(some: list[tuple[Any, ...]], others: list[tuple[Any, ...]]) -> bool:

@@ -19,17 +19,23 @@ OUTPUT = "Output"
 Quiet = Annotated[
     bool,
     typer.Option(
-        "--quiet", "-q", envvar="TWEETSCORE_QUIET", help="Print errors only.",
+        "--quiet",
+        "-q",
+        envvar="TWEETSCORE_QUIET",
+        help="Print errors only.",
         rich_help_panel=OUTPUT,
     ),
-]  # fmt: skip
+]
 Verbose = Annotated[
     bool,
     typer.Option(
-        "--verbose", "-v", envvar="TWEETSCORE_VERBOSE",
-        help="Print more messages, and a traceback with an error.", rich_help_panel=OUTPUT,
+        "--verbose",
+        "-v",
+        envvar="TWEETSCORE_VERBOSE",
+        help="Print more messages, and a traceback with an error.",
+        rich_help_panel=OUTPUT,
     ),
-]  # fmt: skip
+]
 Run = TypeVar("Run", bound=Callable[..., None])
 
 

@@ -1,7 +1,7 @@
 """The panel "Data": files go into the database, and come out of it."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -53,16 +53,18 @@ def ingest(
 
     Example: `tweetscore ingest demo/*`
     """
-    columns = options.column_names(reading.column)
+    said = _said(reading)
     with api.open(db) as database, row_progress("reading") as on_rows:
-        accounts = database.ingest(
-            *paths, symbol=reading.symbol, clock=reading.clock, stamp=reading.stamp,
-            calendar=reading.calendar, platform=reading.platform, precision=reading.precision,
-            encoding=reading.encoding, columns=columns, max_gap_minutes=reading.max_gap,
-            flat_bps=reading.flat_bps, progress=on_rows,
-        )  # fmt: skip
+        accounts = database.ingest(*paths, **said, progress=on_rows)
     show_accounts(accounts, as_json=as_json)
     _check_accounts(accounts, strict=strict)
+
+
+def _said(reading: options.ReadingOptions) -> dict[str, Any]:
+    """Return what is said of the files, as the function takes it."""
+    said = dict(vars(reading))
+    columns, max_gap = options.column_names(said.pop("column")), said.pop("max_gap")
+    return {**said, "columns": columns, "max_gap_minutes": max_gap}
 
 
 def _check_accounts(accounts: "Sequence[Account]", *, strict: bool) -> None:

@@ -74,12 +74,15 @@ def study(
     Example: `tweetscore study --interval 30 --output charts`
     """
     wanted = options_of_study(labels, design, vectors, epochs, running)
-    logs = f"study-{tables.name if tables else db.stem}-{design.protocol}"
     with api.open(db, create=tables is not None) as database, study_progress(wanted) as shown:
         found = database.study(
-            wanted, tables=tables, charts=output, on_epoch=shown.epoch, on_run=shown.finished,
-            **_run(running, logs),
-        )  # fmt: skip
+            wanted,
+            tables=tables,
+            charts=output,
+            on_epoch=shown.epoch,
+            on_run=shown.finished,
+            **_run(running, f"study-{tables.name if tables else db.stem}-{design.protocol}"),
+        )
     printing.show_study(found, as_json=as_json)
 
 

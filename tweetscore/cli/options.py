@@ -69,10 +69,12 @@ Db = Annotated[
 Json = Annotated[
     bool,
     Option(
-        "--json", envvar="TWEETSCORE_JSON", help="Print the result as JSON instead of tables.",
+        "--json",
+        envvar="TWEETSCORE_JSON",
+        help="Print the result as JSON instead of tables.",
         rich_help_panel=OUTPUT,
     ),
-]  # fmt: skip
+]
 Session = Annotated[
     Literal["regular", "extended"],
     Option(help="Trading hours that count: those of the exchange, or all hours with bars."),
@@ -88,10 +90,11 @@ ScoredModel = Annotated[
 Columns = Annotated[
     list[str] | None,
     Option(
-        "--column", metavar="OURS=THEIRS",
+        "--column",
+        metavar="OURS=THEIRS",
         help="Name of a column in the labelled file, e.g. label=class; may be repeated.",
     ),
-]  # fmt: skip
+]
 
 # --- sample, ingest, doctor, export, import -------------------------------------------------------
 
@@ -108,19 +111,22 @@ Strict = Annotated[bool, Option(help="Exit with code 3 if a record was rejected.
 CheckedModels = Annotated[
     list[str] | None,
     Option(
-        "--model", metavar="NAME", autocompletion=complete_model,
+        "--model",
+        metavar="NAME",
+        autocompletion=complete_model,
         help="Model to check: a folder, or the name of a shipped model; may be repeated.",
     ),
-]  # fmt: skip
+]
 Leaks = Annotated[bool, Option(help="Also check for look-ahead leakage.")]
 ExportFolder = Annotated[Path, Argument(help="Folder for the files; it must not exist yet.")]
 Tables = Annotated[
     list[str] | None,
     Option(
-        "--table", metavar="NAME",
+        "--table",
+        metavar="NAME",
         help="Table or view to export, e.g. scored; may be repeated. Without it, every table.",
     ),
-]  # fmt: skip
+]
 RowsPerFile = Annotated[int, Option(metavar="N", min=1, help="Maximum number of rows in a file.")]
 ImportFolder = Annotated[Path, Argument(help="Folder written by export or by score --output.")]
 
@@ -189,11 +195,12 @@ class ReadingOptions:
     flat_bps: Annotated[
         float | None,
         Option(
-            metavar="BPS", min=0,
+            metavar="BPS",
+            min=0,
             help="Largest move that counts as flat, in basis points; saved in the database "
             "(initially 0).",
         ),
-    ] = None  # fmt: skip
+    ] = None
 
 
 # --- score, evaluate, report, query ---------------------------------------------------------------
@@ -201,17 +208,20 @@ class ReadingOptions:
 Model = Annotated[
     str,
     Option(
-        metavar="NAME", autocompletion=complete_model,
+        metavar="NAME",
+        autocompletion=complete_model,
         help="Model to score with: a folder, or the name of a shipped model.",
     ),
-]  # fmt: skip
+]
 Intervals = Annotated[
     list[Horizon] | None,
     Option(
-        "--interval", metavar="MINUTES", parser=parse_horizon,
+        "--interval",
+        metavar="MINUTES",
+        parser=parse_horizon,
         help="Minutes from entry to exit; may be repeated. Without it, all of the model's.",
     ),
-]  # fmt: skip
+]
 Precision = Annotated[
     Literal["float32", "int8"],
     Option(help="int8 is faster and less exact, on the CPU only."),
@@ -219,10 +229,11 @@ Precision = Annotated[
 EvaluatedFile = Annotated[
     Path | None,
     Option(
-        "--labelled", metavar="FILE",
+        "--labelled",
+        metavar="FILE",
         help="Compare --model with the labels in this file instead: CSV, JSON or Parquet.",
     ),
-]  # fmt: skip
+]
 From = Annotated[
     datetime | None, Option("--from", metavar="TIME", help="Only posts from this time on, in UTC.")
 ]
@@ -232,10 +243,13 @@ Until = Annotated[
 Page = Annotated[
     Path,
     Option(
-        "--output", "-o", metavar="FILE", rich_help_panel=OUTPUT,
+        "--output",
+        "-o",
+        metavar="FILE",
+        rich_help_panel=OUTPUT,
         help="File for the page; one that is already there is replaced.",
     ),
-]  # fmt: skip
+]
 ReportedSymbol = Annotated[
     str | None,
     Option("--symbol", metavar="NAME", help="Symbol to compare with; needed if there are several."),
@@ -243,10 +257,12 @@ ReportedSymbol = Annotated[
 ReportedInterval = Annotated[
     Horizon | None,
     Option(
-        "--interval", metavar="MINUTES", parser=parse_horizon,
+        "--interval",
+        metavar="MINUTES",
+        parser=parse_horizon,
         help="Interval that is shown in detail; without it, 30 if it is scored.",
     ),
-]  # fmt: skip
+]
 Sql = Annotated[str | None, Argument(help="One SELECT statement; - reads it from standard input.")]
 
 
@@ -257,17 +273,21 @@ class FileOptions:
     input: Annotated[
         list[str] | None,
         Option(
-            metavar="PATH", rich_help_panel=FILES,
+            metavar="PATH",
+            rich_help_panel=FILES,
             help="Parquet file, folder or pattern to score; may be repeated.",
         ),
-    ] = None  # fmt: skip
+    ] = None
     output: Annotated[
         Path | None,
         Option(
-            "--output", "-o", metavar="FOLDER", rich_help_panel=FILES,
+            "--output",
+            "-o",
+            metavar="FOLDER",
+            rich_help_panel=FILES,
             help="Folder for the scores of --input.",
         ),
-    ] = None  # fmt: skip
+    ] = None
     engine: Annotated[
         Literal["local", "ray"],
         Option(rich_help_panel=FILES, help="Score on this machine, or on a Ray cluster."),
@@ -275,17 +295,20 @@ class FileOptions:
     address: Annotated[
         str | None,
         Option(
-            metavar="HOST:PORT", rich_help_panel=FILES,
+            metavar="HOST:PORT",
+            rich_help_panel=FILES,
             help="Address of a running Ray cluster, or auto; without it, one is started here.",
         ),
-    ] = None  # fmt: skip
+    ] = None
     workers: Annotated[
         int | None,
         Option(
-            metavar="N", min=1, rich_help_panel=FILES,
+            metavar="N",
+            min=1,
+            rich_help_panel=FILES,
             help="Number of Ray workers; without it, one for each core.",
         ),
-    ] = None  # fmt: skip
+    ] = None
 
 
 @dataclass(frozen=True)
@@ -295,10 +318,11 @@ class QueryOptions:
     file: Annotated[
         str | None,
         Option(
-            metavar="NAME", autocompletion=complete_query,
+            metavar="NAME",
+            autocompletion=complete_query,
             help="SQL file, name of a shipped query, or - for standard input.",
         ),
-    ] = None  # fmt: skip
+    ] = None
     list_queries: Annotated[bool, Option("--list", help="List the shipped queries.")] = False
     param: Annotated[
         list[str] | None,
@@ -320,7 +344,10 @@ class QueryOptions:
     output: Annotated[
         Path | None,
         Option(
-            "--output", "-o", metavar="FILE", rich_help_panel=OUTPUT,
+            "--output",
+            "-o",
+            metavar="FILE",
+            rich_help_panel=OUTPUT,
             help="Write the answer to this file.",
         ),
-    ] = None  # fmt: skip
+    ] = None

@@ -44,9 +44,14 @@ def row_progress(verb: str) -> Iterator[Callable[[str, int, int | None], None]]:
     The function that it yields takes a label, the rows done and, where known, the rows to do.
     """
     columns = (
-        SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(),
-        MofNCompleteColumn(), _SpeedColumn(), TimeElapsedColumn(), TimeRemainingColumn(),
-    )  # fmt: skip
+        SpinnerColumn(),
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        _SpeedColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
     tasks: dict[str, Any] = {}
     with Progress(*columns, console=stderr, disable=not verbosity.shows_progress) as progress:
 
@@ -64,9 +69,13 @@ def row_progress(verb: str) -> Iterator[Callable[[str, int, int | None], None]]:
 def epoch_progress(epochs: int) -> Iterator[Callable[["Epoch"], None]]:
     """Show epoch, losses and time left on a terminal; elsewhere a line every tenth epoch."""
     columns = (
-        TextColumn("epoch"), MofNCompleteColumn(), BarColumn(),
-        TextColumn("{task.description}"), TimeElapsedColumn(), TimeRemainingColumn(),
-    )  # fmt: skip
+        TextColumn("epoch"),
+        MofNCompleteColumn(),
+        BarColumn(),
+        TextColumn("{task.description}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=stderr, disable=not verbosity.shows_progress) as progress:
         task = progress.add_task("", total=epochs)
 

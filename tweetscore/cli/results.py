@@ -70,9 +70,16 @@ def _score_files(
         note(f"{db} does not exist: without bars, no score is compared with prices")
     with row_progress("scoring") as on_rows:
         account = api.score_files(
-            files.input or (), files.output, model=bundle, intervals=intervals, market=market,
-            engine=files.engine, address=files.address, workers=files.workers, progress=on_rows,
-        )  # fmt: skip
+            files.input or (),
+            files.output,
+            model=bundle,
+            intervals=intervals,
+            market=market,
+            engine=files.engine,
+            address=files.address,
+            workers=files.workers,
+            progress=on_rows,
+        )
     printing.show_files(account, files.output, as_json=as_json)
     if account.failed:
         first = account.failed[0]

@@ -86,10 +86,11 @@ def _lines(rows: list[list[str]], right: list[bool]) -> Iterator[str]:
     for row in split:
         for line in zip_longest(*row, fillvalue=""):
             padded = [
-                " " * (width - cell_len(text)) + text if to_the_right
+                " " * (width - cell_len(text)) + text
+                if to_the_right
                 else text + " " * (width - cell_len(text))
                 for text, width, to_the_right in zip(line, widths, right, strict=True)
-            ]  # fmt: skip
+            ]
             yield "  ".join(padded).rstrip() + "\n"
 
 

@@ -16,45 +16,57 @@ LABELS, NETWORK, TRAINING = "What to predict", "Network", "Training"
 ModelFolder = Annotated[
     Path,
     Option(
-        "--output", "-o", metavar="FOLDER", rich_help_panel=OUTPUT,
+        "--output",
+        "-o",
+        metavar="FOLDER",
+        rich_help_panel=OUTPUT,
         help="Folder for the model; one that is already there is replaced.",
     ),
-]  # fmt: skip
+]
 LabelledFile = Annotated[
     Path | None,
     Option(
-        metavar="FILE", rich_help_panel=LABELS,
+        metavar="FILE",
+        rich_help_panel=LABELS,
         help="Learn the labels in this file instead: CSV, JSON or Parquet with text and label.",
     ),
-]  # fmt: skip
+]
 StudyTables = Annotated[
     Path | None,
     Option(
-        "--tables", metavar="FOLDER", rich_help_panel=LABELS,
+        "--tables",
+        metavar="FOLDER",
+        rich_help_panel=LABELS,
         help="Use the tables of the 2019 study, `<minutes>.csv`, instead of the database.",
     ),
-]  # fmt: skip
+]
 ChartFolder = Annotated[
     Path | None,
     Option(
-        "--output", "-o", metavar="FOLDER", rich_help_panel=OUTPUT,
+        "--output",
+        "-o",
+        metavar="FOLDER",
+        rich_help_panel=OUTPUT,
         help="Also write the charts as SVG files to this folder.",
     ),
-]  # fmt: skip
+]
 Vectors = Annotated[
     str,
     Option(
-        metavar="FILE", rich_help_panel=NETWORK,
+        metavar="FILE",
+        rich_help_panel=NETWORK,
         help="Word vectors: a word2vec or GloVe file, archive (trained on the posts), or random.",
     ),
-]  # fmt: skip
+]
 Epochs = Annotated[
     int,
     Option(
-        metavar="N", min=1, rich_help_panel=TRAINING,
+        metavar="N",
+        min=1,
+        rich_help_panel=TRAINING,
         help="Number of epochs; the best one is kept.",
     ),
-]  # fmt: skip
+]
 
 
 @dataclass(frozen=True)
@@ -64,18 +76,21 @@ class LabelOptions:
     interval: Annotated[
         list[Horizon] | None,
         Option(
-            metavar="MINUTES", parser=parse_horizon, rich_help_panel=LABELS,
+            metavar="MINUTES",
+            parser=parse_horizon,
+            rich_help_panel=LABELS,
             help="Minutes from entry to exit; may be repeated. Without it, 5, 10, 15, 20, 30, 40 "
             "and 50.",
         ),
-    ] = None  # fmt: skip
+    ] = None
     symbol: Annotated[
         str | None,
         Option(
-            metavar="NAME", rich_help_panel=LABELS,
+            metavar="NAME",
+            rich_help_panel=LABELS,
             help="Symbol whose prices are predicted; needed if there are several.",
         ),
-    ] = None  # fmt: skip
+    ] = None
     session: Session = "regular"
     target: Annotated[
         MarketTarget,
@@ -87,10 +102,13 @@ class LabelOptions:
     move_quantile: Annotated[
         float,
         Option(
-            metavar="SHARE", min=0.01, max=0.99, rich_help_panel=LABELS,
+            metavar="SHARE",
+            min=0.01,
+            max=0.99,
+            rich_help_panel=LABELS,
             help="Share of the training moves that are not large, for --target move.",
         ),
-    ] = 0.5  # fmt: skip
+    ] = 0.5
 
 
 @dataclass(frozen=True)
@@ -101,24 +119,31 @@ class NetworkOptions:
     vocabulary_size: Annotated[
         int,
         Option(
-            metavar="N", min=1, rich_help_panel=NETWORK,
+            metavar="N",
+            min=1,
+            rich_help_panel=NETWORK,
             help="Vocabulary size; the most frequent words are kept.",
         ),
-    ] = 10_000  # fmt: skip
+    ] = 10_000
     max_tokens: Annotated[
         int,
         Option(
-            metavar="N", min=1, max=1_000, rich_help_panel=NETWORK,
+            metavar="N",
+            min=1,
+            max=1_000,
+            rich_help_panel=NETWORK,
             help="Maximum number of words that are read of a text.",
         ),
-    ] = 50  # fmt: skip
+    ] = 50
     embedding_dim: Annotated[
         int,
         Option(
-            metavar="N", min=1, rich_help_panel=NETWORK,
+            metavar="N",
+            min=1,
+            rich_help_panel=NETWORK,
             help="Dimension of the word vectors; a vector file has its own.",
         ),
-    ] = 300  # fmt: skip
+    ] = 300
     hidden: Annotated[
         int,
         Option(metavar="N", min=1, rich_help_panel=NETWORK, help="Hidden size of the network."),
@@ -126,10 +151,13 @@ class NetworkOptions:
     dropout: Annotated[
         float,
         Option(
-            metavar="SHARE", min=0, max=0.99, rich_help_panel=NETWORK,
+            metavar="SHARE",
+            min=0,
+            max=0.99,
+            rich_help_panel=NETWORK,
             help="Dropout rate in front of the output layer.",
         ),
-    ] = 0.5  # fmt: skip
+    ] = 0.5
     counts: Annotated[
         bool,
         Option(
@@ -193,21 +221,28 @@ class DesignOptions:
     ablation: Annotated[
         int,
         Option(
-            metavar="MINUTES", min=1, rich_help_panel=LABELS,
+            metavar="MINUTES",
+            min=1,
+            rich_help_panel=LABELS,
             help="Interval at which networks without vectors or counts are compared, in minutes.",
         ),
-    ] = 5  # fmt: skip
+    ] = 5
     seeds: Annotated[
         int,
         Option(
-            metavar="N", min=1, rich_help_panel=TRAINING,
+            metavar="N",
+            min=1,
+            rich_help_panel=TRAINING,
             help="Number of random seeds, from 0 on; each trains every network again.",
         ),
-    ] = 1  # fmt: skip
+    ] = 1
     folds: Annotated[
         int,
         Option(
-            metavar="N", min=1, max=5, rich_help_panel=TRAINING,
+            metavar="N",
+            min=1,
+            max=5,
+            rich_help_panel=TRAINING,
             help="Number of walk-forward folds, whose test parts are pooled.",
         ),
-    ] = 1  # fmt: skip
+    ] = 1

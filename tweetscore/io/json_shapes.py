@@ -246,8 +246,13 @@ def _ways(documents: list[Any]) -> Iterator[Way]:
 def _is_includes(value: dict[str, Any]) -> bool:
     """Return whether an object is what the API v2 adds to tweets: users, and tweets referred to."""
     return isinstance(value.get("users"), list) and value.keys() <= {
-        "users", "tweets", "media", "places", "polls", "topics"
-    }  # fmt: skip
+        "users",
+        "tweets",
+        "media",
+        "places",
+        "polls",
+        "topics",
+    }
 
 
 def _deeper(steps: tuple[str, ...], values: list[Any]) -> Iterator[tuple[str, ...]]:

@@ -36,9 +36,15 @@ else:
 MOST_LAYERS = 3
 # What reading raises on damage.
 UNREADABLE = (
-    OSError, EOFError, NotImplementedError, zipfile.BadZipFile, tarfile.TarError, zlib.error,
-    lzma.LZMAError, zstd.ZstdError,
-)  # fmt: skip
+    OSError,
+    EOFError,
+    NotImplementedError,
+    zipfile.BadZipFile,
+    tarfile.TarError,
+    zlib.error,
+    lzma.LZMAError,
+    zstd.ZstdError,
+)
 GZIPPED = re.compile(rb"\x1f\x8b\x08")
 Decompressor = bz2.BZ2Decompressor | lzma.LZMADecompressor | zstd.ZstdDecompressor
 MOST_MEMORY_BYTES = 1 << 31  # to unpack with, as the archives of Reddit need it

@@ -14,9 +14,7 @@ from tweetscore.io.records import REJECTS_SCHEMA
 from tweetscore.io.source import PARQUET_MAGIC
 
 # Arrow raises KeyError for a name that two columns have.
-UNREADABLE = (
-    pa.ArrowException, pl.exceptions.PolarsError, OSError, UnicodeError, KeyError
-)  # fmt: skip
+UNREADABLE = (pa.ArrowException, pl.exceptions.PolarsError, OSError, UnicodeError, KeyError)
 
 
 @contextmanager
