@@ -1,5 +1,6 @@
 """Kill it at any moment and run it again: the database is that of an undisturbed run."""
 
+import json
 import math
 import os
 import random
@@ -98,8 +99,23 @@ def moments(seconds: float, seed: int) -> list[float]:
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("kill")
     write_sample(folder, posts=12_000, days=60)
+    put_small_files(folder / "small")
     tiny_bundle(folder / "tiny", STANDARD_INTERVALS)
     return folder
+
+
+def put_small_files(folder: Path) -> None:
+    """Write files of two posts each, which are stored many at a time: all in a few batches."""
+    folder.mkdir()
+    for number in range(1, 301):
+        posts = [
+            {
+                "id_str": str(2 * number + each), "created_at": "Sun Dec 02 21:40:51 +0000 2018",
+                "full_text": f"made up words {number} {each} " * 300,
+            }
+            for each in (0, 1)
+        ]  # fmt: skip
+        (folder / f"{number:03}.json").write_text(json.dumps(posts))
 
 
 def trial(made: Path, kind: str, place: int, seconds: float, before: Path | None) -> Kill:
@@ -116,7 +132,7 @@ def trial(made: Path, kind: str, place: int, seconds: float, before: Path | None
 
 
 def ingest(made: Path) -> list[object]:
-    return ["ingest", *sorted(made.glob("*.json")), *sorted(made.glob("*.csv"))]
+    return ["ingest", *sorted(made.glob("*.json")), *sorted(made.glob("*.csv")), made / "small"]
 
 
 def score(made: Path) -> list[object]:
@@ -150,7 +166,7 @@ def test_ingest_killed_at_any_moment_ends_as_undisturbed(made: Path) -> None:
     assert sum(kill.hit for kill in kills) >= KILLS * 3 // 4
     assert sum(kill.working for kill in kills) >= KILLS * 2 // 5
     found = contents(made / "ingest.duckdb")
-    assert found["tweets"][0] == 12_000
+    assert found["tweets"][0] == 12_600
     assert found["windows"][0] > 100_000
 
 

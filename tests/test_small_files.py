@@ -115,6 +115,17 @@ def table(
     return out.getvalue()
 
 
+def own_addresses(posts: list[dict[str, Any]], where: str) -> str:
+    """A table without authors and with the address of each post."""
+    lines = ["id,created_at,text,url"]
+    lines += [
+        f"{each['id']},{each['posted']:%Y-%m-%dT%H:%M:%SZ},{each['text'].partition(',')[0]},"
+        f"https://{where}/status/{each['id']}"
+        for each in posts
+    ]
+    return "".join(f"{line}\n".replace('"', "'") for line in lines)
+
+
 FORMS: dict[str, Callable[[list[dict[str, Any]]], str]] = {
     "lines": lines,
     "array": array,
@@ -140,6 +151,9 @@ FORMS: dict[str, Callable[[list[dict[str, Any]]], str]] = {
     "csv of other ids with addresses": lambda posts: table(
         posts, "small", beside=f"https://x.com/a/status/{FIRST_ID}"
     ),
+    "csv with own addresses": lambda posts: own_addresses(posts, "x.com/a"),
+    "csv with own addresses elsewhere": lambda posts: own_addresses(posts, "truthsocial.com/@a"),
+    "csv with users as objects": lambda posts: table(posts).replace("user1", "User(id=1)"),
     "csv of local times beside": lambda posts: table(
         posts, "small", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:00:00Z"
     ),

@@ -22,8 +22,8 @@ _BLUESKY = (
     r"^\s*(?:at://|https?://bsky\.app/profile/)([^/\s]+)/"
     rf"(?:app\.bsky\.feed\.)?post/([2-7a-z]{{13}}){_REST}"
 )
-_AUTHOR_PAGE = r"^\s*https?://[^/\s]+/@?([^/\s?#@]+)/?(?:\?.*)?\s*$"
-_PLATFORMS: Mapping[str, str] = {
+AUTHOR_PAGE = r"^\s*https?://[^/\s]+/@?([^/\s?#@]+)/?(?:\?.*)?\s*$"
+PLATFORMS: Mapping[str, str] = {
     "twitter": r"(?i)^\s*(?:https?://)?(?:\w+\.)?(?:twitter|x)\.com/",
     "bluesky": r"^\s*(?:at://|https?://bsky\.app/)",
     "truthsocial": r"(?i)^\s*(?:https?://)?(?:\w+\.)?truthsocial\.com/",
@@ -39,12 +39,13 @@ def address_column(sample: pl.DataFrame) -> str | None:
     Args:
         sample: the first rows of the table, as strings.
     """
-    found = [
-        name
-        for name in sample.columns
-        if not _OF_OTHERS.search(normalised(name)) and are_posts(sample[name])
-    ]
+    found = [name for name in sample.columns if may_be_own(name) and are_posts(sample[name])]
     return min(found, key=_rank, default=None)
+
+
+def may_be_own(name: str) -> bool:
+    """Return whether the addresses in a column of this name may be those of the posts."""
+    return not _OF_OTHERS.search(normalised(name))
 
 
 def _rank(name: str) -> int:
@@ -60,7 +61,7 @@ def are_posts(values: pl.Series) -> bool:
 
 def are_pages(values: pl.Series) -> bool:
     """Return whether nearly all values are addresses of authors."""
-    return _nearly_all(values.str.contains(_AUTHOR_PAGE))
+    return _nearly_all(values.str.contains(AUTHOR_PAGE))
 
 
 def ids_in(addresses: pl.Series) -> pl.Series:
@@ -72,7 +73,7 @@ def ids_in(addresses: pl.Series) -> pl.Series:
 def authors_in(addresses: pl.Series) -> pl.Series:
     """Return the author in each address of a post or an author; null where none is named."""
     parts = _part(addresses, 1)
-    for pattern in (_AUTHOR_PAGE, _BLUESKY):
+    for pattern in (AUTHOR_PAGE, _BLUESKY):
         found = addresses.str.extract(pattern, 1)
         parts = parts.zip_with(found.is_null(), found)
     return parts
@@ -80,10 +81,15 @@ def authors_in(addresses: pl.Series) -> pl.Series:
 
 def platform_of(addresses: pl.Series) -> str | None:
     """Return the platform that nearly all addresses are of; None if there is no such one."""
-    for platform, pattern in _PLATFORMS.items():
+    for platform, pattern in PLATFORMS.items():
         if _nearly_all(addresses.drop_nulls().str.contains(pattern)):
             return platform
     return None
+
+
+def are_of(platform: str, addresses: pl.Series) -> pl.Series:
+    """Return whether each address is of a platform."""
+    return addresses.str.contains(PLATFORMS[platform]).fill_null(False)
 
 
 def _part(addresses: pl.Series, group: int) -> pl.Series:

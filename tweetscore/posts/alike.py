@@ -10,17 +10,12 @@ import polars as pl
 
 from tweetscore.io.tables.table import PLACES, Table
 from tweetscore.io.time_columns import SHORTEST_TIME, time_candidates
+from tweetscore.posts import addresses
+from tweetscore.posts.fields import ids as ids_of
 from tweetscore.posts.table_columns import Columns
+from tweetscore.posts.writings import NAME_IN_ADDRESS, signs
 
-# What some rows may prove, and others not: quotes around values, objects, bytes, HTML, addresses.
-_TELLING = (
-    r'(?s)^\s*".*"\s*$',
-    r"^\s*[{\[]",
-    r"(?s)^\s*\w+\(.*\)\s*$",
-    r"""^\s*[bBuU]['"]""",
-    r"<[A-Za-z/]",
-    r"^\s*\S*[A-Za-z@]\S*/\S*\s*$",
-)
+_AUTHOR_IN_ADDRESS = {"author": (NAME_IN_ADDRESS,)}
 
 
 def rows_alike(table: Table, columns: Columns) -> Iterator[pl.DataFrame]:
@@ -31,23 +26,23 @@ def rows_alike(table: Table, columns: Columns) -> Iterator[pl.DataFrame]:
         columns: how it is read.
     """
     names = {name + " " * (name in PLACES): name for name in table.columns}
-    alike = pl.lit(False)
-    if _is_plain(columns):
-        cells = [pl.col(ours).str.contains(pattern) for ours in names for pattern in _TELLING]
-        beside = _beside(columns)
-        cells += [_may_be_a_time(ours) for ours, name in names.items() if name in beside]
-        alike = ~pl.any_horizontal(cell.fill_null(False) for cell in cells)
     for rows, _ in table.rows(names, whole=False):
+        values = rows.select(pl.col(ours).alias(theirs) for ours, theirs in names.items())
+        alike = _alike(values, columns) if _is_plain(columns) else pl.lit(False)
         yield rows.select(*PLACES, alike=alike)
 
 
 def _is_plain(columns: Columns) -> bool:
-    """Return whether values are read as they stand, and times as one form alone allows."""
+    """Return whether values are read as they stand, and times as one form alone allows.
+
+    An author may be read out of an address.
+    """
     times = columns.times
+    written = {ours: several for ours, several in columns.writings.items() if several}
     first = time_candidates(columns.match.candidates.get("posted", ()))[:1]
-    as_written = not columns.quoted and not any(columns.writings.values())
     return (
-        as_written
+        not columns.quoted
+        and written in ({}, _AUTHOR_IN_ADDRESS)
         and columns.ids != "none"
         and [times.columns.columns] == first
         and times.is_clear
@@ -55,15 +50,42 @@ def _is_plain(columns: Columns) -> bool:
     )
 
 
+def _alike(values: pl.DataFrame, columns: Columns) -> pl.Series:
+    """Return whether nothing in a row speaks for another reading.
+
+    That is: for another way of writing, for the addresses of other posts, or, beside local times,
+    for times with a zone.
+    """
+    meanings = {theirs: ours for ours, theirs in columns.match.taken.items()}
+    others = pl.DataFrame([signs(meanings.get(name), values[name]) for name in values.columns])
+    others = others.with_columns(
+        _may_be_times(values[name]).alias(f"{name} as times") for name in _beside(columns)
+    )
+    alike = ~others.select(pl.any_horizontal(pl.all())).to_series()
+    own = addresses.address_column(values)
+    if columns.writings.get("author") and columns.match.taken["author"] != own:
+        alike &= False
+    for name in filter(addresses.may_be_own, values.columns):
+        inside = addresses.ids_in(values[name])
+        if name != own:
+            alike &= inside.is_null()
+        elif "tweet_id" in columns.match.taken and columns.platform in addresses.PLATFORMS:
+            number = ids_of(values[columns.match.taken["tweet_id"]])
+            same = (inside == number).fill_null(False)
+            alike &= same & addresses.are_of(columns.platform, values[name])
+        else:
+            alike &= False
+    return alike
+
+
 def _beside(columns: Columns) -> set[str]:
     """Return the columns beside local times in which the same with a zone may be found."""
     if not columns.times.naive:
         return set()
-    return {*columns.match.candidates["posted"], *columns.match.left} - {
-        *columns.times.columns.columns
-    }
+    found = {*columns.match.candidates["posted"], *columns.match.left}
+    return found - {*columns.times.columns.columns}
 
 
-def _may_be_a_time(name: str) -> pl.Expr:
-    text = pl.col(name)
-    return (text.str.len_chars() >= SHORTEST_TIME) & text.str.contains(r"\d{4}")
+def _may_be_times(texts: pl.Series) -> pl.Series:
+    may_be = (texts.str.len_chars() >= SHORTEST_TIME) & texts.str.contains(r"\d{4}")
+    return may_be.fill_null(False)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from tweetscore.io.json_values import load, python_value
-from tweetscore.posts.addresses import are_pages, are_posts, authors_in, ids_in
+from tweetscore.posts.addresses import AUTHOR_PAGE, are_pages, are_posts, authors_in, ids_in
 from tweetscore.posts.markup import plain_text
 
 _SHARE = 0.95
@@ -87,6 +87,25 @@ def _possible(ours: str) -> Sequence[tuple[Fits, Writing]]:
     if ours == "tweet_id":
         return [(are_posts, ID_IN_ADDRESS)]
     return [(_is_object, _count_in_object(ours))] if ours in _COUNTS else []
+
+
+def signs(ours: str | None, values: pl.Series) -> pl.Series:
+    """Return of each value whether it speaks for a way of writing: few such values may decide.
+
+    Args:
+        ours: what the column is taken for, if for anything.
+        values: those of the column, as strings.
+    """
+    patterns = [_QUOTED]
+    if ours == "text":
+        patterns += [_LITERAL, _MARKED_UP, _TAG]
+    elif ours == "author":
+        patterns += [_LITERAL, _OBJECT, AUTHOR_PAGE]
+    elif ours in _COUNTS:
+        patterns.append(_OBJECT)
+    name = values.name
+    speaks = pl.any_horizontal(pl.col(name).str.contains(each) for each in patterns)
+    return values.to_frame().select(speaks.fill_null(False)).to_series()
 
 
 def _is_literal(values: pl.Series) -> bool:
