@@ -105,7 +105,8 @@ def _check(name: str, data: bytes) -> None:
             content = packed.read(info)  # a declared size that lies is found by its checksum
             if _SHEET.fullmatch(info.filename):
                 cells += _cells(content)
-                used = np.array([int(each) for each in _SHARED.findall(content)], np.int64)
+                numbers = (int(each[1]) for each in _SHARED.finditer(content))
+                used = np.fromiter(numbers, np.int64)
                 strings += int(lengths[used[used < len(lengths)]].sum())
     if cells > _MOST_CELLS or strings > _MOST_STRING_BYTES:
         raise _too_large(name)
@@ -113,11 +114,13 @@ def _check(name: str, data: bytes) -> None:
 
 def _cells(sheet: bytes) -> int:
     """Return how many cells the rectangle of a sheet has."""
-    places = set(_CELL.findall(sheet))
-    rows = [int(row) for _, row in places]
-    columns = [_number(letters) for letters in {letters for letters, _ in places}]
-    if not rows:
+    letters, digits = set[bytes](), set[bytes]()
+    for cell in _CELL.finditer(sheet):
+        letters.add(cell[1])
+        digits.add(cell[2])
+    if not letters:
         return 0
+    rows, columns = list(map(int, digits)), list(map(_number, letters))
     return (max(rows) - min(rows) + 1) * (max(columns) - min(columns) + 1)
 
 
