@@ -21,7 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tweetscore.bars.reader import open_bars
-from tweetscore.ingest.account import Account, IngestOptions
+from tweetscore.ingest.account import IGNORED, Account, IngestOptions
 from tweetscore.ingest.bars import ingest_bars
 from tweetscore.ingest.posts import ingest_posts
 from tweetscore.ingest.run import ingest
@@ -556,6 +556,22 @@ def test_a_damaged_entry_beside_good_data_is_reported(store: Store, tmp_path: Pa
     assert counts(stored) == (1, 1, 0, 0, 0)
     assert refused.error
     assert refused.error.startswith(f"{path}!b.jsonl: cannot be read (")
+
+
+def test_small_files_with_a_header_of_posts_and_other_rows_are_ignored(
+    store: Store, tmp_path: Path
+) -> None:
+    header = "id,posted_at,text\n"
+    (tmp_path / "a.csv").write_text(f"{header}1")
+    (tmp_path / "b.csv").write_text(f"{header}5,2021-05-10T14:30:05Z,rain\n")
+    (tmp_path / "c.csv").write_text(f"{header}2")
+    accounts = run(store, tmp_path)
+    assert [each.kind for each in accounts] == [IGNORED, "tweets", IGNORED]
+    assert [each.stored for each in accounts] == [0, 1, 0]
+    (alone,) = run(store, tmp_path / "a.csv")
+    assert alone.error
+    assert "neither a tweet archive nor minute bars" in alone.error
+    assert store.row("SELECT count(*) FROM sources") == (1,)
 
 
 # --- refusals -------------------------------------------------------------------------------------

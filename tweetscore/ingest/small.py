@@ -12,8 +12,9 @@ from datetime import datetime
 
 import polars as pl
 
+from tweetscore.bars.reader import BarFile
 from tweetscore.errors import InputError
-from tweetscore.ingest.account import Account, IngestOptions, Progress
+from tweetscore.ingest.account import IGNORED, Account, IngestOptions, Progress
 from tweetscore.ingest.deduplicate import deduplicate, now_utc, unusable
 from tweetscore.ingest.opened import open_file
 from tweetscore.ingest.posts import (
@@ -84,7 +85,7 @@ def _store(store: Store, judged: "_Judging", started_utc: datetime) -> None:
     accounts, clocks = judged.accounts, dict[str, str]()
     accepted = []
     for place, account in sorted(accounts.items()):
-        if account.error or account.unchanged:
+        if account.error or account.unchanged or account.kind == IGNORED:
             continue
         if account.sha256 in clocks:  # the content of a file before it
             accounts[place] = unchanged(account, clocks[account.sha256])
@@ -106,6 +107,10 @@ def _store(store: Store, judged: "_Judging", started_utc: datetime) -> None:
             store, [accounts[place] for place in accepted], "tweets", first, started_utc
         )
     accounts.update(zip(accepted, finished, strict=True))
+
+
+class _OtherRowsError(InputError):
+    """A file has a header of posts, and rows that are neither posts nor bars."""
 
 
 @dataclass(slots=True)
@@ -161,6 +166,9 @@ class _Judging:
             posts = self._opened(file.source) if isinstance(file.opened, Family) else file.opened
             account = begun_account(file.source, posts)
             self.accounts[place] = self._read_alone(place, posts, own)
+        except _OtherRowsError:
+            self.accounts[place] = replace(account, kind=IGNORED)
+            return
         except InputError as error:
             self.accounts[place] = replace(account, error=str(error))
             return
@@ -233,7 +241,13 @@ class _Judging:
 
     def _opened(self, source: Source) -> TweetFile:
         posts = open_file(source, self.options)
-        assert isinstance(posts, TweetFile)  # a family is of posts
+        if posts is None:
+            raise _OtherRowsError(source.name)
+        if isinstance(posts, BarFile):
+            raise InputError(
+                f"{source.name}: has a header of posts and rows of bars; name a column of its "
+                "prices, as in --column close=NAME"
+            )
         return posts
 
     def _digest(self, place: int) -> tuple[str, int]:
