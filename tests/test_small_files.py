@@ -224,12 +224,18 @@ def test_many_files_are_told_by_kind_and_those_with_faults_by_name(tmp_path: Pat
         ["03.json", "tweets", "4", "2", "0", "0", "2"],
         ["23", "files", "of", "tweet-json", "tweets", "46", "46", "0", "0", "0"],
     ]
-    assert err[:2] == [
+    columns = (
+        "columns: text = 'full_text', posted = 'created_at', tweet_id = 'id_str', author = "
+        "'user.screen_name', retweet_count"
+    )
+    assert err[:4] == [
         "03.json: clock: unproven claim: UTC fits the ids of 2 of 3 tweets",
+        f"03.json: {columns}",
         "23 files of tweets (tweet-json): clock: unproven claim: UTC fits the ids of 2 of 2 tweets",
+        f"23 files of tweets (tweet-json): {columns}",
     ]
-    assert len(err) == 3
-    assert err[2].startswith(f"Error: {folder / '04.json'}: its ids are rounded beyond repair")
+    assert len(err) == 5
+    assert err[4].startswith(f"Error: {folder / '04.json'}: its ids are rounded beyond repair")
     out, _ = invoke("ingest", folder, "--db", tmp_path / "other.duckdb", "--verbose", code=1)
     assert len(out.splitlines()) == 1 + 24
     out, _ = invoke("ingest", folder, "--db", tmp_path / "third.duckdb", "--json", code=1)

@@ -508,6 +508,10 @@ def test_what_cannot_be_joined_is_refused(
          '"likeCount": 2, "lang": "en"}',
          "columns: tweet_id = 'id', author = 'user.username', posted = 'date', text = 'content', "
          "favorite_count = 'likeCount'; not used: 'lang'"),
+        ('{"data": [{"id": "5", "text": "a", "created_at": "2021-05-10T14:30:05.000Z", '
+         '"author_id": "7", "public_metrics": {"like_count": 3}}]}',
+         "columns: text, posted = 'created_at', tweet_id = 'id', favorite_count = "
+         "'public_metrics.like_count'"),
         ("id,text,isRetweet,isDeleted,device,favorites,retweets,date,isFlagged\n"
          "5,a,f,f,web,1,2,2021-05-10 14:30:05,f",
          "columns: tweet_id = 'id', posted = 'date', text, retweet_count = 'retweets', "

@@ -11,7 +11,8 @@ from functools import partial
 from typing import Protocol, cast
 
 from tweetscore.errors import InputError
-from tweetscore.io.json_shapes import Shape
+from tweetscore.io.columns import worded
+from tweetscore.io.json_shapes import Candidate, Shape
 from tweetscore.io.source import ShapedSource, Source
 from tweetscore.io.tables.csv_table import csv_reading
 from tweetscore.io.tables.find import find_table
@@ -25,7 +26,7 @@ from tweetscore.posts import (
     x_export,
 )
 from tweetscore.posts.canonical import TweetBatch, TweetFile
-from tweetscore.posts.json_layouts import JsonLayout, layout_of
+from tweetscore.posts.json_layouts import JsonLayout, Paths, layout_of, present
 from tweetscore.posts.tables import is_of_posts, open_table
 
 
@@ -70,6 +71,29 @@ _KEYS = {
     mastodon.NAME: {"content"},
     bluesky.NAME: {"uri", "post", "value"},
 }
+
+
+# Where formats with modules of their own find what; the first that is there.
+_V1: Paths = {"posted": "created_at", "tweet_id": ("id_str", "id"), "author": "user.screen_name"}
+_V1_COUNTS: Paths = {"retweet_count": "retweet_count", "favorite_count": "favorite_count"}
+_STATUS: Paths = {
+    "text": "content", "posted": "created_at", "tweet_id": "id", "author": "account.acct",
+    "retweet_count": "reblogs_count", "favorite_count": "favourites_count",
+}  # fmt: skip
+_PATHS: Mapping[str, Paths] = {
+    tweet_json.NAME: {"text": ("full_text", "text"), **_V1, **_V1_COUNTS},
+    twarc2.NAME: {
+        "text": "text", "posted": "created_at", "tweet_id": "id", "author": "author.username",
+        "retweet_count": "public_metrics.retweet_count",
+        "favorite_count": "public_metrics.like_count",
+    },
+    truth_social.NAME: _STATUS,
+    mastodon.NAME: _STATUS,
+    bluesky.NAME: {
+        "text": "record.text", "posted": "record.createdAt", "tweet_id": "uri",
+        "author": "author.handle", "retweet_count": "repostCount", "favorite_count": "likeCount",
+    },
+}  # fmt: skip
 
 
 def _format(source: Source) -> tuple[Format, Source] | None:
@@ -182,8 +206,17 @@ def open_tweets(
 
 
 def _taken(form: Format, source: Source) -> str:
-    """Describe which column is taken for what, where the name of the format does not say it."""
-    return form.taken(source) if isinstance(form, JsonLayout | csv_layouts.CsvLayout) else ""
+    """Describe which column is taken for what."""
+    if isinstance(form, JsonLayout | csv_layouts.CsvLayout):
+        return form.taken(source)
+    found = [present(_PATHS[form.NAME], each.objects) for each in _candidates(form, source)]
+    taken = next((each for each in found if each.get("text")), {})
+    return worded(taken, (), {}) if taken else ""
+
+
+def _candidates(form: Format, source: Source) -> list[Candidate]:
+    """Return the shapes that show the keys of a format in JSON."""
+    return source.candidates if source.kind == "json" and form.NAME in _PATHS else []
 
 
 def _refuse_tokens(source: Source) -> None:

@@ -6,7 +6,7 @@ values are read as strings; an expression stands only where a value has to be co
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
 from typing import Any
@@ -76,10 +76,7 @@ class JsonLayout:
     def taken(self, source: Source) -> str:
         """Describe which keys of the first records are taken for what, and which are left."""
         objects = source.candidates[0].objects
-        theirs = {
-            ours: [it for it in ((it,) if isinstance(it, str) else it) if _in_any(objects, it)][:1]
-            for ours, it in self.paths.items()
-        }
+        theirs = present(self.paths, objects)
         found: dict[str, list[str]] = {}
         for ours in _OURS:
             parts = self.values[ours].meta.root_names() if ours in self.values else [ours]
@@ -109,8 +106,15 @@ class JsonLayout:
         return named.with_columns(no_post=no_post, **self.values).select(*_OURS, "no_post")
 
 
-def _in_any(objects: list[dict[str, Any]], path: str) -> bool:
-    return any(_has(value, path.split(".")) for value in objects)
+def present(paths: Paths, objects: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
+    """Return the first of the paths to each of our names that leads to something, if any does."""
+    found = {}
+    for ours, several in paths.items():
+        for path in (several,) if isinstance(several, str) else several:
+            if any(_has(value, path.split(".")) for value in objects):
+                found[ours] = [path]
+                break
+    return found
 
 
 def layout_of(objects: list[dict[str, Any]]) -> JsonLayout | None:
