@@ -16,7 +16,7 @@ test *ARGS:
 
 # The slow tests, and the properties of the quick ones against all their examples.
 slow *ARGS:
-    TWEETSCORE_EXAMPLES=all OMP_NUM_THREADS=1 POLARS_MAX_THREADS=1 \
+    TWEETSCORE_EXAMPLES=all TWEETSCORE_THREADS=2 OMP_NUM_THREADS=1 POLARS_MAX_THREADS=1 \
         pytest -n auto --dist loadfile -m "slow or property" {{ARGS}}
 
 # The main job on a made-up archive, in the folder demo.

@@ -1,6 +1,7 @@
 """How the tests are run; their fixtures lie in ``shared_fixtures.py``."""
 
 import gc
+import os
 
 import pytest
 
@@ -11,6 +12,8 @@ OBJECTS_BETWEEN_COLLECTIONS = 50_000
 def pytest_configure(config: pytest.Config) -> None:
     """Load the fixtures in processes that run tests; the one that hands these out needs none."""
     gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
+    # Tests share the cores; and two threads take longer over a few rows than one does.
+    os.environ.setdefault("TWEETSCORE_THREADS", "1")
     if hasattr(config, "workerinput") or config.getoption("dist", "no") == "no":
         config.pluginmanager.import_plugin("shared_fixtures")
 

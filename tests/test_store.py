@@ -305,3 +305,30 @@ def test_a_fresh_database_is_of_todays_schema(tmp_path: Path) -> None:
     assert rows.pop("intervals") == sorted(((n,) for n in STANDARD_INTERVALS), key=repr)
     assert set(map(len, rows.values())) == {0}
     assert version(path) == [(SCHEMA_VERSION,)]
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "example"),
+    [
+        ("TWEETSCORE_THREADS", "0", "2"),
+        ("TWEETSCORE_THREADS", "many", "2"),
+        ("TWEETSCORE_MEMORY", "1", "350MB"),
+        ("TWEETSCORE_MEMORY", "1.5.2GB", "350MB"),
+    ],
+)
+def test_a_limit_that_is_none_is_refused_with_one_that_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, example: str
+) -> None:
+    path = tmp_path / "new.duckdb"
+    monkeypatch.setenv("TWEETSCORE_THREADS", "1")
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(InputError) as refused, open_store(path):
+        pass
+    assert str(refused.value) == (
+        f"{variable} is '{value}'; set it as in {variable}={example}, or unset it"
+    )
+    assert not path.exists()
+    monkeypatch.setenv(variable, example)
+    with open_store(path) as store:
+        limits = store.row("SELECT current_setting('threads'), current_setting('memory_limit')")
+        assert limits == (2 if "THREADS" in variable else 1, "333.7 MiB")

@@ -125,10 +125,28 @@ def memory_store(threads: int | None = None) -> Store:
 
 
 def _options() -> dict[str, str | bool | int | float | list[str]]:
+    """Return how DuckDB is set up.
+
+    Raises:
+        InputError: an environment variable has no value that DuckDB could take.
+    """
+    memory = _said("TWEETSCORE_MEMORY", r"\d+(\.\d+)? ?[kmgt]i?b", MEMORY_LIMIT)
+    threads = _said("TWEETSCORE_THREADS", r"[1-9]\d{0,3}", "2")
     return {
-        "memory_limit": os.environ.get("TWEETSCORE_MEMORY", MEMORY_LIMIT),
+        "memory_limit": memory or MEMORY_LIMIT,
         "preserve_insertion_order": "false",
+        **({"threads": threads} if threads else {}),
     }
+
+
+def _said(variable: str, form: str, example: str) -> str:
+    """Return the value of an environment variable; empty where it has none."""
+    value = os.environ.get(variable, "").strip()
+    if value and not re.fullmatch(form, value, re.IGNORECASE):
+        raise InputError(
+            f"{variable} is {value[:60]!r}; set it as in {variable}={example}, or unset it"
+        )
+    return value
 
 
 def _refusal(path: Path, error: duckdb.Error) -> Exception:
