@@ -16,6 +16,7 @@ from tweetscore.errors import InputError
 from tweetscore.io import csv_rows
 from tweetscore.io.columns import by_normalised_name
 from tweetscore.io.data_file import HEAD_BYTES
+from tweetscore.io.loose_quotes import loose_rows
 from tweetscore.io.source import Source
 from tweetscore.io.tables.csv_table import lines_table
 from tweetscore.io.tables.table import Table
@@ -108,7 +109,13 @@ def _first_lines(source: Source) -> list[str]:
 
 
 def _rows(lines: Sequence[str], separator: str) -> list[list[str]]:
-    return [row for row in csv.reader(lines, delimiter=separator) if row]
+    """Return the rows of lines, read loosely where quotes would leave them of no one width."""
+    rows = [row for row in csv.reader(lines, delimiter=separator) if row]
+    if _width(rows):
+        return rows
+    mended = b"".join(row.data for row in loose_rows("".join(lines).encode(), separator)).decode()
+    loose = list(csv.reader(StringIO(mended, newline=""), delimiter=separator))
+    return loose if _width(loose) else rows
 
 
 def _width(rows: Sequence[Sequence[str]]) -> int:
