@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -271,7 +272,10 @@ def test_ids_tell_their_platform_by_their_times_and_addresses(
     )
     tweets = opened(path, content)
     assert (tweets.platform, tweets.dated, tweets.ids) == (platform, True, "own")
-    assert tweets.taken.endswith(f"; ids of {platform}")
+    told = platform != "mastodon" or "{}" in url
+    assert tweets.taken.endswith(
+        f"; ids of {platform}" + "; those of truthsocial look the same: see --platform" * (not told)
+    )
 
 
 SNSCRAPE = "{{'_type': 'snscrape.User', 'id': 12, 'verified': False, 'username': '{}'}}"
@@ -377,6 +381,15 @@ def test_plain_texts_stay_as_they_are(path: Path, written: str) -> None:
     found, taken = texts(path, [*others, written])
     assert found == [*others, written]
     assert taken == "columns: text, posted = 'date'"
+
+
+def test_comments_of_youtube_are_shown_as_text(path: Path) -> None:
+    snippet = {"textDisplay": 'a &amp; b<br><a href="https://a.example">a.example</a>'}
+    snippet |= {"publishedAt": "2021-05-10T14:30:05Z", "authorDisplayName": "Some One"}
+    path.write_text(json.dumps({"id": "UgxA", "snippet": snippet}) + "\n")
+    tweets = open_tweets(sniff(DataFile(path)))
+    assert tweets
+    assert posts(tweets)["text"].to_list() == ["a & b\na.example"]
 
 
 def test_comparisons_in_every_text_are_no_html(path: Path) -> None:

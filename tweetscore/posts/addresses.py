@@ -27,6 +27,7 @@ PLATFORMS: Mapping[str, str] = {
     "twitter": r"(?i)^\s*(?:https?://)?(?:\w+\.)?(?:twitter|x)\.com/",
     "bluesky": r"^\s*(?:at://|https?://bsky\.app/)",
     "truthsocial": r"(?i)^\s*(?:https?://)?(?:\w+\.)?truthsocial\.com/",
+    "mastodon": r"^\s*https?://[^/\s]+/(?:@|users/)[^/\s]+/(?:statuses/)?\d{15,}",
 }
 _BEST = ("tweeturl", "statusurl", "posturl", "permalink", "tweetlink", "url", "link", "uri")
 _OF_OTHERS = re.compile("quot|repl|retweet|parent|media|reblog")

@@ -23,6 +23,7 @@ from tweetscore.posts.bluesky import tid_numbers
 from tweetscore.posts.canonical import TweetBatch
 from tweetscore.posts.clock import id_times
 from tweetscore.posts.identity import hashed_number
+from tweetscore.posts.markup import plain_text
 from tweetscore.posts.validation import ISO_FORMATS, validate_posts
 
 _OURS = (
@@ -337,10 +338,13 @@ LAYOUTS = (
         {
             "comment": "id", "author": "snippet.authorDisplayName",
             "posted": "snippet.publishedAt",
-            "text": ("snippet.textOriginal", "snippet.textDisplay"),
+            "text": "snippet.textOriginal", "html": "snippet.textDisplay",
             "favorite_count": "snippet.likeCount",
         },
-        {"tweet_id": _hashed("comment"), "is_retweet": pl.lit("false")},
+        {
+            "tweet_id": _hashed("comment"), "is_retweet": pl.lit("false"),
+            "text": pl.coalesce("text", plain_text(pl.col("html"))),
+        },
     ),
     JsonLayout(
         "facebook-json", "facebook", ("message", "created_time", "id"),

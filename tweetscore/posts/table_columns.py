@@ -23,6 +23,7 @@ _NO_NUMBERS = 0.05  # the share of whole numbers in a column that has no ids
 _FEWEST_IDS = 3
 _ROUNDING = 1 << 10  # how far a float leaves an id of 19 digits from what it was
 _SHOWN = ("text", "posted", "tweet_id", "author")
+_LOOK_ALIKE = "those of truthsocial look the same: see --platform"
 Writings = Mapping[str, tuple[Writing, ...]]  # under our names
 
 
@@ -36,7 +37,7 @@ class Columns:
     quoted: frozenset[str]  # columns of the file with quotes around their values
     platform: str
     ids: Ids
-    no_ids: str = ""  # why a column that is called like one of ids is left, in words
+    remark: str = ""  # on the ids, in words
 
     @property
     def wanted(self) -> dict[str, str]:
@@ -69,7 +70,7 @@ class Columns:
             {ours: taken[ours] for ours in ordered if ours in taken}, self.match.columns, notes
         )
         of = [f"ids of {self.platform}"] if self.platform != OTHER else []
-        return "; ".join(filter(None, [words, self.no_ids, *of]))
+        return "; ".join(filter(None, [words, *of, self.remark]))
 
 
 def find_columns(
@@ -114,9 +115,11 @@ def find_columns(
         match = match.without("posted", "counts_as_of")
         written["posted"] = written.get("tweet_id", ())
     platform = platform or times.of_ids or address
+    remark = ""
     if not platform and numbers is not None:
         platform = platform_of(numbers, times.sample, match.columns)
-    columns = Columns(match, times, written, quoted, platform or OTHER, "own")
+        remark = _LOOK_ALIKE if platform == "mastodon" else ""
+    columns = Columns(match, times, written, quoted, platform or OTHER, "own", remark)
     return _identified(table, columns, numbers, given)
 
 
@@ -135,7 +138,7 @@ def _identified(
         return replace(columns, ids="restarting")
     kept = {ours: it for ours, it in columns.writings.items() if ours != "tweet_id"}
     return replace(
-        columns, match=columns.match.without("tweet_id"), writings=kept, ids="none", no_ids=why
+        columns, match=columns.match.without("tweet_id"), writings=kept, ids="none", remark=why
     )
 
 
