@@ -154,6 +154,12 @@ FORMS: dict[str, Callable[[list[dict[str, Any]]], str]] = {
     "csv with own addresses": lambda posts: own_addresses(posts, "x.com/a"),
     "csv with own addresses elsewhere": lambda posts: own_addresses(posts, "truthsocial.com/@a"),
     "csv with users as objects": lambda posts: table(posts).replace("user1", "User(id=1)"),
+    "csv of HTML alone": lambda posts: table(posts).replace("made up", "<p>made up</p>"),
+    "csv of dates and times": lambda posts: (
+        table(posts, time="%Y-%m-%d", beside="%H:%M:%S")
+        .replace("created_at", "date")
+        .replace("seen", "time")
+    ),
     "csv of local times beside": lambda posts: table(
         posts, "small", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:00:00Z"
     ),

@@ -10,12 +10,11 @@ import polars as pl
 
 from tweetscore.io.tables.table import PLACES, Table
 from tweetscore.io.time_columns import SHORTEST_TIME, time_candidates
+from tweetscore.io.time_words import formats_of
 from tweetscore.posts import addresses
 from tweetscore.posts.fields import ids as ids_of
 from tweetscore.posts.table_columns import Columns
-from tweetscore.posts.writings import NAME_IN_ADDRESS, signs
-
-_AUTHOR_IN_ADDRESS = {"author": (NAME_IN_ADDRESS,)}
+from tweetscore.posts.writings import HTML, NAME_IN_ADDRESS, are_marked_up, signs
 
 
 def rows_alike(table: Table, columns: Columns) -> Iterator[pl.DataFrame]:
@@ -35,19 +34,29 @@ def rows_alike(table: Table, columns: Columns) -> Iterator[pl.DataFrame]:
 def _is_plain(columns: Columns) -> bool:
     """Return whether values are read as they stand, and times as one form alone allows.
 
-    An author may be read out of an address.
+    An author may be read out of an address, and texts may be HTML.
     """
     times = columns.times
-    written = {ours: several for ours, several in columns.writings.items() if several}
-    first = time_candidates(columns.match.candidates.get("posted", ()))[:1]
+    written = {(ours, each) for ours, several in columns.writings.items() for each in several}
     return (
         not columns.quoted
-        and written in ({}, _AUTHOR_IN_ADDRESS)
+        and written <= {("author", NAME_IN_ADDRESS), ("text", HTML)}
         and columns.ids != "none"
-        and [times.columns.columns] == first
+        and times.columns.columns in _candidates(columns)
+        and not any(len(before) > 1 for before in _tried_before(columns))
         and times.is_clear
         and times.step_seconds == 1
     )
+
+
+def _candidates(columns: Columns) -> list[tuple[str, ...]]:
+    return time_candidates(columns.match.candidates.get("posted", ()))
+
+
+def _tried_before(columns: Columns) -> list[tuple[str, ...]]:
+    """Return the columns that might have held the times and do not."""
+    candidates = _candidates(columns)
+    return candidates[: candidates.index(columns.times.columns.columns)]
 
 
 def _alike(values: pl.DataFrame, columns: Columns) -> pl.Series:
@@ -57,11 +66,19 @@ def _alike(values: pl.DataFrame, columns: Columns) -> pl.Series:
     for times with a zone.
     """
     meanings = {theirs: ours for ours, theirs in columns.match.taken.items()}
-    others = pl.DataFrame([signs(meanings.get(name), values[name]) for name in values.columns])
-    others = others.with_columns(
-        _may_be_times(values[name]).alias(f"{name} as times") for name in _beside(columns)
-    )
-    alike = ~others.select(pl.any_horizontal(pl.all())).to_series()
+    alike = pl.Series([True] * values.height, dtype=pl.Boolean)
+    for name in values.columns:
+        if HTML in columns.writings.get(meanings.get(name, ""), ()):
+            alike &= are_marked_up(values[name])
+        else:
+            alike &= ~signs(meanings.get(name), values[name])
+    for name in _beside(columns):
+        alike &= ~_may_be_times(values[name])
+    for (name,) in _tried_before(columns):
+        formats = formats_of(values[name].fill_null("").str.strip_chars())
+        alike &= pl.Series([not each for each in formats], dtype=pl.Boolean)
+    for name in columns.times.columns.columns[1:]:
+        alike &= values[name].str.contains(":", literal=True).fill_null(False)
     own = addresses.address_column(values)
     if columns.writings.get("author") and columns.match.taken["author"] != own:
         alike &= False

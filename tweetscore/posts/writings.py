@@ -108,6 +108,14 @@ def signs(ours: str | None, values: pl.Series) -> pl.Series:
     return values.to_frame().select(speaks.fill_null(False)).to_series()
 
 
+def are_marked_up(texts: pl.Series) -> pl.Series:
+    """Return of each text whether it is HTML and nothing else: all such texts are read so."""
+    text = pl.col(texts.name).str
+    html = text.contains(_MARKED_UP) | text.contains(_TAG)
+    other = text.contains(_LITERAL) | text.contains(_QUOTED)
+    return texts.to_frame().select((html & ~other).fill_null(False)).to_series()
+
+
 def _is_literal(values: pl.Series) -> bool:
     return _nearly_all(values, _LITERAL)
 
