@@ -410,6 +410,12 @@ def test_bytes_of_python_are_decoded(path: Path) -> None:
     assert taken == "columns: text (written by Python as b'…'), posted = 'date'"
 
 
+def test_quotations_in_json_stay(path: Path) -> None:
+    lines = [json.dumps({"date": str(moment(row)), "text": f'"rain {row}"'}) for row in range(ROWS)]
+    found = posts(opened(path, "\n".join(lines).encode()))
+    assert found["text"].to_list() == [f'"rain {row}"' for row in range(ROWS)]
+
+
 def test_quotes_around_unquoted_fields_are_taken_off(path: Path) -> None:
     lines = [
         f'{moment(row)};"rain {row} he said "buy" loudly";"{twitter_id(moment(row))}"'
@@ -420,6 +426,10 @@ def test_quotes_around_unquoted_fields_are_taken_off(path: Path) -> None:
     found = posts(tweets)
     assert found["text"][0] == 'rain 0 he said "buy" loudly'
     assert found["text"][-1] == 'say "no"'
+    assert tweets.taken == (
+        "columns: text (without the quotes around it), posted = 'date', tweet_id = 'id'; ids of "
+        "twitter"
+    )
     assert found["tweet_id"][0] == twitter_id(FIRST)
 
 

@@ -23,6 +23,7 @@ _NO_NUMBERS = 0.05  # the share of whole numbers in a column that has no ids
 _FEWEST_IDS = 3
 _ROUNDING = 1 << 10  # how far a float leaves an id of 19 digits from what it was
 _SHOWN = ("text", "posted", "tweet_id", "author")
+_UNQUOTED = "without the quotes around it"
 _LOOK_ALIKE = "those of truthsocial look the same: see --platform"
 Writings = Mapping[str, tuple[Writing, ...]]  # under our names
 
@@ -65,6 +66,8 @@ class Columns:
             for ours, several in self.writings.items()
         }
         notes["posted"] = self.times.note
+        if self.match.taken["text"] in self.quoted:
+            notes["text"] = ", ".join(filter(None, [_UNQUOTED, notes.get("text")]))
         ordered = [*_SHOWN, *(ours for ours in taken if ours not in _SHOWN)]
         words = worded(
             {ours: taken[ours] for ours in ordered if ours in taken}, self.match.columns, notes
@@ -94,7 +97,9 @@ def find_columns(
             raise match.missing("text")
         return None
     sample, _ = table.sample(table.columns, _SAMPLE_ROWS)
-    quoted = frozenset(name for name in sample.columns if are_quoted(sample[name]))
+    quoted = frozenset(
+        name for name in sample.columns if table.kind == "csv" and are_quoted(sample[name])
+    )
     sample = sample.with_columns(without_quotes(sample[name]) for name in quoted)
     match, address = _with_addresses(match, sample, given)
     if platform in ID_TIMES and "tweet_id" not in match.taken:
