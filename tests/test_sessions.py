@@ -6,6 +6,7 @@ from datetime import date, datetime
 
 import polars as pl
 import pytest
+from pandas.tseries.holiday import AbstractHolidayCalendar as Holidays
 
 from tweetscore.errors import InputError
 from tweetscore.market.sessions import exchange_dates, exchange_sessions, exchange_zone
@@ -86,3 +87,11 @@ def test_years_outside_a_calendar_are_refused_in_one_line(calendar: str, year: i
 def test_importing_sessions_does_not_import_pandas() -> None:
     code = "import sys, tweetscore.market.sessions; assert 'pandas' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_building_a_calendar_leaves_the_holidays_of_pandas_as_they_were() -> None:
+    before = Holidays.start_date, Holidays.end_date
+    exchange_sessions("XSTO", date(2031, 3, 1), date(2031, 3, 5))
+    with pytest.raises(InputError):
+        exchange_sessions("XSTO", date(1, 1, 1), date(1, 1, 5))
+    assert (Holidays.start_date, Holidays.end_date) == before

@@ -4,7 +4,8 @@ Calendars are those of exchange_calendars, and two of our own: ``24/7`` never cl
 is the week of currencies, from Sunday 17:00 to Friday 17:00 in New York.
 """
 
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -158,9 +159,10 @@ def _build(calendar: str, first_year: int, last_year: int) -> Any:
 
     try:
         # Start and end are always given: the defaults move with today's date.
-        return exchange_calendars.get_calendar(
-            calendar, start=f"{first_year:04}-01-01", end=f"{last_year:04}-12-31"
-        )
+        with _holidays_between(first_year, last_year):
+            return exchange_calendars.get_calendar(
+                calendar, start=f"{first_year:04}-01-01", end=f"{last_year:04}-12-31"
+            )
     except exchange_calendars.errors.InvalidCalendarName:
         near = did_you_mean(calendar, exchange_calendars.get_calendar_names())
         raise InputError(
@@ -173,6 +175,22 @@ def _build(calendar: str, first_year: int, last_year: int) -> Any:
             f"calendar {calendar} cannot be built for {first_year} to {last_year}: {reason}; "
             "check the dates of the file, or choose another --calendar"
         ) from error
+
+
+@contextmanager
+def _holidays_between(first_year: int, last_year: int) -> Iterator[None]:
+    """Let pandas list the holidays of these years: it lists those of 1970 to 2200 by default."""
+    from pandas import Timestamp
+    from pandas.tseries.holiday import AbstractHolidayCalendar as Holidays
+
+    kept = Holidays.start_date, Holidays.end_date
+    # A holiday may be kept in the year before or after. Pandas knows 1678 to 2262.
+    Holidays.start_date = Timestamp(max(first_year - 1, 1678), 10, 1)
+    Holidays.end_date = Timestamp(min(last_year + 1, 2262), 3, 31)
+    try:
+        yield
+    finally:
+        Holidays.start_date, Holidays.end_date = kept
 
 
 def _from_nanoseconds(times: Any) -> pl.Series:
