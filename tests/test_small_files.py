@@ -210,6 +210,9 @@ def test_small_files_together_are_as_one_after_the_other(
     assert contents(together) == before
 
 
+SECTIONS = ("sources", "taken", "clocks")
+
+
 def invoke(*arguments: object, code: int = 0) -> tuple[str, list[str]]:
     """Run a command; return what it printed on stdout, and the lines on stderr."""
     result = CliRunner().invoke(app, [str(each) for each in arguments])
@@ -254,6 +257,18 @@ def test_many_files_are_told_by_kind_and_those_with_faults_by_name(tmp_path: Pat
     assert err[0] == (
         "24 files of tweets (tweet-json): 24 read before with the same content, nothing changed"
     )
+
+
+def test_info_names_the_first_of_many_files(tmp_path: Path) -> None:
+    folder, db = tmp_path / "posts", tmp_path / "posts.duckdb"
+    folder.mkdir()
+    for number in range(22):
+        (folder / f"{number:02}.csv").write_text(table([post(number, "made up", 1)]))
+    invoke("ingest", folder, "--db", db)
+    out, err = invoke("info", "--db", db)
+    assert sum(line.endswith(".csv") or ".csv " in line for line in out.splitlines()) == 2 * 20
+    assert err == [f"{name}: 2 more files; see them with --verbose" for name in SECTIONS]
+    assert invoke("info", "--db", db, "--verbose")[0].count(".csv") == 2 * 22
 
 
 def test_of_many_refused_files_the_first_are_named_and_the_others_counted(tmp_path: Path) -> None:

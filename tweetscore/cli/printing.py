@@ -6,7 +6,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tweetscore.cli.console import note, show_line, stdout, warn
+from tweetscore.cli.accounts import MOST_LISTED
+from tweetscore.cli.console import note, show_line, stdout, verbosity, warn
 from tweetscore.cli.tables import show_record, show_table
 from tweetscore.errors import InputError
 from tweetscore.io.formats import cell_text, form_of, short_floats, write, write_file
@@ -40,14 +41,17 @@ def show_sample(written: "Sample", *, as_json: bool) -> None:
 
 
 def show_info(sections: "Mapping[str, pl.DataFrame]", *, as_json: bool) -> None:
-    """Print each part of what a database holds under its name."""
+    """Print each part of what a database holds under its name; of many files, the first."""
     if as_json:
         show_record({name: frame.to_dicts() for name, frame in sections.items()})
         return
     for name, frame in sections.items():
         if frame.height:
+            most = MOST_LISTED if "source" in frame.columns and not verbosity.verbose else None
             show_line(f"\n{name}", style="bold")
-            show_table(frame.columns, frame.rows())
+            show_table(frame.columns, frame.head(most or frame.height).rows())
+            if most and frame.height > most:
+                note(f"{name}: {frame.height - most:,} more files; see them with --verbose")
 
 
 def show_checks(checks: "Sequence[Check]", *, as_json: bool) -> None:
