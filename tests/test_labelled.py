@@ -308,10 +308,15 @@ def test_each_bad_row_has_a_line_and_a_reason(tmp_path: Path) -> None:
         "short,up",
         "long,up,1,2,,,",
         "also good,down,1.0,,",
+        'for people,up,"1,041",1.2K,',
     ]
     labelled = read(tmp_path, "\n".join(lines).encode())
-    expected = [("good", "up", 1, 2, NOON), ("also good", "down", 1, None, None)]
-    assert_frame_equal(labelled.rows, frame(expected, [2, 15], ("down", "up")))
+    expected = [
+        ("good", "up", 1, 2, NOON),
+        ("also good", "down", 1, None, None),
+        ("for people", "up", 1_041, 1_200, None),
+    ]
+    assert_frame_equal(labelled.rows, frame(expected, [2, 15, 16], ("down", "up")))
     assert labelled.rejects.select("line", "reason").rows() == [
         (3, "has no text"),
         (4, "has no text"),
@@ -319,10 +324,10 @@ def test_each_bad_row_has_a_line_and_a_reason(tmp_path: Path) -> None:
         (6, "has no label"),
         (7, "\"posted_utc\" is not a time like the others: 'yesterday'"),
         (8, "\"posted_utc\" is not a time like the others: '2018-01-31 12:00:00Z'"),
-        (9, "\"retweet_count\" is not a whole number: '1.5'"),
-        (10, "\"favorite_count\" is not a whole number: 'many'"),
-        (11, '"retweet_count" is negative'),
-        (12, "\"favorite_count\" is not a whole number: '9223372036854775808'"),
+        (9, "\"retweet_count\" is not a whole number from 0 on: '1.5'"),
+        (10, "\"favorite_count\" is not a whole number from 0 on: 'many'"),
+        (11, "\"retweet_count\" is not a whole number from 0 on: '-1'"),
+        (12, "\"favorite_count\" is not a whole number from 0 on: '9223372036854775808'"),
         (13, "cannot be parsed: fewer fields than in the header"),
         (14, labelled.rejects["reason"][11]),  # in the words of polars
     ]
@@ -577,7 +582,7 @@ def test_missing_or_strange_study_table_is_told_in_one_line(tmp_path: Path) -> N
         words(10) == f"{tmp_path / '10.csv'}, line 6: has no label in the form of the study; {step}"
     )
     (tmp_path / "10.csv").write_text(good.replace("9,9,newest", "9.5,9,newest"))
-    fact = "\"favorite_count\" is not a whole number: '9.5'"
+    fact = "\"favorite_count\" is not a whole number from 0 on: '9.5'"
     assert words(10) == f"{tmp_path / '10.csv'}, line 2: {fact}; {step}"
     (tmp_path / "10.csv").write_text(good.replace("texts", "words"))
     shown = "'favorite_count', 'retweet_count', 'words', 'china', 'positive_count', 'label'"

@@ -55,7 +55,7 @@ def _study_rows(path: Path, last: str, typed: pl.Expr) -> pl.DataFrame:
     if missing := [theirs for theirs in columns.values() if theirs not in table.columns]:
         raise InputError(f"{path}: has no column {missing[0]!r} ({table.has}); {step}")
     raw, refused = read_rows(table, columns)
-    values = raw.with_columns(*whole_counts(), typed, raw_values=pl.struct(*columns))
+    values = raw.with_columns(*whole_counts(raw), typed, raw_values=pl.struct(*columns))
     absent = (pl.col(last).is_null(), pl.lit(f"has no {last} in the form of the study"))
     rows, rejects = judged(values, [absent, *wrong_counts()])
     for line, reason, _ in pl.concat([refused, rejects]).sort("line").iter_rows():

@@ -16,6 +16,7 @@ from tweetscore.io.tables.table import Table
 from tweetscore.io.times import time_form
 from tweetscore.market.horizons import NO_HORIZON
 from tweetscore.posts.canonical import COUNTS
+from tweetscore.posts.fields import counts
 from tweetscore.posts.names import NAMES as TWEET_NAMES
 from tweetscore.text.rules import TextRules
 from tweetscore.training.dataset import clean_rows
@@ -74,7 +75,7 @@ def read_labelled(path: Path, columns: Mapping[str, str]) -> Labelled:
     typed = filled.select(
         "text",
         label.alias("label"),
-        *whole_counts(),
+        *whole_counts(filled),
         _stamps(table, filled["posted_utc"], found.get("posted_utc", ""), columns),
         "line",
         raw_values=pl.struct(*NAMES),
@@ -166,15 +167,9 @@ def read_rows(table: Table, columns: Mapping[str, str]) -> tuple[pl.DataFrame, p
 # --- values ---------------------------------------------------------------------------------------
 
 
-def whole_counts() -> list[pl.Expr]:
-    """Read counts; 12.0 is a whole number, too."""
-    return [
-        pl.col(name)
-        .str.strip_chars()
-        .str.replace(r"\.0+$", "")
-        .str.to_integer(strict=False, dtype=pl.Int64)
-        for name in COUNTS
-    ]
+def whole_counts(rows: pl.DataFrame) -> list[pl.Series]:
+    """Read counts as those of posts are read; null is what is none, or is no whole number."""
+    return [counts(rows[name]).alias(name) for name in COUNTS]
 
 
 def _stamps(table: Table, texts: pl.Series, column: str, given: Mapping[str, str]) -> pl.Series:
@@ -210,8 +205,7 @@ def _unread(name: str, fact: str) -> Check:
 
 def wrong_counts() -> list[Check]:
     """Return the checks of both counts, as ``whole_counts`` has read them."""
-    unread = [_unread(name, "is not a whole number") for name in COUNTS]
-    return unread + [(pl.col(name) < 0, pl.lit(f'"{name}" is negative')) for name in COUNTS]
+    return [_unread(name, "is not a whole number from 0 on") for name in COUNTS]
 
 
 def judged(typed: pl.DataFrame, checks: list[Check]) -> tuple[pl.DataFrame, pl.DataFrame]:
