@@ -28,6 +28,7 @@ from tiny import (
 from tweetscore.errors import InputError
 from tweetscore.evaluation.evaluate import evaluate
 from tweetscore.evaluation.figures import figures, with_verdicts
+from tweetscore.evaluation.skill import clock_and_past
 from tweetscore.evaluation.verdicts import sentence
 from tweetscore.ingest.account import IngestOptions
 from tweetscore.ingest.run import ingest
@@ -494,6 +495,13 @@ def market(store: Store) -> tuple[Store, dict[datetime, float]]:
     return store, known
 
 
+def volatility_bps(known: dict[datetime, float], at: datetime) -> float:
+    """Return the root mean square of the last thirty changes from minute to minute of its day."""
+    minutes = [at - n * MINUTE for n in range(30)]
+    changes = [bps(known[m - MINUTE], known[m]) for m in minutes if m - MINUTE in known]
+    return float(np.sqrt(np.mean(np.square(changes)))) if changes else float("nan")
+
+
 def test_moves_are_measured_with_momentum_against_what_came_true(
     market: tuple[Store, dict[datetime, float]],
 ) -> None:
@@ -506,7 +514,7 @@ def test_moves_are_measured_with_momentum_against_what_came_true(
     put_model(store, "moves", rows, thresholds)
     expected = []
     for n, threshold in thresholds.items():
-        probabilities, truth, days, momentum = [], [], [], []
+        probabilities, truth, days, momentum, past = [], [], [], [], []
         for tweet, posted in tweets:
             (opens,) = (each for each in DAY_OPENS if each.date() == posted.date())
             if posted + n * MINUTE > opens + 390 * MINUTE:
@@ -515,14 +523,20 @@ def test_moves_are_measured_with_momentum_against_what_came_true(
             probabilities.append([1 - said[tweet, n], said[tweet, n]])
             truth.append(abs(bps(known[posted], known[posted + n * MINUTE])) > threshold)
             days.append(opens.toordinal())
+            past.append((
+                (posted - opens) / MINUTE,
+                np.nan if before is None else bps(before, known[posted]),
+                volatility_bps(known, posted),
+            ))  # fmt: skip
             momentum.append(
                 -1 if before is None else int(abs(bps(before, known[posted])) > threshold)
             )
         assert set(momentum) == {-1, 0, 1}
+        minute, past_bps, volatility = np.array(past, float).T
+        day = np.unique(days, return_inverse=True)[1].astype(np.int64)
         found = figures(
-            np.array(probabilities),
-            np.array(truth, np.int64),
-            np.array(days),
+            np.array(probabilities), np.array(truth, np.int64), np.array(days),
+            tried=2, controls=clock_and_past(minute, day, past_bps, volatility),
             momentum=np.array(momentum),
         )
         expected.append(
@@ -531,7 +545,7 @@ def test_moves_are_measured_with_momentum_against_what_came_true(
     assert [asdict(each) for each in evaluate(store)] == [
         asdict(each) for each in with_verdicts(expected)
     ]
-    assert sentence(evaluate(store)[0]).startswith("5 minutes, move: no signal. Accuracy ")
+    assert sentence(evaluate(store)[0]).startswith("5 minutes, move: inconclusive. AUC ")
 
 
 def test_figures_of_moves_and_of_directions_are_corrected_each_for_its_own_model(
@@ -633,7 +647,7 @@ def test_of_the_file_that_it_learned_from_only_the_test_part_counts(
     assert one.accuracy == pytest.approx(accuracy_of(model, test, MOODS))
     assert one.baseline == pytest.approx(test["label"].value_counts()["count"].max() / test.height)  # type: ignore[operator]  # a column of counts
     assert (one.model, one.symbol, one.interval_minutes, one.target) == ("moods", "", None, "label")
-    assert one.verdict in ("signal", "no signal")
+    assert one.verdict in ("signal", "no signal", "inconclusive")
 
 
 def test_of_another_file_only_rows_after_what_it_learned_count(tmp_path: Path) -> None:

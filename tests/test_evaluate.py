@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import stats  # type: ignore[import-untyped]  # it has no types
+from scipy import stats
 from sklearn import metrics
 from sklearn.calibration import calibration_curve
 from sklearn.preprocessing import label_binarize
@@ -24,11 +24,12 @@ from tweetscore.evaluation.evaluate import evaluate
 from tweetscore.evaluation.figures import (
     Bin,
     Figures,
-    Resampling,
     bag_of_words_accuracy,
     figures,
     with_verdicts,
 )
+from tweetscore.evaluation.intervals import mean_interval
+from tweetscore.evaluation.skill import Resampling
 from tweetscore.evaluation.verdicts import overall_verdict, sentence
 from tweetscore.market.windows import ensure_windows
 from tweetscore.store.database import Store
@@ -81,7 +82,7 @@ def test_accuracy_auc_mcc_and_brier_are_scikit_learns() -> None:
     p, up, day = drawn(1)
     found = measured(p, up, day)
     assert found.accuracy == metrics.accuracy_score(up, p >= 0.5)
-    assert found.auc == metrics.roc_auc_score(up, p)
+    assert found.auc == pytest.approx(metrics.roc_auc_score(up, p), abs=1e-12)
     assert found.mcc == metrics.matthews_corrcoef(up, p >= 0.5)
     assert found.brier == pytest.approx(metrics.brier_score_loss(up, p))
     assert found.brier == pytest.approx(float(np.mean((p - up) ** 2)))
@@ -99,29 +100,36 @@ def test_the_order_of_rows_and_the_names_of_days_do_not_matter() -> None:
     assert (there.excess_low, there.excess_high) == (here.excess_low, here.excess_high)
 
 
-def test_the_interval_is_scipys_bootstrap_over_days() -> None:
+@pytest.mark.slow
+def test_the_intervals_are_scipys_bootstrap_over_days() -> None:
     p, up, day = drawn(3, effect=0.5)
-    by_day = [
-        (np.sum(day == d), np.sum(((p >= 0.5) == up)[day == d]), np.sum(up[day == d]))
-        for d in range(60)
-    ]
-    rows, right, ups = np.array(by_day).T
+    majority = np.ones(len(p), np.int64)  # what went up more often in some training part
+    right = ((p >= 0.5) == up).astype(float) - up
 
-    def excess(rows: Floats, right: Floats, ups: Floats, axis: int) -> Any:
-        n, k = rows.sum(axis), ups.sum(axis)
-        return right.sum(axis) / n - np.maximum(k, n - k) / n
+    def resampled(days: Whole) -> tuple[float, float]:
+        rows = np.concatenate([np.flatnonzero(day == each) for each in days])
+        return right[rows].mean(), metrics.roc_auc_score(up[rows], p[rows])
 
-    reference = stats.bootstrap(
-        (rows, right, ups),
-        excess,
-        paired=True,
-        n_resamples=10_000,
-        method="percentile",
-        rng=np.random.default_rng(5),
-        vectorized=True,
-    ).confidence_interval
-    found = measured(p, up, day)
-    assert (found.excess_low, found.excess_high) == pytest.approx(tuple(reference), abs=0.01)
+    rng = np.random.default_rng(5)
+    draws = np.array([resampled(rng.integers(0, 60, 60)) for _ in range(2_000)])
+    low, high = np.quantile(draws, [0.025, 0.975], axis=0)
+    found = measured(p, up, day, majority=majority)
+    assert found.baseline == np.mean(up)
+    assert found.baseline_of == "training"
+    assert (found.excess_low, found.excess_high) == pytest.approx((low[0], high[0]), abs=0.015)
+    assert (found.auc_low, found.auc_high) == pytest.approx((low[1], high[1]), abs=0.015)
+
+
+def test_the_interval_of_a_mean_is_that_of_a_t_test_where_each_row_is_its_own_day() -> None:
+    values = np.random.default_rng(8).normal(1, 2, 30)
+    low, high = stats.t.interval(0.95, 29, values.mean(), stats.sem(values))
+    assert mean_interval(values, np.arange(30)) == pytest.approx((low, high))
+
+
+def test_one_day_bounds_nothing() -> None:
+    found = measured([0.9, 0.8, 0.3, 0.4], [1, 0, 0, 1], [7, 7, 7, 7])
+    assert (found.excess_low, found.excess_high) == (-1.0, 1.0)
+    assert (found.auc_low, found.auc_high) == (0.0, 1.0)
 
 
 @pytest.mark.parametrize(("up", "brier"), [(True, 0.225), (False, 0.425)])
@@ -131,19 +139,20 @@ def test_rows_of_one_outcome_have_no_auc_and_no_signal(
     found = with_verdicts([measured([0.9, 0.2, 0.6, 0.7], [up] * 4, [1, 2, 3, 4])])[0]
     assert (found.auc, found.mcc, found.baseline, found.p_value) == (None, 0.0, 1.0, 1.0)
     assert found.brier == pytest.approx(brier)
-    assert found.excess_high <= 0
-    assert found.verdict == "no signal"
+    assert found.excess_low <= 0
+    assert found.verdict == "inconclusive"  # nothing could have shown
     assert [str(warning.message) for warning in recwarn] == []
 
 
 @pytest.mark.parametrize("days", [1, 2])
-def test_perfect_guesses_on_one_or_two_days_are_no_signal(days: int) -> None:
+def test_perfect_guesses_on_one_or_two_days_are_inconclusive(days: int) -> None:
     rows = 40
     up = np.arange(rows) % 2 == 0
     found = with_verdicts([measured(np.where(up, 0.9, 0.1), up, np.arange(rows) % days)])[0]
     assert (found.accuracy, found.auc) == (1.0, 1.0)
     assert found.p_value > 0.2
-    assert found.verdict == "no signal"
+    assert found.smallest_auc is None
+    assert found.verdict == "inconclusive"
 
 
 def test_one_row_does_not_crash() -> None:
@@ -185,16 +194,6 @@ def test_the_p_value_of_two_classes_is_that_of_the_positive_one_alone(seed: int,
 def test_the_size_of_a_block_of_draws_changes_no_value() -> None:
     small = Resampling(block_cells=7 * 60 + 1)
     assert measured(*drawn(5), resampling=small) == measured(*drawn(5))
-
-
-def test_drawing_groups_that_are_alike_as_one_gives_the_same_interval() -> None:
-    p, up, _ = drawn(6, effect=0.5)
-    here = measured(p, up, np.arange(len(p)))
-    there = measured(p, up, np.arange(len(p)), resampling=Resampling(many_groups=10))
-    assert (there.excess_low, there.excess_high) == pytest.approx(
-        (here.excess_low, here.excess_high), abs=0.01
-    )
-    assert there.p_value == here.p_value
 
 
 # --- more than two classes ------------------------------------------------------------------------
@@ -264,17 +263,21 @@ def test_the_p_value_of_more_classes_is_that_of_all_signs_of_the_groups() -> Non
     assert figures(p, truth, group).p_value == pytest.approx(exact, abs=0.015)
 
 
-def test_the_interval_of_more_classes_holds_the_majority_of_each_draw_against_it() -> None:
+@pytest.mark.slow
+def test_the_intervals_of_more_classes_are_those_of_a_bootstrap() -> None:
     p, truth, group = many(3)
-    right, hit, rng = p.argmax(axis=1) == truth, np.eye(4)[truth], np.random.default_rng(11)
-    excess = []
-    for _ in range(4_000):
+    constant = np.bincount(truth).argmax()
+    right = (p.argmax(axis=1) == truth).astype(float) - (truth == constant)
+    rng = np.random.default_rng(11)
+    draws = []
+    for _ in range(2_000):
         rows = (rng.integers(0, 40, 40)[:, None] * 6 + np.arange(6)).ravel()
-        excess.append(right[rows].mean() - hit[rows].mean(axis=0).max())
+        auc = metrics.roc_auc_score(truth[rows], p[rows], multi_class="ovr")
+        draws.append((right[rows].mean(), auc))
+    low, high = np.quantile(np.array(draws), [0.025, 0.975], axis=0)
     found = figures(p, truth, group)
-    assert (found.excess_low, found.excess_high) == pytest.approx(
-        (np.quantile(excess, 0.025), np.quantile(excess, 0.975)), abs=0.012
-    )
+    assert (found.excess_low, found.excess_high) == pytest.approx((low[0], high[0]), abs=0.015)
+    assert (found.auc_low, found.auc_high) == pytest.approx((low[1], high[1]), abs=0.015)
 
 
 @pytest.mark.slow
@@ -406,31 +409,12 @@ def test_guesses_turned_round_are_no_signal() -> None:
     assert measured(1 - p, up, day).p_value > 0.999
 
 
-@pytest.mark.slow
-def test_the_interval_covers_the_true_excess_about_as_often_as_it_says() -> None:
-    def draw(rng: np.random.Generator, days: int) -> tuple[Floats, Truth, Whole]:
-        day = np.repeat(np.arange(days), 5)
-        lean = rng.normal(0.5, 1, days)[day]
-        up = lean + rng.normal(size=len(day)) > 0
-        p = np.clip(0.5 + 0.2 * lean + 0.2 * rng.normal(size=len(day)), 0, 1)
-        return p, up, day
-
-    p, up, _ = draw(np.random.default_rng(99), 200_000)
-    true_excess = np.mean((p >= 0.5) == up) - max(np.mean(up), np.mean(~up))
-    rng, runs = np.random.default_rng(7), 120
-    covered = 0
-    for _ in range(runs):
-        found = measured(*draw(rng, 80), resampling=Resampling(draws=1_000))
-        covered += found.excess_low <= true_excess <= found.excess_high
-    assert 0.87 <= covered / runs <= 0.99
-
-
 # --- several intervals ----------------------------------------------------------------------------
 
 
 def plain(p_value: float, **changes: Any) -> Figures:
     base = measured([0.9, 0.1], [1, 0], [1, 2])
-    return replace(base, p_value=p_value, excess_low=0.1, **changes)
+    return replace(base, **{"p_value": p_value, "smallest_auc": 0.54, **changes})
 
 
 @pytest.mark.parametrize(
@@ -454,8 +438,21 @@ def test_p_values_are_corrected_as_holm_did(p_values: list[float], corrected: li
     ]
 
 
-def test_a_small_p_value_is_no_signal_where_the_interval_holds_zero() -> None:
-    assert with_verdicts([replace(plain(0.001), excess_low=0.0)])[0].verdict == "no signal"
+@pytest.mark.parametrize(
+    ("p_value", "smallest_auc", "effect_auc", "verdict"),
+    [
+        (0.049, 0.70, 0.55, "signal"),  # what is there needs no power
+        (0.05, 0.55, 0.55, "no signal"),
+        (0.05, 0.56, 0.55, "inconclusive"),
+        (0.9, 0.56, 0.60, "no signal"),
+        (0.9, None, 0.99, "inconclusive"),
+    ],
+)
+def test_a_verdict_of_no_signal_needs_days_that_could_have_shown_one(
+    p_value: float, smallest_auc: float | None, effect_auc: float, verdict: str
+) -> None:
+    found = with_verdicts([plain(p_value, smallest_auc=smallest_auc)], effect_auc)
+    assert [each.verdict for each in found] == [verdict]
 
 
 def test_no_figures_have_no_verdicts() -> None:
@@ -471,6 +468,18 @@ def test_the_verdict_names_the_intervals_with_a_signal() -> None:
     assert overall_verdict(found[1:2]) == "No signal beyond the baseline at any interval."
 
 
+def test_inconclusive_intervals_are_named_with_what_would_have_shown() -> None:
+    found = with_verdicts(
+        [plain(0.9, interval_minutes=n, smallest_auc=auc) for n, auc in ((5, 0.612), (10, 0.58))]
+    )
+    words = "Inconclusive at 5, 10 minutes: no signal, but so few days would show "
+    assert overall_verdict(found) == f"{words}only an AUC of 0.58 or more."
+    none = [replace(found[0], smallest_auc=None)]
+    assert overall_verdict(none) == (
+        "Inconclusive at 5 minutes: no signal, but so few days would show no AUC at all."
+    )
+
+
 def test_the_verdict_over_own_labels_names_no_interval() -> None:
     found = with_verdicts([plain(0.001, target="label")])
     assert overall_verdict(found) == "Signal beyond the baseline."
@@ -484,31 +493,25 @@ def test_an_interval_at_which_two_models_have_a_signal_is_named_once() -> None:
     assert overall_verdict(found) == "Signal beyond the baseline at 5, 30 minutes."
 
 
-@pytest.mark.parametrize(
-    ("p_value", "interval", "words"),
-    [
-        (1.0, (-0.132, 0.030), "no signal. Accuracy 50.0 %, majority 53.1 %; the 95 % "
-         "interval of the difference, -13.2 to +3.0 points, contains 0; p (Holm) is 1.0000."),
-        (0.002, (0.012, 0.080), "signal. Accuracy 50.0 %, majority 53.1 %; the 95 % "
-         "interval of the difference, +1.2 to +8.0 points, lies above 0; p (Holm) is 0.0020."),
-        (0.9, (-0.132, -0.030), "no signal. Accuracy 50.0 %, majority 53.1 %; the 95 % "
-         "interval of the difference, -13.2 to -3.0 points, lies below 0; p (Holm) is 0.9000."),
-        (0.001, (-0.010, 0.030), "no signal. Accuracy 50.0 %, majority 53.1 %; the 95 % "
-         "interval of the difference, -1.0 to +3.0 points, contains 0; p (Holm) is 0.0010, "
-         "which is small, but the interval does not lie above 0."),
-        (0.06, (0.010, 0.030), "no signal. Accuracy 50.0 %, majority 53.1 %; the 95 % "
-         "interval of the difference, +1.0 to +3.0 points, lies above 0; p (Holm) is "
-         "0.0600, which is not below 0.05."),
-    ],
-)  # fmt: skip
-def test_a_verdict_is_put_into_words(
-    p_value: float, interval: tuple[float, float], words: str
-) -> None:
-    bare = replace(plain(p_value, interval_minutes=30), accuracy=0.5, baseline=0.531)
-    (found,) = with_verdicts([replace(bare, excess_low=interval[0], excess_high=interval[1])])
+def test_a_verdict_is_put_into_words() -> None:
+    found = replace(
+        plain(0.3, interval_minutes=30), p_holm=0.6, verdict="no signal", auc=0.512, auc_low=0.471,
+        auc_high=0.553, p_within=0.2, smallest_auc=0.548, smallest_points=3.4, smallest_bps=1.23,
+        accuracy=0.5, baseline=0.531, baseline_of="training", excess_low=-0.132, excess_high=0.03,
+    )  # fmt: skip
+    words = (
+        "no signal. AUC 0.512, at 95 % 0.471 to 0.553; p (Holm) is 0.6000. Four times in five an "
+        "AUC of 0.548 (+3.4 points of accuracy, 1.2 basis points a trade before costs) would have "
+        "shown. Accuracy 50.0 %, majority of the training part 53.1 %, the difference -13.2 to "
+        "+3.0 points at 95 %."
+    )
     assert sentence(found) == f"30 minutes: {words}"
     assert sentence(replace(found, target="move")) == f"30 minutes, move: {words}"
     assert sentence(replace(found, interval_minutes=None)) == f"your labels: {words}"
+    apart = replace(found, p_value=0.01, p_holm=0.02, p_within=0.4)
+    assert "p (Holm) is 0.0200, uncorrected 0.0100, but within days alone 0.4000." in sentence(
+        apart
+    )
 
 
 def test_figures_come_back_from_the_json_of_a_card() -> None:
@@ -522,6 +525,10 @@ def test_figures_come_back_from_the_json_of_a_card() -> None:
     for each in older["calibration"]:
         each |= {"said": each.pop("predicted"), "happened": each.pop("observed")}
     assert Figures.from_card(older) == found
+    # Older ones still lack intervals of AUC and what could have shown.
+    for name in ("auc_low", "auc_high", "p_within", "smallest_auc", "smallest_points"):
+        del older[name]
+    assert Figures.from_card(older).smallest_auc is None
 
 
 # --- bag of words ---------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 import pytest
 from results import DAYS, FAR_AHEAD, Spans, put_model, put_predictions
-from scipy import stats  # type: ignore[import-untyped]  # it has no types
+from scipy import stats
 from tiny import MINUTE, put_bars, put_tweets
 
 from tweetscore.evaluation.event_study import LAST_MINUTE, PATHS, mean_paths, price_paths

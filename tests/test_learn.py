@@ -338,6 +338,11 @@ def words_right(learned: Learned, head: int, rows: pl.DataFrame, truth: Any) -> 
     return share * len(truth)
 
 
+def known_train_labels(learned: Learned, head: int) -> np.ndarray[Any, np.dtype[np.int64]]:
+    labels: np.ndarray[Any, np.dtype[np.int64]] = learned.prepared.parts["train"].labels[:, head]
+    return labels[labels != NO_LABEL]
+
+
 @pytest.mark.parametrize("folds", [1, 2])
 def test_the_test_parts_of_all_folds_are_measured_together(tmp_path: Path, folds: int) -> None:
     rows = clean_rows(labelled_rows(), RULES)
@@ -357,11 +362,15 @@ def test_the_test_parts_of_all_folds_are_measured_together(tmp_path: Path, folds
         ]
         truth = np.concatenate([truth for *_, truth in tested])
         expected = figures(
-            np.concatenate([p for p, *_ in tested]),
-            truth,
-            np.concatenate(days),
+            np.concatenate([p for p, *_ in tested]), truth, np.concatenate(days),
+            tried=len(INTERVALS),
+            majority=np.concatenate([
+                np.full(len(truth), int(2 * known_train_labels(one, head).mean() >= 1))
+                for one, (*_, truth) in zip(learned, tested, strict=True)
+            ]),
             momentum=np.concatenate(past),
-        )
+            return_bps=np.concatenate([rows[f"outcome_{minutes}"] for _, rows, _ in tested]),
+        )  # fmt: skip
         right = sum(
             words_right(one, head, rows, truth)
             for one, (_, rows, truth) in zip(learned, tested, strict=True)

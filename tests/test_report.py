@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 import pytest
 from results import CARD, DAYS, FAR_AHEAD, MOODS, SPANS, fill, put_model, put_predictions
-from scipy import stats  # type: ignore[import-untyped]  # it has no types
+from scipy import stats
 from sklearn import metrics
 from tiny import MINUTE, put_bars, put_tweets
 

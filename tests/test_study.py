@@ -575,7 +575,7 @@ FIGURES = Figures(
     model="honest", symbol="", interval_minutes=5, target="label", rows=1_234, days=9,
     accuracy=0.6, baseline=0.5, excess_low=0.01, excess_high=0.2, balanced_accuracy=0.59,
     auc=0.61, mcc=0.2, brier=0.24, log_loss=0.68, calibration_error=0.05, calibration=(),
-    p_value=0.01, p_holm=0.01, verdict="", bag_of_words=0.55, momentum=None,
+    p_value=0.01, p_holm=0.01, verdict="", bag_of_words=0.55, momentum=None, smallest_auc=0.54,
 )  # fmt: skip
 
 
@@ -585,13 +585,9 @@ def run_of(cell: StudyCell, seed: int, accuracy: float, **more: Any) -> StudyRun
     figures = None
     if p_value is not None:
         figures = replace(
-            FIGURES,
-            interval_minutes=cell.interval_minutes,
-            accuracy=accuracy,
-            p_value=p_value,
-            p_holm=p_value,
-            excess_low=more.pop("excess_low", 0.01),
-        )
+            FIGURES, interval_minutes=cell.interval_minutes, accuracy=accuracy, p_value=p_value,
+            p_holm=p_value, smallest_auc=more.pop("smallest_auc", 0.54),
+        )  # fmt: skip
     values: dict[str, Any] = {
         "fingerprint": f"{cell} {seed}", "source": "tables", "target": "label", **asdict(cell),
         "protocol": "honest" if figures else "original", "seed": seed, "folds": 1,
@@ -654,23 +650,27 @@ SOURCE = StudySource("tables", (5, 10), lambda *_: pl.DataFrame(), faults=LABEL_
 
 
 @pytest.mark.parametrize(
-    ("p_values", "excess_low", "verdict"),
+    ("p_values", "smallest_auc", "verdict"),
     [
-        ([[0.001, 0.9], [0.002, 0.9]], 0.01, "Signal beyond the baseline at 5 minutes."),
-        ([[0.001, 0.001], [0.02, 0.02]], 0.01, "Signal beyond the baseline at 5, 10 minutes."),
-        ([[0.001, 0.9], [0.9, 0.9]], 0.01, "No signal beyond the baseline at any interval."),
-        ([[0.9, 0.9], [0.001, 0.9]], 0.01, "No signal beyond the baseline at any interval."),
-        ([[0.001, 0.9], [0.9, 0.001]], 0.01, "No signal beyond the baseline at any interval."),
-        ([[0.04, 0.9], [0.04, 0.9]], 0.01, "No signal beyond the baseline at any interval."),
-        ([[0.001, 0.9], [0.002, 0.9]], -0.01, "No signal beyond the baseline at any interval."),
+        ([[0.001, 0.9], [0.002, 0.9]], 0.54, "Signal beyond the baseline at 5 minutes."),
+        ([[0.001, 0.001], [0.02, 0.02]], 0.54, "Signal beyond the baseline at 5, 10 minutes."),
+        ([[0.001, 0.9], [0.9, 0.9]], 0.54, "No signal beyond the baseline at any interval."),
+        ([[0.9, 0.9], [0.001, 0.9]], 0.54, "No signal beyond the baseline at any interval."),
+        ([[0.001, 0.9], [0.9, 0.001]], 0.54, "No signal beyond the baseline at any interval."),
+        ([[0.04, 0.9], [0.04, 0.9]], 0.54, "No signal beyond the baseline at any interval."),
+        ([[0.001, 0.9], [0.002, 0.9]], 0.70, "Signal beyond the baseline at 5 minutes."),
+        (
+            [[0.001, 0.9], [0.9, 0.9]], 0.70, "Inconclusive at 5, 10 minutes: no signal, but so "
+            "few days would show only an AUC of 0.70 or more.",
+        ),
     ],
-)
+)  # fmt: skip
 def test_a_signal_is_one_that_every_seed_finds(
-    p_values: list[list[float]], excess_low: float, verdict: str
+    p_values: list[list[float]], smallest_auc: float, verdict: str
 ) -> None:
     options = StudyOptions("honest", (5, 10), seeds=(0, 1))
     runs = [
-        run_of(cell, seed, 0.6, p_value=p, excess_low=excess_low)
+        run_of(cell, seed, 0.6, p_value=p, smallest_auc=smallest_auc)
         for seed, ps in enumerate(p_values)
         for cell, p in zip(options.compared, ps, strict=True)
     ]
@@ -725,20 +725,17 @@ def test_the_table_words_honest_figures_and_how_many_seeds_agree() -> None:
     options = StudyOptions("honest", (5, 50), seeds=(0, 1))
     five, fifty = options.compared
     runs = [
-        run_of(five, 0, 0.6, p_value=0.001),
-        run_of(five, 1, 0.6, p_value=0.01),
-        run_of(fifty, 0, 0.55, p_value=0.02),
-        run_of(fifty, 1, 0.57, p_value=0.3),
-    ]
-    excess = "+1.0 to +20.0"
+        run_of(five, 0, 0.6, p_value=0.001), run_of(five, 1, 0.6, p_value=0.01),
+        run_of(fifty, 0, 0.55, p_value=0.02), run_of(fifty, 1, 0.57, p_value=0.3),
+    ]  # fmt: skip
     found = summaries(runs, options.compared)
     assert interval_table(found) == (
-        ["min", "rows", "accuracy", "majority", "bag of words", "excess, 95 %", "p (Holm)",
+        ["min", "rows", "accuracy", "majority", "bag of words", "visible AUC", "p (Holm)",
          "verdict"],
         [
-            ["5", "1,234", "60.0% ± 0.0", "50.8%", "55.0%", excess, "0.002-0.020",
+            ["5", "1,234", "60.0% ± 0.0", "50.8%", "55.0%", "0.540", "0.002-0.020",
              "signal, 2 of 2 seeds"],
-            ["50", "1,234", "56.0% ± 1.4", "50.8%", "55.0%", excess, "0.020-0.300",
+            ["50", "1,234", "56.0% ± 1.4", "50.8%", "55.0%", "0.540", "0.020-0.300",
              "no signal, 1 of 2 seeds"],
         ],
     )  # fmt: skip

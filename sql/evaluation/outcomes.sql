@@ -8,7 +8,9 @@ SELECT
     -- Null if the price did not change in the minutes before.
     is_positive(
         s.target, outcome_class(s.target, past.return_bps, s.threshold_bps, 0)
-    ) AS past
+    ) AS past,
+    s.return_bps, past.return_bps AS past_bps, moved.volatility_bps,
+    date_diff('minute', d.open_utc, s.minute_utc) AS minute_of_session
 FROM scored_any s
 JOIN sessions d
     ON d.symbol = s.symbol AND d.session = s.session
@@ -18,6 +20,8 @@ LEFT JOIN windows past
     ON past.symbol = s.symbol AND past.session = s.session
     AND past.interval_minutes = s.interval_minutes AND past.status = 'ok'
     AND past.minute_utc = s.minute_utc - to_minutes(s.interval_minutes)
+LEFT JOIN volatility_before($session) moved
+    ON moved.symbol = s.symbol AND moved.minute_utc = s.minute_utc
 WHERE s.session = $session
     AND s.correct IS NOT NULL
     AND ($model IS NULL OR $model IN (s.model, s.model_id))

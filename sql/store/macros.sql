@@ -16,3 +16,23 @@ CREATE OR REPLACE MACRO split_of(
     WHEN minute_utc < test_from_utc THEN 'validation'
     ELSE 'test'
 END;
+
+-- One row: one minute of a session that can be entered, and the root mean square of the changes of price
+-- from minute to minute in the half-hour before, in basis points: known at the entry.
+CREATE OR REPLACE MACRO volatility_before(of_session) AS TABLE
+SELECT symbol, minute_utc, sqrt(avg(change_bps * change_bps) OVER before) AS volatility_bps
+FROM (
+    SELECT
+        symbol, minute_utc,
+        CASE
+            WHEN minute_utc - lag(minute_utc) OVER later = INTERVAL 1 MINUTE
+            THEN (entry_price / lag(entry_price) OVER later - 1) * 10000
+        END AS change_bps
+    FROM windows
+    WHERE session = of_session AND entry_price IS NOT NULL
+        AND interval_minutes = (SELECT min(interval_minutes) FROM windows)
+    WINDOW later AS (PARTITION BY symbol ORDER BY minute_utc)
+)
+WINDOW before AS (
+    PARTITION BY symbol ORDER BY minute_utc RANGE BETWEEN INTERVAL 29 MINUTES PRECEDING AND CURRENT ROW
+);

@@ -5,7 +5,8 @@ SELECT
     d.session_date, d.close_utc, w.interval_minutes, w.return_bps,
     w.minute_utc + to_minutes(w.interval_minutes) AS exit_utc,
     -- As many minutes before, inside the session: known at the entry.
-    past.return_bps AS past_bps
+    past.return_bps AS past_bps,
+    moved.volatility_bps, date_diff('minute', d.open_utc, w.minute_utc) AS minute_of_session
 FROM tweets t
 JOIN windows w
     ON w.minute_utc = entry_minute(t.posted_utc)
@@ -16,6 +17,8 @@ LEFT JOIN windows past
     ON past.symbol = w.symbol AND past.session = w.session
     AND past.interval_minutes = w.interval_minutes AND past.status = 'ok'
     AND past.minute_utc = w.minute_utc - to_minutes(w.interval_minutes)
+LEFT JOIN volatility_before($session) moved
+    ON moved.symbol = w.symbol AND moved.minute_utc = w.minute_utc
 CROSS JOIN settings
 WHERE w.symbol = $symbol
     AND w.session = $session

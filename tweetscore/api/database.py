@@ -306,6 +306,7 @@ class Database:
         session: Session = "regular",
         from_utc: datetime | None = None,
         until_utc: datetime | None = None,
+        effect_auc: float = 0.55,
     ) -> "list[Figures]":
         """Compare the stored scores with what the price did, on posts not used in training.
 
@@ -314,6 +315,7 @@ class Database:
             session: the trading hours whose prices are compared.
             from_utc: only posts from this time on.
             until_utc: only posts before this time.
+            effect_auc: what the days must be able to show for a verdict of no signal.
 
         Returns:
             One set of figures for each model, symbol and interval.
@@ -321,7 +323,12 @@ class Database:
         from tweetscore.evaluation.evaluate import evaluate
 
         return evaluate(
-            self.store, model=model, session=session, from_utc=from_utc, until_utc=until_utc
+            self.store,
+            model=model,
+            session=session,
+            from_utc=from_utc,
+            until_utc=until_utc,
+            effect_auc=effect_auc,
         )
 
     def query(self, sql: str, **parameters: object) -> "pl.DataFrame":

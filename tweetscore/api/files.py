@@ -93,7 +93,11 @@ def train_labelled(
 
 
 def evaluate_labelled(
-    file: str | Path, model: "str | Path | Bundle", *, columns: Mapping[str, str] | None = None
+    file: str | Path,
+    model: "str | Path | Bundle",
+    *,
+    columns: Mapping[str, str] | None = None,
+    effect_auc: float = 0.55,
 ) -> "LabelledFigures":
     """Compare what a model predicts with the labels in a file, on rows that it has not learned.
 
@@ -101,6 +105,7 @@ def evaluate_labelled(
         file: CSV, TSV, JSON or Parquet with a text and a label in each row.
         model: a folder, the name of a shipped model, or a loaded one; it must predict labels.
         columns: our names and those of the file, as in ``{"label": "class"}``.
+        effect_auc: what the rows must be able to show for a verdict of no signal.
 
     Returns:
         The figures, and which rows of the file they are about.
@@ -113,7 +118,7 @@ def evaluate_labelled(
     from tweetscore.training.labelled import read_labelled
 
     table = read_labelled(Path(file), columns or {})
-    return evaluate_labelled(load_model(model), table, Path(file))
+    return evaluate_labelled(load_model(model), table, Path(file), effect_auc)
 
 
 def score_files(

@@ -233,7 +233,14 @@ EvaluatedFile = Annotated[
         metavar="FILE",
         help="Compare --model with the labels in this file instead: CSV, JSON or Parquet.",
     ),
-]
+]  # fmt: skip
+Effect = Annotated[
+    float,
+    Option(
+        metavar="AUC", min=0.5, max=1,
+        help="Without a signal, say that days are inconclusive unless they would show this AUC.",
+    ),
+]  # fmt: skip
 From = Annotated[
     datetime | None, Option("--from", metavar="TIME", help="Only posts from this time on, in UTC.")
 ]

@@ -15,6 +15,7 @@ from tweetscore.cli.progress import row_progress
 from tweetscore.errors import InputError
 
 if TYPE_CHECKING:
+    from tweetscore.evaluation.figures import Figures
     from tweetscore.market.horizons import Horizon  # onnxruntime would slow down --help
     from tweetscore.scoring.bundle import Bundle
 
@@ -98,6 +99,7 @@ def evaluate(
     until: options.Until = None,
     labelled: options.EvaluatedFile = None,
     column: options.Columns = None,
+    effect: options.Effect = 0.55,
     as_json: options.Json = False,
 ) -> None:
     """Compare the stored scores with what the price did, beside simple baselines.
@@ -108,16 +110,23 @@ def evaluate(
     Example: `tweetscore evaluate --model my-model`
     """
     if labelled:
-        if not model:
-            raise InputError("--labelled needs a model that predicts labels; name it with --model")
-        columns = options.column_names(column)
-        measured = api.evaluate_labelled(labelled, model, columns=columns)
-        note(f"{labelled}: {measured.fact}")
-        figures = measured.figures
+        figures = _labelled_figures(labelled, model, options.column_names(column), effect)
     else:
         with api.open(db, read_only=True) as database:
-            figures = database.evaluate(model, session=session, from_utc=since, until_utc=until)
+            figures = database.evaluate(
+                model, session=session, from_utc=since, until_utc=until, effect_auc=effect
+            )
     printing.show_figures(figures, as_json=as_json)
+
+
+def _labelled_figures(
+    file: Path, model: str | None, columns: dict[str, str], effect_auc: float
+) -> "list[Figures]":
+    if not model:
+        raise InputError("--labelled needs a model that predicts labels; name it with --model")
+    measured = api.evaluate_labelled(file, model, columns=columns, effect_auc=effect_auc)
+    note(f"{file}: {measured.fact}")
+    return measured.figures
 
 
 @command(app, RESULTS)

@@ -7,7 +7,8 @@ import numpy as np
 import polars as pl
 
 from tweetscore.errors import InputError, did_you_mean
-from tweetscore.evaluation.figures import Figures, figures, with_verdicts
+from tweetscore.evaluation.figures import EFFECT_AUC, Figures, figures, with_verdicts
+from tweetscore.evaluation.skill import market_controls
 from tweetscore.store.database import Store, statement
 
 LEARNED = ("train", "validation")
@@ -20,9 +21,11 @@ def evaluate(
     session: str = "regular",
     from_utc: datetime | None = None,
     until_utc: datetime | None = None,
+    effect_auc: float = EFFECT_AUC,
 ) -> list[Figures]:
     """Measure the stored predictions of tweets outside each model's training and validation parts.
 
+    Where there is no signal, days that could not have shown ``effect_auc`` are inconclusive.
     ``from_utc`` and ``until_utc`` (not included) name a span of times of posting.
 
     Raises:
@@ -31,10 +34,14 @@ def evaluate(
     """
     rows = _outcomes(store, model, session, from_utc, until_utc)
     _refuse_learned(store, rows)
+    majorities = store.frame(statement("evaluation/majorities"), model=model, session=session)
+    rows = rows.join(
+        majorities, on=["model_id", "symbol", "interval_minutes"], how="left", maintain_order="left"
+    )
     result = []
     for _, of_model in rows.group_by("model_id", "symbol", maintain_order=True):
         parts = of_model.partition_by("target", "interval_minutes", maintain_order=True)
-        result += with_verdicts([_figures_of(part) for part in parts])
+        result += with_verdicts([_figures_of(part, len(parts)) for part in parts], effect_auc)
     return result
 
 
@@ -91,16 +98,21 @@ def _refuse_learned(store: Store, rows: pl.DataFrame) -> None:
     )
 
 
-def _figures_of(part: pl.DataFrame) -> Figures:
-    """Measure one model's predictions of one target at one interval."""
+def _figures_of(part: pl.DataFrame, tried: int) -> Figures:
+    """Measure one model's predictions of one target at one interval, of so many."""
     first = part.row(0, named=True)
     positive = part["probability"].cast(pl.Float64).to_numpy()
     past = part["past"].cast(pl.Int64).fill_null(-1).to_numpy()
+    majority = part["majority"].cast(pl.Int64)
     measured = figures(
         np.stack([1 - positive, positive], axis=1),
         part["truth"].cast(pl.Int64).to_numpy(),
         part["session_date"].to_physical().cast(pl.Int64).to_numpy(),
+        tried=tried,
+        controls=market_controls(part, "past_bps"),
+        majority=None if majority.null_count() else majority.to_numpy(),
         momentum=past,
+        return_bps=part["return_bps"].to_numpy() if first["target"] == "direction" else None,
     )
     named = {name: first[name] for name in ("model", "symbol", "interval_minutes", "target")}
     return replace(measured, **named)

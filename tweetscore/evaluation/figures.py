@@ -4,38 +4,23 @@ Probabilities, outcomes and groups of rows enter; figures beside their baselines
 interval and a p-value that respect shared windows, and a verdict.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+from scipy import stats
 
-CONFIDENCE = 0.95
+from tweetscore.evaluation.intervals import auc_interval, mean_interval
+from tweetscore.evaluation.skill import USUAL, Resampling, skill
+
 SIGNIFICANCE = 0.05
+EFFECT_AUC = 0.55  # what a test part must be able to show before it may say "no signal"
 BINS = 10
 Floats = npt.NDArray[np.float64]
 Wholes = npt.NDArray[np.int64]
-
-
-@dataclass(frozen=True, slots=True)
-class Resampling:
-    """How the interval and the p-value are drawn; the sizes of blocks change no value."""
-
-    draws: int = 10_000
-    block_draws: int = 1_000
-    block_cells: int = 5_000_000  # draws times groups at once: memory does not grow with the groups
-    many_groups: int = 10_000  # more than the trading days of a lifetime's archive
-
-    def blocks(self, groups: int) -> Iterator[int]:
-        """Split the draws into blocks."""
-        size = max(1, min(self.block_draws, self.block_cells // groups))
-        for start in range(0, self.draws, size):
-            yield min(size, self.draws - start)
-
-
-USUAL = Resampling()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +46,21 @@ class Figures:
 
     ``interval_minutes`` is None and ``target`` is label where the labels are the user's own, else
     the target is one of the market's. ``days`` counts the groups of rows with dependent outcomes.
-    ``baseline`` is the accuracy of always predicting the most frequent class of these rows.
-    ``excess_low`` and ``excess_high`` bound accuracy minus baseline at 95 %, by bootstrap over the
-    groups. ``calibration_error`` is the mean distance between predicted and observed over the rows
-    of ``calibration`` (Naeini 2015). ``p_value`` is the chance of as much skill among coin flips,
-    ``p_holm`` the same corrected for the number of figures. ``bag_of_words`` is the accuracy of a
-    logistic regression on word counts, where one was trained on the model's own rows; ``momentum``
-    that of predicting the class of the minutes before, where it is known.
+    ``baseline`` is the accuracy of always predicting one class: the most frequent one of the
+    training part, or of these rows where that part is not known (``baseline_of``). ``excess_low``
+    and ``excess_high`` bound accuracy minus baseline, ``auc_low`` and ``auc_high`` the AUC, at 95 %
+    over the groups. ``calibration_error`` is the mean distance between predicted and observed over
+    the rows of ``calibration`` (Naeini 2015).
+
+    ``p_value`` is the chance of as much skill, beyond the clock and the market's past where these
+    are known, among scores without any; ``p_within`` the same within days alone; ``p_holm`` is
+    ``p_value`` corrected for the number of figures. ``smallest_auc`` is the least AUC that these
+    rows would have shown four times in five, also as points of accuracy above a half
+    (``smallest_points``) and as what a trade would earn by it before costs (``smallest_bps``).
+
+    ``bag_of_words`` is the accuracy of a logistic regression on word counts, where one was trained
+    on the model's own rows; ``momentum`` that of predicting the class of the minutes before, where
+    it is known. A card of an older version lacks some of these.
     """
 
     model: str
@@ -92,6 +85,13 @@ class Figures:
     verdict: str
     bag_of_words: float | None = None
     momentum: float | None = None
+    baseline_of: Literal["training", "rows"] = "rows"
+    auc_low: float | None = None
+    auc_high: float | None = None
+    p_within: float | None = None
+    smallest_auc: float | None = None
+    smallest_points: float | None = None
+    smallest_bps: float | None = None
 
     @classmethod
     def from_card(cls, record: dict[str, Any]) -> "Figures":
@@ -105,17 +105,21 @@ def figures(
     truth: Wholes,  # (rows,), columns of probabilities
     group: Wholes,  # (rows,), the trading day; for rows without times each its own
     *,
-    seed: int = 0,
+    tried: int = 1,
+    controls: Floats | None = None,  # (rows, controls), a constant among them
+    majority: Wholes | None = None,  # (rows,), the most frequent class of the training part
     momentum: Wholes | None = None,  # (rows,)
+    return_bps: Floats | None = None,  # (rows,), of the windows
+    seed: int = 0,
     resampling: Resampling = USUAL,
 ) -> Figures:
-    """Measure one set of predictions.
+    """Measure one set of predictions, one of ``tried`` that are judged together.
 
     Of two classes the second is the positive one, predicted from 0.5 on; of more the likeliest is
-    predicted. AUC is None unless every class occurred. ``momentum`` is the class of the minutes
-    before, or -1 where it is unknown, which counts as the most frequent class of the rows.
-    Model, symbol, interval, target and verdict are left to the caller, who knows how many
-    intervals were tried.
+    predicted. AUC is None unless every class occurred. ``controls`` are what everybody knows at the
+    entry (``skill.clock_and_past``). ``momentum`` is the class of the minutes before, or -1 where
+    it is unknown, which counts as the most frequent class of the rows. Model, symbol, interval,
+    target and verdict are left to the caller.
     """
     from sklearn import metrics
 
@@ -125,8 +129,14 @@ def figures(
     observed = np.eye(classes)[truth]  # (rows, classes)
     present = np.unique(truth)  # scikit-learn warns or fails where a class did not occur
     groups, place = np.unique(group, return_inverse=True)
-    low, high = _excess_interval(predicted == truth, observed, place, seed, resampling)
-    p_value = _p_value(p, observed, place, seed, resampling)
+    constant = observed.sum(axis=0).argmax() if majority is None else majority
+    low, high = mean_interval((predicted == truth).astype(float) - (truth == constant), place)
+    auc = auc_interval(p, truth, place) if len(present) == classes else (None, None, None)
+    controls = np.ones((len(truth), 1)) if controls is None else controls
+    shown = skill(
+        p, observed, place, controls,
+        significance=SIGNIFICANCE / tried, seed=seed, resampling=resampling,
+    )  # fmt: skip
     bins = _calibration(p, predicted, truth)
     return Figures(
         model="",
@@ -136,35 +146,55 @@ def figures(
         rows=len(truth),
         days=len(groups),
         accuracy=float((predicted == truth).mean()),
-        baseline=float(observed.mean(axis=0).max()),
-        excess_low=low,
-        excess_high=high,
+        baseline=float((truth == constant).mean()),
+        baseline_of="rows" if majority is None else "training",
+        excess_low=max(low, -1.0),
+        excess_high=min(high, 1.0),
         balanced_accuracy=float(
             metrics.recall_score(truth, predicted, labels=present, average="macro", zero_division=0)
         ),
-        auc=_auc(p, truth) if len(present) == classes else None,
+        auc=auc[0],
+        auc_low=auc[1],
+        auc_high=auc[2],
         mcc=float(metrics.matthews_corrcoef(truth, predicted)) if len(present) > 1 else 0.0,
         # Brier 1950; of two classes, as is the custom, that of the positive one alone: half.
         brier=float(((p - observed) ** 2).sum(axis=1).mean()) / (2 if classes == 2 else 1),
         log_loss=float(metrics.log_loss(truth, p, labels=np.arange(classes))),
         calibration_error=sum(b.rows * abs(b.observed - b.predicted) for b in bins) / len(truth),
         calibration=bins,
-        p_value=p_value,
-        p_holm=p_value,
+        p_value=shown.p_value,
+        p_within=shown.p_within,
+        p_holm=shown.p_value,
+        **_smallest(shown.smallest_auc, classes, return_bps),
         verdict="",
         momentum=None if momentum is None else _momentum_accuracy(momentum, truth),
     )
 
 
-def with_verdicts(found: Sequence[Figures]) -> list[Figures]:
-    """Correct one model's p-values for the number of figures (Holm 1979), and judge each."""
+def _smallest(auc: float | None, classes: int, return_bps: Floats | None) -> dict[str, Any]:
+    """Return an effect as AUC and, of two classes, as points of accuracy and basis points a trade.
+
+    The latter hold for normal scores of classes that are as frequent as each other.
+    """
+    if auc is None or classes != 2:
+        return {"smallest_auc": auc}
+    share = float(stats.norm.cdf(stats.norm.ppf(auc) / np.sqrt(2)))  # of right guesses
+    bps = None if return_bps is None else (2 * share - 1) * float(np.abs(return_bps).mean())
+    return {"smallest_auc": auc, "smallest_points": 100 * (share - 0.5), "smallest_bps": bps}
+
+
+def with_verdicts(found: Sequence[Figures], effect_auc: float = EFFECT_AUC) -> list[Figures]:
+    """Correct one model's p-values for the number of figures (Holm 1979), and judge each.
+
+    Without a signal, rows that would not have shown ``effect_auc`` are inconclusive.
+    """
     order = np.argsort([each.p_value for each in found], kind="stable")
     corrected, running = np.ones(len(found)), 0.0
     for rank, place in enumerate(order):
         running = max(running, min(1.0, (len(found) - rank) * found[place].p_value))
         corrected[place] = running
     return [
-        replace(each, p_holm=float(p), verdict=_verdict(each, float(p)))
+        replace(each, p_holm=float(p), verdict=_verdict(each, float(p), effect_auc))
         for each, p in zip(found, corrected, strict=True)
     ]
 
@@ -200,13 +230,6 @@ def _summing_to_one(probabilities: npt.NDArray[np.floating[Any]]) -> Floats:
     return np.asfortranarray(p)  # numpy's mean of a column is exact to rounding only in this order
 
 
-def _auc(p: Floats, truth: Wholes) -> float:
-    """Return the AUC of the positive class; of more classes the mean of each against the rest."""
-    from sklearn.metrics import roc_auc_score
-
-    return float(roc_auc_score(truth, p[:, 1] if p.shape[1] == 2 else p, multi_class="ovr"))
-
-
 def _calibration(p: Floats, predicted: Wholes, truth: Wholes) -> tuple[Bin, ...]:
     """Bin the probability of the positive class; of more than two classes, of the predicted one."""
     two = p.shape[1] == 2
@@ -229,51 +252,9 @@ def _momentum_accuracy(momentum: Wholes, truth: Wholes) -> float:
     return float((np.where(momentum < 0, more_frequent, momentum) == truth).mean())
 
 
-def _excess_interval(
-    right: npt.NDArray[np.bool_],
-    observed: Floats,
-    place: Wholes,
-    seed: int,
-    resampling: Resampling,
-) -> tuple[float, float]:
-    """Bound accuracy minus baseline: whole groups drawn with replacement (Efron 1979)."""
-    groups = int(place.max()) + 1
-    weights = (np.ones(len(right)), right, *observed.T)
-    sums = np.stack([np.bincount(place, each, groups) for each in weights])  # (2 + classes, groups)
-    shares = np.full(groups, 1 / groups)
-    if groups > resampling.many_groups:
-        # Groups of the same sums are drawn as one: the same distribution, far sooner.
-        sums, alike = np.unique(sums, axis=1, return_counts=True)
-        shares = alike / groups
-    rng = np.random.default_rng(seed)
-    blocks = [
-        rng.multinomial(groups, shares, draws) @ sums.T for draws in resampling.blocks(len(shares))
-    ]
-    rows, rights, *of_class = np.concatenate(blocks).T
-    excess = rights / rows - np.max(of_class, axis=0) / rows  # the majority of each draw
-    tail = (1 - CONFIDENCE) / 2
-    return float(np.quantile(excess, tail)), float(np.quantile(excess, 1 - tail))
-
-
-def _p_value(
-    p: Floats, observed: Floats, place: Wholes, seed: int, resampling: Resampling
-) -> float:
-    """Return the share of random signs of the groups that reach the covariance of guess and truth.
-
-    One-sided. Windows of one day overlap, so a day is the unit whose sign is drawn.
-    """
-    products = ((p - p.mean(axis=0)) * (observed - observed.mean(axis=0))).sum(axis=1)
-    by_group = np.bincount(place, products)
-    rng = np.random.default_rng(seed)
-    sums = np.concatenate(
-        [
-            (rng.integers(0, 2, (draws, len(by_group))) * 2 - 1) @ by_group
-            for draws in resampling.blocks(len(by_group))
-        ]
-    )
-    # The sum itself is one of the draws, so the p-value is never 0.
-    return float((1 + (sums >= by_group.sum() - 1e-12).sum()) / (1 + resampling.draws))
-
-
-def _verdict(found: Figures, p_holm: float) -> str:
-    return "signal" if p_holm < SIGNIFICANCE and found.excess_low > 0 else "no signal"
+def _verdict(found: Figures, p_holm: float, effect_auc: float) -> str:
+    if p_holm < SIGNIFICANCE:
+        return "signal"
+    if found.smallest_auc is None or found.smallest_auc > effect_auc:
+        return "inconclusive"
+    return "no signal"

@@ -10,14 +10,20 @@ NONE = "-"
 
 def overall_verdict(found: Sequence[Figures]) -> str:
     """Say in one sentence what all figures together show."""
-    signals = [each.interval_minutes for each in found if each.verdict == "signal"]
-    minutes = ", ".join(str(each) for each in dict.fromkeys(signals) if each is not None)
-    if minutes:
-        return f"Signal beyond the baseline at {minutes} minutes."
-    if signals:
-        return "Signal beyond the baseline."
+    if signals := [each for each in found if each.verdict == "signal"]:
+        return f"Signal beyond the baseline{_at(signals)}."
+    if unsure := [each for each in found if each.verdict == "inconclusive"]:
+        visible = [each.smallest_auc for each in unsure if each.smallest_auc is not None]
+        least = f"only an AUC of {min(visible):.2f} or more" if visible else "no AUC at all"
+        return f"Inconclusive{_at(unsure)}: no signal, but so few days would show {least}."
     own = bool(found) and all(each.interval_minutes is None for each in found)
     return f"No signal beyond the baseline{'' if own else ' at any interval'}."
+
+
+def _at(found: Sequence[Figures]) -> str:
+    minutes = dict.fromkeys(each.interval_minutes for each in found)
+    named = ", ".join(str(each) for each in minutes if each is not None)
+    return f" at {named} minutes" if named else ""
 
 
 def sentence(each: Figures) -> str:
@@ -25,19 +31,40 @@ def sentence(each: Figures) -> str:
     what = "your labels" if each.interval_minutes is None else f"{each.interval_minutes} minutes"
     if each.target and kind_of(each.target).of_figures:
         what += f", {each.target}"
-    above, rare = each.excess_low > 0, each.p_holm < SIGNIFICANCE
-    side = "lies above 0" if above else "lies below 0" if each.excess_high < 0 else "contains 0"
-    but = ""
-    if rare and not above:
-        but = ", which is small, but the interval does not lie above 0"
-    elif above and not rare:
-        but = f", which is not below {SIGNIFICANCE}"
+    of = " of the training part" if each.baseline_of == "training" else ""
     return (
-        f"{what}: {each.verdict}. Accuracy {100 * each.accuracy:.1f} %, majority "
-        f"{100 * each.baseline:.1f} %; the 95 % interval of the difference, "
-        f"{100 * each.excess_low:+.1f} to {100 * each.excess_high:+.1f} points, {side}; "
-        f"p (Holm) is {each.p_holm:.4f}{but}."
+        f"{what}: {each.verdict}. {_auc_words(each)}p (Holm) is {each.p_holm:.4f}{_within(each)}. "
+        f"{_smallest_words(each)}Accuracy {100 * each.accuracy:.1f} %, majority{of} "
+        f"{100 * each.baseline:.1f} %, the difference {100 * each.excess_low:+.1f} to "
+        f"{100 * each.excess_high:+.1f} points at 95 %."
     )
+
+
+def _auc_words(each: Figures) -> str:
+    if each.auc is None:
+        return ""
+    if each.auc_low is None:
+        return f"AUC {each.auc:.3f}, "
+    return f"AUC {each.auc:.3f}, at 95 % {each.auc_low:.3f} to {each.auc_high:.3f}; "
+
+
+def _within(each: Figures) -> str:
+    """Say so where days as wholes and their insides disagree."""
+    if each.p_within is None or (each.p_value < SIGNIFICANCE) == (each.p_within < SIGNIFICANCE):
+        return ""
+    return f", uncorrected {each.p_value:.4f}, but within days alone {each.p_within:.4f}"
+
+
+def _smallest_words(each: Figures) -> str:
+    if each.smallest_auc is None:
+        return "" if each.p_within is None else "So few days would show no AUC at all. "
+    parts = []
+    if each.smallest_points is not None:
+        parts.append(f"{each.smallest_points:+.1f} points of accuracy")
+    if each.smallest_bps is not None:
+        parts.append(f"{each.smallest_bps:.1f} basis points a trade before costs")
+    beside = f" ({', '.join(parts)})" if parts else ""
+    return f"Four times in five an AUC of {each.smallest_auc:.3f}{beside} would have shown. "
 
 
 def figure_table(found: Sequence[Figures]) -> tuple[list[str], list[list[str]]]:
@@ -52,7 +79,8 @@ def figure_table(found: Sequence[Figures]) -> tuple[list[str], list[list[str]]]:
                 "majority": f"{each.baseline:.1%}",
                 "bag of words": _or_none(each.bag_of_words, ".1%"),
                 "momentum": _or_none(each.momentum, ".1%"),
-                "excess, 95 %": f"{100 * each.excess_low:+.1f} to {100 * each.excess_high:+.1f}",
+                "AUC, 95 %": _range(each.auc_low, each.auc_high),
+                "visible AUC": _or_none(each.smallest_auc, ".3f"),
                 "p (Holm)": f"{each.p_holm:.4f}",
                 "verdict": each.verdict,
             }
@@ -68,6 +96,7 @@ def quality_table(found: Sequence[Figures]) -> tuple[list[str], list[list[str]]]
             {
                 **_name(each),
                 "AUC": _or_none(each.auc, ".3f"),
+                "excess, 95 %": f"{100 * each.excess_low:+.1f} to {100 * each.excess_high:+.1f}",
                 "balanced accuracy": f"{each.balanced_accuracy:.1%}",
                 "MCC": f"{each.mcc:+.3f}",
                 "Brier": f"{each.brier:.3f}",
@@ -81,6 +110,10 @@ def quality_table(found: Sequence[Figures]) -> tuple[list[str], list[list[str]]]
 
 def _name(each: Figures) -> dict[str, str]:
     return {} if each.interval_minutes is None else {"min": str(each.interval_minutes)}
+
+
+def _range(low: float | None, high: float | None) -> str:
+    return NONE if low is None or high is None else f"{low:.3f} to {high:.3f}"
 
 
 def _or_none(value: float | None, form: str) -> str:

@@ -7,7 +7,8 @@ from statistics import NormalDist
 import numpy as np
 import polars as pl
 
-from tweetscore.evaluation.figures import CONFIDENCE, Figures
+from tweetscore.evaluation.figures import Figures
+from tweetscore.evaluation.intervals import CONFIDENCE
 
 MOST_POINTS = 200  # of a curve
 CALIBRATION = {

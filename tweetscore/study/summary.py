@@ -58,7 +58,7 @@ def _result(
 ) -> StudyResult:
     summed = summaries(runs, compared)
     agreed = [
-        replace(each.figures[0], verdict="signal" if _everywhere(each) else "no signal")
+        replace(each.figures[0], verdict=agreed_verdict(each.figures))
         for each in summed
         if each.figures
     ]
@@ -101,8 +101,12 @@ def _summary(cell: StudyCell, runs: Sequence[StudyRun], corrected: dict[str, Fig
     )
 
 
-def _everywhere(summary: Summary) -> bool:
-    return all(each.verdict == "signal" for each in summary.figures)
+def agreed_verdict(found: Sequence[Figures]) -> str:
+    """Return the verdict of all seeds: a signal is one that every seed finds."""
+    verdicts = {each.verdict for each in found}
+    if verdicts == {"signal"}:
+        return "signal"
+    return "inconclusive" if "inconclusive" in verdicts else "no signal"
 
 
 def stored_studies(store: Store) -> list[tuple[StudyResult, list[StudyRun]]]:

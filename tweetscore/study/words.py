@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from tweetscore.evaluation.verdicts import NONE, sentence, table
 from tweetscore.study.reported import FINAL_REPORT, FIRST_REPORT, REPORTED_ABLATION
-from tweetscore.study.summary import Summary
+from tweetscore.study.summary import Summary, agreed_verdict
 
 
 def interval_table(found: Sequence[Summary]) -> tuple[list[str], list[list[str]]]:
@@ -76,7 +76,7 @@ def _cells(each: Summary) -> dict[str, str]:
         }
     found = each.figures
     agreed = sum(one.verdict == "signal" for one in found)
-    verdict = "signal" if agreed == len(found) else "no signal"
+    verdict = agreed_verdict(found)
     if len(found) > 1:
         verdict += f", {agreed} of {len(found)} seeds"
     return {
@@ -85,9 +85,7 @@ def _cells(each: Summary) -> dict[str, str]:
         "majority": f"{each.majority:.1%}",
         "bag of words": _mean([one.bag_of_words for one in found], ".1%"),
         "momentum": _mean([one.momentum for one in found], ".1%"),
-        "excess, 95 %": _mean([100 * one.excess_low for one in found], "+.1f")
-        + " to "
-        + _mean([100 * one.excess_high for one in found], "+.1f"),
+        "visible AUC": _mean([one.smallest_auc for one in found], ".3f"),
         "p (Holm)": "-".join(dict.fromkeys(f"{p:.3f}" for p in _ends([o.p_holm for o in found]))),
         "verdict": verdict,
     }

@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 
 from tweetscore.errors import InputError
-from tweetscore.evaluation.figures import Figures, figures, with_verdicts
+from tweetscore.evaluation.figures import EFFECT_AUC, Figures, figures, with_verdicts
 from tweetscore.scoring.bundle import Bundle
 from tweetscore.training.dataset import clean_rows, texts_hash
 from tweetscore.training.labelled import Labelled, split_labelled
@@ -20,7 +20,9 @@ class LabelledFigures:
     fact: str  # which rows they cover, in words
 
 
-def evaluate_labelled(bundle: Bundle, table: Labelled, file: Path) -> LabelledFigures:
+def evaluate_labelled(
+    bundle: Bundle, table: Labelled, file: Path, effect_auc: float = EFFECT_AUC
+) -> LabelledFigures:
     """Score the rows of a file that the model was not trained on, and compare with their labels.
 
     Of the file that the model was trained on, only the test part counts; of another, where both
@@ -51,7 +53,7 @@ def evaluate_labelled(bundle: Bundle, table: Labelled, file: Path) -> LabelledFi
         days.to_numpy(),
     )
     named = replace(found, model=bundle.name, target=bundle.target.name)
-    return LabelledFigures(with_verdicts([named]), fact)
+    return LabelledFigures(with_verdicts([named], effect_auc), fact)
 
 
 def _unseen(bundle: Bundle, table: Labelled) -> tuple[pl.DataFrame, str]:

@@ -8,6 +8,8 @@ import numpy.typing as npt
 import polars as pl
 
 from tweetscore.evaluation.figures import Figures, bag_of_words_accuracy, figures
+from tweetscore.evaluation.skill import market_controls
+from tweetscore.market.targets import Target
 from tweetscore.training.features import NO_LABEL
 from tweetscore.training.learn import Learned
 from tweetscore.training.loop import predict
@@ -34,7 +36,11 @@ def held_out_figures(
             np.concatenate([fold.probabilities for fold in folds]),
             truth,
             np.concatenate([fold.days for fold in folds]),
+            tried=len(options.intervals),
+            controls=_controls([fold.rows for fold in folds], minutes),
+            majority=np.concatenate([fold.majority for fold in folds]),
             momentum=momentum,
+            return_bps=_returns([fold.rows for fold in folds], minutes, options.target),
         )
         words = [fold.words_right for fold in folds]
         bag_of_words = None if None in words else sum(filter(None, words)) / len(truth)
@@ -58,6 +64,8 @@ class _Tested:
     probabilities: npt.NDArray[np.float64]  # (rows, classes)
     truth: npt.NDArray[np.int64]  # (rows,)
     days: npt.NDArray[np.int64]  # (rows,)
+    majority: npt.NDArray[np.int64]  # (rows,), the most frequent class of the training part
+    rows: pl.DataFrame
     momentum: npt.NDArray[np.int64] | None  # (rows,) places of classes, -1 unknown
     words_right: float | None  # rows that the bag of words predicts correctly
 
@@ -83,6 +91,32 @@ def _tested(learned: Learned, head: int, minutes: int) -> _Tested | None:
         predict(learned.model, test).softmax(2)[:, head].double().numpy()[known],
         truth,
         rows["session_date"].to_physical().cast(pl.Int64).to_numpy(),
+        np.full(len(truth), _most_frequent(train.labels[:, head][fitted])),
+        rows,
         momentum,
         None if words is None else words * len(truth),
     )
+
+
+def _most_frequent(classes: npt.NDArray[np.int64]) -> int:
+    """Return the most frequent class; of several the last, as up is."""
+    counts = np.bincount(classes)
+    return int(np.flatnonzero(counts == counts.max())[-1])
+
+
+def _controls(rows: Sequence[pl.DataFrame], minutes: int) -> npt.NDArray[np.float64] | None:
+    """Return what everybody knew at the entries; None where the rows are none of the market."""
+    names = ("minute_of_session", "session_date", "volatility_bps", f"past_{minutes}")
+    if not all(set(names) <= set(each.columns) for each in rows):
+        return None
+    return market_controls(pl.concat([each.select(names) for each in rows]), names[-1])
+
+
+def _returns(
+    rows: Sequence[pl.DataFrame], minutes: int, target: Target
+) -> npt.NDArray[np.float64] | None:
+    """Return what a trade by direction would have moved, in basis points."""
+    name = f"outcome_{minutes}"
+    if target.name != "direction" or not all(name in each.columns for each in rows):
+        return None
+    return pl.concat([each[name] for each in rows]).cast(pl.Float64).to_numpy()

@@ -1,0 +1,125 @@
+"""Scores and outcomes with known truth: planted confounders, and no skill or a real one.
+
+Posts of a day share prices: outcomes within half an hour lean the same way. ``python -m
+tests.simulated_scores`` writes the table of tests/README.md.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+import numpy.typing as npt
+from rich.console import Console
+from rich.table import Table
+from scipy import stats
+
+from tweetscore.evaluation.figures import Figures, figures, with_verdicts
+from tweetscore.evaluation.skill import Resampling, clock_and_past
+
+Floats = npt.NDArray[np.float64]
+Wholes = npt.NDArray[np.int64]
+
+CONFOUNDERS = ("none", "dominating day", "slow drift", "clock", "momentum", "days of one mood")
+SIZES = ((40, 5), (60, 20), (250, 5))  # days, posts a day
+SESSION_MINUTES = 390
+RUNS, FEW = 400, Resampling(draws=999)
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Rows of one test part."""
+
+    probabilities: Floats  # (rows, 2)
+    truth: Wholes
+    day: Wholes
+    minute: Floats
+    past_bps: Floats
+    volatility_bps: Floats
+
+    def figures(self, seed: int = 0) -> Figures:
+        """Measure and judge it as the market's rows are."""
+        controls = clock_and_past(self.minute, self.day, self.past_bps, self.volatility_bps)
+        majority = np.ones(len(self.truth), np.int64)
+        found = figures(
+            self.probabilities, self.truth, self.day,
+            controls=controls, majority=majority, seed=seed, resampling=FEW,
+        )  # fmt: skip
+        return with_verdicts([found])[0]
+
+
+def world(
+    rng: np.random.Generator, days: int, posts: int, confounder: str = "none", auc: float = 0.5
+) -> World:
+    """Draw one; ``auc`` is the skill that is not the confounder's."""
+    rows = rng.poisson(posts, days)
+    if confounder == "dominating day":
+        rows[days // 2] = posts * days // 4
+    day = np.unique(np.repeat(np.arange(days), rows), return_inverse=True)[1].astype(np.int64)
+    count = len(day)
+    minute = rng.uniform(0, SESSION_MINUTES, count)
+    half_hour = (minute // 30).astype(int)
+    shared, past = rng.standard_normal((2, days, SESSION_MINUTES // 30 + 1))[:, day, half_hour]
+    volatility = np.exp(0.5 * rng.standard_normal(days))[day]
+    lean = {
+        "slow drift": 0.6 * np.sin(2 * np.pi * day / days),
+        "clock": 0.5 * np.sin(2 * np.pi * minute / SESSION_MINUTES),
+        "momentum": 0.3 * np.sign(past),
+    }.get(confounder, np.zeros(count))
+    truth = (0.8 * shared + 0.6 * rng.standard_normal(count) + lean > 0).astype(np.int64)
+    noise = rng.standard_normal(count)
+    if confounder == "days of one mood":
+        noise = (noise + rng.standard_normal(days)[day]) / np.sqrt(2)
+    score = np.sqrt(2) * stats.norm.ppf(auc) * (truth - 0.5) + noise + 2 * lean
+    positive = stats.norm.cdf(score)
+    return World(
+        np.stack([1 - positive, positive], axis=1), truth, day, minute, 20 * past, 5 * volatility
+    )
+
+
+def verdicts(
+    days: int, posts: int, confounder: str, auc: float, runs: int, seed: int = 1
+) -> Iterator[Figures]:
+    """Judge so many worlds."""
+    rng = np.random.default_rng(seed)
+    return (world(rng, days, posts, confounder, auc).figures(run) for run in range(runs))
+
+
+def coverage(days: int, posts: int, confounder: str, runs: int) -> tuple[float, float]:
+    """Return how often the intervals hold the AUC and the excess of a very long world."""
+    many = world(np.random.default_rng(2), 4_000, posts, confounder, 0.55).figures()
+    found = list(verdicts(days, posts, confounder, 0.55, runs, seed=3))
+    excess = many.accuracy - many.baseline
+    return (
+        float(np.mean([each.auc_low <= many.auc <= each.auc_high for each in found])),  # type: ignore[operator]
+        float(np.mean([each.excess_low <= excess <= each.excess_high for each in found])),
+    )
+
+
+def main() -> None:
+    """Write the table."""
+    table = Table(title=f"{RUNS} worlds a cell")
+    for heading in (
+        "days", "posts a day", "confounder", "type I, p", "type I, within days",
+        "power at 0.55", "within days", "signal at 0.60", "covers AUC", "covers excess",
+    ):  # fmt: skip
+        table.add_column(heading)
+    for (days, posts), confounder in product(SIZES, CONFOUNDERS):
+        null, real, large = (
+            list(verdicts(days, posts, confounder, auc, RUNS)) for auc in (0.5, 0.55, 0.6)
+        )
+        covers = [f"{share:.1%}" for share in coverage(days, posts, confounder, RUNS)]
+        table.add_row(
+            str(days), str(posts), confounder,
+            *(f"{share:.1%}" for found in (null, real) for share in (
+                np.mean([each.p_value < 0.05 for each in found]),
+                np.mean([(each.p_within or 1) < 0.05 for each in found]),
+            )),
+            f"{np.mean([each.verdict == 'signal' for each in large]):.1%}",
+            *covers,
+        )  # fmt: skip
+    Console(width=160).print(table)
+
+
+if __name__ == "__main__":
+    main()
