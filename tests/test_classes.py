@@ -535,8 +535,11 @@ def test_moves_are_measured_with_momentum_against_what_came_true(
         minute, past_bps, volatility = np.array(past, float).T
         day = np.unique(days, return_inverse=True)[1].astype(np.int64)
         found = figures(
-            np.array(probabilities), np.array(truth, np.int64), np.array(days),
-            tried=2, controls=clock_and_past(minute, day, past_bps, volatility),
+            np.array(probabilities),
+            np.array(truth, np.int64),
+            np.array(days),
+            tried=2,
+            controls=clock_and_past(minute, day, past_bps, volatility),
             momentum=np.array(momentum),
         )
         expected.append(

@@ -339,8 +339,8 @@ def words_right(learned: Learned, head: int, rows: pl.DataFrame, truth: Any) -> 
 
 
 def known_train_labels(learned: Learned, head: int) -> np.ndarray[Any, np.dtype[np.int64]]:
-    labels: np.ndarray[Any, np.dtype[np.int64]] = learned.prepared.parts["train"].labels[:, head]
-    return labels[labels != NO_LABEL]
+    labels = learned.prepared.parts["train"].labels[:, head]
+    return np.asarray(labels[labels != NO_LABEL])
 
 
 @pytest.mark.parametrize("folds", [1, 2])
