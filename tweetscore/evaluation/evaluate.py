@@ -1,5 +1,7 @@
 """Measure stored predictions: a database enters, honest figures of each model leave."""
 
+import json
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -34,14 +36,12 @@ def evaluate(
     """
     rows = _outcomes(store, model, session, from_utc, until_utc)
     _refuse_learned(store, rows)
-    majorities = store.frame(statement("evaluation/majorities"), model=model, session=session)
-    rows = rows.join(
-        majorities, on=["model_id", "symbol", "interval_minutes"], how="left", maintain_order="left"
-    )
     result = []
     for _, of_model in rows.group_by("model_id", "symbol", maintain_order=True):
         parts = of_model.partition_by("target", "interval_minutes", maintain_order=True)
-        result += with_verdicts([_figures_of(part, len(parts)) for part in parts], effect_auc)
+        majorities = _majority_places(store, of_model["model_id"][0])
+        found = [_figures_of(part, len(parts), majorities) for part in parts]
+        result += with_verdicts(found, effect_auc)
     return result
 
 
@@ -98,19 +98,30 @@ def _refuse_learned(store: Store, rows: pl.DataFrame) -> None:
     )
 
 
-def _figures_of(part: pl.DataFrame, tried: int) -> Figures:
+def _majority_places(store: Store, model_id: str) -> dict[int, int]:
+    """Return the class that was most frequent in a model's training part, by minutes.
+
+    Classes are places on its card; cards of older versions name none.
+    """
+    (card,) = store.row("SELECT card FROM models WHERE model_id = $model_id", model_id=model_id)
+    record = json.loads(card)
+    found = record.get("majorities", {})
+    return {int(minutes): record["classes"].index(name) for minutes, name in found.items()}
+
+
+def _figures_of(part: pl.DataFrame, tried: int, majorities: Mapping[int, int]) -> Figures:
     """Measure one model's predictions of one target at one interval, of so many."""
     first = part.row(0, named=True)
     positive = part["probability"].cast(pl.Float64).to_numpy()
     past = part["past"].cast(pl.Int64).fill_null(-1).to_numpy()
-    majority = part["majority"].cast(pl.Int64)
+    majority = majorities.get(first["interval_minutes"])
     measured = figures(
         np.stack([1 - positive, positive], axis=1),
         part["truth"].cast(pl.Int64).to_numpy(),
         part["session_date"].to_physical().cast(pl.Int64).to_numpy(),
         tried=tried,
         controls=market_controls(part, "past_bps"),
-        majority=None if majority.null_count() else majority.to_numpy(),
+        majority=None if majority is None else np.full(part.height, majority),
         momentum=past,
         return_bps=part["return_bps"].to_numpy() if first["target"] == "direction" else None,
     )

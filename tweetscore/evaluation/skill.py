@@ -96,6 +96,7 @@ def _smallest_auc(noise: Floats, truth: Floats, significance: float, seed: int) 
     if len(truth) > _MOST_DAYS:  # neighbours share a sign, which changes next to nothing
         block = np.arange(len(truth)) * _MOST_DAYS // len(truth)
         noise, truth = (_by_day(sums[:, None], block) for sums in (noise, truth))
+    noise = noise - truth * (noise.sum() / truth.sum())  # without the effect that is there
     if not noise.any():
         noise = np.sqrt(truth)  # a constant score: imagined ones without ties between days
     rng = np.random.default_rng(seed)

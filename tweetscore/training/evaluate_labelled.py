@@ -3,10 +3,13 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from tweetscore.errors import InputError
 from tweetscore.evaluation.figures import EFFECT_AUC, Figures, figures, with_verdicts
+from tweetscore.market.horizons import NO_HORIZON
 from tweetscore.scoring.bundle import Bundle
 from tweetscore.training.dataset import clean_rows, texts_hash
 from tweetscore.training.labelled import Labelled, split_labelled
@@ -51,9 +54,18 @@ def evaluate_labelled(
         scored.probabilities[:, 0].astype(float),
         scored.rows["label"].replace_strict(places, return_dtype=pl.Int64).to_numpy(),
         days.to_numpy(),
+        majority=_majority(bundle, scored.rows.height),
     )
     named = replace(found, model=bundle.name, target=bundle.target.name)
     return LabelledFigures(with_verdicts([named], effect_auc), fact)
+
+
+def _majority(bundle: Bundle, rows: int) -> npt.NDArray[np.int64] | None:
+    """Return the most frequent class of its training part for each row; None on older cards."""
+    named = bundle.card.get("majorities")
+    if not named:
+        return None
+    return np.full(rows, bundle.classes.index(named[str(NO_HORIZON)]))
 
 
 def _unseen(bundle: Bundle, table: Labelled) -> tuple[pl.DataFrame, str]:

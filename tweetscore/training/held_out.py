@@ -10,7 +10,7 @@ import polars as pl
 from tweetscore.evaluation.figures import Figures, bag_of_words_accuracy, figures
 from tweetscore.evaluation.skill import market_controls
 from tweetscore.market.targets import Target
-from tweetscore.training.features import NO_LABEL
+from tweetscore.training.features import NO_LABEL, Prepared
 from tweetscore.training.learn import Learned
 from tweetscore.training.loop import predict
 from tweetscore.training.options import TrainingOptions
@@ -96,6 +96,17 @@ def _tested(learned: Learned, head: int, minutes: int) -> _Tested | None:
         momentum,
         None if words is None else words * len(truth),
     )
+
+
+def majorities(prepared: Prepared, options: TrainingOptions) -> dict[str, str]:
+    """Return the most frequent class of the training part, by minutes."""
+    labels = prepared.parts["train"].labels
+    known = [each[each != NO_LABEL] for each in labels.T]
+    return {
+        str(minutes): options.target.classes[_most_frequent(classes)]
+        for minutes, classes in zip(options.intervals, known, strict=True)
+        if len(classes)
+    }
 
 
 def _most_frequent(classes: npt.NDArray[np.int64]) -> int:

@@ -30,7 +30,7 @@ from tweetscore.training.export import (
     random_texts,
 )
 from tweetscore.training.features import Prepared, prepare_labelled, prepare_market
-from tweetscore.training.held_out import held_out_figures
+from tweetscore.training.held_out import held_out_figures, majorities
 from tweetscore.training.labelled import read_labelled
 from tweetscore.training.learn import Learned, learn
 from tweetscore.training.loop import Fitted, training_device
@@ -243,6 +243,7 @@ def _learned_card(learned: Learned, options: TrainingOptions) -> dict[str, Any]:
         "classes": list(options.target.classes),
         "intervals": list(options.intervals),
         "thresholds_bps": {str(n): each for n, each in prepared.thresholds.items()},
+        "majorities": majorities(prepared, options),
         "session": options.session if market else None,
         "symbol": prepared.symbol or None,
         "config": asdict(learned.model.config),
