@@ -97,8 +97,8 @@ def _smallest_auc(noise: Floats, truth: Floats, significance: float, seed: int) 
         block = np.arange(len(truth)) * _MOST_DAYS // len(truth)
         noise, truth = (_by_day(sums[:, None], block) for sums in (noise, truth))
     noise = noise - truth * (noise.sum() / truth.sum())  # without the effect that is there
-    if not noise.any():
-        noise = np.sqrt(truth)  # a constant score: imagined ones without ties between days
+    if (noise**2).sum() < truth.sum():
+        noise = np.sqrt(truth)  # no less than that of scores that are independent of each other
     rng = np.random.default_rng(seed)
     drawn = (rng.integers(0, 2, (_SIMULATIONS, len(noise))) * 2 - 1) * noise
     needed = stats.norm.isf(significance)
