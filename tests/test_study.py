@@ -730,7 +730,7 @@ def test_the_table_words_honest_figures_and_how_many_seeds_agree() -> None:
     ]  # fmt: skip
     found = summaries(runs, options.compared)
     assert interval_table(found) == (
-        ["min", "rows", "accuracy", "majority", "bag of words", "visible AUC", "p (Holm)",
+        ["min", "rows", "accuracy", "majority", "bag of words", "visible", "p (Holm)",
          "verdict"],
         [
             ["5", "1,234", "60.0% ± 0.0", "50.8%", "55.0%", "0.540", "0.002-0.020",

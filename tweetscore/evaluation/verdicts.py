@@ -79,8 +79,7 @@ def figure_table(found: Sequence[Figures]) -> tuple[list[str], list[list[str]]]:
                 "majority": f"{each.baseline:.1%}",
                 "bag of words": _or_none(each.bag_of_words, ".1%"),
                 "momentum": _or_none(each.momentum, ".1%"),
-                "AUC, 95 %": _range(each.auc_low, each.auc_high),
-                "visible AUC": _or_none(each.smallest_auc, ".3f"),
+                "visible": _or_none(each.smallest_auc, ".3f"),
                 "p (Holm)": f"{each.p_holm:.4f}",
                 "verdict": each.verdict,
             }
@@ -96,6 +95,7 @@ def quality_table(found: Sequence[Figures]) -> tuple[list[str], list[list[str]]]
             {
                 **_name(each),
                 "AUC": _or_none(each.auc, ".3f"),
+                "AUC, 95 %": _range(each.auc_low, each.auc_high),
                 "excess, 95 %": f"{100 * each.excess_low:+.1f} to {100 * each.excess_high:+.1f}",
                 "balanced accuracy": f"{each.balanced_accuracy:.1%}",
                 "MCC": f"{each.mcc:+.3f}",

@@ -195,7 +195,7 @@ def _baselines(found: Sequence[Figures]) -> str:
         " Excess is accuracy minus majority in percentage points; its interval and that of AUC are "
         "Student's over days. p is the chance of as much skill, beyond the clock, the return and "
         "the volatility before the entry, among scores without any: by random signs of the days, "
-        "corrected for the number of intervals (Holm). Visible AUC is the least that these days "
+        "corrected for the number of intervals (Holm). Visible is the least AUC that these days "
         "would have shown four times in five; above 0.55 the verdict without a signal is "
         "inconclusive. Calibration is the mean distance between the predicted probability and the "
         "observed share, in ten bins."
