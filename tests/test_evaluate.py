@@ -644,6 +644,19 @@ def test_flat_windows_and_rows_without_a_window_do_not_count(week: Store) -> Non
     assert [f.rows for f in evaluate(week)] == [6, 6]
 
 
+def test_the_baseline_is_the_majority_of_the_training_part_where_the_card_names_it(
+    week: Store,
+) -> None:
+    names = {"classes": ["down", "up"], "majorities": {"5": "down"}}
+    before = {each.interval_minutes: each for each in evaluate(week)}
+    week.con.execute("UPDATE models SET card = $card", {"card": json.dumps(names)})
+    after = {each.interval_minutes: each for each in evaluate(week)}
+    assert {n: each.baseline_of for n, each in after.items()} == {
+        n: "training" if n == 5 else "rows" for n in before
+    }
+    assert after[5].baseline in (before[5].baseline, pytest.approx(1 - before[5].baseline))
+
+
 def test_each_model_is_measured_and_corrected_on_its_own(week: Store) -> None:
     alone = evaluate(week)
     add_model(week, "wrong", SPLIT, right=0.3)
