@@ -123,7 +123,7 @@ class Database:
             flat_bps=flat_bps,
         )
         on_rows = progress or silent
-        files = [Path(path) for path in paths]
+        files = [*map(Path, paths)]
         return ingest(self.store, files, options, lambda name, rows: on_rows(name, rows, None))
 
     def info(self) -> "dict[str, pl.DataFrame]":
@@ -280,11 +280,8 @@ class Database:
         """
         import polars as pl
 
-        frame = pl.from_arrow(
-            self.scored_batches(interval_minutes, model=model, session=session).read_all()
-        )
-        assert isinstance(frame, pl.DataFrame)
-        return frame
+        reader = self.scored_batches(interval_minutes, model=model, session=session)
+        return pl.DataFrame(reader.read_all())
 
     def scored_batches(
         self,
@@ -322,14 +319,8 @@ class Database:
         """
         from tweetscore.evaluation.evaluate import evaluate
 
-        return evaluate(
-            self.store,
-            model=model,
-            session=session,
-            from_utc=from_utc,
-            until_utc=until_utc,
-            effect_auc=effect_auc,
-        )
+        span = {"from_utc": from_utc, "until_utc": until_utc}
+        return evaluate(self.store, model=model, session=session, effect_auc=effect_auc, **span)
 
     def query(self, sql: str, **parameters: object) -> "pl.DataFrame":
         """Run one query with the parameters it names (``$interval``), and return its rows."""
@@ -399,13 +390,8 @@ class Database:
         from tweetscore.report.gather import gather
         from tweetscore.report.page import page
 
-        found = gather(
-            self.store,
-            model=model,
-            symbol=symbol,
-            session=session,
-            interval_minutes=interval_minutes,
-        )
+        names = {"model": model, "symbol": symbol}
+        found = gather(self.store, session=session, interval_minutes=interval_minutes, **names)
         with new_file(Path(output)) as file:
             file.write(page(found).encode())
         return found

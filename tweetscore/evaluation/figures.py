@@ -121,17 +121,14 @@ def figures(
     it is unknown, which counts as the most frequent class of the rows. Model, symbol, interval,
     target and verdict are left to the caller.
     """
-    from sklearn import metrics
-
     p = _summing_to_one(probabilities)
     classes = p.shape[1]
     predicted = (p[:, 1] >= 0.5).astype(np.int64) if classes == 2 else p.argmax(axis=1)
     observed = np.eye(classes)[truth]  # (rows, classes)
-    present = np.unique(truth)  # scikit-learn warns or fails where a class did not occur
     groups, place = np.unique(group, return_inverse=True)
     constant = observed.sum(axis=0).argmax() if majority is None else majority
     low, high = mean_interval((predicted == truth).astype(float) - (truth == constant), place)
-    auc = auc_interval(p, truth, place) if len(present) == classes else (None, None, None)
+    auc = auc_interval(p, truth, place) if len(np.unique(truth)) == classes else (None, None, None)
     controls = np.ones((len(truth), 1)) if controls is None else controls
     shown = skill(
         p, observed, place, controls,
@@ -150,16 +147,10 @@ def figures(
         baseline_of="rows" if majority is None else "training",
         excess_low=max(low, -1.0),
         excess_high=min(high, 1.0),
-        balanced_accuracy=float(
-            metrics.recall_score(truth, predicted, labels=present, average="macro", zero_division=0)
-        ),
         auc=auc[0],
         auc_low=auc[1],
         auc_high=auc[2],
-        mcc=float(metrics.matthews_corrcoef(truth, predicted)) if len(present) > 1 else 0.0,
-        # Brier 1950; of two classes, as is the custom, that of the positive one alone: half.
-        brier=float(((p - observed) ** 2).sum(axis=1).mean()) / (2 if classes == 2 else 1),
-        log_loss=float(metrics.log_loss(truth, p, labels=np.arange(classes))),
+        **_quality(p, truth, predicted),
         calibration_error=sum(b.rows * abs(b.observed - b.predicted) for b in bins) / len(truth),
         calibration=bins,
         p_value=shown.p_value,
@@ -169,6 +160,24 @@ def figures(
         verdict="",
         momentum=None if momentum is None else _momentum_accuracy(momentum, truth),
     )
+
+
+def _quality(p: Floats, truth: Wholes, predicted: Wholes) -> dict[str, float]:
+    """Return what scikit-learn measures."""
+    from sklearn import metrics
+
+    classes = p.shape[1]
+    present = np.unique(truth)  # it warns or fails where a class did not occur
+    return {
+        "balanced_accuracy": float(
+            metrics.recall_score(truth, predicted, labels=present, average="macro", zero_division=0)
+        ),
+        "mcc": float(metrics.matthews_corrcoef(truth, predicted)) if len(present) > 1 else 0.0,
+        # Brier 1950; of two classes, as is the custom, that of the positive one alone: half.
+        "brier": float(((p - np.eye(classes)[truth]) ** 2).sum(axis=1).mean())
+        / (2 if classes == 2 else 1),
+        "log_loss": float(metrics.log_loss(truth, p, labels=np.arange(classes))),
+    }
 
 
 def _smallest(auc: float | None, classes: int, return_bps: Floats | None) -> dict[str, Any]:
