@@ -107,7 +107,8 @@ def _run(
     test = last_parts["test"].labels[:, 0]
     found = None
     if options.protocol == "honest":
-        (found,) = held_out_figures(learned, own, options.protocol)
+        tried = len(options.compared)
+        (found,) = held_out_figures(learned, own, options.protocol, tried=tried)
         best, best_accuracy = last.fitted.best, found.accuracy
     else:
         best = max(history, key=lambda epoch: epoch.held_out_accuracy[0])

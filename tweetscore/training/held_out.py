@@ -17,9 +17,11 @@ from tweetscore.training.options import TrainingOptions
 
 
 def held_out_figures(
-    learned: Sequence[Learned], options: TrainingOptions, name: str
+    learned: Sequence[Learned], options: TrainingOptions, name: str, *, tried: int | None = None
 ) -> list[Figures]:
     """Measure the test parts, once, beside their baselines; Holm is left to the caller.
+
+    ``tried`` figures are corrected together; by default those of the intervals.
 
     Several networks are those of walk-forward folds, whose test parts are measured together.
     """
@@ -36,7 +38,7 @@ def held_out_figures(
             np.concatenate([fold.probabilities for fold in folds]),
             truth,
             np.concatenate([fold.days for fold in folds]),
-            tried=len(options.intervals),
+            tried=tried or len(options.intervals),
             controls=_controls([fold.rows for fold in folds], minutes),
             majority=np.concatenate([fold.majority for fold in folds]),
             momentum=momentum,
