@@ -293,7 +293,7 @@ def test_an_honest_run_is_what_learning_and_measuring_give(honest: Studied, tmp_
         learned = learn(
             prepare(parts, split, options, rules), options, tmp_path / "here", lambda _: None
         )
-        (figures,) = held_out_figures([learned], options, "honest")
+        (figures,) = held_out_figures([learned], options, "honest", tried=2)
         assert run == StudyRun(
             run.fingerprint,
             run.source,
