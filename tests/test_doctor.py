@@ -61,6 +61,9 @@ def invoke(*arguments: object, code: int = 0) -> Any:
     return result
 
 
+TAKEN = "columns: text, posted = 'created_at', tweet_id = 'id_str', retweet_count, favorite_count"
+
+
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a scored database whose sources overlap, and its bundle.
@@ -82,7 +85,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "name": str(folder / "more.json"), "kind": "tweets", "format": "tweet-json",
         "symbol": None, "clock": "", "sha256": "", "bytes": 0, "rows_read": 7, "stored": 1,
         "updated": 1, "duplicates": 4, "rejected": 1, "repaired": 0, "unchanged": False,
-        "taken": "", "error": None, "warnings": [], "candidates": [],
+        "taken": TAKEN, "error": None, "warnings": [], "candidates": [],
     }  # fmt: skip
     invoke("score", "--model", folder / "tiny", "--db", folder / "made.duckdb")
     own = 'CREATE TABLE "my ""own""" (tweets INTEGER); CREATE VIEW mine AS FROM tweets'
