@@ -22,6 +22,7 @@ _SIMULATIONS = 500
 _MOST_DAYS = 2_000
 _DISTANCES = np.linspace(0, 4, 201)  # between the scores of two classes, in standard deviations
 _DAYS_A_KNOT = 20
+_ROUNDING = 1e-10
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,8 +163,10 @@ def _known(values: Floats) -> tuple[Floats, Floats]:
 
 
 def _unexplained(values: Floats, controls: Floats) -> Floats:
+    """Return the residuals of least squares, column by column; 0 where rounding alone is left."""
     fitted, *_ = np.linalg.lstsq(controls, values, rcond=None)
-    return np.asarray(values - controls @ fitted, np.float64)
+    left = values - controls @ fitted
+    return np.where(np.abs(left).max(axis=0) > _ROUNDING * np.abs(values).max(axis=0), left, 0.0)
 
 
 def _centred(values: Floats, day: Wholes) -> Floats:
