@@ -126,8 +126,8 @@ def figures(
     predicted = (p[:, 1] >= 0.5).astype(np.int64) if classes == 2 else p.argmax(axis=1)
     observed = np.eye(classes)[truth]  # (rows, classes)
     groups, place = np.unique(group, return_inverse=True)
-    constant = observed.sum(axis=0).argmax() if majority is None else majority
-    low, high = mean_interval((predicted == truth).astype(float) - (truth == constant), place)
+    constant = _majority_right(observed, truth, majority)
+    low, high = mean_interval((predicted == truth) - constant, place)
     auc = auc_interval(p, truth, place) if len(np.unique(truth)) == classes else (None, None, None)
     controls = np.ones((len(truth), 1)) if controls is None else controls
     shown = skill(
@@ -143,7 +143,7 @@ def figures(
         rows=len(truth),
         days=len(groups),
         accuracy=float((predicted == truth).mean()),
-        baseline=float((truth == constant).mean()),
+        baseline=float(constant.mean()),
         baseline_of="rows" if majority is None else "training",
         excess_low=max(low, -1.0),
         excess_high=min(high, 1.0),
@@ -160,6 +160,14 @@ def figures(
         verdict="",
         momentum=None if momentum is None else _momentum_accuracy(momentum, truth),
     )
+
+
+def _majority_right(observed: Floats, truth: Wholes, majority: Wholes | None) -> Floats:
+    """Return where the most frequent class is right: of several, each counts for its share."""
+    if majority is not None:
+        return np.asarray(truth == majority, np.float64)
+    rows = observed.sum(axis=0)
+    return np.asarray(observed[:, rows == rows.max()].mean(axis=1), np.float64)
 
 
 def _quality(p: Floats, truth: Wholes, predicted: Wholes) -> dict[str, float]:
