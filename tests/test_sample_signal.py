@@ -73,6 +73,6 @@ def test_with_shuffled_labels_nothing_is_found(folder: Path) -> None:
     # Chance alone passes 1.96 deviations at every twentieth change of the rows or the network, and
     # 3 at every 370th; a placebo that sees its labels passes them all.
     assert abs(figures["auc"] - 0.5) < 3 * deviation
-    assert figures["verdict"] == "no signal"
+    assert figures["p_value"] > 0.001  # as chance alone is in all but one of a thousand
     assert found["figures"][0]["rows"] == len(up) > 200
-    assert found["verdict"] == "No signal beyond the baseline at any interval."
+    assert found["figures"][0]["p_value"] > 0.001
