@@ -8,9 +8,11 @@ import io
 import json
 import random
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
 import polars as pl
 import pytest
+from posts import read_all, stored_as
 
 from tweetscore.io.json_walk import walked_records
 from tweetscore.io.records import Records, json_array_records, parse
@@ -152,3 +154,23 @@ def test_records_without_a_line_of_their_own_are_records_among_those_that_have_o
         (each, 1 + content.count(b"\n", 0, place), content.rindex(b'{"created_at": "M', 0, place))
         for each, place in zip(sorted(whole), places, strict=True)
     ]
+
+
+def test_activities_without_a_line_of_their_own_are_counted_as_what_they_are(
+    tmp_path: Path,
+) -> None:
+    def activity(number: int) -> str:
+        status = f"https://m.example/users/a/statuses/{109 * 10**15 + number * (1 << 26)}"
+        note = {"id": status, "published": "2022-10-01T00:00:00Z", "content": f"words {number}"}
+        create = {
+            "id": f"{status}/activity",
+            "type": "Create",
+            "actor": "https://m.example/users/a",
+        }
+        return json.dumps({**create, "object": note})
+
+    parts = [activity(n) + (", " if 300 <= n < 360 else ",\n") for n in range(600)]
+    content = f'{{"type": "OrderedCollection", "orderedItems": [\n{"".join(parts)[:-2]}\n]}}'
+    found = read_all(stored_as(tmp_path / "outbox.json", content.encode()), 20_000)
+    assert found.tweets["text"].to_list() == [f"words {number}" for number in range(600)]
+    assert (found.rows_read, found.rejects.height) == (600, 0)

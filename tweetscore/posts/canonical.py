@@ -53,7 +53,7 @@ class TweetBatch:
     """Canonical tweets (``TWEETS_SCHEMA``; ``posted`` as written in the file) and rejects.
 
     A ``tweet_id`` is null where the file has no ids: ``with_hashed_ids`` gives it one.
-    ``rows_read`` counts the records of the block before any of them was parsed.
+    ``rows_read`` counts the records of the block before any of them was judged.
     """
 
     rows_read: int

@@ -46,7 +46,6 @@ class CsvLayout:
             yield validate_posts(
                 rows.with_columns(*unknown, **self.values),
                 refused,
-                rows.height + refused.height,
                 platform=self.PLATFORM,
                 time_formats=self.time_formats,
             )

@@ -69,7 +69,6 @@ class JsonLayout:
             yield validate_posts(
                 raw.filter(pl.col("no_post").is_null()).drop("no_post"),
                 pl.concat([refused, others]),
-                raw.height + refused.height,
                 platform=self.PLATFORM,
                 time_formats=_TIMES,
             )

@@ -128,7 +128,6 @@ def _of_outbox(records: Records) -> TweetBatch:
     return validate_posts(
         activities.filter(posts).drop("type", "address"),
         pl.concat([refused, others]),
-        len(records),
         platform=PLATFORM,
         time_formats=TIME_FORMATS,
     )

@@ -93,7 +93,6 @@ def _read(table: Table, columns: Columns) -> Iterator[TweetBatch]:
         yield validate_posts(
             filled.with_columns(author),
             refused,
-            raw.height + refused.height,
             platform=columns.platform,
             time_formats=(),
             read_times=columns.times.read,

@@ -89,8 +89,7 @@ def _of_pages(records: Records, parser: Parser) -> TweetBatch:
         groups += [saved[0]] if saved else []
     tweets = pl.concat(_tweets(group) for group in groups).sort("byte_offset", maintain_order=True)
     rejected = pl.concat([refused.clear(), *rejects])
-    rows_read = tweets.height + rejected.height
-    return validate_posts(tweets, rejected, rows_read, platform=PLATFORM, time_formats=TIME_FORMATS)
+    return validate_posts(tweets, rejected, platform=PLATFORM, time_formats=TIME_FORMATS)
 
 
 def _taken_apart(page: Records) -> tuple[pl.DataFrame, pl.DataFrame] | None:

@@ -42,14 +42,12 @@ def parse_posts(
         time_formats: how ``posted`` may be written.
     """
     raw, refused = parse(records, parser)
-    rows_read = raw.height + refused.height
-    return validate_posts(raw, refused, rows_read, platform=platform, time_formats=time_formats)
+    return validate_posts(raw, refused, platform=platform, time_formats=time_formats)
 
 
 def validate_posts(
     raw: pl.DataFrame,
     refused: pl.DataFrame,
-    rows_read: int,
     *,
     platform: str,
     time_formats: Sequence[str],
@@ -64,7 +62,6 @@ def validate_posts(
         raw: line, byte_offset and, as strings, tweet_id, author, posted, text, retweet_count,
             favorite_count, is_retweet and, where the file has it, counts_as_of.
         refused: the rejects of the block so far.
-        rows_read: the rows of ``raw`` and ``refused`` together.
         platform: where the ids come from.
         time_formats: how ``posted`` may be written; with a zone (``%z``) times are turned into UTC.
             ``counts_as_of`` may be in ISO 8601 as well; without a zone it is UTC.
@@ -93,6 +90,7 @@ def validate_posts(
         is_retweet="flag",
         counts_as_of_utc="counts_as_of_utc",
     )
+    rows_read = raw.height + refused.height
     unread = _unread(typed)
     bad = typed.filter("wrong")
     if bad.is_empty():
