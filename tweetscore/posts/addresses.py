@@ -7,6 +7,7 @@ import polars as pl
 
 from tweetscore.io.columns import normalised
 from tweetscore.posts.bluesky import tid_numbers
+from tweetscore.posts.fields import nearly_all
 
 # The parts of an address: the author, if it is named, and the number of the post.
 _HOST = r"^\s*(?:https?://)?[^/\s]*/"
@@ -31,7 +32,6 @@ PLATFORMS: Mapping[str, str] = {
 }
 _BEST = ("tweeturl", "statusurl", "posturl", "permalink", "tweetlink", "url", "link", "uri")
 _OF_OTHERS = re.compile("quot|repl|retweet|parent|media|reblog")
-_SHARE = 0.95
 
 
 def address_column(sample: pl.DataFrame) -> str | None:
@@ -57,12 +57,12 @@ def _rank(name: str) -> int:
 def are_posts(values: pl.Series) -> bool:
     """Return whether nearly all values are addresses of posts."""
     first = values.drop_nulls().head(1)
-    return bool(len(first)) and "/" in first[0] and _nearly_all(ids_in(values).is_not_null())
+    return bool(len(first)) and "/" in first[0] and nearly_all(ids_in(values).is_not_null())
 
 
 def are_pages(values: pl.Series) -> bool:
     """Return whether nearly all values are addresses of authors."""
-    return _nearly_all(values.str.contains(AUTHOR_PAGE))
+    return nearly_all(values.str.contains(AUTHOR_PAGE))
 
 
 def ids_in(addresses: pl.Series) -> pl.Series:
@@ -83,7 +83,7 @@ def authors_in(addresses: pl.Series) -> pl.Series:
 def platform_of(addresses: pl.Series) -> str | None:
     """Return the platform that nearly all addresses are of; None if there is no such one."""
     for platform, pattern in PLATFORMS.items():
-        if _nearly_all(addresses.drop_nulls().str.contains(pattern)):
+        if nearly_all(addresses.drop_nulls().str.contains(pattern)):
             return platform
     return None
 
@@ -97,7 +97,3 @@ def _part(addresses: pl.Series, group: int) -> pl.Series:
     name = addresses.name
     parts = [pl.col(name).str.extract(pattern, group) for pattern in _POSTS]
     return addresses.to_frame().select(pl.coalesce(parts).alias(name)).to_series()
-
-
-def _nearly_all(holds: pl.Series) -> bool:
-    return bool(len(holds)) and int(holds.sum()) >= _SHARE * len(holds)

@@ -15,7 +15,13 @@ _NO_VALUE = ("", "na", "n/a", "nan", "none", "null", "<na>", "{}", "[]", "-", "-
 _GROUPED = r"^\d{1,3}(?:[,.'’ \x{a0}\x{202f}]\d{3})+$"
 _SHORT = r"^(\d+(?:[.,]\d+)?) ?([KkMmBb])$"
 _SCALES = {"k": 1e3, "m": 1e6, "b": 1e9}
+NEARLY_ALL = 0.95  # the share of values that tells what a column holds
 _MOST = 2**53  # a larger float is no count
+
+
+def nearly_all(holds: pl.Series) -> bool:
+    """Return whether something holds for nearly all values, of which there are some."""
+    return bool(len(holds)) and int(holds.sum()) >= NEARLY_ALL * len(holds)
 
 
 def is_value(texts: pl.Series) -> pl.Series:

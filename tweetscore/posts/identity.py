@@ -6,7 +6,7 @@ from typing import Literal
 
 import polars as pl
 
-from tweetscore.posts.fields import ids as bare_ids
+from tweetscore.posts.fields import id_numbers
 
 _LARGEST_ID = 2**63 - 1
 _ROWS_TO_COUNT = 3  # fewer numbers in a row may be chance
@@ -47,7 +47,7 @@ def number_rows(parts: Iterable[pl.Series]) -> bool:
     first = last = None
     steps = ones = 0
     for texts in parts:
-        numbers = bare_ids(texts).str.to_integer(strict=False, dtype=pl.Int64).drop_nulls()
+        numbers = id_numbers(texts).drop_nulls()
         if not len(numbers):
             continue
         first = numbers[0] if first is None else first

@@ -23,6 +23,7 @@ from tweetscore.io.tables.table import Table
 from tweetscore.io.time_words import EPOCH, SERIAL
 from tweetscore.io.times import time_form
 from tweetscore.posts import addresses
+from tweetscore.posts.fields import NEARLY_ALL, nearly_all
 from tweetscore.posts.fields import ids as ids_of
 from tweetscore.posts.names import NAMES
 from tweetscore.posts.platform import OTHER, platform_of, platforms_by_ids
@@ -31,7 +32,6 @@ _SEPARATORS = "\t;|,"  # a comma may be part of a text between the others
 _MOST_ROWS = 400
 _MOST_LINES_ABOVE = 20
 _STEADY = 0.8  # the share of rows that must be of one width
-_SHARE = 0.95
 _LONGER = 2.0  # how much longer than any other the texts of posts must be
 _NUMBER = r"^\d{6,19}$"
 _HANDLE = r"^@\w+$"
@@ -187,22 +187,22 @@ def _kind(values: pl.Series) -> str:
     """Say in words what a column seems to hold."""
     if not len(values):
         return "nothing"
-    if _nearly_all(ids_of(values).str.contains(_NUMBER)):
+    if nearly_all(ids_of(values).str.contains(_NUMBER)):
         return "long numbers"
     if addresses.are_posts(values):
         return "addresses"
     for kind, pattern in zip(_APART, (_DAY, _TIME_OF_DAY), strict=True):
-        if _nearly_all(values.str.contains(pattern)):
+        if nearly_all(values.str.contains(pattern)):
             return kind
     try:
         form = time_form("", [values])
     except InputError:  # day or month first: times they are
         return "times"
-    if form and _nearly_all(form.read(values).is_not_null()):
+    if form and nearly_all(form.read(values).is_not_null()):
         return "counted times" if form.written in (EPOCH, SERIAL) else "times"
-    if _nearly_all(values.str.contains(r"^[\d.,+-]+$")):
+    if nearly_all(values.str.contains(r"^[\d.,+-]+$")):
         return "numbers"
-    return "words" if _nearly_all(~values.str.contains(r"\s")) else "text"
+    return "words" if nearly_all(~values.str.contains(r"\s")) else "text"
 
 
 def _recognise(frame: pl.DataFrame, kinds: Mapping[str, str]) -> dict[str, str]:
@@ -219,7 +219,7 @@ def _recognise(frame: pl.DataFrame, kinds: Mapping[str, str]) -> dict[str, str]:
         found["tweet_id"] = number
     elif address := next((name for name, kind in kinds.items() if kind == "addresses"), None):
         found["tweet_id"] = address
-    handles = [name for name in kinds if _nearly_all(frame[name].str.contains(_HANDLE))]
+    handles = [name for name in kinds if nearly_all(frame[name].str.contains(_HANDLE))]
     if len(handles) == 1:
         found["author"] = handles[0]
     return found
@@ -244,7 +244,7 @@ def _is_epoch(values: pl.Series) -> bool:
 
 def _ids(frame: pl.DataFrame, numbers: Sequence[str], posted: str | None) -> str | None:
     """Return the column of ids: one whose times agree, or the only one where each is another."""
-    distinct = [name for name in numbers if frame[name].n_unique() >= _SHARE * frame.height]
+    distinct = [name for name in numbers if frame[name].n_unique() >= NEARLY_ALL * frame.height]
     for name in distinct:
         if posted is None:
             if platforms_by_ids(frame[name], ()):
@@ -260,7 +260,3 @@ def _times(values: pl.Series) -> pl.Series:
     except InputError:
         form = None
     return form.read(values) if form else pl.Series([None] * len(values), dtype=pl.Datetime("us"))
-
-
-def _nearly_all(holds: pl.Series) -> bool:
-    return bool(len(holds)) and int(holds.sum()) >= _SHARE * len(holds)

@@ -7,6 +7,7 @@ import polars as pl
 
 from tweetscore.io.columns import by_normalised_name
 from tweetscore.posts.clock import id_times
+from tweetscore.posts.fields import id_numbers
 from tweetscore.posts.fields import ids as ids_of
 from tweetscore.posts.validation import ReadTimes
 
@@ -84,7 +85,7 @@ def times_in_ids(platform: str) -> ReadTimes:
     """Return what reads the times inside ids that are strings; null where there is none."""
 
     def read(texts: pl.Series) -> pl.Series:
-        return id_times(platform, ids_of(texts).str.to_integer(strict=False, dtype=pl.Int64))
+        return id_times(platform, id_numbers(texts))
 
     return read
 

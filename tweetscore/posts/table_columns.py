@@ -10,7 +10,7 @@ from tweetscore.io.columns import Match, Names, worded
 from tweetscore.io.tables.table import Table
 from tweetscore.posts import addresses
 from tweetscore.posts.clock import ID_TIMES
-from tweetscore.posts.fields import ids as ids_of
+from tweetscore.posts.fields import NEARLY_ALL, id_numbers
 from tweetscore.posts.identity import Ids, number_rows
 from tweetscore.posts.platform import OTHER, platform_of
 from tweetscore.posts.table_times import Times, find_posted
@@ -18,7 +18,6 @@ from tweetscore.posts.validation import rounded_among
 from tweetscore.posts.writings import Writing, are_quoted, without_quotes, writings
 
 _SAMPLE_ROWS = 1_000
-_SHARE = 0.95
 _NO_NUMBERS = 0.05  # the share of whole numbers in a column that has no ids
 _FEWEST_IDS = 3
 _ROUNDING = 1 << 10  # how far a float leaves an id of 19 digits from what it was
@@ -182,10 +181,8 @@ def _with_addresses(
 
 def _are_equal(values: pl.Series, others: pl.Series, within: int = 0) -> bool:
     """Return whether nearly all ids are the same as others, or as near."""
-    own, other = (
-        ids_of(each).str.to_integer(strict=False, dtype=pl.Int64) for each in (values, others)
-    )
-    return int(((own - other).abs() <= within).sum()) >= _SHARE * len(values)
+    own, other = id_numbers(values), id_numbers(others)
+    return int(((own - other).abs() <= within).sum()) >= NEARLY_ALL * len(values)
 
 
 def _is_no_id(values: pl.Series) -> bool:
@@ -195,7 +192,7 @@ def _is_no_id(values: pl.Series) -> bool:
 def _holds_no_numbers(values: pl.Series) -> bool:
     """Return whether a column of ids has words instead, as the base 36 of Reddit."""
     filled = values.filter(values.str.strip_chars() != "")
-    numbers = ids_of(filled).str.to_integer(strict=False, dtype=pl.Int64)
+    numbers = id_numbers(filled)
     found = len(numbers) - numbers.null_count()
     few = found <= _NO_NUMBERS * len(filled) and len(filled) >= _FEWEST_IDS
     return few and not len(rounded_among(filled))

@@ -23,11 +23,11 @@ from tweetscore.io.time_columns import (
 )
 from tweetscore.io.time_words import API_TIME, EPOCH, foreign_word, has_seconds
 from tweetscore.io.times import TimeForm, time_form, written_form
+from tweetscore.posts.fields import nearly_all
 from tweetscore.posts.platform import platforms_by_ids, times_in_ids
 from tweetscore.posts.validation import ReadTimes
 
 _DAY = re.compile(r"\d{4}[-./]?\d\d?[-./]?\d\d?|\d\d?[-./]\d\d?[-./]\d{4}", re.ASCII)
-_SHARE = 0.95
 _DAYS_APART = timedelta(hours=50)  # a day of any zone and a time within it
 
 
@@ -171,7 +171,7 @@ def _days_agree(table: Table, days: pl.Series, inside_utc: pl.Series) -> bool:
     if not form:
         return False
     apart = (form.read(midnights) - rows["inside"]).abs()
-    return int((apart <= _DAYS_APART).sum()) >= _SHARE * rows.height
+    return nearly_all(apart <= _DAYS_APART)
 
 
 def _unknown(table: Table, shown: str) -> InputError:

@@ -13,9 +13,9 @@ import polars as pl
 
 from tweetscore.io.json_values import load, python_value
 from tweetscore.posts.addresses import AUTHOR_PAGE, are_pages, are_posts, authors_in, ids_in
+from tweetscore.posts.fields import nearly_all
 from tweetscore.posts.markup import plain_text
 
-_SHARE = 0.95
 _QUOTED = r'(?s)^\s*".*"\s*$'
 _FEWEST_QUOTED = 3  # one or two texts may be quotations
 _DOUBLED = r'^(?:[^"]|"")*$'
@@ -68,12 +68,6 @@ def writings(ours: str, values: pl.Series) -> tuple[Writing, ...]:
     return tuple(found)
 
 
-def _nearly_all(values: pl.Series, pattern: str) -> bool:
-    """Return whether nearly all values, of which there are some, match."""
-    matching = int(values.str.contains(pattern).sum())
-    return bool(len(values)) and matching >= _SHARE * len(values)
-
-
 def _possible(ours: str) -> Sequence[tuple[Fits, Writing]]:
     if ours == "text":
         return [(_is_literal, LITERAL), (_is_html, HTML)]
@@ -117,11 +111,11 @@ def are_marked_up(texts: pl.Series) -> pl.Series:
 
 
 def _is_literal(values: pl.Series) -> bool:
-    return _nearly_all(values, _LITERAL)
+    return nearly_all(values.str.contains(_LITERAL))
 
 
 def _is_object(values: pl.Series) -> bool:
-    return _nearly_all(values, _OBJECT)
+    return nearly_all(values.str.contains(_OBJECT))
 
 
 def _is_html(texts: pl.Series) -> bool:
@@ -137,7 +131,7 @@ def _is_html(texts: pl.Series) -> bool:
 def are_quoted(values: pl.Series) -> bool:
     """Return whether quotes stand around nearly all values that are there."""
     filled = values.filter(values.str.strip_chars() != "")
-    return len(filled) >= _FEWEST_QUOTED and _nearly_all(filled, _QUOTED)
+    return len(filled) >= _FEWEST_QUOTED and nearly_all(filled.str.contains(_QUOTED))
 
 
 def without_quotes(texts: pl.Series) -> pl.Series:
