@@ -62,6 +62,10 @@ def test_parquet_of_many_batches_is_the_frame(hard: pl.DataFrame, batch_rows: in
     assert str(found["bad"].to_list()) == str(hard["bad"].to_list())
 
 
+THIRD = [
+    "3", "true", "0.3", "10.0", "ü 3", "2018-12-19T03:00:00.000000", "[3, null]",
+    '{"a": [1.5, null]}', "7833", "odd", "3", "NaN",
+]  # fmt: skip
 TEXTS = [None, "", 'a\tb\nc\\n"|"', "ü 3", "ü 4", None, ""]
 
 
@@ -70,20 +74,7 @@ def test_csv_is_read_back_by_another_reader(hard: pl.DataFrame) -> None:
     rows = list(csv.reader(StringIO(text)))
     assert rows[0] == hard.columns
     assert [row[4] for row in rows[1:]] == [each or "" for each in TEXTS]
-    assert rows[4] == [
-        "3",
-        "true",
-        "0.3",
-        "10.0",
-        "ü 3",
-        "2018-12-19T03:00:00.000000",
-        "[3, null]",
-        '{"a": [1.5, null]}',
-        "7833",
-        "odd",
-        "3",
-        "NaN",
-    ]
+    assert rows[4] == THIRD
 
 
 def test_tsv_is_one_line_a_row_and_is_read_back_as_postgresql_reads_it(hard: pl.DataFrame) -> None:
@@ -98,20 +89,7 @@ def test_tsv_is_one_line_a_row_and_is_read_back_as_postgresql_reads_it(hard: pl.
         for row in rows
     ]
     assert plain == [each or "" for each in TEXTS]
-    assert rows[3] == [
-        "3",
-        "true",
-        "0.3",
-        "10.0",
-        "ü 3",
-        "2018-12-19T03:00:00.000000",
-        "[3, null]",
-        '{"a": [1.5, null]}',
-        "7833",
-        "odd",
-        "3",
-        "NaN",
-    ]
+    assert rows[3] == THIRD
 
 
 def test_tsv_escapes_names_words_and_what_escapes() -> None:

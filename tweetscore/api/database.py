@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from tweetscore.api.common import Precision, Progress, Session, load_model, need, silent
 from tweetscore.errors import InputError
+from tweetscore.evaluation import EFFECT_AUC
 
 if TYPE_CHECKING:  # what a command does not need, it does not wait for
     import polars as pl
@@ -303,7 +304,7 @@ class Database:
         session: Session = "regular",
         from_utc: datetime | None = None,
         until_utc: datetime | None = None,
-        effect_auc: float = 0.55,
+        effect_auc: float = EFFECT_AUC,
     ) -> "list[Figures]":
         """Compare the stored scores with what the price did, on posts not used in training.
 

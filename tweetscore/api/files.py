@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from tweetscore.api.common import Precision, Progress, load_model, need, silent
+from tweetscore.evaluation import EFFECT_AUC
 
 if TYPE_CHECKING:  # what a command does not need, it does not wait for
     from tweetscore.sample.write import Sample
@@ -97,7 +98,7 @@ def evaluate_labelled(
     model: "str | Path | Bundle",
     *,
     columns: Mapping[str, str] | None = None,
-    effect_auc: float = 0.55,
+    effect_auc: float = EFFECT_AUC,
 ) -> "LabelledFigures":
     """Compare what a model predicts with the labels in a file, on rows that it has not learned.
 

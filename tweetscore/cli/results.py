@@ -13,6 +13,7 @@ from tweetscore.cli.console import detail, note
 from tweetscore.cli.options import DEFAULT_DB
 from tweetscore.cli.progress import row_progress
 from tweetscore.errors import InputError
+from tweetscore.evaluation import EFFECT_AUC
 
 if TYPE_CHECKING:
     from tweetscore.evaluation.figures import Figures
@@ -99,7 +100,7 @@ def evaluate(
     until: options.Until = None,
     labelled: options.EvaluatedFile = None,
     column: options.Columns = None,
-    effect: options.Effect = 0.55,
+    effect: options.Effect = EFFECT_AUC,
     as_json: options.Json = False,
 ) -> None:
     """Compare the stored scores with what the price did, beside simple baselines.

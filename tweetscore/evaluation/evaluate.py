@@ -9,10 +9,12 @@ import numpy as np
 import polars as pl
 
 from tweetscore.errors import InputError, did_you_mean
-from tweetscore.evaluation.figures import EFFECT_AUC, Figures, figures, with_verdicts
+from tweetscore.evaluation import EFFECT_AUC
+from tweetscore.evaluation.figures import Figures, figures, majority_places, with_verdicts
 from tweetscore.evaluation.skill import market_controls
 from tweetscore.store.database import Store, statement
 
+_CARD = "SELECT card FROM models WHERE model_id = $model_id"
 LEARNED = ("train", "validation")
 
 
@@ -39,7 +41,8 @@ def evaluate(
     result = []
     for _, of_model in rows.group_by("model_id", "symbol", maintain_order=True):
         parts = of_model.partition_by("target", "interval_minutes", maintain_order=True)
-        majorities = _majority_places(store, of_model["model_id"][0])
+        (card,) = store.row(_CARD, model_id=of_model["model_id"][0])
+        majorities = majority_places(json.loads(card))
         found = [_figures_of(part, len(parts), majorities) for part in parts]
         result += with_verdicts(found, effect_auc)
     return result
@@ -96,17 +99,6 @@ def _refuse_learned(store: Store, rows: pl.DataFrame) -> None:
         f"training or validation part of {name}, whose test part runs from {since} UTC; "
         f"evaluate from {since} on, or leave out --from and --until"
     )
-
-
-def _majority_places(store: Store, model_id: str) -> dict[int, int]:
-    """Return the class that was most frequent in a model's training part, by minutes.
-
-    Classes are places on its card; cards of older versions name none.
-    """
-    (card,) = store.row("SELECT card FROM models WHERE model_id = $model_id", model_id=model_id)
-    record = json.loads(card)
-    found = record.get("majorities", {})
-    return {int(minutes): record["classes"].index(name) for minutes, name in found.items()}
 
 
 def _figures_of(part: pl.DataFrame, tried: int, majorities: Mapping[int, int]) -> Figures:

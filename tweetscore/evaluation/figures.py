@@ -4,7 +4,7 @@ Probabilities, outcomes and groups of rows enter; figures beside their baselines
 interval and a p-value that respect shared windows, and a verdict.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -13,14 +13,12 @@ import numpy.typing as npt
 import polars as pl
 from scipy import stats
 
-from tweetscore.evaluation.intervals import auc_interval, mean_interval
+from tweetscore.evaluation import EFFECT_AUC
+from tweetscore.evaluation.intervals import Floats, Wholes, auc_interval, mean_interval
 from tweetscore.evaluation.skill import USUAL, Resampling, skill
 
 SIGNIFICANCE = 0.05
-EFFECT_AUC = 0.55  # what a test part must be able to show before it may say "no signal"
 BINS = 10
-Floats = npt.NDArray[np.float64]
-Wholes = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +148,7 @@ def figures(
         auc=auc[0],
         auc_low=auc[1],
         auc_high=auc[2],
-        **_quality(p, truth, predicted),
+        **_quality(p, observed, truth, predicted),
         calibration_error=sum(b.rows * abs(b.observed - b.predicted) for b in bins) / len(truth),
         calibration=bins,
         p_value=shown.p_value,
@@ -170,8 +168,8 @@ def _majority_right(observed: Floats, truth: Wholes, majority: Wholes | None) ->
     return np.asarray(observed[:, rows == rows.max()].mean(axis=1), np.float64)
 
 
-def _quality(p: Floats, truth: Wholes, predicted: Wholes) -> dict[str, float]:
-    """Return what scikit-learn measures."""
+def _quality(p: Floats, observed: Floats, truth: Wholes, predicted: Wholes) -> dict[str, float]:
+    """Return how good probabilities and predictions are, whatever the baseline."""
     from sklearn import metrics
 
     classes = p.shape[1]
@@ -182,8 +180,7 @@ def _quality(p: Floats, truth: Wholes, predicted: Wholes) -> dict[str, float]:
         ),
         "mcc": float(metrics.matthews_corrcoef(truth, predicted)) if len(present) > 1 else 0.0,
         # Brier 1950; of two classes, as is the custom, that of the positive one alone: half.
-        "brier": float(((p - np.eye(classes)[truth]) ** 2).sum(axis=1).mean())
-        / (2 if classes == 2 else 1),
+        "brier": float(((p - observed) ** 2).sum(axis=1).mean()) / (2 if classes == 2 else 1),
         "log_loss": float(metrics.log_loss(truth, p, labels=np.arange(classes))),
     }
 
@@ -214,6 +211,15 @@ def with_verdicts(found: Sequence[Figures], effect_auc: float = EFFECT_AUC) -> l
         replace(each, p_holm=float(p), verdict=_verdict(each, float(p), effect_auc))
         for each, p in zip(found, corrected, strict=True)
     ]
+
+
+def majority_places(card: Mapping[str, Any]) -> dict[int, int]:
+    """Return the class that was most frequent in a model's training part, by minutes.
+
+    Classes are places on its card; cards of older versions name none.
+    """
+    found = card.get("majorities", {})
+    return {int(minutes): card["classes"].index(name) for minutes, name in found.items()}
 
 
 def bag_of_words_accuracy(

@@ -10,12 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 from scipy import stats
 
-Floats = npt.NDArray[np.float64]
-Wholes = npt.NDArray[np.int64]
+from tweetscore.evaluation.intervals import Floats, Wholes
 
 POWER = 0.80
 _SIMULATIONS = 500

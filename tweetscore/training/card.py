@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from textwrap import fill
 from typing import Any
 
+from tweetscore.evaluation import EFFECT_AUC
 from tweetscore.evaluation.figures import Figures
 from tweetscore.evaluation.verdicts import figure_table, overall_verdict, quality_table
 from tweetscore.market.targets import kind_of
@@ -196,7 +197,7 @@ def _baselines(found: Sequence[Figures]) -> str:
         "Student's over days. p is the chance of as much skill, beyond the clock, the return and "
         "the volatility before the entry, among scores without any: by random signs of the days, "
         "corrected for the number of intervals (Holm). Visible is the least AUC that these days "
-        "would have shown four times in five; above 0.55 the verdict without a signal is "
+        f"would have shown four times in five; above {EFFECT_AUC} the verdict without a signal is "
         "inconclusive. Calibration is the mean distance between the predicted probability and the "
         "observed share, in ten bins."
     )

@@ -4,11 +4,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from tweetscore.errors import InputError
-from tweetscore.evaluation.figures import EFFECT_AUC, Figures, figures, with_verdicts
+from tweetscore.evaluation import EFFECT_AUC
+from tweetscore.evaluation.figures import Figures, figures, majority_places, with_verdicts
 from tweetscore.market.horizons import NO_HORIZON
 from tweetscore.scoring.bundle import Bundle
 from tweetscore.training.dataset import clean_rows, texts_hash
@@ -50,22 +50,15 @@ def evaluate_labelled(
     if scored.rows.is_empty():
         raise InputError(f"{file}: no row is left that the model was not trained on; {fact}")
     days = scored.rows["session_date"].to_physical().cast(pl.Int64)
+    majority = majority_places(bundle.card).get(NO_HORIZON)
     found = figures(
         scored.probabilities[:, 0].astype(float),
         scored.rows["label"].replace_strict(places, return_dtype=pl.Int64).to_numpy(),
         days.to_numpy(),
-        majority=_majority(bundle, scored.rows.height),
+        majority=None if majority is None else np.full(scored.rows.height, majority),
     )
     named = replace(found, model=bundle.name, target=bundle.target.name)
     return LabelledFigures(with_verdicts([named], effect_auc), fact)
-
-
-def _majority(bundle: Bundle, rows: int) -> npt.NDArray[np.int64] | None:
-    """Return the most frequent class of its training part for each row; None on older cards."""
-    named = bundle.card.get("majorities")
-    if not named:
-        return None
-    return np.full(rows, bundle.classes.index(named[str(NO_HORIZON)]))
 
 
 def _unseen(bundle: Bundle, table: Labelled) -> tuple[pl.DataFrame, str]:
