@@ -19,6 +19,8 @@ from tiny import tiny_bundle
 
 from tweetscore.checks.doctor import Check
 from tweetscore.checks.leakage import audit
+from tweetscore.ingest.account import IngestOptions
+from tweetscore.ingest.run import ingest
 from tweetscore.market import windows
 from tweetscore.market.sessions import exchange_hours, exchange_sessions
 from tweetscore.market.targets import Target
@@ -310,6 +312,37 @@ def test_times_whose_seconds_were_cut_off(db: Path) -> None:
     # At the minute's end they enter after they were made, whatever their seconds were.
     change(db, "UPDATE tweets SET posted_utc = posted_utc + INTERVAL 59999999 MICROSECONDS")
     assert "post_seconds" not in found(audit(db, moments=0))
+
+
+def _id_of(posted: datetime) -> int:
+    return ((posted - TWITTER_EPOCH) // timedelta(milliseconds=1)) << 22
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "odd", "precision", "is_leak"),
+    [
+        ("date,text", "{0:%F %T}Z,rain", 0, "auto", False),  # placed at the minute's end
+        ("date,text", "{0:%F %T}Z,rain", 0, "second", False),
+        ("date,text", "{0:%F %T}Z,rain", 2, "auto", True),  # too few show seconds
+        ("date,text", "{0:%F %T}Z,rain", 2, "second", False),
+        ("date,text", "{0:%F %T}Z,rain", 2, "minute", False),
+        ("id,date,text", "{1},{0:%F %T}Z,rain", 0, "auto", False),  # a bot's, by its ids
+    ],
+)
+def test_whole_minutes_count_where_somebody_vouches_for_their_seconds(
+    tmp_path: Path, header: str, row: str, odd: int, precision: Any, is_leak: bool
+) -> None:
+    times = [datetime(2018, 6, 11, 14) + n * 7 * MINUTE for n in range(60)]
+    times[:odd] = [time + timedelta(seconds=31) for time in times[:odd]]
+    path, db = tmp_path / "posts.csv", tmp_path / "new.duckdb"
+    rows = (row.format(time, _id_of(time + timedelta(milliseconds=500))) for time in times)
+    path.write_text("\n".join([header, *rows]))
+    with open_store(db) as opened:
+        (account,) = ingest(opened, [path], IngestOptions(precision=precision), lambda *_: None)
+        assert account.stored == 60
+    checks = {check.name: check for check in audit(db, moments=0, with_clocks=False)}
+    assert checks["post_seconds"].ok is not is_leak
+    assert not is_leak or "--db NEW --precision minute" in (checks["post_seconds"].next_step or "")
 
 
 # --- windows --------------------------------------------------------------------------------------

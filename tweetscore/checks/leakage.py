@@ -42,8 +42,9 @@ PROBABILITY_TOLERANCE = 1e-5
 
 RESCORE = "delete this model's predictions with a DuckDB client; then: tweetscore score"
 RETIME = (
-    "ingest its files into a new database, which enters times without seconds at the minute's end: "
-    "tweetscore ingest FILE… --db NEW"
+    "ingest its files into a new database: with --precision minute posts enter at the minute's "
+    "end, with --precision second at these times, if they are exact: "
+    "tweetscore ingest FILE… --db NEW --precision minute"
 )
 UNCOUNT = "counts were read after the window; train a model without --counts"
 

@@ -31,6 +31,7 @@ from tweetscore.store.database import Store
 _MINUTE_US = 60_000_000
 _STEPS_SECONDS: Mapping[TimePrecision, int] = {"second": 1, "minute": 60}
 POSTS_TO_TELL = 20  # so many on whole minutes are no chance
+EXACT = "exact to the second by"  # in the words on a clock; sql/checks/leaks/seconds.sql reads it
 
 
 def ingest_posts(
@@ -111,9 +112,10 @@ def read_posts(
     if verdict.clock != claim:
         rows.forget()
         read = read_all(verdict)
+    exact = _exact_by(options.precision, read)
     return replace(
         account,
-        clock=verdict.evidence,
+        clock=f"{verdict.evidence}; {EXACT} {exact}" if exact else verdict.evidence,
         rows_read=read.rows,
         warnings=(
             *account.warnings,
@@ -151,6 +153,13 @@ def _read_all(
         progress(name, read.rows)
     read.whole_minutes = timed >= POSTS_TO_TELL and not seconds
     return read
+
+
+def _exact_by(claim: TimePrecision, read: _Read) -> str:
+    """Say who vouches for seconds that may all be :00; empty if nobody does."""
+    if claim == "second":
+        return "--precision second"
+    return "its ids" if read.whole_minutes and read.audit.to_the_second else ""
 
 
 def judged_posts(
