@@ -177,7 +177,7 @@ def test_labels_of_a_file_are_learned_and_evaluated(tmp_path: Path) -> None:
     lines = [
         f"{moods[stars][n % 3]} word{n},{stars}" for n in range(200) for stars in ("good", "bad")
     ]
-    file.write_text("\n".join(["words,stars", *lines]))
+    file.write_bytes("\n".join(["words,stars", *lines]).encode("cp500"))  # as no bytes tell
     small = tweetscore.TrainingOptions(
         vectors="random", embedding_dim=8, hidden=4, fit=tweetscore.FitOptions(epochs=2)
     )
@@ -187,12 +187,15 @@ def test_labels_of_a_file_are_learned_and_evaluated(tmp_path: Path) -> None:
         tmp_path / "reviews",
         small,
         columns=columns,
+        encoding="EBCDIC-CP-BE",
         log_folder=tmp_path / "runs",
         on_message=messages.append,
     )
     assert trained.bundle.classes == ("bad", "good")
     assert any("at random" in message for message in messages)
-    measured = tweetscore.evaluate_labelled(file, tmp_path / "reviews", columns=columns)
+    measured = tweetscore.evaluate_labelled(
+        file, tmp_path / "reviews", columns=columns, encoding="cp500"
+    )
     assert measured.figures[0].accuracy == trained.figures[0].accuracy
     assert "test part" in measured.fact
 

@@ -294,7 +294,20 @@ def test_labelled_texts_are_read_in_other_encodings(tmp_path: Path) -> None:
     table = "text,label\n" + "rain,0\n" * 9_000 + "café “naïve”,1\nl’été,1\n"
     labelled = read_labelled(written(tmp_path / "a.csv", table.encode("cp1252")), {})
     assert labelled.rows["text"].to_list()[-2:] == ["café “naïve”", "l’été"]
-    assert labelled.guess == f"its bytes are not UTF-8: read as {CP1252}"
+    assert labelled.warnings == (read_as(CP1252),)
+
+
+def test_a_said_encoding_of_labelled_texts_overrules_the_bytes(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.csv", "text,label\ncafé,1\nczyż,0\n".encode("cp1250"))
+    told, said = (read_labelled(path, {}, encoding) for encoding in (None, "windows-1250"))
+    assert (told.rows["text"].to_list(), said.rows["text"].to_list()) == (
+        ["café", "czy¿"],
+        ["café", "czyż"],
+    )
+    assert (len(told.warnings), said.warnings) == (1, ())
+    assert told.sha256 == said.sha256  # the same file, so that no test row counts as another's
+    with pytest.raises(InputError, match=r"no encoding of texts is called 'cp1520'"):
+        read_labelled(path, {}, "cp1520")
 
 
 def test_an_encoding_does_not_touch_what_has_a_mark_or_is_no_text(

@@ -53,6 +53,7 @@ def train_labelled(
     options: "TrainingOptions | None" = None,
     *,
     columns: Mapping[str, str] | None = None,
+    encoding: str | None = None,
     log_folder: str | Path | None = None,
     resume: bool = False,
     on_epoch: "Callable[[Epoch], None] | None" = None,
@@ -66,6 +67,7 @@ def train_labelled(
         options: a ``tweetscore.TrainingOptions``; by default those of the command. Intervals,
             symbol and target are not used.
         columns: our names and those of the file, as in ``{"label": "class"}``.
+        encoding: of the text, as Python calls it, like cp1252; None: told by the bytes.
         log_folder: for TensorBoard logs; ``runs/<name of output>`` without it.
         resume: continue an interrupted run with the same options.
         on_epoch: called after every epoch.
@@ -90,6 +92,7 @@ def train_labelled(
         log_folder=Path(log_folder) if log_folder else Path("runs") / output.name,
         callbacks=Callbacks(on_epoch or silent, on_message or silent),
         resume=resume,
+        encoding=encoding,
     )
 
 
@@ -98,6 +101,7 @@ def evaluate_labelled(
     model: "str | Path | Bundle",
     *,
     columns: Mapping[str, str] | None = None,
+    encoding: str | None = None,
     effect_auc: float = EFFECT_AUC,
 ) -> "LabelledFigures":
     """Compare what a model predicts with the labels in a file, on rows that it has not learned.
@@ -106,6 +110,7 @@ def evaluate_labelled(
         file: CSV, TSV, JSON or Parquet with a text and a label in each row.
         model: a folder, the name of a shipped model, or a loaded one; it must predict labels.
         columns: our names and those of the file, as in ``{"label": "class"}``.
+        encoding: of the text, as Python calls it, like cp1252; None: told by the bytes.
         effect_auc: what the rows must be able to show for a verdict of no signal.
 
     Returns:
@@ -118,7 +123,7 @@ def evaluate_labelled(
     from tweetscore.training.evaluate_labelled import evaluate_labelled
     from tweetscore.training.labelled import read_labelled
 
-    table = read_labelled(Path(file), columns or {})
+    table = read_labelled(Path(file), columns or {}, encoding)
     return evaluate_labelled(load_model(model), table, Path(file), effect_auc)
 
 

@@ -28,6 +28,7 @@ def train(
     labels: training.LabelOptions,
     labelled: training.LabelledFile = None,
     column: options.Columns = None,
+    encoding: options.Encoding = None,
     network: training.NetworkOptions,
     fitting: training.FitOptions,
     output: training.ModelFolder = Path("model"),
@@ -46,7 +47,9 @@ def train(
         run = _run(running, output.name) | {"on_epoch": on_epoch}
         if labelled:
             columns = options.column_names(column)
-            trained = api.train_labelled(labelled, output, wanted, columns=columns, **run)
+            trained = api.train_labelled(
+                labelled, output, wanted, columns=columns, encoding=encoding, **run
+            )
         else:
             with api.open(db, create=False) as database:
                 trained = database.train(output, wanted, **run)

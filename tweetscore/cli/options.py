@@ -131,6 +131,15 @@ RowsPerFile = Annotated[int, Option(metavar="N", min=1, help="Maximum number of 
 ImportFolder = Annotated[Path, Argument(help="Folder written by export or by score --output.")]
 
 
+Encoding = Annotated[
+    str | None,
+    Option(
+        metavar="NAME",
+        help="Encoding of text files, e.g. cp1252; without it, told by their bytes.",
+    ),
+]
+
+
 @dataclass(frozen=True)
 class ReadingOptions:
     """How ``ingest`` reads files whose content leaves something open."""
@@ -177,13 +186,7 @@ class ReadingOptions:
             "the minute, and a post as out at its end, unless they are exact to the second.",
         ),
     ] = "auto"
-    encoding: Annotated[
-        str | None,
-        Option(
-            metavar="NAME",
-            help="Encoding of the files, e.g. cp1252; without it, told by their bytes.",
-        ),
-    ] = None
+    encoding: Encoding = None
     max_gap: Annotated[
         int | None,
         Option(

@@ -100,6 +100,7 @@ def evaluate(
     until: options.Until = None,
     labelled: options.EvaluatedFile = None,
     column: options.Columns = None,
+    encoding: options.Encoding = None,
     effect: options.Effect = EFFECT_AUC,
     as_json: options.Json = False,
 ) -> None:
@@ -111,7 +112,8 @@ def evaluate(
     Example: `tweetscore evaluate --model my-model`
     """
     if labelled:
-        figures = _labelled_figures(labelled, model, options.column_names(column), effect)
+        columns = options.column_names(column)
+        figures = _labelled_figures(labelled, model, columns, encoding, effect)
     else:
         with api.open(db, read_only=True) as database:
             figures = database.evaluate(
@@ -121,11 +123,13 @@ def evaluate(
 
 
 def _labelled_figures(
-    file: Path, model: str | None, columns: dict[str, str], effect_auc: float
+    file: Path, model: str | None, columns: dict[str, str], encoding: str | None, effect_auc: float
 ) -> "list[Figures]":
     if not model:
         raise InputError("--labelled needs a model that predicts labels; name it with --model")
-    measured = api.evaluate_labelled(file, model, columns=columns, effect_auc=effect_auc)
+    measured = api.evaluate_labelled(
+        file, model, columns=columns, encoding=encoding, effect_auc=effect_auc
+    )
     note(f"{file}: {measured.fact}")
     return measured.figures
 

@@ -58,7 +58,7 @@ def evaluate_labelled(
         majority=None if majority is None else np.full(scored.rows.height, majority),
     )
     named = replace(found, model=bundle.name, target=bundle.target.name)
-    return LabelledFigures(with_verdicts([named], effect_auc), fact)
+    return LabelledFigures(with_verdicts([named], effect_auc), "; ".join([fact, *table.warnings]))
 
 
 def _unseen(bundle: Bundle, table: Labelled) -> tuple[pl.DataFrame, str]:
@@ -68,8 +68,8 @@ def _unseen(bundle: Bundle, table: Labelled) -> tuple[pl.DataFrame, str]:
         test = rows.filter(pl.col("part") == "test")
         if texts_hash(test["text"]) != bundle.card["rows"]["test"]["sha256"]:
             raise InputError(
-                f"{bundle.path}: was trained on the same file, read with other columns; "
-                "give the --column options of its training"
+                f"{bundle.path}: was trained on the same file, read in another way; "
+                "give the --column and --encoding options of its training"
             )
         return test, "the test part of the file that it was trained on"
     rows = clean_rows(table.rows, bundle.text_rules)

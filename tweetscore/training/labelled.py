@@ -2,17 +2,19 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
 
 from tweetscore.errors import InputError, IntegrityError
+from tweetscore.io.encodings import known_encoding
 from tweetscore.io.open import data_files
 from tweetscore.io.records import RAW_CHARACTERS
 from tweetscore.io.source import sniff, with_encoding
 from tweetscore.io.tables.find import find_table
 from tweetscore.io.tables.table import Table
+from tweetscore.io.text import UTF8
 from tweetscore.io.times import time_form
 from tweetscore.market.horizons import NO_HORIZON
 from tweetscore.posts.canonical import COUNTS
@@ -43,25 +45,26 @@ class Labelled:
     rows: pl.DataFrame  # text, label (place in classes), the counts, posted_utc, line
     classes: tuple[str, ...]  # sorted, as numbers where all are numbers
     rejects: pl.DataFrame  # line, reason, raw
-    sha256: str  # of the content
+    sha256: str  # of the bytes, whatever encoding they are read in
     has_counts: bool  # every row has both
     has_times: bool  # every row has one
-    guess: str | None = None  # of its encoding, in words
+    warnings: tuple[str, ...] = ()  # what may be wrong with it
 
 
-def read_labelled(path: Path, columns: Mapping[str, str]) -> Labelled:
+def read_labelled(path: Path, columns: Mapping[str, str], encoding: str | None = None) -> Labelled:
     """Read texts and their labels from CSV, TSV, JSON or Parquet.
 
     Args:
         path: the file, also packed; Parquet only as it is.
         columns: our names to the file's, which take precedence over recognised ones; an empty name
             means that the file has no such column.
+        encoding: of the text, by any name that Python knows; None: told by its bytes.
 
     Raises:
-        InputError: there is no such table, column or usable row; times have no zone and are not
-            declared as UTC; there is only one class, or far too many.
+        InputError: there is no such encoding, table, column or usable row; times have no zone and
+            are not declared as UTC; there is only one class, or far too many.
     """
-    table = one_table(path)
+    table = one_table(path, encoding)
     match = table.match(NAMES, columns)
     for needed in ("text", "label"):
         if needed not in match.taken:
@@ -100,10 +103,10 @@ def read_labelled(path: Path, columns: Mapping[str, str]) -> Labelled:
         rows.with_columns(places),
         classes,
         rejects,
-        table.source.digest()[0],
+        replace(table.source.file, encoding=UTF8).digest()[0],
         has_counts=not any(rows[name].null_count() for name in COUNTS),
         has_times=not rows["posted_utc"].null_count(),
-        guess=table.source.guess,
+        warnings=table.source.warnings,
     )
 
 
@@ -135,18 +138,20 @@ def split_labelled(
 # --- the table and its columns --------------------------------------------------------------------
 
 
-def one_table(path: Path) -> Table:
-    """Return the only table of a file.
+def one_table(path: Path, encoding: str | None = None) -> Table:
+    """Return the only table of a file, whose encoding is told by its bytes if it is None.
 
     Raises:
-        InputError: there is none, or the path holds several files.
+        InputError: there is none, or the path holds several files, or no encoding has this name.
     """
+    codec = known_encoding(encoding) if encoding else None
     file, *more = data_files(path)
     if more:
         raise InputError(
             f"{path}: holds {len(more) + 1} files, and labelled texts are read from one; name it"
         )
-    if not (table := find_table(sniff(with_encoding(file)))):
+    file = replace(file, encoding=codec) if codec else with_encoding(file)
+    if not (table := find_table(sniff(file))):
         raise InputError(
             f"{file.name}: holds no table; write CSV, JSON or Parquet with columns text and label"
         )

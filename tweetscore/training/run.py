@@ -99,6 +99,7 @@ def train_labelled(
     log_folder: Path,
     callbacks: Callbacks,
     resume: bool = False,
+    encoding: str | None = None,
 ) -> Trained:
     """Train on the labels of a file; see ``train``.
 
@@ -110,9 +111,9 @@ def train_labelled(
     """
     check_place(folder)
     training_device(options.device)
-    table = read_labelled(file, columns)
-    if table.guess:
-        callbacks.on_message(f"{file}: {table.guess}; save it as UTF-8 if that is wrong")
+    table = read_labelled(file, columns, encoding)
+    for warning in table.warnings:
+        callbacks.on_message(f"{file}: {warning}")
     if table.rejects.height:
         first = table.rejects.row(0, named=True)
         callbacks.on_message(
