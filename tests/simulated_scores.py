@@ -15,7 +15,7 @@ from rich.table import Table
 from scipy import stats
 
 from tweetscore.evaluation.figures import Figures, figures, with_verdicts
-from tweetscore.evaluation.skill import Resampling, clock_and_past
+from tweetscore.evaluation.skill import Resampling, clock_and_past, skill
 
 Floats = npt.NDArray[np.float64]
 Wholes = npt.NDArray[np.int64]
@@ -83,6 +83,21 @@ def verdicts(
     """Judge so many worlds."""
     rng = np.random.default_rng(seed)
     return (world(rng, days, posts, confounder, auc).figures(run) for run in range(runs))
+
+
+def best_heads(days: int, posts: int, heads: int, runs: int, seed: int = 4) -> Iterator[float]:
+    """Yield the least p-value of so many heads without skill, world by world."""
+    rng = np.random.default_rng(seed)
+    for run in range(runs):
+        drawn = world(rng, days, posts)
+        controls = clock_and_past(drawn.minute, drawn.day, drawn.past_bps, drawn.volatility_bps)
+        yield min(
+            skill(
+                rng.standard_normal((len(drawn.truth), 1)), drawn.truth[:, None].astype(float),
+                drawn.day, controls, significance=0.05, seed=run, resampling=FEW,
+            ).p_value
+            for _ in range(heads)
+        )  # fmt: skip
 
 
 def coverage(days: int, posts: int, confounder: str, runs: int) -> tuple[float, float]:

@@ -438,6 +438,14 @@ def test_p_values_are_corrected_as_holm_did(p_values: list[float], corrected: li
     ]
 
 
+def test_figures_that_were_not_made_count_as_if_they_were_the_largest() -> None:
+    """The best of seven heads, scored alone, is corrected as it would be among the seven."""
+    all_seven = with_verdicts([plain(p) for p in (0.5, 0.004, 0.3, 0.9, 0.02, 0.7, 0.6)])
+    assert with_verdicts([plain(0.004)], tried=7)[0].p_holm == all_seven[1].p_holm == 0.028
+    two = with_verdicts([plain(0.02), plain(0.004)], tried=7)
+    assert [each.p_holm for each in two] == pytest.approx([0.12, 0.028])
+
+
 @pytest.mark.parametrize(
     ("p_value", "smallest_auc", "effect_auc", "verdict"),
     [
@@ -678,6 +686,18 @@ def test_each_symbol_is_measured_on_its_own(week: Store) -> None:
         ("SPX", 1.0),
         ("SPX", 1.0),
     ]
+
+
+def test_heads_of_the_card_that_did_not_score_and_symbols_are_corrected_for(week: Store) -> None:
+    assert [f.tests for f in evaluate(week)] == [2, 2]
+    seven = json.dumps({"intervals": [5, 10, 15, 20, 30, 40, 50]})
+    week.con.execute("UPDATE models SET card = $card", {"card": seven})
+    assert [f.tests for f in evaluate(week)] == [7, 7]
+    for place in range(5):
+        start = OPEN + timedelta(days=place)
+        put_bars(week, start.isoformat(), [100 + n / 8 for n in range(121)], "NDX")
+    ensure_windows(week)
+    assert [(f.symbol, f.tests) for f in evaluate(week)] == [("NDX", 14)] * 2 + [("SPX", 14)] * 2
 
 
 def test_the_extended_session_has_days_of_its_own(week: Store) -> None:

@@ -1,11 +1,13 @@
 """Whether scores know more than everybody: no false alarm by confounders, and power where it is."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import stats
-from simulated_scores import CONFOUNDERS, coverage, verdicts, world
+from simulated_scores import CONFOUNDERS, best_heads, coverage, verdicts, world
 
-from tweetscore.evaluation.figures import figures
+from tweetscore.evaluation.figures import figures, with_verdicts
 from tweetscore.evaluation.skill import Resampling, clock_and_past, skill
 
 
@@ -53,6 +55,18 @@ def test_confounders_are_no_signal(confounder: str) -> None:
     low, high = stats.binom.interval(0.998, runs, 0.05)
     assert low <= sum(each.p_value < 0.05 for each in found) <= high
     assert low <= sum((each.p_within or 1) < 0.05 for each in found) <= high
+
+
+@pytest.mark.slow
+def test_the_best_of_seven_heads_without_skill_is_a_signal_in_one_of_twenty_at_most() -> None:
+    """Chosen and scored alone, it is below 0.05 in a quarter of the worlds before correction."""
+    runs = 150
+    best = list(best_heads(60, 8, 7, runs))
+    assert np.mean([p < 0.05 for p in best]) > 0.2
+    some = world(np.random.default_rng(1), 60, 8).figures()
+    corrected = [with_verdicts([replace(some, p_value=p)], tried=7)[0] for p in best]
+    most = stats.binom.ppf(0.999, runs, 0.05)
+    assert sum(each.verdict == "signal" for each in corrected) <= most
 
 
 @pytest.mark.slow

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -29,6 +30,7 @@ def evaluate(
 ) -> list[Figures]:
     """Measure the stored predictions of tweets outside each model's training and validation parts.
 
+    Figures of one model are corrected together: of every head on its card, and of every symbol.
     Where there is no signal, days that could not have shown ``effect_auc`` are inconclusive.
     ``from_utc`` and ``until_utc`` (not included) name a span of times of posting.
 
@@ -39,13 +41,20 @@ def evaluate(
     rows = _outcomes(store, model, session, from_utc, until_utc)
     _refuse_learned(store, rows)
     result = []
-    for _, of_model in rows.group_by("model_id", "symbol", maintain_order=True):
-        parts = of_model.partition_by("target", "interval_minutes", maintain_order=True)
+    for _, of_model in rows.group_by("model_id", maintain_order=True):
+        parts = of_model.partition_by("symbol", "interval_minutes", maintain_order=True)
         (card,) = store.row(_CARD, model_id=of_model["model_id"][0])
+        tried = _trained(json.loads(card), of_model)
         majorities = majority_places(json.loads(card))
-        found = [_figures_of(part, len(parts), majorities) for part in parts]
-        result += with_verdicts(found, effect_auc)
+        found = [_figures_of(part, tried, majorities) for part in parts]
+        result += with_verdicts(found, effect_auc, tried=tried)
     return result
+
+
+def _trained(card: Mapping[str, Any], rows: pl.DataFrame) -> int:
+    """Return how many figures a model could have: of each head, scored or not, and each symbol."""
+    heads = {*card.get("intervals", ()), *rows["interval_minutes"]}
+    return len(heads) * rows["symbol"].n_unique()
 
 
 def _outcomes(

@@ -52,9 +52,10 @@ class Figures:
 
     ``p_value`` is the chance of as much skill, beyond the clock and the market's past where these
     are known, among scores without any; ``p_within`` the same within days alone; ``p_holm`` is
-    ``p_value`` corrected for the number of figures. ``smallest_auc`` is the least AUC that these
-    rows would have shown four times in five, also as points of accuracy above a half
-    (``smallest_points``) and as what a trade would earn by it before costs (``smallest_bps``).
+    ``p_value`` corrected for ``tests``, the number of figures judged together. ``smallest_auc`` is
+    the least AUC that these rows would have shown four times in five, also as points of accuracy
+    above a half (``smallest_points``) and as what a trade would earn by it before costs
+    (``smallest_bps``).
 
     ``bag_of_words`` is the accuracy of a logistic regression on word counts, where one was trained
     on the model's own rows; ``momentum`` that of predicting the class of the minutes before, where
@@ -90,6 +91,7 @@ class Figures:
     smallest_auc: float | None = None
     smallest_points: float | None = None
     smallest_bps: float | None = None
+    tests: int = 1
 
     @classmethod
     def from_card(cls, record: dict[str, Any]) -> "Figures":
@@ -168,7 +170,7 @@ def _majority_right(observed: Floats, truth: Wholes, majority: Wholes | None) ->
     return np.asarray(observed[:, rows == rows.max()].mean(axis=1), np.float64)
 
 
-def _quality(p: Floats, observed: Floats, truth: Wholes, predicted: Wholes) -> dict[str, float]:
+def _quality(p: Floats, observed: Floats, truth: Wholes, predicted: Wholes) -> dict[str, Any]:
     """Return how good probabilities and predictions are, whatever the baseline."""
     from sklearn import metrics
 
@@ -197,18 +199,23 @@ def _smallest(auc: float | None, classes: int, return_bps: Floats | None) -> dic
     return {"smallest_auc": auc, "smallest_points": 100 * (share - 0.5), "smallest_bps": bps}
 
 
-def with_verdicts(found: Sequence[Figures], effect_auc: float = EFFECT_AUC) -> list[Figures]:
+def with_verdicts(
+    found: Sequence[Figures], effect_auc: float = EFFECT_AUC, *, tried: int = 0
+) -> list[Figures]:
     """Correct one model's p-values for the number of figures (Holm 1979), and judge each.
 
-    Without a signal, rows that would not have shown ``effect_auc`` are inconclusive.
+    Of ``tried`` figures, if that is more, those that are not here count as the largest, so that the
+    best of a model's heads, alone, is corrected as among the others. Without a signal, rows that
+    would not have shown ``effect_auc`` are inconclusive.
     """
+    count = max(tried, len(found))
     order = np.argsort([each.p_value for each in found], kind="stable")
     corrected, running = np.ones(len(found)), 0.0
     for rank, place in enumerate(order):
-        running = max(running, min(1.0, (len(found) - rank) * found[place].p_value))
+        running = max(running, min(1.0, (count - rank) * found[place].p_value))
         corrected[place] = running
     return [
-        replace(each, p_holm=float(p), verdict=_verdict(each, float(p), effect_auc))
+        replace(each, p_holm=float(p), tests=count, verdict=_verdict(each, float(p), effect_auc))
         for each, p in zip(found, corrected, strict=True)
     ]
 
