@@ -2,6 +2,7 @@
 
 import bz2
 import io
+import re
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -268,6 +269,63 @@ def test_the_first_letter_that_is_not_ascii_may_come_late(
     assert account.warnings == (read_as(CP1252),)
     assert texts(store)[-2:] == said[-2:]
     assert ingested(store, path).unchanged
+
+
+MIXED_TEXTS = {
+    "cp1252": ("Le marché a été très animé, “ça” monte déjà", "c’est l’été – la Börse fällt…"),
+    "cp1251": ("Рынок сегодня падает, акции подешевели", "Привет всем"),
+    "gb18030": ("今天股市下跌，明天可能会上涨", "大家好，我觉得这只股票不错", "利好消息"),
+}
+
+
+@pytest.mark.parametrize("rows", [3, 2_000])  # fewer and more than the first bytes of a file show
+@pytest.mark.parametrize("first", ["utf-8", "other"])
+@pytest.mark.parametrize("encoding", MIXED_TEXTS)
+@pytest.mark.parametrize("kind", ["csv", "json"])
+def test_exports_put_together_keep_their_encodings(
+    tmp_path: Path, store: Store, kind: str, encoding: str, first: str, rows: int
+) -> None:
+    said = ["Ça va, l’été ☔ 😀 今日の株式", *MIXED_TEXTS[encoding]]
+    form = {
+        "csv": '{n},2021-05-10T14:30:05.{n:06}Z,"{text}"\n',
+        "json": '{{"id": {n}, "created_at": "2021-05-10T14:30:05.{n:06}Z", "text": "{text}"}}\n',
+    }[kind]
+    written_as, wanted = [], ["made up words"]
+    for codec in ("utf-8", encoding) if first == "utf-8" else (encoding, "utf-8"):
+        texts_of = said if codec == "utf-8" else said[1:]
+        written_as += [(codec, f"{text} {n}") for n in range(rows) for text in texts_of]
+    lines = [b"id,created_at,text\n"] * (kind == "csv")
+    lines.append(form.format(n=1, text=wanted[0]).encode())
+    for n, (codec, text) in enumerate(written_as, 2):
+        lines.append(form.format(n=n, text=text).encode(codec))
+        wanted.append(text)
+    path = written(tmp_path / "a", b"".join(lines))
+    account = ingested(store, path)
+    assert texts(store) == wanted
+    named = {"cp1252": CP1252, "gb18030": "gb18030, which includes GBK"}.get(encoding, encoding)
+    mixed = f"utf-8, and words that are not as {named}"
+    assert account.warnings == (
+        f"its bytes are not all UTF-8: read as {mixed}; --encoding NAME overrules",
+    )
+    assert (account.rejected, account.repaired) == (0, 0)
+    assert ingested(store, path).unchanged
+    said_so = ingested(store, path, f"UTF-8+{encoding}")
+    assert (said_so.unchanged, texts(store)) == (True, wanted)
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        [text[:n] for text in ["今天股市下跌，明天可能会上涨".encode()] for n in range(1, 43)],
+        [text[:n] for text in ["déjà à é, très animé: l’été".encode()] for n in range(1, 34)],
+        # Without the bytes that are control characters in latin-1.
+        [re.sub(rb"[\x80-\x9f]", b"", f"it’s {n}, isn’t it".encode()) for n in range(20)],
+    ],
+)
+@pytest.mark.parametrize("sound", [0, 5, 60])
+def test_characters_that_were_cut_are_no_other_encoding(damaged: list[bytes], sound: int) -> None:
+    lines = [*["déjà ☔ 今日の株式".encode()] * sound, *damaged]
+    assert told_encoding(io.BytesIO(b"\n".join(lines))) in ("utf-8", "cp1252" * (not sound))
 
 
 def test_late_damage_in_utf8_is_repaired_and_no_encoding(tmp_path: Path, store: Store) -> None:

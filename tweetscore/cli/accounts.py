@@ -113,7 +113,12 @@ def _show_details(account: "Account") -> None:
     for warning in account.warnings:
         warn(f"{name}: {warning}")
     if account.repaired:
-        note(f"{name}: {account.repaired} texts hold U+FFFD for unreadable bytes")
+        several = account.repaired > 1
+        texts = f"{account.repaired:,} texts hold" if several else "1 text holds"
+        warn(
+            f"{name}: {texts} U+FFFD for unreadable bytes; "
+            "--encoding utf-8+NAME reads words that are not UTF-8 in another encoding"
+        )
 
 
 def _shortened(words: str) -> str:

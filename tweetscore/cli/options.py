@@ -135,7 +135,8 @@ Encoding = Annotated[
     str | None,
     Option(
         metavar="NAME",
-        help="Encoding of text files, e.g. cp1252; without it, told by their bytes.",
+        help="Encoding of text files, e.g. cp1252, or utf-8+cp1252 for both in one; without it, "
+        "told by their bytes.",
     ),
 ]
 

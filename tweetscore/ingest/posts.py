@@ -42,6 +42,7 @@ def ingest_posts(
     Raises:
         StoredAlreadyError: its content is stored already.
         InputError: its clock is refuted or not known, or no row can be used.
+        NotUtf8Error: some of its words are in another encoding.
     """
     started_utc = now_utc()
     if may_be_stored(store, posts.source):
@@ -53,6 +54,8 @@ def ingest_posts(
         account = read_posts(posts, account, options, progress, rows)
         account = with_digest(store, posts.source, account)
         (account,) = deduplicate(store, [account], "tweets", source_id, started_utc)
+        if account.repaired and not options.encoding:
+            posts.source.check_encoding()
     return account
 
 

@@ -1,21 +1,31 @@
 """Tell the encoding of a text that is not UTF-8: its bytes enter, the name of a codec leaves.
 
-One that is UTF-8 apart from damage stays so: damage becomes U+FFFD. Otherwise the words that are
-not ASCII tell: in Latin scripts such letters stand alone between others, elsewhere they follow each
-other, and ``chardet`` weighs the encodings of either kind.
+One that is UTF-8 apart from damage stays so: damage becomes U+FFFD. Words that are clearly in
+another encoding are read in it, each by itself, as in exports put together. Otherwise the words
+that are not ASCII tell: in Latin scripts such letters stand alone between others, elsewhere they
+follow each other, and ``chardet`` weighs the encodings of either kind.
 """
 
 import codecs
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from encodings.aliases import aliases
 from typing import BinaryIO
 
 from tweetscore.errors import InputError, did_you_mean
-from tweetscore.io.text import UTF8, has_cr_lines
+from tweetscore.io.text import (
+    MIXED,
+    SEQUENCE,
+    UTF8,
+    has_cr_lines,
+    whole_words,
+    words_not_ascii,
+)
 
 _BLOCK_BYTES = 1 << 20
-_ENOUGH_BYTES = 1 << 16  # of words that are not ASCII
+_ENOUGH_WORDS = 10_000  # that are not UTF-8
+_SAMPLE_BYTES = 1 << 14
 _LATIN = ("cp1252", "cp1250", "cp1254", "iso-8859-2", "mac-roman", "cp850")
 _OTHERS = (
     "cp932", "euc-jp", "gb18030", "big5", "cp949", "cp1251", "koi8-r", "cp1253", "cp1255", "cp1256",
@@ -26,6 +36,8 @@ _WINDOWS, _MAC = "cp1252", ("mac-roman",)
 _CLEARLY, _CLEARLY_OF_FEW, _FEW_WORDS = 1.3, 2.0, 20
 _LEAST_WORDS = 3
 _PUNCTUATION = "‘’“”–—…·"
+# The share of words in another encoding that are UTF-8, too; in pairs of bytes, as 赞 in GBK, more.
+_BY_CHANCE, _PAIRS_BY_CHANCE = 0.02, 0.2
 _LEAST_BYTES = 4  # of words in other scripts
 # Without a byte order mark.
 _ON_WINDOWS = {"utf-16": "utf-16-le", "utf-32": "utf-32-le"}
@@ -35,24 +47,20 @@ _PARTS = {
     "gb18030": "GBK", "cp949": "EUC-KR", "cp874": "TIS-620",
 }  # fmt: skip
 
-_IN_WORDS = bytes(range(0x30, 0x100))
-_WORD = re.compile(rb"[\x30-\xff]+")  # neither a blank nor what separates fields
 _HIGH = re.compile(rb"[\x80-\xff]+")
+_BEFORE_LETTER = re.compile(rb"(?<![\x80-\xff])[\x80-\xff](?=[A-Za-z])")
 _BESIDE_LETTER = re.compile(rb"[A-Za-z][\x80-\xff]|[\x80-\xff][A-Za-z]")
 _LETTER = re.compile(rb"[A-Za-z\x80-\xff]")
-# Characters of UTF-8, also cut off where they are no letters of Latin scripts; else single bytes.
-_SEQUENCE = re.compile(
-    rb"([\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}"
-    rb"|\xe2\x80|\xf0\x9f[\x80-\xbf]?)|[\x80-\xff]"
-)
 
 
 def known_encoding(name: str) -> str:
-    """Return Python's name of an encoding of texts.
+    """Return Python's name of an encoding of texts, or ``MIXED`` and such a name.
 
     Raises:
         InputError: there is none of this name.
     """
+    if name.lower().startswith(MIXED):
+        return MIXED + known_encoding(name[len(MIXED) :])
     try:
         known = codecs.lookup(name).name
         known = _ON_WINDOWS.get(known, known)
@@ -69,6 +77,8 @@ def known_encoding(name: str) -> str:
 
 def worded(encoding: str) -> str:
     """Return an encoding with the better known one that is part of it."""
+    if encoding.startswith(MIXED):
+        return f"{UTF8}, and words that are not as {worded(encoding.removeprefix(MIXED))}"
     part = _PARTS.get(encoding)
     return f"{encoding}, which includes {part}" if part else encoding
 
@@ -99,35 +109,75 @@ def wide_encoding(first: bytes) -> str | None:
 def told_encoding(stream: BinaryIO) -> str:
     """Return the encoding of a text; UTF-8 where nothing speaks for another.
 
+    Files put together from exports may be both: then it is ``MIXED`` and the other one.
+
     Args:
-        stream: the text, read until enough of it is not ASCII.
+        stream: the text, which is read to its end, as the last words may be in another encoding.
     """
-    words, size, rest, usual = list[bytes](), 0, b"", list[str]()
-    while size < _ENOUGH_BYTES and (data := stream.read(_BLOCK_BYTES)):
+    seen, usual, rest = _Words(), list[str](), b""
+    while data := stream.read(_BLOCK_BYTES):
         usual = usual or [*(_MAC if has_cr_lines(data) else ()), _WINDOWS]
-        if data.isascii():
-            rest = b""
-            continue
-        block = rest + data
-        whole = block.rstrip(_IN_WORDS) or block
-        rest = block[len(whole) :]
-        fresh = [word for word in _WORD.findall(whole) if not word.isascii()]
-        words += fresh
-        size += sum(map(len, fresh))
-    words += [] if rest.isascii() else [rest]
-    sequences = _SEQUENCE.findall(b" ".join(words))
-    valid = sum(map(bool, sequences))
-    return UTF8 if 2 * valid >= len(sequences) else _of_words(words, usual)
+        whole, rest = whole_words(rest + data)
+        if len(seen.others) >= _ENOUGH_WORDS or is_utf8(whole):  # a sample of it is enough
+            whole, _ = whole_words(whole[:_SAMPLE_BYTES])
+        seen.add(words_not_ascii(whole))
+    seen.add(words_not_ascii(rest))
+    found = _of_words(seen.others, usual) if seen.others else UTF8
+    if found == UTF8:
+        return UTF8
+    single = len(bytes(range(256)).decode(found, "replace")) == 256
+    chance = _BY_CHANCE if single else _PAIRS_BY_CHANCE
+    if seen.sound >= chance * seen.words and _are_clear(seen.others):
+        return MIXED + found
+    return UTF8 if 2 * seen.valid >= seen.sequences else found
+
+
+@dataclass(slots=True)
+class _Words:
+    """Words that are not ASCII, counted."""
+
+    others: list[bytes] = field(default_factory=list)  # that are not UTF-8
+    words: int = 0  # bytes of all
+    sound: int = 0  # bytes of those that are UTF-8
+    sequences: int = 0  # characters of UTF-8, and single bytes
+    valid: int = 0  # of these, characters
+
+    def add(self, words: list[bytes]) -> None:
+        for word in words:
+            sequences = SEQUENCE.findall(word)
+            valid = sum(map(bool, sequences))
+            if valid < len(sequences):
+                self.others.append(word)
+            else:
+                self.sound += len(word)
+            self.words += len(word)
+            self.sequences += len(sequences)
+            self.valid += valid
+
+
+def _are_clear(words: list[bytes]) -> bool:
+    """Return whether words cannot be damaged UTF-8: characters cut off, or without a byte."""
+    distinct = list(dict.fromkeys(words))
+    if _may_be_latin(distinct):
+        within = [letter for word in distinct for letter in _BEFORE_LETTER.findall(word)]
+        return len(within) >= max(_LEAST_WORDS, len(distinct) / 4) and len(set(within)) > 1
+    sequences = SEQUENCE.findall(b" ".join(distinct))
+    return len(distinct) >= _LEAST_WORDS and 3 * sum(map(bool, sequences)) < len(sequences)
 
 
 def _of_words(words: list[bytes], usual: Sequence[str]) -> str:
     """Return the encoding of words that are not UTF-8."""
+    if _may_be_latin(words):
+        return _latin(words, usual)
+    return _best(_weighed(b" ".join(words), _OTHERS)) or UTF8
+
+
+def _may_be_latin(words: list[bytes]) -> bool:
+    """Return whether letters that are not ASCII mostly stand alone between others."""
     text = b" ".join(words)
     runs, letters = _HIGH.findall(text), len(_LETTER.findall(text))
     high = sum(map(len, runs))
-    if high < _LEAST_BYTES or high < 1.5 * len(runs) or high < 0.6 * letters:
-        return _latin(words, usual)
-    return _best(_weighed(text, _OTHERS)) or UTF8
+    return high < _LEAST_BYTES or high < 1.5 * len(runs) or high < 0.6 * letters
 
 
 def _latin(words: list[bytes], usual: Sequence[str]) -> str:

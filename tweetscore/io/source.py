@@ -26,7 +26,7 @@ from tweetscore.io.json_values import load, plain, without_types
 from tweetscore.io.json_walk import stream_records, walked_records
 from tweetscore.io.pipeline import prefetch
 from tweetscore.io.records import BLOCK_BYTES, BOM, Records, json_array_records, line_records
-from tweetscore.io.text import UTF8, marked_encoding
+from tweetscore.io.text import MIXED, UTF8, marked_encoding
 
 Result = TypeVar("Result")
 Kind = Literal["parquet", "arrow", "xlsx", "sqlite", "json", "lines"]
@@ -46,7 +46,7 @@ _JSON = re.compile(rb'\s*(?:[{\[]|"\s*[{\[]\s*(?:\\["n]|[}\]]))')
 
 
 class NotUtf8Error(Exception):
-    """The first bytes of a file that are not ASCII come late, and are not UTF-8."""
+    """Bytes of a file far behind the first are not UTF-8."""
 
 
 class Source:
@@ -86,7 +86,8 @@ class Source:
         """Which encoding was told by the bytes, in words; None for UTF-8, or one that was said."""
         if not (self.file.guessed and self.file.encoding):
             return None
-        return f"its bytes are not UTF-8: read as {worded(self.file.encoding)}"
+        fact = "not all" if self.file.encoding.startswith(MIXED) else "not"
+        return f"its bytes are {fact} UTF-8: read as {worded(self.file.encoding)}"
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -128,6 +129,16 @@ class Source:
                 while stream.read(_HASHED_BYTES):
                     pass
         return cast(tuple[str, int], self._digest)
+
+    def check_encoding(self) -> None:
+        """Look at all words of a text that was read as UTF-8, and is not UTF-8 everywhere.
+
+        Raises:
+            NotUtf8Error: they tell another encoding.
+        """
+        is_text = self.kind in ("json", "lines") and self.file.encoding in (None, UTF8)
+        if is_text and with_encoding(self.file).guessed:
+            raise NotUtf8Error
 
     def whole(self, most_bytes: int, fact: str, step: str) -> bytes:
         """Return all of the content, which is in memory at once.
