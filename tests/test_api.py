@@ -46,6 +46,7 @@ def db(made: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_functions_and_commands_make_the_same_database(made: Path, db: Path) -> None:
     other = made / "by_commands.duckdb"
     for arguments in (

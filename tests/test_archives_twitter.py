@@ -466,6 +466,7 @@ OTHERS = [note("Another…", n / 10) for n in range(30)]
         {"note-tweet.js": notes_js(note("bad"), note()).replace(b'"bad"', b"nonsense")},
     ],
 )
+@pytest.mark.slow
 def test_a_long_post_of_an_export_is_whole_however_it_is_packed(
     tmp_path: Path, form: str, top: str, tweets: dict[str, Write], notes: dict[str, bytes]
 ) -> None:

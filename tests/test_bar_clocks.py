@@ -255,6 +255,7 @@ def words(found: BarClock) -> tuple[str, str, str]:
 
 @pytest.mark.parametrize("market", [name for name in MARKETS if name != "coins"])
 @pytest.mark.parametrize("stamp", ["start", "end"])
+@pytest.mark.slow
 def test_each_market_is_found_with_its_clock_calendar_and_stamps(market: str, stamp: str) -> None:
     recipe = Recipe(market, "right", stamp, 90, SPRING, density=0.7, stray_closes=0.3, holes=0.05)
     found = judged(recipe)

@@ -150,6 +150,7 @@ def test_several_bars_in_a_row_without_their_point_are_rejects(
     )
 
 
+@pytest.mark.slow
 def test_rows_in_any_order_and_blocks_have_the_same_neighbours(
     store: Store, tmp_path: Path
 ) -> None:
@@ -193,6 +194,7 @@ def test_rows_in_any_order_and_blocks_have_the_same_neighbours(
         ),  # too few to tell
     ],
 )
+@pytest.mark.slow
 def test_splits_other_units_and_real_moves_are_no_rejects(
     store: Store, tmp_path: Path, bars: list[Bar], warning: str | None
 ) -> None:
@@ -202,6 +204,7 @@ def test_splits_other_units_and_real_moves_are_no_rejects(
     assert told(account) == ([warning] if warning else [])
 
 
+@pytest.mark.slow
 def test_symbols_in_one_file_are_not_neighbours(store: Store, tmp_path: Path) -> None:
     rows = [
         f"{START + timedelta(minutes=at)}Z,{symbol},{price},{price},{price},{price}\n"
@@ -261,6 +264,7 @@ MISSING = (
 )
 
 
+@pytest.mark.slow
 def test_what_is_missing_without_negative_prices_is_told_everywhere(tmp_path: Path) -> None:
     db = tmp_path / "a.duckdb"
     with open_store(db) as store:

@@ -213,6 +213,7 @@ def test_files_that_agree_with_each_other_may_get_another_symbol(
     )
 
 
+@pytest.mark.slow
 def test_a_symbol_agrees_with_its_column_in_other_letters(store: Store, tmp_path: Path) -> None:
     run(store, bars(tmp_path / "x.csv", 100, "btc/usdt"), symbol="BTCUSDT")
     run(store, bars(tmp_path / "y.csv", 200, "spy", "QQQ"), calendar="XNYS")

@@ -156,6 +156,7 @@ def test_one_flipped_bit_is_refused_and_its_file_named(tmp_path: Path, name: str
             load_bundle(folder)
 
 
+@pytest.mark.slow
 def test_one_flipped_bit_in_the_card_is_refused_or_makes_another_model(tmp_path: Path) -> None:
     folder = tmp_path / "direction"
     model_id = write(folder).model_id

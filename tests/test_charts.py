@@ -95,6 +95,7 @@ def test_a_curve_is_the_mean_of_its_seeds() -> None:
         }
 
 
+@pytest.mark.slow
 def test_the_charts_are_files_of_their_own_with_marks(tmp_path: Path) -> None:
     paths = write_charts(tmp_path / "charts", COMPARED, ABLATION, RUNS)
     assert [path.name for path in paths] == ["intervals.svg", "ablation.svg", "curves.svg"]

@@ -45,6 +45,8 @@ from tweetscore.training.lstm import LstmClassifier
 from tweetscore.training.options import FitOptions, TrainingOptions
 from tweetscore.training.run import Callbacks, Trained, train, train_labelled
 
+pytestmark = pytest.mark.slow  # most train a network
+
 STILL_MOVE, MOODS = ("still", "move"), ("calm", "glad", "sad")
 Net = tuple[Bundle, LstmClassifier]
 
@@ -128,7 +130,6 @@ def expected_of(net: Net, intervals: Sequence[int | None], tweets: Sequence[int]
 # --- scoring --------------------------------------------------------------------------------------
 
 
-@pytest.mark.slow
 def test_moves_are_scored_as_torch_does_with_a_row_a_tweet_and_interval(
     store: Store, moves: Net
 ) -> None:
@@ -810,7 +811,6 @@ def test_labels_of_a_file_become_a_bundle_that_tells_them(
     assert np.mean(right) == pytest.approx(measured.accuracy)
 
 
-@pytest.mark.slow
 def test_an_interrupted_training_is_resumed_as_itself(tmp_path: Path) -> None:
     path = labelled_file(tmp_path)
     whole, _ = trained_on(path, tmp_path / "whole")
@@ -859,7 +859,6 @@ def test_a_file_of_two_times_is_split_by_the_one_it_was_learned_by(tmp_path: Pat
 # --- from the market to a bundle ------------------------------------------------------------------
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("target", ["direction", "move"])
 def test_what_training_measures_is_what_evaluate_measures_of_the_stored_scores(
     tmp_path: Path, target: Any

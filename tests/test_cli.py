@@ -312,6 +312,7 @@ def test_an_option_may_stand_in_the_environment(
     assert refusal(2, "score").endswith("; see: tweetscore score --help")
 
 
+@pytest.mark.slow
 def test_every_option_follows_the_rule_of_its_variable(
     made: Path, db: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -423,6 +424,7 @@ def test_a_missing_database_is_reported_and_not_made(made: Path, tmp_path: Path,
 
 @pytest.mark.parametrize("name", [*USERS, "ingest"])
 @pytest.mark.parametrize("kind", ["text", "folder", "foreign", "newer"])
+@pytest.mark.slow
 def test_what_is_no_database_of_ours_is_refused_and_left_alone(
     made: Path, db: Path, tmp_path: Path, name: str, kind: str
 ) -> None:
@@ -490,6 +492,7 @@ def test_a_changed_byte_in_a_bundle_is_refused(made: Path, db: Path, tmp_path: P
     assert rows(db, "SELECT count(*) FROM models") == [(1,)]
 
 
+@pytest.mark.slow
 def test_rejects_are_exit_3_only_when_strict(made: Path, tmp_path: Path) -> None:
     archive = tmp_path / "one_bad.json"
     posts = json.loads((made / ARCHIVE_NAME).read_text("utf-8"))[:5]

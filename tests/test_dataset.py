@@ -330,6 +330,7 @@ def test_no_part_can_see_another(tweets_a_day: list[int], rng: random.Random) ->
 @pytest.mark.parametrize(
     ("calendar", "session"), [("XNYS", "regular"), ("XNYS", "extended"), ("24/7", "regular")]
 )
+@pytest.mark.slow
 def test_the_moments_of_the_card_give_back_the_parts_in_the_view(
     store: Store, calendar: str, session: str
 ) -> None:

@@ -210,6 +210,7 @@ def test_gate_passes_a_true_graph_and_returns_the_difference(form: dict[str, int
     hidden=st.integers(1, 20),
     counts=st.sampled_from([0, 2]),
 )
+@pytest.mark.slow
 def test_gate_passes_whatever_the_weights_and_sizes(
     weights_seed: int, texts_seed: int, classes: int, heads: int, hidden: int, counts: int
 ) -> None:
@@ -239,6 +240,7 @@ def changed(onnx_model: onnx.ModelProto, name: str, times: float) -> onnx.ModelP
 
 @pytest.mark.parametrize("kind", ["table", "recurrent"])
 @pytest.mark.parametrize("gate", "ifgo")
+@pytest.mark.slow
 def test_gate_refuses_a_change_in_any_gate(kind: str, gate: str) -> None:
     model = classifier()
     graph = changed(model.to_onnx(), f"{kind}_{gate}", times=1.01)

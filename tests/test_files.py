@@ -571,6 +571,7 @@ def read_in_pieces(file: DataFile, read: list[int]) -> None:
 
 
 @pytest.mark.parametrize("form", CHECKED)
+@pytest.mark.slow
 def test_damage_far_into_a_file_is_reported_when_it_is_reached(tmp_path: Path, form: str) -> None:
     content = random.Random(3).randbytes(1_000_000)
     packed = bytearray(PACKED[form](content))
@@ -815,6 +816,7 @@ def test_a_bomb_is_refused_while_it_is_read(tmp_path: Path, form: str) -> None:
     assert str(refusal.value) == f"{path}: {BOMB}"
 
 
+@pytest.mark.slow
 def test_it_takes_100_megabytes_to_be_a_bomb(tmp_path: Path) -> None:
     (file,) = data_files(written(tmp_path / "a", in_zstd(bytes(100 << 20))))
     assert file.digest()[1] == 100 << 20
@@ -870,6 +872,7 @@ def test_a_zip_that_lies_about_its_size_is_refused_where_the_lie_shows(tmp_path:
 
 
 @pytest.mark.parametrize("method", METHODS)
+@pytest.mark.slow
 def test_a_zip_damaged_anywhere_is_read_whole_or_refused_in_one_line(
     tmp_path: Path, method: int
 ) -> None:
@@ -893,6 +896,7 @@ def test_a_zip_damaged_anywhere_is_read_whole_or_refused_in_one_line(
     assert [text for text in refusals if not text.startswith(str(path)) or "\n" in text] == []
 
 
+@pytest.mark.slow
 def test_a_directory_damaged_at_random_is_no_crash(tmp_path: Path) -> None:
     whole = zipped(tmp_path / "a.zip", {"é.bin": b"content", "b": b"xyz"}).read_bytes()
     chance, sizes, refusals = random.Random(4), set(), []

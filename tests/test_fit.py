@@ -176,6 +176,7 @@ def test_the_weights_are_those_of_a_plain_loop_at_its_best_epoch(
         assert each.numpy() == pytest.approx(kept[best][name].numpy(), abs=1e-4)
 
 
+@pytest.mark.slow
 def test_an_overfitted_network_goes_back_to_its_best_epoch(tmp_path: Path) -> None:
     model = fresh_model()
     _, fitted = run(tmp_path, FitOptions(epochs=30, batch_rows=8, learning_rate=0.1), model=model)
@@ -256,6 +257,7 @@ def test_a_run_may_be_interrupted_again_and_again(
     assert_same(run(tmp_path, resume=True), undisturbed)
 
 
+@pytest.mark.slow
 def test_a_run_that_is_killed_goes_on_from_its_tenth_epoch(tmp_path: Path) -> None:
     options = FitOptions(epochs=14, batch_rows=8, learning_rate=0.01)
     expected = run(tmp_path / "whole", options)
@@ -354,6 +356,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, tuple[Wei
     return (folder / "checkpoint.pt").read_bytes(), found
 
 
+@pytest.mark.slow
 def test_a_flipped_bit_is_refused_or_changes_nothing(
     tmp_path: Path, finished: tuple[bytes, tuple[Weights, Fitted]]
 ) -> None:

@@ -54,6 +54,7 @@ def stored(folder: Path, files: list[Path]) -> Counter[Any]:
 
 @pytest.mark.parametrize("ending", ["csv", "jsonl"])
 @pytest.mark.parametrize("numbered", [True, False])
+@pytest.mark.slow
 def test_posts_of_another_time_or_author_stay_apart(
     tmp_path: Path, ending: str, numbered: bool
 ) -> None:

@@ -205,6 +205,7 @@ MANY_BARS = [(1514903400 + 60 * n, 1, 1, 1, 1) for n in range(30_000)]
 
 @pytest.mark.parametrize("pack", ["not", "zip", "gzip", "zstd"])
 @pytest.mark.parametrize("kind", ["tweets", "bars"])
+@pytest.mark.slow
 def test_a_new_file_is_read_once_and_a_known_one_for_its_digest_alone(
     store: Store, tmp_path: Path, kind: str, pack: str
 ) -> None:
@@ -278,6 +279,7 @@ def test_a_refused_file_stops_no_other(store: Store, tmp_path: Path) -> None:
     assert texts(store) == [(1, "hi"), (2, "hi")]
 
 
+@pytest.mark.slow
 def test_a_mixed_folder_is_read_whole_and_other_files_are_reported_as_ignored(
     store: Store, tmp_path: Path
 ) -> None:
@@ -317,6 +319,7 @@ def test_naive_times_without_ids_that_tell_the_time_need_a_clock(
     )
 
 
+@pytest.mark.slow
 def test_a_run_that_is_interrupted_in_a_file_leaves_nothing_of_it(
     store: Store, tmp_path: Path
 ) -> None:
@@ -494,6 +497,7 @@ def test_a_file_and_its_parts_give_the_same_tweets_wherever_it_is_cut(
     holds()
 
 
+@pytest.mark.slow
 def test_predictions_go_with_the_input_they_were_made_from_and_stay_otherwise(
     store: Store, tmp_path: Path
 ) -> None:
@@ -685,6 +689,7 @@ def spread(number: int, claimed_off: timedelta = timedelta()) -> Iterator[dict[s
         yield tweet(id_of(posted, n), f"{n}", posted + claimed_off)
 
 
+@pytest.mark.slow
 def test_times_five_hours_off_their_ids_are_corrected(store: Store, tmp_path: Path) -> None:
     right = archive(tmp_path / "right", *spread(30))
     wrong = archive(tmp_path / "wrong", *spread(30, timedelta(hours=-5)), tweet(7))
@@ -790,6 +795,7 @@ AT_END = "each post is placed at the end of its minute, when it was out"
         ("%Y-%m-%dT%H:%M:%SZ", "minute", 59.999999, "are known to the minute by --precision: "),
     ],
 )
+@pytest.mark.slow
 def test_the_precision_of_times_may_be_claimed(
     store: Store, tmp_path: Path, written: str, precision: str, placed: float, warning: str
 ) -> None:

@@ -344,6 +344,7 @@ def known_train_labels(learned: Learned, head: int) -> np.ndarray[Any, np.dtype[
 
 
 @pytest.mark.parametrize("folds", [1, 2])
+@pytest.mark.slow
 def test_the_test_parts_of_all_folds_are_measured_together(tmp_path: Path, folds: int) -> None:
     rows = clean_rows(labelled_rows(), RULES)
     learned = [

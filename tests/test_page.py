@@ -112,6 +112,7 @@ def cells(text: str, table: str) -> list[list[str]]:
 # --- as text --------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_same_report_gives_the_same_page(full: Report, text: str) -> None:
     assert page(full) == text
 

@@ -105,6 +105,7 @@ def refused(db: Path, sql: str, *given: str, limit_seconds: float | None = None)
 # --- formats --------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_table_shows_every_row_and_rounds_no_price(db: Path) -> None:
     lines = [
         "n  yes    f   price  text                               id  "

@@ -116,6 +116,7 @@ def test_a_report_is_of_the_only_model_and_symbol_at_thirty_minutes(
     assert of_fifty.subject == replace(found.subject, interval_minutes=50, session="extended")
 
 
+@pytest.mark.slow
 def test_the_same_database_gives_the_same_report(market: Store) -> None:
     first, second = gather(market), gather(market)
     for name, frame in frames(first).items():
@@ -293,6 +294,7 @@ def test_a_long_curve_is_thinned_without_losing_area(ties: bool) -> None:
     assert set(thin.rows()) <= whole
 
 
+@pytest.mark.slow
 def test_paths_are_those_of_the_event_study_at_the_shown_interval(
     market: Store, gathered: Report
 ) -> None:
@@ -444,6 +446,7 @@ def unscored(store: Store) -> None:
          "in the regular session of SPX.", "m"),
     ],
 )  # fmt: skip
+@pytest.mark.slow
 def test_what_is_missing_is_said_and_the_frames_keep_their_columns(
     store: Store, make: Callable[[Store], None], verdict: str, model: str | None
 ) -> None:
@@ -541,6 +544,7 @@ def test_tweets_and_bars_are_counted_by_place_hour_and_month(store: Store) -> No
     ]
 
 
+@pytest.mark.slow
 def test_a_report_says_how_to_make_it_again(store: Store) -> None:
     fill(store)
     put_source(store, "/home/me/my posts.zip!a/one.js")

@@ -96,6 +96,7 @@ def test_a_second_run_scores_nothing_and_changes_nothing(store: Store, pair: Pai
     assert store.row("SELECT count(*) FROM models") == (1,)
 
 
+@pytest.mark.slow
 def test_all_intervals_after_one_adds_only_the_missing_ones(store: Store, pair: Pair) -> None:
     bundle, _ = pair
     put_tweets(store, TWEETS)
@@ -111,6 +112,7 @@ def test_all_intervals_after_one_adds_only_the_missing_ones(store: Store, pair: 
     assert outcome(run(store, bundle, 5, 5)) == (5, 0, 5, already)
 
 
+@pytest.mark.slow
 def test_one_interval_of_some_tweets_is_completed(store: Store, pair: Pair) -> None:
     bundle, _ = pair
     put_tweets(store, TWEETS)
@@ -153,6 +155,7 @@ def many_tweets(store: Store, rows: int) -> None:
 
 
 @pytest.mark.parametrize("rows", [499, 2_048, 1 << 20])
+@pytest.mark.slow
 def test_the_size_of_a_chunk_does_not_matter(store: Store, pair: Pair, rows: int) -> None:
     many_tweets(store, 5_000)
     told: list[tuple[int, int]] = []

@@ -18,10 +18,11 @@ from tweetscore.scoring.job import Failed, Finished, Job, Shard, read_market
 from tweetscore.scoring.manifest import find_shards, read_finished
 from tweetscore.store.database import memory_store, open_store
 
+pytestmark = pytest.mark.slow  # every run scores a folder
+
 # --- the results ----------------------------------------------------------------------------------
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("chunk_rows", [7, 65_536])
 def test_results_are_those_of_a_database(
     bundle: Bundle, market: Path, tmp_path: Path, chunk_rows: int
@@ -199,7 +200,6 @@ def test_a_shard_that_changed_or_whose_result_is_gone_is_made_again(
     }
 
 
-@pytest.mark.slow
 def test_a_run_that_was_killed_in_the_manifest_goes_on(
     bundle: Bundle, market: Path, tmp_path: Path
 ) -> None:

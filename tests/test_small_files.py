@@ -22,6 +22,8 @@ from tweetscore.ingest.account import Account, IngestOptions
 from tweetscore.ingest.run import ingest
 from tweetscore.store.database import Store, memory_store
 
+pytestmark = pytest.mark.slow  # hundreds of files are ingested, together and one by one
+
 FIRST = datetime(2018, 7, 2, 14, 0, 7, tzinfo=UTC)
 API_TIME = "%a %b %d %H:%M:%S +0000 %Y"
 COLUMNS = ["id", "created_at", "text", "username", "retweet_count"]
@@ -285,7 +287,6 @@ def test_of_many_refused_files_the_first_are_named_and_the_others_counted(tmp_pa
     assert out.splitlines()[1].split()[:2] == ["23", "files"]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("form", ["array", "csv"])
 def test_many_small_files_take_at_most_five_times_as_long_as_one(tmp_path: Path, form: str) -> None:
     posts = [post(number, "made up words", 1) for number in range(6_000)]

@@ -161,6 +161,7 @@ def test_opening_a_database_of_schema_1_migrates_it_and_keeps_its_rows(old: Path
     assert tables(old) == today(before)
 
 
+@pytest.mark.slow
 def test_a_database_of_schema_2_shows_what_it_showed(second: Path) -> None:
     before = tables(second)
     expected = json.loads((DATABASES / "schema_2.json").read_text("utf-8"))
@@ -196,6 +197,7 @@ def test_a_database_of_schema_2_shows_what_it_showed(second: Path) -> None:
     assert [row[2] for row in after["study_runs"]] == ["honest", "original"]
 
 
+@pytest.mark.slow
 def test_a_migrated_database_of_schema_2_is_healthy_and_has_todays_schema(
     second: Path, tmp_path: Path
 ) -> None:
@@ -218,6 +220,7 @@ def test_a_plain_client_reads_the_views_and_the_macros_behind_them(second: Path)
         assert con.execute("SELECT count(minute_utc) FROM theirs.scored").fetchone() == (10,)
 
 
+@pytest.mark.slow
 def test_a_migrated_database_has_the_schema_of_a_fresh_one(old: Path, tmp_path: Path) -> None:
     for path in (old, tmp_path / "fresh.duckdb"):
         with open_store(path):
@@ -238,6 +241,7 @@ def test_a_migrated_database_has_the_schema_of_a_fresh_one(old: Path, tmp_path: 
     assert (check.ok, check.fact) == (True, "none found")
 
 
+@pytest.mark.slow
 def test_the_views_of_a_migrated_database_show_its_rows(old: Path, tmp_path: Path) -> None:
     views = ("scored", "scored_extended", "scored_moves", "scored_labels", "scored_any")
     found = []
@@ -285,6 +289,7 @@ def test_a_database_that_may_only_be_read_is_not_migrated_and_the_next_step_is_t
         assert store.row("SELECT count(*) FROM tweets") == (2,)
 
 
+@pytest.mark.slow
 def test_a_migration_that_fails_leaves_the_database_as_it_was(old: Path) -> None:
     with duckdb.connect(str(old)) as con:
         con.execute("CREATE TABLE study_runs (mine INTEGER)")  # the second table it makes

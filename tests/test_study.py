@@ -40,6 +40,8 @@ from tweetscore.training.learn import learn
 from tweetscore.training.options import ORIGINAL, FitOptions, TrainingOptions
 from tweetscore.training.split import split_rows, walk_forward
 
+pytestmark = pytest.mark.slow  # studies train networks
+
 LEARN = TrainingOptions(
     vectors="random",
     max_tokens=8,
@@ -263,7 +265,6 @@ def test_the_seeds_protocol_trains_with_its_faults(by_seed: Studied, tmp_path: P
     assert run.history == learned.fitted.history
 
 
-@pytest.mark.slow
 def test_only_cells_with_vectors_start_from_those_given(honest: Studied, tmp_path: Path) -> None:
     path = tmp_path / "vectors.txt"
     path.write_text("".join(f"{word} {'1.5 ' * 7}{n}\n" for n, word in enumerate(WORDS)))
@@ -340,7 +341,6 @@ def test_the_table_of_runs_holds_the_runs(request: pytest.FixtureRequest, name: 
 # --- once more ------------------------------------------------------------------------------------
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", ["by_seed", "honest"])
 def test_a_study_that_is_resumed_takes_what_is_stored_as_it_is(
     request: pytest.FixtureRequest, name: str
@@ -349,14 +349,12 @@ def test_a_study_that_is_resumed_takes_what_is_stored_as_it_is(
     assert found.again() == (found.runs, [])
 
 
-@pytest.mark.slow
 def test_a_new_seed_is_trained_alone(by_seed: Studied) -> None:
     runs, trained = by_seed.again(seeds=(1, 2))
     assert runs[:5] == by_seed.runs[5:]
     assert trained == [(cell, 2) for cell in by_seed.options.cells]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "changes",
     [
@@ -375,7 +373,6 @@ def test_another_option_is_another_run(honest: Studied, changes: dict[str, Any])
     assert honest.again() == (honest.runs, [])
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("before", "after"),
     [("own7 ", "own7 other "), (",0,0,1", ",0,0,0"), ("\r\n", "\r\n1")],
@@ -401,7 +398,6 @@ def test_times_that_changed_are_trained_on_again(honest: Studied) -> None:
     assert honest.again(first=1)[1] == [(StudyCell(5, True, False), 0)]
 
 
-@pytest.mark.slow
 def test_a_study_that_is_not_resumed_trains_again_and_stores_each_run_once(
     honest: Studied,
 ) -> None:
@@ -414,7 +410,6 @@ def test_a_study_that_is_not_resumed_trains_again_and_stores_each_run_once(
     assert sorted(stored) == sorted((run.fingerprint, run.seconds) for run in runs)
 
 
-@pytest.mark.slow
 def test_an_interrupted_study_keeps_whole_runs_and_goes_on_behind_them(store: Store) -> None:
     folder = write_tables(store.path.parent / "tables", [5, 10])
     options = StudyOptions("honest", (5, 10), training=LEARN)
@@ -501,7 +496,6 @@ def database(sample: Path, tmp_path: Path) -> Path:
     return copy
 
 
-@pytest.mark.slow
 def test_folds_over_a_database_are_measured_together(database: Path) -> None:
     options = StudyOptions("honest", (30,), folds=2, training=LEARN)
     with open_store(database) as store:
@@ -542,7 +536,6 @@ def test_moves_are_studied_by_their_own_target(database: Path) -> None:
     assert run.majority > 0.6  # a quarter of the training part's windows are moves
 
 
-@pytest.mark.slow
 def test_posts_that_change_the_vectors_are_another_run(database: Path) -> None:
     learned = replace(LEARN, vectors="archive", fit=replace(LEARN.fit, epochs=1))
     options = StudyOptions("honest", (30,), ablation_minutes=30, training=learned)

@@ -238,6 +238,7 @@ def test_a_tar_that_was_cut_off_is_refused(tmp_path: Path, form: str) -> None:
         assert re.fullmatch(whole, str(refusal.value))
 
 
+@pytest.mark.slow
 def test_a_tar_damaged_at_random_is_no_crash(tmp_path: Path) -> None:
     whole = tarred({"é" * 80: b"content", "b": b"xyz"}) + with_hole(99)
     chance, read, refusals = random.Random(4), set[bytes](), []

@@ -292,6 +292,7 @@ def test_a_row_does_not_depend_on_its_neighbours_nor_on_the_slices(version: int)
     assert tokenize(column(texts), rules).to_list() == expected
 
 
+@pytest.mark.slow
 def test_version_1_gives_the_ids_that_it_always_gave() -> None:
     random = np.random.default_rng(11)
     words = [f"{a}{b}" for a in OLD_NASTY for b in ("", " ", "'s", "-2", "日", ".")]

@@ -18,6 +18,8 @@ from tweetscore.scoring.score import score
 from tweetscore.store.database import Store, open_store
 from tweetscore.store.transfer import export
 
+pytestmark = pytest.mark.slow  # whole databases go out and come in
+
 TABLES = (
     "bars", "intervals", "known_words", "models", "predictions", "rejects", "sessions", "settings",
     "sources", "study_runs", "symbols", "thresholds", "tweets", "windows",
@@ -134,7 +136,6 @@ def test_another_version_is_refused(whole: Store, tmp_path: Path) -> None:
 # --- results of scoring without a database --------------------------------------------------------
 
 
-@pytest.mark.slow
 def test_scores_made_without_a_database_are_those_made_with_one(
     bundle: Bundle, market: Path, tmp_path: Path
 ) -> None:

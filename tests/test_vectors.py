@@ -366,6 +366,7 @@ def test_training_gives_the_same_vectors_in_every_process() -> None:
     assert runs[0].stdout == runs[1].stdout
 
 
+@pytest.mark.slow
 def test_reading_needs_no_gensim_and_training_says_how_to_get_it(tmp_path: Path) -> None:
     path = saved(tmp_path, content("glove"))
     run = run_python(

@@ -360,6 +360,7 @@ def test_without_a_known_calendar_the_regular_session_says_so(store: Store) -> N
         ("XNYS", ["2018-07-05T04:00", "2018-07-06T04:00"]),
     ],
 )
+@pytest.mark.slow
 def test_extended_sessions_of_more_than_a_day_are_cut_by_day_and_their_windows_are_not(
     store: Store, calendar: str, cuts: list[str]
 ) -> None:
@@ -549,6 +550,7 @@ def second_store(tmp_path: Path) -> Any:
     return open_store(tmp_path / "other.duckdb")
 
 
+@pytest.mark.slow
 def test_an_interval_added_later_is_as_if_it_had_always_been_there(
     store: Store, tmp_path: Path
 ) -> None:
@@ -571,6 +573,7 @@ def test_with_nothing_missing_nothing_is_built(store: Store) -> None:
     assert whole(store) == before
 
 
+@pytest.mark.slow
 def test_a_new_symbol_leaves_the_windows_of_the_others_alone(store: Store) -> None:
     add_bars(store, run("14:00", *range(100, 130)), "AAA")
     ensure_windows(store)
@@ -582,6 +585,7 @@ def test_a_new_symbol_leaves_the_windows_of_the_others_alone(store: Store) -> No
     assert ensure_windows(store, [7]) == 2
 
 
+@pytest.mark.slow
 def test_a_largest_age_that_changes_rebuilds_the_windows(store: Store, tmp_path: Path) -> None:
     bars = random_bars(random.Random(2))
     add_bars(store, bars)
@@ -630,6 +634,7 @@ def test_a_second_file_of_bars_rebuilds_the_windows(store: Store, tmp_path: Path
         assert whole(store) != before
 
 
+@pytest.mark.slow
 def test_a_run_that_ended_before_the_windows_is_completed_by_the_next(
     store: Store, tmp_path: Path
 ) -> None:
@@ -857,6 +862,7 @@ def check_views(
     ("seed", "max_gap", "flat_bps"),
     [(0, 5, 0.0), (1, 5, 2.0), (2, 0, 0.0), (3, 1, 4.0), (4, 17, 0.0), (5, 40, 1.0)],
 )
+@pytest.mark.slow
 def test_every_row_of_both_views_is_what_the_words_of_the_design_say(
     store: Store, seed: int, max_gap: int, flat_bps: float
 ) -> None:
