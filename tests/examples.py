@@ -9,5 +9,5 @@ USUAL = 100  # of a property that names no number
 
 
 def examples(number: int) -> settings:
-    """Return the settings of a property with so many examples; the quick suite takes a fifth."""
-    return settings(deadline=None, max_examples=number if ALL else max(4, number // 5))
+    """Return the settings of a property with so many examples; the quick suite takes a tenth."""
+    return settings(deadline=None, max_examples=number if ALL else max(4, number // 10))

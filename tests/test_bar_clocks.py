@@ -86,6 +86,7 @@ def refusal(stamps: pl.Series, clock: str = "auto", stamp: str = "auto") -> str:
         ("Asia/Tokyo", "Asia/Tokyo", 0),
     ],
 )
+@pytest.mark.slow
 def test_the_audit_finds_clock_and_stamp_by_itself(
     product: str, name: str, zone: str, hours: int
 ) -> None:

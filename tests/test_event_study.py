@@ -199,6 +199,7 @@ def posts_of(seed: int, count: int) -> list[tuple[datetime, float]]:
         (DAYS[0] + 7 * MINUTE, DAYS[2] + 100 * MINUTE, DAYS[4] + 30 * MINUTE),  # amid sessions
     ],
 )
+@pytest.mark.slow
 def test_paths_are_those_of_loops_over_bars_and_tweets(store: Store, spans: Spans) -> None:
     bars, posts = gapped_bars(1), posts_of(2, 150)
     put_bar_runs(store, bars)

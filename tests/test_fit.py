@@ -192,6 +192,7 @@ def test_an_overfitted_network_goes_back_to_its_best_epoch(tmp_path: Path) -> No
     assert fitted.best.held_out_accuracy == pytest.approx(right)
 
 
+@pytest.mark.slow
 def test_every_row_is_learned_from_once_an_epoch(tmp_path: Path) -> None:
     seen: list[list[tuple[int, ...]]] = []
 

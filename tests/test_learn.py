@@ -230,6 +230,7 @@ def test_the_test_part_decides_nothing_under_the_honest_protocol(cut: Rows, tmp_
 
 
 @pytest.mark.parametrize(("protocol", "part"), [(HONEST, "validation"), (ORIGINAL, "test")])
+@pytest.mark.slow
 def test_the_part_that_chooses_is_the_one_that_is_measured_while_learning(
     cut: Rows, tmp_path: Path, protocol: Protocol, part: str
 ) -> None:

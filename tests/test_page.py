@@ -117,6 +117,7 @@ def test_the_same_report_gives_the_same_page(full: Report, text: str) -> None:
     assert page(full) == text
 
 
+@pytest.mark.slow
 def test_the_figures_of_the_page_are_those_of_evaluate(full: Report, text: str) -> None:
     assert cells(text, "figures") == figure_table(full.figures)[1]
     assert full.verdict in text

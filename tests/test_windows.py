@@ -941,6 +941,7 @@ def bars_around(rng: random.Random, hours: Hours) -> Bars:
 
 
 @pytest.mark.parametrize("name", HOURS)
+@pytest.mark.slow
 def test_windows_of_each_market_are_what_the_words_of_the_design_say(
     store: Store, name: str
 ) -> None:
