@@ -579,7 +579,7 @@ RISING, FALLING = 0, 1
 def week(store: Store) -> Store:
     """Five days whose price rises in the first hour and falls in the second, a tweet in each.
 
-    The Monday is outside, the others are train, validation, test and outside.
+    They are before the model's parts, train, validation, test and after.
     """
     tweets: list[tuple[int, str, str]] = []
     for place in range(5):
@@ -622,16 +622,16 @@ def kept(found: list[Figures]) -> list[tuple[Any, ...]]:
 
 def test_only_rows_that_the_model_has_not_learned_from_count(week: Store) -> None:
     found = evaluate(week)
-    assert kept(found) == [("known", "SPX", 5, 6, 3, 1.0), ("known", "SPX", 30, 6, 3, 1.0)]
+    assert kept(found) == [("known", "SPX", 5, 4, 2, 1.0), ("known", "SPX", 30, 4, 2, 1.0)]
     splits = week.rows(
         "SELECT split, count(DISTINCT tweet_id) FROM scored GROUP BY ALL ORDER BY ALL"
     )
-    assert splits == [("outside", 4), ("test", 2), ("train", 2), ("validation", 2)]
+    assert splits == [(name, 2) for name in ("after", "before", "test", "train", "validation")]
 
 
 def test_what_happened_to_rows_it_learned_from_changes_no_figure(week: Store) -> None:
     before = evaluate(week)
-    week.con.execute("UPDATE predictions SET probability = 1 WHERE tweet_id // 10 IN (1, 2)")
+    week.con.execute("UPDATE predictions SET probability = 1 WHERE tweet_id // 10 IN (0, 1, 2)")
     assert evaluate(week) == before
     week.con.execute("UPDATE predictions SET probability = 1 WHERE tweet_id // 10 IN (3)")
     assert evaluate(week) != before
@@ -649,7 +649,7 @@ def test_flat_windows_and_rows_without_a_window_do_not_count(week: Store) -> Non
         ("market_closed", None),
         ("ok", "flat"),
     ]
-    assert [f.rows for f in evaluate(week)] == [6, 6]
+    assert [f.rows for f in evaluate(week)] == [4, 4]
 
 
 def test_the_baseline_is_the_majority_of_the_training_part_where_the_card_names_it(
@@ -707,7 +707,7 @@ def test_the_extended_session_has_days_of_its_own(week: Store) -> None:
 def test_a_model_without_dates_has_no_honest_figures(week: Store) -> None:
     add_model(week, "dateless", {})
     assert {f.model for f in evaluate(week)} == {"known"}
-    with pytest.raises(InputError, match="no prediction outside a training part has an outcome"):
+    with pytest.raises(InputError, match="no prediction from a test part on has an outcome"):
         evaluate(week, model="dateless")
 
 
@@ -733,20 +733,20 @@ def test_a_span_inside_the_test_part_is_measured_alone(week: Store) -> None:
         ("known", "SPX", 5, 4, 2, 1.0),
         ("known", "SPX", 30, 4, 2, 1.0),
     ]
-    before = evaluate(week, until_utc=SPLIT["train_from_utc"])
-    assert kept(before) == [("known", "SPX", 5, 2, 1, 1.0), ("known", "SPX", 30, 2, 1, 1.0)]
 
 
-def test_a_span_that_reaches_into_what_the_model_learned_is_refused(week: Store) -> None:
+def test_a_span_before_the_test_part_is_refused(week: Store) -> None:
     with pytest.raises(InputError) as refusal:
         evaluate(week, from_utc=SPLIT["validation_from_utc"])
     assert str(refusal.value) == (
-        f"{week.path}: 4 of the 12 predictions of that span lie in the training or validation "
-        "part of known, whose test part runs from 2018-12-19T21:00:00 UTC; evaluate from "
+        f"{week.path}: 4 of the 12 predictions of that span lie before the test part of "
+        "known, which runs from 2018-12-19T21:00:00 UTC; evaluate from "
         "2018-12-19T21:00:00 on, or leave out --from and --until"
     )
-    with pytest.raises(InputError, match="8 of the 20 predictions of that span"):
+    with pytest.raises(InputError, match="12 of the 20 predictions of that span"):
         evaluate(week, model="known", from_utc=OPEN)
+    with pytest.raises(InputError, match="4 of the 4 predictions of that span"):
+        evaluate(week, until_utc=SPLIT["train_from_utc"])
 
 
 def test_a_span_without_outcomes_is_told(week: Store) -> None:

@@ -89,7 +89,7 @@ def known_prices(bars: Bars, gap: int = 5) -> dict[datetime, float]:
 def split_of(minute: datetime, spans: Spans) -> str:
     train, test, until = spans
     if not train <= minute < until:
-        return "outside"
+        return "before" if minute < train else "after"
     return "test" if minute >= test else "train"
 
 
@@ -108,10 +108,10 @@ def oracle(
         minute = whole if posted == whole else whole + MINUTE
         split = split_of(minute, spans)
         opened = inside(minute)
-        if opened and split != "train" and minute in prices:
+        if opened and split in ("test", "after") and minute in prices:
             entries.append(("up" if probability >= 0.5 else "down", minute, opened, split))
     pools: dict[str, list[datetime]] = {}
-    for split in ("test", "outside"):
+    for split in ("test", "after"):
         minutes = {
             day: [day + n * MINUTE for n in range(390) if day + n * MINUTE in prices]
             for day in DAYS
@@ -195,7 +195,7 @@ def posts_of(seed: int, count: int) -> list[tuple[datetime, float]]:
     "spans",
     [
         UNSEEN,
-        (DAYS[1], DAYS[2] + CLOSE, DAYS[4] + CLOSE),  # outside, train, test twice, outside
+        (DAYS[1], DAYS[2] + CLOSE, DAYS[4] + CLOSE),  # before, train, test twice, after
         (DAYS[0] + 7 * MINUTE, DAYS[2] + 100 * MINUTE, DAYS[4] + 30 * MINUTE),  # amid sessions
     ],
 )

@@ -109,7 +109,7 @@ def judged(rows: Rows, interval: int | None = None) -> Rows:
         row
         for row in rows
         if row["correct"] is not None
-        and row["split"] in ("test", "outside")
+        and row["split"] in ("test", "after")
         and interval in (None, row["interval_minutes"])
     ]
 
@@ -177,7 +177,7 @@ def after_open(t: dict[str, Rows]) -> Rows:
 
 
 def by_split(t: dict[str, Rows]) -> Rows:
-    order = ["train", "validation", "test", "outside", "unknown"]
+    order = ["before", "train", "validation", "test", "after", "unknown"]
     rows = [row for row in t["scored"] if row["correct"] is not None]
     found = by("split", lambda row: row["split"], rows)
     return sorted(found, key=lambda row: ([row[name] for name in MODEL], order.index(row["split"])))
@@ -242,7 +242,7 @@ def returns(t: dict[str, Rows]) -> Rows:
     minutes = {
         (*(row[name] for name in MODEL), row["predicted"], row["minute_utc"]): row
         for row in t["scored"]
-        if row["status"] == "ok" and row["split"] in ("test", "outside")
+        if row["status"] == "ok" and row["split"] in ("test", "after")
     }
     placed = [
         {**row, "day": opening(row, t["sessions"])["session_date"]} for row in minutes.values()
@@ -264,7 +264,7 @@ def returns(t: dict[str, Rows]) -> Rows:
 
 
 def long_short(t: dict[str, Rows]) -> Rows:
-    rows = [r for r in t["scored"] if r["status"] == "ok" and r["split"] in ("test", "outside")]
+    rows = [r for r in t["scored"] if r["status"] == "ok" and r["split"] in ("test", "after")]
     entries = []
     for keys, group in grouped(rows, *MODEL, "minute_utc"):
         side = 1 if mean(row["probability_up"] for row in group) >= 0.5 else -1
@@ -306,7 +306,7 @@ def shown(row: dict[str, Any], *more: str) -> dict[str, Any]:
 
 
 def strongest(t: dict[str, Rows]) -> Rows:
-    rows = [r for r in t["scored"] if r["status"] == "ok" and r["split"] in ("test", "outside")]
+    rows = [r for r in t["scored"] if r["status"] == "ok" and r["split"] in ("test", "after")]
     return [shown(row, "correct") for row in sorted(rows, key=strength)[:7]]
 
 

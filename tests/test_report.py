@@ -78,7 +78,7 @@ def gathered(filled: Path) -> Report:
 def scored(store: Store, minutes: int = 30) -> pl.DataFrame:
     """Return what the view of users says of the tweets that the model has not learned from."""
     return store.frame(
-        "FROM scored WHERE interval_minutes = $minutes AND split IN ('test', 'outside') "
+        "FROM scored WHERE interval_minutes = $minutes AND split IN ('test', 'after') "
         "ORDER BY tweet_id",
         minutes=minutes,
     )
@@ -223,7 +223,7 @@ def test_scores_are_fifty_bins_of_the_shown_interval(market: Store, gathered: Re
     rows = scored(market)
     splits = rows.group_by("split").len().sort("split").rows()
     assert found.group_by("split").agg(pl.col("predictions").sum()).sort("split").rows() == splits
-    assert [name for name, _ in splits] == ["outside", "test"]
+    assert [name for name, _ in splits] == ["test"]
     found = found.group_by("low", "high").agg(pl.col("predictions").sum()).sort("low")
     wanted, edges = np.histogram(rows["probability_up"].cast(pl.Float64), 50, (0, 1))
     # A share of two decimals lies on an edge, and float32 puts it on one side or the other.
@@ -238,9 +238,9 @@ def test_exact_halves_and_ones_have_their_bins(store: Store) -> None:
     put_predictions(store, [(1, 0.0), (2, 0.5), (3, 1.0), (4, 0.51)])
     found = gather(store).scores.filter(pl.col("predictions") > 0)
     assert found.rows() == [
-        (0.0, 0.02, "outside", 1),
-        (0.5, 0.52, "outside", 2),
-        (0.98, 1.0, "outside", 1),
+        (0.0, 0.02, "after", 1),
+        (0.5, 0.52, "after", 2),
+        (0.98, 1.0, "after", 1),
     ]
 
 
@@ -442,8 +442,8 @@ def unscored(store: Store) -> None:
          "No verdict: the card of m does not say which days it was trained on, so no prediction is "
          "known to be out of sample.", "m"),
         (learned_alone,
-         "No verdict: no prediction of m outside its training and validation parts has an outcome "
-         "in the regular session of SPX.", "m"),
+         "No verdict: no prediction of m from its test part on has an outcome in the "
+         "regular session of SPX.", "m"),
     ],
 )  # fmt: skip
 @pytest.mark.slow
@@ -556,7 +556,7 @@ def test_a_report_says_how_to_make_it_again(store: Store) -> None:
     store.append("symbols", pl.DataFrame(symbols))
     made = gather(store, symbol="SPX", session="extended", interval_minutes=5).made
     assert [each for each in made if each[0] not in ("tweetscore", "python", "duckdb")] == [
-        ("schema of the database", "3"),
+        ("schema of the database", "4"),
         ("maximum age of a price", "5 minutes"),
         ("a move counts as flat up to", "0 basis points"),
         ("model", "m, id m"),

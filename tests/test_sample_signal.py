@@ -42,7 +42,7 @@ def learn(folder: Path, name: str, *flags: str) -> tuple[Any, Any, list[bool], l
     rows = invoke(
         "query",
         "SELECT direction = 'up' AS up, probability_up FROM scored "
-        "WHERE model = $model AND direction IN ('up', 'down') AND split IN ('test', 'outside')",
+        "WHERE model = $model AND direction IN ('up', 'down') AND split IN ('test', 'after')",
         "--param",
         f"model={name}",
         *common,

@@ -36,7 +36,7 @@ def test_results_are_those_of_a_database(
     assert (account.shards, account.rows) == (2, 350)
     assert account.scored * 2 == found.height
     assert set(found["status"].unique()) == {"ok", "crosses_close", "no_data"}
-    assert set(found["split"].unique()) == {"validation", "test", "outside"}
+    assert set(found["split"].unique()) == {"validation", "test", "after"}
 
 
 def test_without_bars_no_score_has_a_window(bundle: Bundle, tmp_path: Path) -> None:

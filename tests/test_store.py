@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,7 @@ CREATE VIEW scored AS SELECT * EXCLUDE (session) FROM scored_all WHERE session =
 CREATE VIEW scored_extended AS
 SELECT * EXCLUDE (session) FROM scored_all WHERE session = 'extended';
 """
-NEW_TABLES = ("thresholds", "study_runs", "known_words")
+NEW_TABLES = ("thresholds", "study_runs", "known_words", "trials", "frozen")
 DATABASES = Path(__file__).parent / "databases"
 # What no table held before schema 3.
 MODELS = {"hand": ("direction", ["down", "up"]), "moods": ("label", ["glad"])}
@@ -106,9 +107,14 @@ def old(tmp_path: Path) -> Path:
 @pytest.fixture
 def second(tmp_path: Path) -> Path:
     """A database of schema 2, which the code of that schema has filled."""
-    path = tmp_path / "second.duckdb"
+    return kept("schema_2", tmp_path)
+
+
+def kept(name: str, folder: Path) -> Path:
+    """Make the database of an older schema again from its statements."""
+    path = folder / f"{name}.duckdb"
     with duckdb.connect(str(path)) as con:
-        con.execute((DATABASES / "schema_2.sql").read_text("utf-8"))
+        con.execute((DATABASES / f"{name}.sql").read_text("utf-8"))
     return path
 
 
@@ -155,7 +161,7 @@ def test_opening_a_database_of_schema_1_migrates_it_and_keeps_its_rows(old: Path
     with open_store(old):
         pass
     assert tables(old) == today(before)
-    assert version(old) == [(3,)] == [(SCHEMA_VERSION,)]
+    assert version(old) == [(4,)] == [(SCHEMA_VERSION,)]
     with open_store(old):  # once more changes nothing
         pass
     assert tables(old) == today(before)
@@ -164,7 +170,10 @@ def test_opening_a_database_of_schema_1_migrates_it_and_keeps_its_rows(old: Path
 @pytest.mark.slow
 def test_a_database_of_schema_2_shows_what_it_showed(second: Path) -> None:
     before = tables(second)
-    expected = json.loads((DATABASES / "schema_2.json").read_text("utf-8"))
+    # What lies outside all parts is now before or after them: here it is after.
+    expected = json.loads(
+        (DATABASES / "schema_2.json").read_text("utf-8").replace('"outside"', '"after"')
+    )
     with open_store(second) as store:
         shown: dict[str, dict[str, list[Any]]] = {
             name: {
@@ -182,7 +191,7 @@ def test_a_database_of_schema_2_shows_what_it_showed(second: Path) -> None:
     assert shown == expected
     assert min(len(each["rows"]) for each in shown.values()) >= 5
     after = tables(second)
-    assert version(second) == [(3,)]
+    assert version(second) == [(SCHEMA_VERSION,)]
     unchanged = (before.keys() & after.keys()) - {"models", "predictions", "study_runs"}
     before["sources"] = [(*row, None, None) for row in before["sources"]]
     assert {name: after[name] for name in unchanged} == {name: before[name] for name in unchanged}
@@ -197,15 +206,37 @@ def test_a_database_of_schema_2_shows_what_it_showed(second: Path) -> None:
     assert [row[2] for row in after["study_runs"]] == ["honest", "original"]
 
 
+def test_a_database_of_schema_3_keeps_its_rows_and_tells_before_from_after(tmp_path: Path) -> None:
+    path = kept("schema_3", tmp_path)
+    before = tables(path)
+    with duckdb.connect(str(path), read_only=True) as con:
+        query = "SELECT split, tweet_id, COLUMNS(* EXCLUDE (split, tweet_id)) FROM scored"
+        shown = con.execute(f"{query} ORDER BY ALL").fetchall()
+    with open_store(path) as store:
+        later = store.rows(f"{query} ORDER BY ALL")
+        known = store.rows("SELECT * EXCLUDE (trial_id) FROM trials")
+    assert tables(path) == before | {"trials": tables(path)["trials"], "frozen": []}
+    # The post of the Monday is from before the training part, the one of the Thursday from after.
+    parts = {1: "before", 2: "train", 3: "validation", 4: "test", 5: "after"}
+    assert {row[1]: row[0] for row in later} == parts
+    assert sorted(map(repr, (row[1:] for row in later))) == sorted(
+        map(repr, (row[1:] for row in shown))
+    )
+    # A model whose card names its symbol and its test part has looked at it.
+    bounds = datetime(2018, 12, 19, 19, 1), datetime(2018, 12, 19, 23)
+    (model_id,) = (row[0] for row in before["models"] if row[1] == "up")
+    assert known == [("ab" * 8, "SPX", *bounds, model_id, "up", 2)]
+
+
 @pytest.mark.slow
-def test_a_migrated_database_of_schema_2_is_healthy_and_has_todays_schema(
-    second: Path, tmp_path: Path
-) -> None:
-    for path in (second, tmp_path / "fresh.duckdb"):
+@pytest.mark.parametrize("name", ["schema_2", "schema_3"])
+def test_a_migrated_database_is_healthy_and_has_todays_schema(name: str, tmp_path: Path) -> None:
+    old = kept(name, tmp_path)
+    for path in (old, tmp_path / "fresh.duckdb"):
         with open_store(path):
             pass
-    assert schema(second) == schema(tmp_path / "fresh.duckdb")
-    assert [each for each in diagnose(second) if each.ok is False] == []
+    assert schema(old) == schema(tmp_path / "fresh.duckdb")
+    assert [each for each in diagnose(old) if each.ok is False] == []
 
 
 def test_a_plain_client_reads_the_views_and_the_macros_behind_them(second: Path) -> None:

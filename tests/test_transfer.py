@@ -21,8 +21,8 @@ from tweetscore.store.transfer import export
 pytestmark = pytest.mark.slow  # whole databases go out and come in
 
 TABLES = (
-    "bars", "intervals", "known_words", "models", "predictions", "rejects", "sessions", "settings",
-    "sources", "study_runs", "symbols", "thresholds", "tweets", "windows",
+    "bars", "frozen", "intervals", "known_words", "models", "predictions", "rejects", "sessions",
+    "settings", "sources", "study_runs", "symbols", "thresholds", "trials", "tweets", "windows",
 )  # fmt: skip
 
 
@@ -124,8 +124,8 @@ def test_another_version_is_refused(whole: Store, tmp_path: Path) -> None:
     export(whole, tmp_path / "out", (), silent)
     about = json.loads((tmp_path / "out" / "export.json").read_text())
     for other, refusal in (
-        ({"schema_version": 2}, "has the tables of schema 2, not 3; open the database that it"),
-        ({"schema_version": 99}, "has the tables of schema 99, not 3"),
+        ({"schema_version": 2}, "has the tables of schema 2, not 4; open the database that it"),
+        ({"schema_version": 99}, "has the tables of schema 99, not 4"),
         ({"format": 2}, "is not an export of format 1; use the tweetscore that wrote it"),
     ):
         (tmp_path / "out" / "export.json").write_text(json.dumps(about | other))

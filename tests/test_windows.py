@@ -522,11 +522,11 @@ def test_the_split_follows_the_dates_of_the_model(store: Store) -> None:
     add_tweets(store, times)
     add_predictions(store, [5])
     assert store.rows("SELECT split FROM scored ORDER BY tweet_id") == [
-        ("outside",),
+        ("before",),
         *[("train",)] * 2,
         *[("validation",)] * 2,
         *[("test",)] * 2,
-        ("outside",),
+        ("after",),
     ]
 
 

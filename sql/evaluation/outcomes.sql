@@ -1,6 +1,6 @@
 -- One row: one prediction of a target of the market whose outcome is one of its two classes, in $session;
--- $model is a model's name or id, or null for all. Without a span ($from_utc and $until_utc null) tweets of
--- the model's training and validation parts are left out; with a span they are included, with their split.
+-- $model is a model's name or id, or null for all. Without a span ($from_utc and $until_utc null) tweets
+-- from before the model's test part are left out; with a span they are included, with their split.
 SELECT
     s.model_id, s.model, s.symbol, s.target, s.interval_minutes, d.session_date, s.posted_utc,
     s.split, s.probability,
@@ -28,8 +28,8 @@ WHERE s.session = $session
     AND ($from_utc IS NULL OR s.posted_utc >= $from_utc)
     AND ($until_utc IS NULL OR s.posted_utc < $until_utc)
     AND (
-        s.split IN ('test', 'outside')
-        OR s.split IN ('train', 'validation')
+        unseen(s.split)
+        OR s.split <> 'unknown'
             AND ($from_utc IS NOT NULL OR $until_utc IS NOT NULL)
     )
 ORDER BY s.model, s.model_id, s.symbol, s.interval_minutes, d.session_date, s.tweet_id;

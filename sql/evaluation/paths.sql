@@ -1,6 +1,6 @@
 -- One row: one trading day, series and minute from entry, with the number of tweets that have a price there,
 -- and the sum of the distances of these prices from those at entry, in basis points. A series is a predicted
--- class of $model_id for $interval, or the placebo. Tweets of the training and validation parts are left out.
+-- class of $model_id for $interval, or the placebo. Tweets from before its test part are left out.
 WITH prices AS (
     SELECT
         w.minute_utc, w.entry_price AS price, d.session_date, d.open_utc,
@@ -22,7 +22,7 @@ events AS (
     FROM scored_any
     WHERE model_id = $model_id AND session = $session AND symbol = $symbol
         AND interval_minutes = $interval
-        AND split IN ('test', 'outside')
+        AND unseen(split)
     GROUP BY ALL
 ),
 placed AS (

@@ -1,6 +1,6 @@
 -- One row: one model, symbol, interval and half hour of the session, on unseen tweets.
--- rows: predictions of up or down for unseen tweets whose price moved; unseen means outside the
--- model's training and validation parts. accuracy: share of correct predictions. majority: accuracy
+-- rows: predictions of up or down for unseen tweets whose price moved; unseen means from the
+-- model's test part on. accuracy: share of correct predictions. majority: accuracy
 -- of always predicting the more frequent direction of these rows. minutes_after_open: start of the
 -- half hour that the minute of entry lies in.
 -- $interval = null: minutes, or null for all
@@ -16,7 +16,7 @@ FROM scored s
 JOIN sessions d
     ON d.symbol = s.symbol AND d.session = 'regular'
     AND s.minute_utc >= d.open_utc AND s.minute_utc < d.close_utc
-WHERE s.correct IS NOT NULL AND s.split IN ('test', 'outside')
+WHERE s.correct IS NOT NULL AND unseen(s.split)
     AND ($interval IS NULL OR s.interval_minutes = $interval)
 GROUP BY ALL
 ORDER BY ALL;

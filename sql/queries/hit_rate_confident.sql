@@ -1,5 +1,5 @@
 -- One row: one model, symbol and interval, on its confident predictions for unseen tweets.
--- all_rows: predictions of up or down for tweets outside the model's training and validation parts
+-- all_rows: predictions of up or down for tweets from the model's test part on
 -- whose price moved. rows: those with at least $confidence for the predicted direction; coverage is
 -- their share. accuracy: share of them that is correct. majority: accuracy of always predicting
 -- their more frequent direction. Both are null without rows. If $confidence is chosen by these
@@ -22,6 +22,6 @@ FROM (
     -- As FLOAT, which the probabilities are: the DOUBLE 0.7 is more than the FLOAT 0.7.
     SELECT *, greatest(probability_up, 1 - probability_up) >= $confidence::FLOAT AS confident FROM scored
 )
-WHERE correct IS NOT NULL AND split IN ('test', 'outside')
+WHERE correct IS NOT NULL AND unseen(split)
 GROUP BY ALL
 ORDER BY ALL;

@@ -1,6 +1,6 @@
 -- One row: one model, symbol, interval and trading day, buying at predictions of up and selling
 -- short at down.
--- Only tweets outside the model's training and validation parts count. Nobody could have earned
+-- Only tweets from the model's test part on count. Nobody could have earned
 -- this: there are no costs, no spread and no delay, and windows overlap. Tweets of one minute are
 -- one entry, long if their mean probability of up is at least 0.5. minutes: number of entries;
 -- long_minutes: number of long ones. mean_bps: mean return of an entry in basis points;
@@ -12,7 +12,7 @@ WITH minutes AS (
         model, model_id, symbol, interval_minutes, minute_utc, return_bps,
         if(avg(probability_up) >= 0.5, 1, -1) AS side
     FROM scored
-    WHERE status = 'ok' AND split IN ('test', 'outside')
+    WHERE status = 'ok' AND unseen(split)
         AND ($interval IS NULL OR interval_minutes = $interval)
     GROUP BY ALL
 ),

@@ -8,7 +8,7 @@ WITH judged AS (
     SELECT
         model, model_id, symbol, interval_minutes, platform, tweet_id, correct
     FROM scored
-    WHERE correct IS NOT NULL AND split IN ('test', 'outside')
+    WHERE correct IS NOT NULL AND unseen(split)
         AND ($interval IS NULL OR interval_minutes = $interval)
 )
 SELECT

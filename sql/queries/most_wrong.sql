@@ -1,5 +1,5 @@
 -- One row: one of the wrong predictions with the highest confidence, on unseen tweets.
--- Unseen means outside the model's training and validation parts. A model that is confident and
+-- Unseen means from the model's test part on. A model that is confident and
 -- wrong more often than its probabilities say is not calibrated: see the query calibration.
 -- $interval = null: minutes, or null for all
 -- $rows = 20: number of rows
@@ -8,7 +8,7 @@ SELECT
     round(probability_up, 3) AS probability_up, predicted, direction,
     round(return_bps, 1) AS return_bps, text
 FROM scored
-WHERE NOT correct AND split IN ('test', 'outside')
+WHERE NOT correct AND unseen(split)
     AND ($interval IS NULL OR interval_minutes = $interval)
 ORDER BY
     abs(scored.probability_up - 0.5) DESC, posted_utc, platform, tweet_id, interval_minutes,

@@ -1,5 +1,5 @@
 -- One row: one model of large moves, symbol and interval, on unseen tweets.
--- rows: predictions with an outcome, for tweets outside the model's training and validation parts.
+-- rows: predictions with an outcome, for tweets from the model's test part on.
 -- accuracy: share of correct predictions. majority: accuracy of always predicting the more frequent
 -- outcome of these rows. moved: share with an absolute return above threshold_bps. predicted_move:
 -- share for which a move was predicted. precision: share of these that did move; null if none was
@@ -13,6 +13,6 @@ SELECT
     round(avg((predicted = 'move')::INTEGER), 4) AS predicted_move,
     round(avg((outcome = 'move')::INTEGER) FILTER (predicted = 'move'), 4) AS precision
 FROM scored_moves
-WHERE correct IS NOT NULL AND split IN ('test', 'outside')
+WHERE correct IS NOT NULL AND unseen(split)
 GROUP BY ALL
 ORDER BY ALL;

@@ -1,5 +1,5 @@
 -- One row: one model, symbol, interval and predicted direction, with the mean return that followed.
--- Only tweets outside the model's training and validation parts count; windows without a price
+-- Only tweets from the model's test part on count; windows without a price
 -- change are included. minutes: number of different minutes of entry, as tweets of one minute share
 -- its return. mean_bps: mean over trading days of the mean return of a day, in basis points;
 -- standard_error_bps: its standard error over days, null for a single day. Windows of one day
@@ -8,7 +8,7 @@
 WITH minutes AS (
     SELECT DISTINCT model, model_id, symbol, interval_minutes, predicted, minute_utc, return_bps
     FROM scored
-    WHERE status = 'ok' AND split IN ('test', 'outside')
+    WHERE status = 'ok' AND unseen(split)
         AND ($interval IS NULL OR interval_minutes = $interval)
 ),
 days AS (

@@ -5,7 +5,7 @@ WITH counted AS (
     FROM scored_any
     WHERE model_id = $model_id AND session = $session AND symbol IS NOT DISTINCT FROM $symbol
         AND interval_minutes = $interval
-        AND split IN ('test', 'outside')
+        AND unseen(split)
     GROUP BY ALL
 )
 SELECT

@@ -7,7 +7,7 @@ FROM (
     FROM scored_any
     WHERE model_id = $model_id AND session = $session AND symbol IS NOT DISTINCT FROM $symbol
         AND interval_minutes = $interval
-        AND split IN ('test', 'outside')
+        AND unseen(split)
     GROUP BY hash(text)
 ) f
 JOIN tweets t ON t.platform = f.earliest.platform AND t.tweet_id = f.earliest.tweet_id;

@@ -8,7 +8,7 @@ WITH own AS (
     FROM scored_any
     WHERE model_id = $model_id AND session = $session AND symbol IS NOT DISTINCT FROM $symbol
         AND interval_minutes = $interval
-        AND split IN ('test', 'outside')
+        AND unseen(split)
         AND ($symbol IS NULL OR status = 'ok')
 ),
 of_each_text AS (

@@ -11,11 +11,16 @@ CREATE OR REPLACE MACRO split_of(
     minute_utc, train_from_utc, validation_from_utc, test_from_utc, test_until_utc
 ) AS CASE
     WHEN train_from_utc IS NULL THEN 'unknown'
-    WHEN minute_utc < train_from_utc OR minute_utc >= test_until_utc THEN 'outside'
+    WHEN minute_utc < train_from_utc THEN 'before'
     WHEN minute_utc < validation_from_utc THEN 'train'
     WHEN minute_utc < test_from_utc THEN 'validation'
-    ELSE 'test'
+    WHEN minute_utc < test_until_utc THEN 'test'
+    ELSE 'after'
 END;
+
+-- Whether a model has learned nothing from a part of its split, nor from anything later: words, vectors
+-- and prices of its training are later than what lies before it.
+CREATE OR REPLACE MACRO unseen(split) AS split IN ('test', 'after');
 
 -- One row: one minute of a session that can be entered, and the root mean square of the changes of price
 -- from minute to minute in the half-hour before, in basis points: known at the entry.

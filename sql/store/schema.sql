@@ -141,6 +141,26 @@ CREATE TABLE thresholds (
     threshold_bps DOUBLE NOT NULL      -- a move is an absolute return above it
 );
 
+-- One row: one model that has looked at a test part, scored here or not. Every figure is corrected for all
+-- that have looked at some of its days.
+CREATE TABLE trials (
+    test_part VARCHAR NOT NULL,        -- hash of the texts of the test part
+    symbol VARCHAR NOT NULL,           -- symbol that was predicted
+    test_from_utc TIMESTAMP NOT NULL,  -- start of the test part
+    test_until_utc TIMESTAMP NOT NULL, -- end of the test part
+    trial_id VARCHAR NOT NULL,         -- hash of what predicts: a graph, or the fingerprint of a study's run
+    model_id VARCHAR NOT NULL,         -- the model; the fingerprint of a study's run
+    name VARCHAR NOT NULL,             -- name of the model
+    tests INTEGER NOT NULL             -- figures that were measured there: one for each interval
+);
+
+-- One row: one model whose predictions of later posts are a record of forward evidence.
+CREATE TABLE frozen (
+    model_id VARCHAR NOT NULL,         -- the model
+    bundle_sha256 VARCHAR NOT NULL,    -- hash of all files of its bundle
+    frozen_utc TIMESTAMP NOT NULL      -- when it was frozen; posts from then on are forward
+);
+
 -- One row: one network of a study.
 CREATE TABLE study_runs (
     fingerprint VARCHAR NOT NULL,      -- of data, options and seed

@@ -3,8 +3,8 @@
 --   model: the name of the model that predicts
 --   model_id: its hash
 --   interval_minutes: from entry to exit
---   split: the part of the model's data that the tweet belongs to: train, validation or test; outside
---     these, or unknown
+--   split: the part of the model's data that the tweet belongs to: train, validation or test; before
+--     or after these, or unknown
 --   predicted: the likelier class: up or down, move or still
 --   minute_utc: of entry, the first whole minute at or after the tweet
 --   direction: up, down or flat, as observed; null without a window

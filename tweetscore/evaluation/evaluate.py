@@ -16,7 +16,7 @@ from tweetscore.evaluation.skill import market_controls
 from tweetscore.store.database import Store, statement
 
 _CARD = "SELECT card FROM models WHERE model_id = $model_id"
-LEARNED = ("train", "validation")
+UNSEEN = ("test", "after")  # as the macro unseen
 
 
 def evaluate(
@@ -28,7 +28,7 @@ def evaluate(
     until_utc: datetime | None = None,
     effect_auc: float = EFFECT_AUC,
 ) -> list[Figures]:
-    """Measure the stored predictions of tweets outside each model's training and validation parts.
+    """Measure the stored predictions of tweets from each model's test part on.
 
     Figures of one model are corrected together: of every head on its card, and of every symbol.
     Where there is no signal, days that could not have shown ``effect_auc`` are inconclusive.
@@ -36,7 +36,7 @@ def evaluate(
 
     Raises:
         InputError: the model is unknown, or there is no such prediction with an outcome, or the
-            span holds some that the model has learned from.
+            span holds some from before the model's test part.
     """
     rows = _outcomes(store, model, session, from_utc, until_utc)
     _refuse_learned(store, rows)
@@ -81,31 +81,31 @@ def _outcomes(
     if rows.is_empty():
         span = "" if from_utc is None and until_utc is None else " of that span"
         raise InputError(
-            f"{store.path}: no prediction outside a training part has an outcome in the {session} "
+            f"{store.path}: no prediction from a test part on has an outcome in the {session} "
             f"session{span}; run tweetscore score, or ingest bars of later days"
         )
     return rows
 
 
 def _refuse_learned(store: Store, rows: pl.DataFrame) -> None:
-    """Refuse a span that includes rows that a model has learned from.
+    """Refuse a span that includes rows from before a model's test part.
 
     Raises:
         InputError: it does.
     """
-    learned = rows.filter(pl.col("split").is_in(LEARNED))
+    learned = rows.filter(~pl.col("split").is_in(UNSEEN))
     if learned.is_empty():
         return
     model_id, name = learned.row(0, named=True)["model_id"], learned["model"][0]
     of_model = rows.filter(pl.col("model_id") == model_id)
-    count = of_model["split"].is_in(LEARNED).sum()
+    count = (~of_model["split"].is_in(UNSEEN)).sum()
     (test_from_utc,) = store.row(
         "SELECT test_from_utc FROM models WHERE model_id = $model_id", model_id=model_id
     )
     since = test_from_utc.isoformat()
     raise InputError(
-        f"{store.path}: {count:,} of the {len(of_model):,} predictions of that span lie in the "
-        f"training or validation part of {name}, whose test part runs from {since} UTC; "
+        f"{store.path}: {count:,} of the {len(of_model):,} predictions of that span lie before the "
+        f"test part of {name}, which runs from {since} UTC; "
         f"evaluate from {since} on, or leave out --from and --until"
     )
 

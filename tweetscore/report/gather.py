@@ -120,8 +120,8 @@ def _why_none(store: Store, subject: Subject | None, scored: Sequence[dict[str, 
             "so no prediction is known to be out of sample."
         )
     return (
-        f"No verdict: no prediction of {subject.model} outside its training and validation parts "
-        f"has an outcome in the {subject.session} session of {subject.symbol}."
+        f"No verdict: no prediction of {subject.model} from its test part on has an "
+        f"outcome in the {subject.session} session of {subject.symbol}."
     )
 
 

@@ -13,7 +13,7 @@ import polars as pl
 
 from tweetscore.errors import InputError, IntegrityError, LockedError, StorageError
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 MEMORY_LIMIT = "350MB"  # DuckDB's own default is 80 % of the machine; 500 MB were no faster
 IN_MEMORY = Path(":memory:")
 STANDARD_INTERVALS = (5, 10, 15, 20, 30, 40, 50)
