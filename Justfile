@@ -36,9 +36,10 @@ docs:
 clocks *FILES:
     OMP_NUM_THREADS=1 POLARS_MAX_THREADS=1 python tests/clock_simulation.py {{FILES}}
 
-# How often verdicts are right, by worlds with known truth: the table of tests/README.md.
+# How often verdicts are right, by worlds with known truth: the tables of tests/README.md.
 simulate:
     python -m tests.simulated_scores
+    python -m tests.simulated_earnings
 
 # The wheel, in dist.
 wheel:

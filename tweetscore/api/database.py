@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Literal
 
 from tweetscore.api.common import Precision, Progress, Session, load_model, need, silent
+from tweetscore.api.market import MarketResults
 from tweetscore.errors import InputError
 from tweetscore.evaluation import EFFECT_AUC
 
@@ -44,7 +45,7 @@ def open(path: str | Path, *, read_only: bool = False, create: bool = True) -> "
     return Database(Path(path), read_only=read_only, create=create)
 
 
-class Database:
+class Database(MarketResults):
     """One open database; close it with ``close``, or use it in a ``with`` block.
 
     Every method raises InputError if its arguments cannot be used, and StorageError if disk or

@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # polars and scikit-learn would slow down --help
     import polars as pl
 
     from tweetscore.checks.doctor import Check
+    from tweetscore.evaluation.earnings import Earnings
     from tweetscore.evaluation.figures import Figures
     from tweetscore.io.formats import Answer
     from tweetscore.query import ShippedQuery
@@ -185,8 +186,10 @@ def _note_known_words(shares: Mapping[str, float]) -> None:
         note(f"words that the model knows: {words}")
 
 
-def show_figures(figures: "Sequence[Figures]", *, as_json: bool) -> None:
-    """Print figures beside their baselines, and what they mean."""
+def show_figures(
+    figures: "Sequence[Figures]", earnings: "Sequence[Earnings]" = (), *, as_json: bool
+) -> None:
+    """Print figures beside their baselines, what they mean, and what trading would earn."""
     from tweetscore.evaluation.verdicts import (
         figure_table,
         overall_verdict,
@@ -196,7 +199,8 @@ def show_figures(figures: "Sequence[Figures]", *, as_json: bool) -> None:
 
     if as_json:
         verdict = overall_verdict(figures)
-        show_record({"figures": [asdict(each) for each in figures], "verdict": verdict})
+        earned = {"earnings": [asdict(each) for each in earnings]} if earnings else {}
+        show_record({"figures": [asdict(each) for each in figures], "verdict": verdict, **earned})
         return
     for model, symbol, target in dict.fromkeys(map(_subject, figures)):
         own = [each for each in figures if _subject(each) == (model, symbol, target)]
@@ -209,6 +213,29 @@ def show_figures(figures: "Sequence[Figures]", *, as_json: bool) -> None:
         stdout.print()
         for each in own:
             show_line(sentence(each))
+    _show_earnings(earnings)
+
+
+def _show_earnings(earnings: "Sequence[Earnings]") -> None:
+    """Print what entries by predictions of direction would earn."""
+    from tweetscore.evaluation.earnings_words import (
+        EARNINGS_EXPLAINED,
+        earnings_sentence,
+        entry_table,
+        net_table,
+    )
+
+    for model, symbol in dict.fromkeys((each.model, each.symbol) for each in earnings):
+        own = [each for each in earnings if (each.model, each.symbol) == (model, symbol)]
+        show_line(f"\n{model} on {symbol}: basis points per entry", style="bold")
+        show_table(*net_table(own))
+        stdout.print()
+        show_table(*entry_table(own))
+        stdout.print()
+        for each in own:
+            show_line(earnings_sentence(each))
+    if earnings:
+        note(EARNINGS_EXPLAINED)
 
 
 def _subject(figures: "Figures") -> tuple[str, str, str]:

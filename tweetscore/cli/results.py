@@ -1,8 +1,9 @@
 """The panel "Scores and results": score posts, and see what the scores are worth."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -16,6 +17,7 @@ from tweetscore.errors import InputError
 from tweetscore.evaluation import EFFECT_AUC
 
 if TYPE_CHECKING:
+    from tweetscore.evaluation.earnings import Earnings
     from tweetscore.evaluation.figures import Figures
     from tweetscore.market.horizons import Horizon  # onnxruntime would slow down --help
     from tweetscore.scoring.bundle import Bundle
@@ -102,24 +104,27 @@ def evaluate(
     column: options.Columns = None,
     encoding: options.Encoding = None,
     effect: options.Effect = EFFECT_AUC,
+    costs: options.Costs = "1,2,5",
     as_json: options.Json = False,
 ) -> None:
     """Compare the stored scores with what the price did, beside simple baselines.
 
     Posts of the model's training and validation parts do not count; a time span that includes them
-    is refused.
+    is refused. Beside the figures stands what trading by the scores would earn after costs.
 
     Example: `tweetscore evaluate --model my-model`
     """
+    costs_bps = options.costs_bps(costs)
+    earnings: Sequence[Earnings] = ()
     if labelled:
         columns = options.column_names(column)
         figures = _labelled_figures(labelled, model, columns, encoding, effect)
     else:
         with api.open(db, read_only=True) as database:
-            figures = database.evaluate(
-                model, session=session, from_utc=since, until_utc=until, effect_auc=effect
-            )
-    printing.show_figures(figures, as_json=as_json)
+            span: Any = {"session": session, "from_utc": since, "until_utc": until}
+            figures = database.evaluate(model, effect_auc=effect, **span)
+            earnings = database.earnings(model, costs_bps=costs_bps, **span)
+    printing.show_figures(figures, earnings, as_json=as_json)
 
 
 def _labelled_figures(

@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 
 from tweetscore.errors import InputError
+from tweetscore.evaluation.earnings import Earnings, earnings
 from tweetscore.evaluation.evaluate import evaluate
 from tweetscore.evaluation.event_study import price_paths
 from tweetscore.evaluation.figures import Figures
@@ -67,6 +68,7 @@ def gather(
         verdict=overall_verdict(figures) if figures else _why_none(store, subject, choice.scored),
         sentences=tuple(map(sentence, figures)),
         figures=figures,
+        earnings=_earnings(store, subject),
         statuses=store.frame(statement("report/statuses"), **of_all),
         calibration=calibration_table(figures),
         roc=_roc(store, subject, of_all),
@@ -96,6 +98,14 @@ def _figures(store: Store, subject: Subject | None) -> tuple[Figures, ...]:
         found = evaluate(store, model=subject.model_id, session=subject.session)
     except InputError:  # nothing out of sample has an outcome; the verdict says why
         return ()
+    return tuple(each for each in found if each.symbol == subject.symbol)
+
+
+def _earnings(store: Store, subject: Subject | None) -> tuple[Earnings, ...]:
+    """Return what entries by the subject's predictions of direction would earn."""
+    if subject is None or subject.symbol is None:
+        return ()
+    found = earnings(store, model=subject.model_id, session=subject.session)
     return tuple(each for each in found if each.symbol == subject.symbol)
 
 

@@ -12,6 +12,12 @@ import jinja2
 import polars as pl
 from markupsafe import Markup
 
+from tweetscore.evaluation.earnings_words import (
+    EARNINGS_EXPLAINED,
+    earnings_sentence,
+    entry_table,
+    net_table,
+)
 from tweetscore.evaluation.verdicts import figure_table, quality_table
 from tweetscore.io.formats import VISIBLE, cell_text
 from tweetscore.report import charts
@@ -82,6 +88,7 @@ def page(report: Report) -> str:
             specs=dict(_specs(report)),
             tables=dict(_tables(report)),
             studies=studies,
+            earned=[*map(earnings_sentence, report.earnings), EARNINGS_EXPLAINED],
             scripts=scripts,
             hashes=[_hash(each) for each in scripts],
             style=Markup(_asset("page.css")),
@@ -173,6 +180,9 @@ def _tables(report: Report) -> Iterator[tuple[str, Table]]:
     if report.figures:
         yield "figures", _worded(*figure_table(report.figures))
         yield "quality", _worded(*quality_table(report.figures))
+    if report.earnings:
+        yield "earnings", _worded(*net_table(report.earnings))
+        yield "entries", _worded(*entry_table(report.earnings))
     for name, frame in (
         ("sources", report.sources),
         ("rejects", report.rejects),

@@ -5,6 +5,7 @@ from datetime import datetime
 
 import polars as pl
 
+from tweetscore.evaluation.earnings import Earnings
 from tweetscore.evaluation.figures import Figures
 from tweetscore.report.subject import Subject
 from tweetscore.study.runs import StudyRun
@@ -55,6 +56,7 @@ class Report:
     verdict: str  # one sentence
     sentences: tuple[str, ...]  # one an interval
     figures: tuple[Figures, ...]
+    earnings: tuple[Earnings, ...]  # none but of direction
     statuses: pl.DataFrame
     calibration: pl.DataFrame
     roc: pl.DataFrame
