@@ -1,7 +1,7 @@
 -- One row: one entry that a prediction of direction makes in $session, whatever became of the price, with
 -- what the price did from this minute, and from one and two minutes later, to the same exit. $model is a
--- model's name or id, or null for all; $from_utc and $until_utc may be null. Tweets of the model's
--- training and validation parts are left out.
+-- model's name or id, or null for all; $from_utc and $until_utc may be null. Tweets
+-- from before the model's test part are left out.
 SELECT
     s.model_id, s.model, s.symbol, s.interval_minutes, d.session_date, s.minute_utc,
     s.predicted = positive_class(s.target) AS up,
@@ -25,5 +25,5 @@ WHERE s.target = 'direction' AND s.session = $session AND s.status = 'ok'
     AND ($model IS NULL OR $model IN (s.model, s.model_id))
     AND ($from_utc IS NULL OR s.posted_utc >= $from_utc)
     AND ($until_utc IS NULL OR s.posted_utc < $until_utc)
-    AND s.split IN ('test', 'outside')
+    AND unseen(s.split)
 ORDER BY s.model, s.model_id, s.symbol, s.interval_minutes, s.minute_utc, s.tweet_id;

@@ -36,7 +36,7 @@ class MarketResults:
 
         Returns:
             Basis points per entry with 95 % intervals, for each model, symbol and interval that
-            has posts outside its training and validation parts.
+            has posts from its test part on.
         """
         from tweetscore.evaluation.earnings import COSTS_BPS, earnings
 

@@ -87,7 +87,7 @@ def earnings(
 ) -> list[Earnings]:
     """Return what the stored predictions of direction would earn; none where there are none.
 
-    Posts of each model's training and validation parts are left out, whatever the span.
+    Posts from before each model's test part are left out, whatever the span.
     """
     rows = store.frame(
         statement("evaluation/entries"),
