@@ -36,10 +36,11 @@ docs:
 clocks *FILES:
     OMP_NUM_THREADS=1 POLARS_MAX_THREADS=1 python tests/clock_simulation.py {{FILES}}
 
-# How often verdicts are right, by worlds with known truth: the tables of tests/README.md.
+# How often verdicts, earnings and paths are right, by worlds with known truth: the tables of tests/README.md.
 simulate:
     python -m tests.simulated_scores
     python -m tests.simulated_earnings
+    python -m tests.simulated_paths
 
 # The wheel, in dist.
 wheel:

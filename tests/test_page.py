@@ -35,7 +35,7 @@ PLAIN = HOSTILE.replace("\N{RIGHT-TO-LEFT OVERRIDE}", "\N{REPLACEMENT CHARACTER}
     "\x1b", "\N{REPLACEMENT CHARACTER}"
 )
 CHARTS = {
-    "figures", "calibration", "roc", "scores", "paths", "words", "hours", "months",
+    "figures", "calibration", "roc", "scores", "paths-down", "paths-up", "words", "hours", "months",
     "study-1-intervals", "study-1-ablation", "study-1-accuracy", "study-1-loss",
 }  # fmt: skip
 

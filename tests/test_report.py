@@ -52,7 +52,8 @@ COLUMNS = {
     "statuses": "interval_minutes status predictions",
     "calibration": "interval_minutes low high rows predicted observed observed_low observed_high",
     "roc": "interval_minutes false_positive_rate true_positive_rate",
-    "paths": "series offset_minutes mean_bps low_bps high_bps events days",
+    "paths": "series offset_minutes mean_bps low_bps high_bps placebo_bps placebo_low_bps "
+    "placebo_high_bps events days",
     "scores": "low high split predictions",
     "by_hour": "hour_utc tweets",
     "by_month": "month tweets",
@@ -300,9 +301,11 @@ def test_paths_are_those_of_the_event_study_at_the_shown_interval(
 ) -> None:
     asked: dict[str, Any] = {"model_id": "m", "symbol": "SPX", "session": "regular"}
     five, thirty = (price_paths(market, **asked, interval=minutes) for minutes in (5, 30))
-    assert gathered.paths.equals(thirty)
-    assert gather(market, interval_minutes=5).paths.equals(five)
-    assert not five.equals(thirty)
+    assert gathered.paths.equals(thirty.paths)
+    assert gathered.paths_words == thirty.sentences()
+    assert "p of the whole path among 499 placebos: down 0." in thirty.sentences()[0]
+    assert gather(market, interval_minutes=5).paths.equals(five.paths)
+    assert not five.paths.equals(thirty.paths)
 
 
 # --- texts ----------------------------------------------------------------------------------------

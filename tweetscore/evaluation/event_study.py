@@ -1,4 +1,4 @@
-"""Draw the price path around tweets: stored predictions enter, a mean path with its band leaves.
+"""Draw the price path around tweets: stored predictions enter, mean paths with their bands leave.
 
 An event is a scored tweet that the model was not trained on, and whose minute of entry lies
 inside a session and has a price. Its path is the distance of each minute's price from the price at
@@ -6,94 +6,137 @@ entry, in basis points, from half an hour before to an hour after (MacKinlay 199
 minute outside the session of the entry, or without a price, is missing and never filled: fewer
 events are left towards both ends.
 
-Tweets of one day share the market of that day, so the trading day is the unit: the band is the
-central 95 % of 1,000 bootstrap means, each over as many whole days as there are, drawn with
-replacement (Efron 1979).
+Tweets of one day share the market of that day, so the trading day is the unit of the band, which
+holds the whole path at once (``bands.simultaneous_band``).
 
-The placebo holds the same events, all classes together, at the same time of another session of the
-same split: the sessions are shuffled by a fixed seed, and the events of each go to the next, so
-that no two sessions meet in one. Where it moves as the classes do, their paths show what the market
-does at these times of the day, not what the tweets do.
+The placebos hold the tweets of each day at the same time of another day of the same part of the
+data: what the market does at these times of the day, whatever was posted. Days of one weekday are
+shuffled among themselves where a part has at least five of each, else all days of the part. A path
+is held against them as a whole (``bands.placebo_test``).
 """
 
+from dataclasses import dataclass
+
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
+from tweetscore.evaluation.bands import placebo_test, simultaneous_band
+from tweetscore.evaluation.placebo import Events, Paths, Sessions, moved_paths
 from tweetscore.store.database import Store, statement
 
 FIRST_MINUTE, LAST_MINUTE = -30, 60
-DRAWS = 1_000
-BLOCK_DRAWS = 100  # so many at once, so that memory does not grow with the days
-TAIL = 0.025
+OFFSETS = range(FIRST_MINUTE, LAST_MINUTE + 1)
+PLACEBOS = 499
+LEAST_OF_A_WEEKDAY = 5
 SEED = 0
 DECIMALS = 6  # of a basis point: digits beyond depend on the order of summing
 PATHS = {
     "series": pl.String, "offset_minutes": pl.Int64, "mean_bps": pl.Float64, "low_bps": pl.Float64,
-    "high_bps": pl.Float64, "events": pl.Int64, "days": pl.Int64,
+    "high_bps": pl.Float64, "placebo_bps": pl.Float64, "placebo_low_bps": pl.Float64,
+    "placebo_high_bps": pl.Float64, "events": pl.Int64, "days": pl.Int64,
 }  # fmt: skip
-Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class EventStudy:
+    """What the market did around tweets.
+
+    ``paths`` has a row a series (a class that the model predicted) and minute, with the columns of
+    ``PATHS``: the mean and the band of the whole path, null where fewer than ten days have a price;
+    the mean of the placebos and the envelope of a path like theirs; and the events and days that
+    have a price there. A minute with fewer than two days has no row.
+    """
+
+    paths: pl.DataFrame
+    p_values: dict[str, float]  # of each series among its placebos
+    by_weekday: float  # share of the days with events whose placebos lie on the same weekday
+
+    def sentences(self) -> tuple[str, ...]:
+        """Say how the paths compare with the placebos, and what was matched."""
+        if not self.p_values:
+            return ()
+        found = ", ".join(f"{name} {p:.3f}" for name, p in self.p_values.items())
+        on = f"of the same weekday for {self.by_weekday:.0%} of the days, else of any"
+        on = {1.0: "of the same weekday", 0.0: "of any weekday"}.get(self.by_weekday, on)
+        return (
+            f"p of the whole path among {PLACEBOS} placebos: {found}.",
+            "A placebo holds the tweets of each day at the same time after the open of another day "
+            f"of the same part of the data, {on}.",
+        )
 
 
 def price_paths(
     store: Store, *, model_id: str | None, symbol: str | None, session: str, interval: int | None
-) -> pl.DataFrame:
-    """Return the mean path of each class that the model predicted, and of the placebo.
+) -> EventStudy:
+    """Return the mean path of each class that the model predicted, beside its placebos.
 
-    One row is a series and minute, with the columns of ``PATHS``: the mean, its band, and the
-    events and days that have a price there. A minute with fewer than two days has no band, and so
-    no row. Without a model or a symbol there is none at all.
+    Without a model, a symbol or an event with a price there is none.
     """
-    sums = store.frame(
-        statement("evaluation/paths"),
-        model_id=model_id, symbol=symbol, session=session, interval=interval,
-        first_minute=FIRST_MINUTE, last_minute=LAST_MINUTE, seed=str(SEED),
-    )  # fmt: skip
-    return mean_paths(sums)
+    asked = {"model_id": model_id, "symbol": symbol, "session": session, "interval": interval}
+    prices = store.frame(statement("evaluation/session_prices"), **asked)
+    events = store.frame(statement("evaluation/events"), **asked)
+    inside = prices.filter(pl.col("minute") < pl.col("minutes"))
+    placed = events.join(inside, on="minute_utc").sort("series", "minute_utc")
+    if placed.is_empty():
+        return EventStudy(pl.DataFrame(schema=PATHS), {}, 0.0)
+    usable = pl.col("unseen") | pl.col("open_utc").is_in(placed["open_utc"].unique().implode())
+    sessions, opens, by_weekday = _sessions(prices.filter(usable))
+    names = placed["series"].unique().sort().to_list()
+    series = [_events(placed.filter(series=name), opens) for name in names]
+    found = moved_paths(sessions, series, OFFSETS, PLACEBOS, SEED)
+    filled = np.unique(np.concatenate([each.session for each in series]))
+    return study_of(dict(zip(names, found, strict=True)), float(by_weekday[filled].mean()))
 
 
-def mean_paths(sums: pl.DataFrame) -> pl.DataFrame:
-    """Return mean and band of each series and minute.
-
-    Args:
-        sums: series, session_date, offset_minutes, events and sum_bps; one row each of the first
-            three.
-    """
-    series = sums.partition_by("series", maintain_order=True)
-    found = pl.concat([pl.DataFrame(schema=PATHS), *map(_mean_path, series)])
-    return found.filter(pl.col("days") >= 2)
-
-
-def _mean_path(sums: pl.DataFrame) -> pl.DataFrame:
-    """Return the minutes of one series."""
-    offsets = sums["offset_minutes"].unique().sort()
-    days = sums["session_date"].rank("dense").to_numpy() - 1
-    places = days, offsets.search_sorted(sums["offset_minutes"]).to_numpy()
-    events, totals = np.zeros((2, int(days.max()) + 1, len(offsets)))  # (days, offsets)
-    events[places], totals[places] = sums["events"], sums["sum_bps"]
-    means = _drawn_means(events, totals)  # (draws, offsets)
-    low, high = np.nanquantile(means, [TAIL, 1 - TAIL], axis=0)
-    return pl.DataFrame(
-        {
-            "series": sums["series"].new_from_index(0, len(offsets)),
-            "offset_minutes": offsets,
-            "mean_bps": totals.sum(axis=0) / events.sum(axis=0),
-            "low_bps": low,
-            "high_bps": high,
-            "events": events.sum(axis=0).astype(np.int64),
-            "days": (events > 0).sum(axis=0),
-        },
-        schema=PATHS,
-    ).with_columns(pl.col("mean_bps", "low_bps", "high_bps").round(DECIMALS))
+def _sessions(prices: pl.DataFrame) -> tuple[Sessions, pl.Series, np.ndarray]:
+    """Return the sessions, when they open, and which have a stratum of their weekday alone."""
+    each = (
+        prices.group_by("open_utc")
+        .agg(pl.col("session_date", "minutes", "split").first())
+        .sort("open_utc")
+        .with_columns(weekday=pl.col("session_date").dt.weekday())
+        .with_columns(alike=pl.len().over("split", "weekday"))
+        .with_columns(matched=pl.col("alike").min().over("split") >= LEAST_OF_A_WEEKDAY)
+        .with_columns(
+            stratum=pl.struct(
+                "split", pl.when("matched").then("weekday").otherwise(0).alias("weekday")
+            ).rank("dense"),
+            starts=(pl.col("minutes") + 1).cum_sum() - pl.col("minutes") - 1,
+        )
+    )
+    opens = each["open_utc"]
+    known = np.full(int((each["minutes"] + 1).sum()), np.nan)
+    starts = each["starts"].to_numpy()
+    session = opens.search_sorted(prices["open_utc"]).to_numpy()
+    known[starts[session] + prices["minute"].to_numpy()] = prices["price"].to_numpy()
+    day, stratum = (each[name].rank("dense").cast(pl.Int64).to_numpy() - 1
+                    for name in ("session_date", "stratum"))  # fmt: skip
+    sessions = Sessions(known, starts, each["minutes"].to_numpy(), day, stratum)
+    return sessions, opens, each["matched"].to_numpy()
 
 
-def _drawn_means(events: Floats, totals: Floats) -> Floats:
-    """Return the mean of each draw of days, NaN where none of them has an event."""
-    days = len(events)
-    rng = np.random.default_rng(SEED)
-    means = []  # of each block: (draws, offsets)
-    for _ in range(DRAWS // BLOCK_DRAWS):
-        times = rng.multinomial(days, np.full(days, 1 / days), BLOCK_DRAWS).astype(np.float64)
-        drawn = times @ events  # (draws, offsets)
-        means.append(np.divide(times @ totals, drawn, np.full_like(drawn, np.nan), where=drawn > 0))
-    return np.concatenate(means)
+def _events(placed: pl.DataFrame, opens: pl.Series) -> Events:
+    session = opens.search_sorted(placed["open_utc"]).to_numpy().astype(np.int64)
+    return Events(session, placed["minute"].to_numpy(), placed["events"].to_numpy())
+
+
+def study_of(found: dict[str, Paths], by_weekday: float) -> EventStudy:
+    """Judge the paths of each series."""
+    frames, p_values = [pl.DataFrame(schema=PATHS)], {}
+    for name, each in found.items():
+        tested = placebo_test(each.means_bps, each.errors_bps)
+        half = simultaneous_band(each.counts, each.totals_bps, SEED)
+        mean = each.means_bps[0]
+        columns = {
+            "series": [name] * len(OFFSETS), "offset_minutes": list(OFFSETS),
+            "mean_bps": mean, "low_bps": mean - half, "high_bps": mean + half,
+            "placebo_bps": tested.centre,
+            "placebo_low_bps": tested.low, "placebo_high_bps": tested.high,
+            "events": each.counts.sum(axis=0).astype(np.int64),
+            "days": (each.counts > 0).sum(axis=0),
+        }  # fmt: skip
+        frames.append(pl.DataFrame(columns, schema=PATHS))
+        p_values[name] = tested.p_value
+    floats = pl.selectors.float()
+    paths = pl.concat(frames).with_columns(floats.fill_nan(None).round(DECIMALS))
+    return EventStudy(paths.filter(pl.col("days") >= 2), p_values, by_weekday)

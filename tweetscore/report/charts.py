@@ -19,6 +19,7 @@ Chart = Any  # one of altair's, whose methods are not typed
 WIDTH, HEIGHT = 560, 300
 WORD_HEIGHT = 17
 ACCURACY = "test accuracy"
+PLACEBO_COLUMNS = "placebo_bps", "placebo_low_bps", "placebo_high_bps"
 EVEN = pl.DataFrame({"x": [0.0, 1.0], "y": [0.0, 1.0]})  # a diagonal
 
 
@@ -196,24 +197,31 @@ def roc_chart(roc: pl.DataFrame) -> Chart:
     return alt.layer(_even_line(EVEN), lines)
 
 
-def path_chart(paths: pl.DataFrame, classes: tuple[str, str]) -> Chart:
-    """Draw the mean path of each class and of the placebo, with their bands."""
+def path_chart(paths: pl.DataFrame, series: str, classes: tuple[str, str]) -> Chart:
+    """Draw the mean path of one class with its band, and of its placebos with their envelope."""
     import altair as alt
 
-    rounded = paths.with_columns(pl.col("mean_bps", "low_bps", "high_bps").round(3))
-    base = alt.Chart(rounded).encode(
+    own = paths.filter(series=series).with_columns(pl.selectors.ends_with("bps").round(3))
+    shared = own.select("offset_minutes", "events", "days")
+    columns = ["of", "mean_bps", "low_bps", "high_bps"]
+    placebos = own.select(pl.lit("placebos"), *PLACEBO_COLUMNS).rename(
+        dict(zip(["literal", *PLACEBO_COLUMNS], columns, strict=True))
+    )
+    drawn = own.rename({"series": "of"}).select(columns)
+    both = pl.concat([shared.hstack(placebos), shared.hstack(drawn)])
+    base = alt.Chart(both).encode(
         x=alt.X("offset_minutes:Q", title="minutes from entry"),
         color=alt.Color(
-            "series:N",
+            "of:N",
             title=None,
-            scale=alt.Scale(domain=[*reversed(classes), "placebo"]),
-            legend=alt.Legend(columns=3, symbolOpacity=1),
+            scale=alt.Scale(domain=[*reversed(classes), "placebos"]),
+            legend=alt.Legend(values=[series, "placebos"], symbolOpacity=1),
         ),
     )
     bands = base.mark_area(opacity=0.18).encode(
         y=alt.Y("low_bps:Q", title="mean distance from entry (basis points)"), y2="high_bps:Q"
     )
-    tooltip = ["series", "offset_minutes", "mean_bps", "low_bps", "high_bps", "events", "days"]
+    tooltip = ["of", "offset_minutes", *columns[1:], "events", "days"]
     lines = base.mark_line().encode(y="mean_bps:Q", tooltip=tooltip)
     entry = alt.Chart(pl.DataFrame({"at": [0]})).mark_rule(strokeDash=[4, 4]).encode(x="at:Q")
     return alt.layer(bands, lines, entry)

@@ -56,6 +56,7 @@ def gather(
         of_all |= {"model_id": subject.model_id, "symbol": subject.symbol}
     of_shown = {**of_all, "interval": subject.interval_minutes if subject else None}
     figures = _figures(store, subject)
+    study = price_paths(store, **of_shown)
     return Report(
         title=_title(store, subject),
         made_utc=datetime.now(UTC).replace(tzinfo=None),
@@ -72,7 +73,8 @@ def gather(
         statuses=store.frame(statement("report/statuses"), **of_all),
         calibration=calibration_table(figures),
         roc=_roc(store, subject, of_all),
-        paths=price_paths(store, **of_shown),
+        paths=study.paths,
+        paths_words=study.sentences(),
         scores=store.frame(statement("report/scores"), **of_shown),
         by_hour=store.frame(statement("report/hours")),
         by_month=store.frame(statement("report/months")),

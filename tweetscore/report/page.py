@@ -144,8 +144,9 @@ def _specs(report: Report) -> Iterator[tuple[str, dict[str, Any]]]:
             yield "calibration", _spec(charts.calibration_chart(shown))
         if report.scores["predictions"].sum():
             yield "scores", _spec(charts.score_chart(report.scores, positive))
-        if report.paths.height:
-            yield "paths", _spec(charts.path_chart(report.paths, report.subject.classes))
+        for name in report.paths["series"].unique().sort():
+            chart = charts.path_chart(report.paths, name, report.subject.classes)
+            yield f"paths-{name}", _spec(chart)
         if report.words.height:
             yield "words", _spec(charts.word_chart(report.words, report.subject.classes))
     for name, frame, draw in (

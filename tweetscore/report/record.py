@@ -36,8 +36,9 @@ class Report:
     - calibration: interval_minutes, low, high, rows, predicted, observed, observed_low and
       observed_high; the last two a 95 % interval (Wilson 1927).
     - roc: interval_minutes, false_positive_rate, true_positive_rate; at most 200 points each.
-    - paths: series, offset_minutes (-30 to 60), mean_bps, low_bps, high_bps, events, days; series
-      is a class of the subject's, or placebo. A minute with fewer than two days is left out.
+    - paths: series (a class of the subject's), offset_minutes (-30 to 60), mean_bps, its band
+      low_bps and high_bps, placebo_bps, its envelope placebo_low_bps and placebo_high_bps, events,
+      days; see ``event_study``.
     - scores: low, high, split, predictions; 50 bins of the probability at the shown interval.
     - by_hour: hour_utc (0 to 23), tweets. by_month: month (a date, its first day), tweets.
     - words: class, word, z, texts_in_class, texts_elsewhere; at most 20 of each class.
@@ -61,6 +62,7 @@ class Report:
     calibration: pl.DataFrame
     roc: pl.DataFrame
     paths: pl.DataFrame
+    paths_words: tuple[str, ...]  # how they compare with their placebos
     scores: pl.DataFrame
     by_hour: pl.DataFrame
     by_month: pl.DataFrame
