@@ -74,7 +74,7 @@ SEEDS = {
     "v1_mongo.jsonl": Seed("tweets", "tweet-json", 3),
     "v1_python.txt": Seed("tweets", "tweet-json", 3),
     "snscrape.jsonl": Seed("tweets", "snscrape-json", 3),
-    "reddit_listing.json": Seed("tweets", "reddit-submissions", 3),
+    "reddit_listing.json": Seed("tweets", "reddit-json", 3),
     "telegram.json": Seed("tweets", "telegram-desktop", 3),
     "twarc2_pages.jsonl": Seed("tweets", "twarc2-json", 3),
     "twarc2_flat.jsonl": Seed("tweets", "twarc2-json", 3),

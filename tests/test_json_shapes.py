@@ -13,6 +13,7 @@ from posts import read_all, stored_as
 
 from tweetscore.errors import InputError
 from tweetscore.io.open import data_files
+from tweetscore.io.records import MOST_RECORD_BYTES
 from tweetscore.io.source import sniff
 from tweetscore.posts.formats import open_tweets
 
@@ -268,6 +269,68 @@ def test_messages_of_two_channels_with_one_number_are_two_posts(tmp_path: Path) 
     assert posts[0][0][1] != posts[1][0][1]
     read = read_all(stored_as(tmp_path / "a", json.dumps(channel(100)).encode()))
     assert read.rejects["reason"].to_list() == ["a service message"]
+
+
+def thread(comments: int, **style: Any) -> str:
+    """Write a submission and its comments as Reddit's pages have them: replies within comments."""
+
+    def listing(things: list[Object]) -> Object:
+        return {"kind": "Listing", "data": {"after": None, "children": things}}
+
+    def comment(number: int, replies: list[Object]) -> Object:
+        data = {
+            "author": "made_up", "body": f"{number} " + "x" * 900, "created_utc": 1620657005.0,
+            "id": f"c{number}", "score": number, "replies": listing(replies) if replies else "",
+        }  # fmt: skip
+        return {"kind": "t1", "data": data}
+
+    data = {"count": 7, "id": "zz", "name": "t1_zz", "children": ["c8", "c9"]}
+    more = {"kind": "more", "data": data}
+    trees = [
+        comment(n, [comment(n + 1, [comment(n + 2, []), more]), comment(n + 3, [])])
+        for n in range(0, comments, 4)
+    ]
+    first = {"author": "op", "title": "a", "selftext": "b", "created_utc": 1620657005.0, "id": "c0"}
+    pages = [listing([{"kind": "t3", "data": first}]), listing([*trees, more])]
+    return json.dumps(pages, **style)
+
+
+@pytest.mark.parametrize("style", [{}, {"indent": 2}], ids=["a line", "pretty"])
+@pytest.mark.parametrize("comments", [8, 400])  # fewer and more than the first bytes show
+def test_replies_within_comments_are_posts_of_their_own(
+    tmp_path: Path, style: dict[str, Any], comments: int
+) -> None:
+    content = thread(comments, **style).encode()
+    read = read_all(stored_as(tmp_path / "a", content), 1 << 16)
+    columns = ["platform", "tweet_id", "author", "posted", "text", "favorite_count"]
+    assert read.tweets.select(columns).sort("platform", "tweet_id").rows() == [
+        ("reddit", int("c0", 36), "op", AT, "a\n\nb", None),
+        *sorted(
+            ("reddit_comments", int(f"c{n}", 36), "made_up", AT, f"{n} " + "x" * 900, n)
+            for n in range(comments)
+        ),
+    ]
+    not_here = "stands for 7 comments that are not in the file"
+    assert read.rejects["reason"].to_list() == [not_here] * (comments // 4 + 1)
+    assert read.rows_read == read.tweets.height + read.rejects.height
+
+
+@pytest.mark.slow  # so much JSON
+@pytest.mark.parametrize("style", [{}, {"indent": 1}], ids=["a line", "pretty"])
+def test_a_page_may_be_larger_than_any_block(tmp_path: Path, style: Object) -> None:
+    posts = [
+        {"id": str(ID + n), "text": f"{n} " + "x" * 2_000, "author_id": "1",
+         "created_at": "2021-05-10T14:30:05.000Z", "edit_history_tweet_ids": []}
+        for n in range(9_000)
+    ]  # fmt: skip
+    page = {"data": posts, "includes": {"users": [{"id": "1", "username": "made_up"}]}, "meta": {}}
+    content = json.dumps(page, **style).encode()
+    assert len(content) > MOST_RECORD_BYTES
+    read = read_all(stored_as(tmp_path / "a", content))
+    assert read.rejects.is_empty()
+    assert read.tweets.select("tweet_id", "text", "author").rows() == [
+        (ID + n, f"{n} " + "x" * 2_000, "made_up") for n in range(9_000)
+    ]
 
 
 @pytest.mark.parametrize("body", ["[deleted]", "[removed]"])

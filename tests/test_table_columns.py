@@ -437,7 +437,7 @@ def test_quotes_around_unquoted_fields_are_taken_off(path: Path) -> None:
 
 
 def reddit(row: int) -> list[Any]:
-    return [f"t3_{row:x}", moment(row), f"title {row}", ("", "body", " ")[row % 3], row]
+    return [f"t3_{row + 36**5:x}", moment(row), f"title {row}", ("", "body", " ")[row % 3], row]
 
 
 @pytest.mark.parametrize(
@@ -469,9 +469,70 @@ def test_several_columns_are_one_text(
         f"title {row}" + ("\n\nbody" if row % 3 == 1 else "") for row in range(ROWS)
     ]
     assert tweets.taken == (
-        f"columns: text = 'title+{body}', posted = 'date'; not used: 'id', 'score'; "
-        "no ids: 'id' holds no whole numbers"
+        f"columns: text = 'title+{body}', posted = 'date', tweet_id = 'id' (in base 36), "
+        "favorite_count = 'score'; ids of reddit"
     )
+
+
+SUBMISSION = "id,created_utc,title,selftext,subreddit,author,score"
+COMMENT = "id,created_utc,body,link_id,author,ups"
+
+
+def of_reddit(row: int) -> dict[str, Any]:
+    return {
+        "id": f"l9{row:02}x{'yz0'[row % 3]}", "created_utc": 1_620_657_005 + 61 * row,
+        "title": f"title {row}", "selftext": ("", "body", "[removed]")[row % 3],
+        "body": (f"comment {row}", "[deleted]")[row % 5 == 4], "subreddit": "s",
+        "author": "made_up", "score": row, "ups": row, "link_id": "t3_l9u000",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("header", [SUBMISSION, COMMENT])
+@pytest.mark.parametrize("prefix", ["", "full name"])
+def test_a_table_of_reddit_has_the_posts_of_its_json(
+    tmp_path: Path, header: str, prefix: str
+) -> None:
+    kind = {SUBMISSION: "t3_", COMMENT: "t1_"}[header] if prefix else ""
+    names = header.split(",")
+    rows = [{name: of_reddit(row)[name] for name in names} for row in range(ROWS)]
+    lines = [",".join(map(str, [kind + row["id"], *[*row.values()][1:]])) for row in rows]
+    (tmp_path / "a.csv").write_text("\n".join([header, *lines]))
+    (tmp_path / "b.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    found = []
+    for name in ("a.csv", "b.jsonl"):
+        with tweetscore.open(tmp_path / f"{name}.duckdb") as database:
+            database.ingest(tmp_path / name)
+            found.append(
+                (
+                    database.store.rows("SELECT * EXCLUDE source_id FROM tweets ORDER BY tweet_id"),
+                    database.store.rows("SELECT reason FROM rejects ORDER BY line"),
+                )
+            )
+    of_csv, of_json = found
+    assert [(*row[:7], None, row[8]) for row in of_csv[0]] == [
+        (*row[:7], None, row[8]) for row in of_json[0]
+    ]  # is_retweet is known of JSON only
+    assert of_csv[1] == of_json[1]
+    gone = "[removed]" if header == SUBMISSION else "[deleted]"
+    assert of_csv[1] == [(f"its text is {gone}",)] * sum(gone in line for line in lines)
+    assert {row[:2] for row in of_csv[0]} == {
+        ("reddit" if header == SUBMISSION else "reddit_comments", int(row["id"], 36))
+        for row in rows
+        if gone not in row.values()
+    }
+
+
+def test_words_and_numbers_are_no_ids_of_reddit(path: Path) -> None:
+    numbers = [lambda row: f"{row}1234", lambda _: "sunny"]
+    for ids in numbers:
+        content = table(
+            "id,created_utc,body,subreddit",
+            ids,
+            lambda row: 1_620_657_005 + 61 * row,
+            "rain",
+            "s",
+        )
+        assert "in base 36" not in opened(path, content).taken
 
 
 def test_two_columns_are_one_time(path: Path) -> None:

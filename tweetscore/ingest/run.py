@@ -27,9 +27,10 @@ from tweetscore.ingest.small import SmallFile, ingest_small
 from tweetscore.ingest.sources import StoredAlreadyError
 from tweetscore.io.data_file import DataFile
 from tweetscore.io.encodings import known_encoding
+from tweetscore.io.hashed import NotUtf8Error
 from tweetscore.io.open import data_files
 from tweetscore.io.records import BLOCK_BYTES
-from tweetscore.io.source import NotUtf8Error, Source, use_source, with_encoding
+from tweetscore.io.source import Source, use_source, with_encoding
 from tweetscore.market.windows import ensure_windows, set_rules
 from tweetscore.posts.canonical import TweetFile
 from tweetscore.store.database import Store

@@ -7,7 +7,7 @@ a document with the values inside.
 import ast
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -91,6 +91,45 @@ def plain(records: Records, writing: Writing, steps: Sequence[str]) -> Records:
     if not steps:
         return records
     return _each(records, lambda data: _inside(data, steps))
+
+
+def unfolded(records: Records, keys: Sequence[str]) -> Records:
+    """Part each record from those that are nested in it, as the replies to a comment.
+
+    Args:
+        records: the block.
+        keys: under which others are nested, at any depth: objects with an id. Each has the place of
+            the outermost; one without an id is no record where others are nested in it.
+    """
+    nested = re.compile(rb'"(?:%b)"\s*:\s*[\[{]' % b"|".join(key.encode() for key in keys))
+    if not nested.search(records.data):
+        return records
+    return _each(
+        records,
+        lambda data: (
+            [_dumped(each) for each in _unfolded(load(data.decode()), keys)]
+            if nested.search(data)
+            else [data.strip()]
+        ),
+    )
+
+
+def _unfolded(value: Any, keys: Sequence[str]) -> list[Any]:
+    own = {name: each for name, each in value.items() if name not in keys}
+    inner = list(_nested([value.get(key) for key in keys], keys))
+    is_record = isinstance(own.get("id"), str | int) or not inner
+    return [own] * is_record + inner
+
+
+def _nested(values: Iterable[Any], keys: Sequence[str]) -> Iterator[Any]:
+    """Yield the objects with an id, through whatever is around them."""
+    for value in values:
+        if isinstance(value, list):
+            yield from _nested(value, keys)
+        elif isinstance(value, dict) and isinstance(value.get("id"), str | int):
+            yield from _unfolded(value, keys)
+        elif isinstance(value, dict):
+            yield from _nested(value.values(), keys)
 
 
 def _unquoted(data: bytes) -> list[bytes]:

@@ -21,18 +21,26 @@ from tweetscore.io.archives import ZIP_MARKS
 from tweetscore.io.data_file import HEAD_BYTES, DataFile
 from tweetscore.io.enclosed import enclosed_records, listed_records
 from tweetscore.io.encodings import is_utf8, told_encoding, wide_encoding, worded
+from tweetscore.io.hashed import HashedStream, NotUtf8Error
 from tweetscore.io.json_shapes import CONTEXT, Candidate, Shape, candidates, column_rows
 from tweetscore.io.json_values import load, plain, without_types
 from tweetscore.io.json_walk import stream_records, walked_records
 from tweetscore.io.pipeline import prefetch
-from tweetscore.io.records import BLOCK_BYTES, BOM, Records, json_array_records, line_records
+from tweetscore.io.records import (
+    BLOCK_BYTES,
+    BOM,
+    MOST_RECORD_BYTES,
+    Records,
+    json_array_records,
+    line_records,
+)
 from tweetscore.io.text import MIXED, UTF8, marked_encoding
 
 Result = TypeVar("Result")
 Kind = Literal["parquet", "arrow", "xlsx", "sqlite", "json", "lines"]
 
 _HASHED_BYTES = 1 << 20
-MOST_COLUMNS_BYTES = 128 << 20  # of JSON column by column, which is in memory as a whole
+MOST_JSON_BYTES = 128 << 20  # of a value, or a table column by column: in memory as a whole
 PARQUET_MAGIC = b"PAR1"
 SQLITE_MAGIC = b"SQLite format 3\0"
 FEATHER_1_MAGIC = b"FEA1"
@@ -43,10 +51,6 @@ ARROW_STREAM = re.compile(rb"\xff{4}...\x00[\x04-\x40]\x00{3}", re.DOTALL)
 
 # A string that holds JSON, too.
 _JSON = re.compile(rb'\s*(?:[{\[]|"\s*[{\[]\s*(?:\\["n]|[}\]]))')
-
-
-class NotUtf8Error(Exception):
-    """Bytes of a file far behind the first are not UTF-8."""
 
 
 class Source:
@@ -110,7 +114,7 @@ class Source:
             if self._digest:
                 yield stream
             else:
-                yield cast(BinaryIO, _Hashed(stream, self._keep, ascii_so_far=ascii_so_far))
+                yield cast(BinaryIO, HashedStream(stream, self._keep, ascii_so_far=ascii_so_far))
 
     def _keep(self, digest: tuple[str, int]) -> None:
         self._digest = digest
@@ -166,7 +170,9 @@ class Source:
         """
 
         def cut(stream: BinaryIO) -> Iterator[Records]:
-            return line_records(stream, quote=quote, block_bytes=self.block_bytes)
+            most = MOST_RECORD_BYTES if quote else MOST_JSON_BYTES
+            size = self.block_bytes
+            return line_records(stream, quote=quote, block_bytes=size, most_bytes=most)
 
         return self._records(cut, whole)
 
@@ -174,7 +180,8 @@ class Source:
         """Cut JSON into its values: those of an array, or one a line; ``whole`` as for lines."""
 
         def cut(stream: BinaryIO) -> Iterator[Records]:
-            return json_array_records(stream, block_bytes=self.block_bytes)
+            size = self.block_bytes
+            return json_array_records(stream, block_bytes=size, most_bytes=MOST_JSON_BYTES)
 
         if self.head.lstrip().startswith(b"["):
             return self._records(cut, whole)
@@ -196,7 +203,7 @@ class Source:
         if candidate.shape.cut != "columns":
             return candidate
         data = self.whole(
-            MOST_COLUMNS_BYTES,
+            MOST_JSON_BYTES,
             "one table column by column",
             'write it with one record a line, as pandas does with to_json(orient="records", '
             "lines=True)",
@@ -282,12 +289,13 @@ class ShapedSource(Source):
 
 
 def _cut(stream: BinaryIO, shape: Shape, block_bytes: int) -> Iterator[Records]:
+    most = MOST_JSON_BYTES
     if shape.cut == "lines":
-        return line_records(stream, quote=False, block_bytes=block_bytes)
+        return line_records(stream, quote=False, block_bytes=block_bytes, most_bytes=most)
     if shape.cut == "array":
-        return json_array_records(stream, block_bytes=block_bytes)
+        return json_array_records(stream, block_bytes=block_bytes, most_bytes=most)
     if shape.cut == "stream":
-        return stream_records(stream, block_bytes=block_bytes)
+        return stream_records(stream, block_bytes=block_bytes, most_bytes=most)
     return walked_records(
         stream,
         shape.steps,
@@ -295,6 +303,7 @@ def _cut(stream: BinaryIO, shape: Shape, block_bytes: int) -> Iterator[Records]:
         context=CONTEXT,
         key=shape.key,
         block_bytes=block_bytes,
+        most_bytes=most,
     )
 
 
@@ -370,29 +379,3 @@ def _kind(head: bytes) -> Kind:
     if head.startswith(PARQUET_MAGIC):
         return "parquet"
     return "json" if _JSON.match(head) else "lines"
-
-
-class _Hashed:
-    """A stream whose digest is handed on once all of it has been read.
-
-    With ``ascii_so_far``, the first bytes that are not ASCII must be UTF-8.
-    """
-
-    def __init__(
-        self, stream: BinaryIO, keep: Callable[[tuple[str, int]], None], *, ascii_so_far: bool
-    ) -> None:
-        self._stream, self._keep, self._ascii_so_far = stream, keep, ascii_so_far
-        self._sha256, self._bytes = hashlib.sha256(), 0
-
-    def read(self, size: int = -1) -> bytes:
-        """Return ``size`` bytes; less only at the end."""
-        data = self._stream.read(size)
-        if self._ascii_so_far and not data.isascii():
-            if not is_utf8(data):
-                raise NotUtf8Error
-            self._ascii_so_far = False
-        self._sha256.update(data)
-        self._bytes += len(data)
-        if size < 0 or len(data) < size:
-            self._keep((self._sha256.hexdigest(), self._bytes))
-        return data

@@ -16,9 +16,11 @@ import polars as pl
 from tweetscore.io.columns import worded
 from tweetscore.io.json_paths import at, schema_of
 from tweetscore.io.json_text import repaired
+from tweetscore.io.json_values import unfolded
 from tweetscore.io.records import RAW_CHARACTERS, parse
 from tweetscore.io.source import Source
 from tweetscore.io.time_words import API_TIME
+from tweetscore.posts import reddit
 from tweetscore.posts.bluesky import tid_numbers
 from tweetscore.posts.canonical import TweetBatch
 from tweetscore.posts.clock import id_times
@@ -30,7 +32,6 @@ _OURS = (
     "tweet_id", "author", "posted", "text", "retweet_count", "favorite_count", "is_retweet",
 )  # fmt: skip
 _TEXT_PARTS = re.compile(rb'"text"(\s*:\s*\[)')
-_GONE = ("[deleted]", "[removed]", "[deleted by user]")
 _TIMES = (*ISO_FORMATS, "%Y-%m-%d %H:%M:%S %#z", API_TIME)
 _EPOCH_TIMES = "%Y-%m-%dT%H:%M:%S%.6fZ"
 
@@ -50,6 +51,7 @@ class JsonLayout:
     no_post: pl.Expr | None = None  # why a record is no post; null where it is one
     NAIVE: bool = False
     lacks: tuple[str, ...] = ()  # keys that none of its objects has
+    nested: tuple[str, ...] = ()  # keys under which a record holds others, as replies
 
     def fits(self, value: Mapping[str, Any]) -> bool:
         """Return whether an object has all keys of the layout."""
@@ -59,7 +61,8 @@ class JsonLayout:
     def read(self, source: Source) -> Iterator[TweetBatch]:
         """Yield the posts and rejects of a file, in the file's order."""
         for records in source.json():
-            raw, refused = parse(records, self._parse)
+            each = unfolded(records, self.nested) if self.nested else records
+            raw, refused = parse(each, self._parse)
             others = raw.filter(pl.col("no_post").is_not_null()).select(
                 "line",
                 "byte_offset",
@@ -103,7 +106,9 @@ class JsonLayout:
             }
         )
         no_post = pl.lit(None, pl.String) if self.no_post is None else self.no_post
-        return named.with_columns(no_post=no_post, **self.values).select(*_OURS, "no_post")
+        platform = self.values.get("platform", pl.lit(self.PLATFORM))
+        rows = named.with_columns(**{**self.values, "platform": platform})
+        return rows.with_columns(no_post=no_post).select(*_OURS, "platform", "no_post")
 
 
 def present(paths: Paths, objects: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
@@ -138,12 +143,6 @@ def _epoch(name: str) -> pl.Expr:
     return pl.when(seconds.is_not_null()).then(moment).otherwise(pl.col(name))
 
 
-def _base36(name: str) -> pl.Expr:
-    bare = pl.col(name).str.replace(r"^t\d_", "")
-    number = bare.str.to_integer(base=36, strict=False, dtype=pl.Int64).cast(pl.String)
-    return pl.coalesce(number, pl.col(name))
-
-
 def _from_id(tweet_id: pl.Expr) -> pl.Expr:
     def times(texts: pl.Series) -> pl.Series:
         ids = texts.str.to_integer(strict=False, dtype=pl.Int64)
@@ -176,15 +175,6 @@ def _joined_parts(parts: pl.Series) -> pl.Series:
     return pl.Series([joined(text) for text in parts], dtype=pl.String)
 
 
-def _gone(*names: str) -> pl.Expr:
-    """Say that a text was deleted, in the platform's own words."""
-    reasons = [
-        pl.when(pl.col(name).is_in(_GONE)).then(pl.format("its text is {}", pl.col(name)))
-        for name in names
-    ]
-    return pl.coalesce(*reasons)
-
-
 def _given(name: str) -> pl.Expr:
     """Write as a flag whether something is there, as the retweeted post."""
     absent = pl.col(name).is_null() | pl.col(name).is_in(["", "null", "{}", "0"])
@@ -203,21 +193,10 @@ _SNSCRAPE: Paths = {
     "favorite_count": "likeCount",
     "is_retweet": "retweetedTweet",
 }
-_REDDIT: Paths = {
-    "tweet_id": ("id", "name"),
-    "author": "author",
-    "posted": ("created_utc", "created"),
-    "favorite_count": ("score", "ups"),
-}
-_REDDIT_VALUES = {
-    "tweet_id": _base36("tweet_id"),
-    "posted": _epoch("posted"),
-    "is_retweet": pl.lit("false"),
-}
 _TITLE_AND_BODY = (
     pl.when(pl.col("body").fill_null("").str.strip_chars() == "")
     .then(pl.col("title"))
-    .otherwise(pl.concat_str("title", "body", separator="\n\n"))
+    .otherwise(pl.concat_str("title", "body", separator="\n\n", ignore_nulls=True))
 )
 
 LAYOUTS = (
@@ -295,17 +274,26 @@ LAYOUTS = (
         {"posted": pl.coalesce("posted", _from_id(pl.col("tweet_id")))},
         lacks=("created_at",),
     ),
-    JsonLayout(
-        "reddit-submissions", "reddit", ("title", "created_utc", "id", "author"),
-        {**_REDDIT, "title": "title", "body": "selftext"},
-        {**_REDDIT_VALUES, "text": _TITLE_AND_BODY},
-        no_post=_gone("body", "title"),
-    ),
-    JsonLayout(
-        "reddit-comments", "reddit_comments", ("body", "created_utc", "id", "author"),
-        {**_REDDIT, "text": "body"},
-        _REDDIT_VALUES,
-        no_post=_gone("text"),
+    *(
+        JsonLayout(
+            "reddit-json", reddit.SUBMISSIONS, (text, "created_utc", "id", "author"),
+            {
+                "tweet_id": ("id", "name"), "author": "author",
+                "posted": ("created_utc", "created"), "title": "title",
+                "body": ("selftext", "body"), "favorite_count": ("score", "ups"), "count": "count",
+            },
+            {
+                "tweet_id": reddit.number(pl.col("tweet_id")), "posted": _epoch("posted"),
+                "is_retweet": pl.lit("false"), "text": _TITLE_AND_BODY,
+                "platform": pl.when(pl.col("title").is_null())
+                .then(pl.lit(reddit.COMMENTS)).otherwise(pl.lit(reddit.SUBMISSIONS)),
+            },
+            no_post=pl.when(pl.col("count").is_not_null() & pl.col("posted").is_null())
+            .then(pl.format("stands for {} comments that are not in the file", "count"))
+            .otherwise(reddit.gone("text")),
+            nested=("replies", "comments", "children"),
+        )
+        for text in ("title", "body")
     ),
     JsonLayout(
         "telegram-desktop", "telegram", ("id", "type", "date", "text", "date_unixtime"),

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from tweetscore.errors import InputError
 from tweetscore.io.columns import by_normalised_name
 from tweetscore.io.tables.table import BLANK_LINE, Table
+from tweetscore.posts.reddit import is_table
 
 NAMES = {
     "tweet_id": (
@@ -42,7 +43,6 @@ NAMES = {
     "is_retweet": ("isretweet",),
     "counts_as_of": ("countsasof",),
 }  # fmt: skip
-_REDDIT = {"numcomments", "commsnum", "subreddit", "upvoteratio", "selftext", "ups"}
 _BETWEEN = {"text": BLANK_LINE, "posted": " "}  # between columns that are one
 _BODIES = ("selftext", "body", "text")
 
@@ -91,6 +91,6 @@ def _title_and_body(table: Table) -> list[str]:
     """Return the columns of a title and a text as Reddit has them; none if there are none."""
     columns = by_normalised_name(table.columns)
     body = next((columns[name] for name in _BODIES if name in columns), None)
-    if body is None or "title" not in columns or not _REDDIT & columns.keys():
+    if body is None or "title" not in columns or not is_table(table.columns):
         return []
     return [columns["title"], body]

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from tweetscore.errors import InputError
-from tweetscore.io.columns import Match, Names, worded
+from tweetscore.io.columns import Match, Names, normalised, worded
 from tweetscore.io.tables.table import Table
-from tweetscore.posts import addresses
+from tweetscore.posts import addresses, reddit
 from tweetscore.posts.clock import ID_TIMES
 from tweetscore.posts.fields import NEARLY_ALL, id_numbers
 from tweetscore.posts.identity import Ids, number_rows
@@ -23,6 +23,7 @@ _FEWEST_IDS = 3
 _ROUNDING = 1 << 10  # how far a float leaves an id of 19 digits from what it was
 _SHOWN = ("text", "posted", "tweet_id", "author")
 _UNQUOTED = "without the quotes around it"
+_LOCAL_CREATED = "for years 8 hours ahead of 'created_utc': check them"
 _LOOK_ALIKE = "those of truthsocial look the same: see --platform"
 Writings = Mapping[str, tuple[Writing, ...]]  # under our names
 
@@ -111,6 +112,9 @@ def find_columns(
         for ours, theirs in match.taken.items()
         if ours != "posted" and (found := writings(ours, sample[theirs]))
     }
+    of_reddit = _reddit(match, sample, platform)
+    if of_reddit:
+        match, written["tweet_id"] = _with_score(match, given), (reddit.BASE_36,)
     numbers = _plain_ids(match, sample, written)
     times = find_posted(table, match, sample, given, platform or address, numbers)
     if not times:
@@ -118,7 +122,9 @@ def find_columns(
     if times.of_ids:
         match = match.without("posted", "counts_as_of")
         written["posted"] = written.get("tweet_id", ())
-    platform = platform or times.of_ids or address
+    platform = platform or times.of_ids or address or of_reddit
+    if of_reddit and normalised(times.columns.columns[0]) == "created":
+        times = replace(times, note=_LOCAL_CREATED)
     remark = ""
     if not platform and numbers is not None:
         platform = platform_of(numbers, times.sample, match.columns)
@@ -131,7 +137,7 @@ def _identified(
     table: Table, columns: Columns, numbers: pl.Series | None, given: Mapping[str, str]
 ) -> Columns:
     """Return the columns with what their ids are worth, and without those that identify nothing."""
-    if columns.platform in ID_TIMES:
+    if columns.platform in ID_TIMES or reddit.BASE_36 in columns.writings.get("tweet_id", ()):
         return columns
     name, why = columns.match.taken.get("tweet_id"), ""
     if numbers is not None and _number_rows(table, columns, numbers):
@@ -152,6 +158,21 @@ def _number_rows(table: Table, columns: Columns, numbers: pl.Series) -> bool:
         return number_rows([numbers])
     wanted = {"tweet_id": columns.match.taken["tweet_id"]}
     return number_rows(rows["tweet_id"] for rows, _ in table.rows(wanted, whole=False))
+
+
+def _reddit(match: Match, sample: pl.DataFrame, platform: str | None) -> str | None:
+    """Return the platform if the ids are those of Reddit, whatever the user calls it."""
+    if "tweet_id" not in match.taken or platform in ID_TIMES:
+        return None
+    return reddit.platform_of(sample[match.taken["tweet_id"]], match.columns)
+
+
+def _with_score(match: Match, given: Mapping[str, str]) -> Match:
+    """Take the score of a post for what favourites are elsewhere, as in JSON of Reddit."""
+    score = next((name for name in match.left if normalised(name) in ("score", "ups")), None)
+    if score is None or "favorite_count" in {*match.taken, *given}:
+        return match
+    return match.choose({"favorite_count": score})
 
 
 def _with_addresses(

@@ -10,9 +10,11 @@ from functools import partial
 import polars as pl
 
 from tweetscore.io.columns import Names, by_normalised_name
+from tweetscore.io.records import RAW_CHARACTERS
 from tweetscore.io.source import Source
 from tweetscore.io.tables.find import find_table, tables_in
 from tweetscore.io.tables.table import Table
+from tweetscore.posts import reddit
 from tweetscore.posts.alike import rows_alike
 from tweetscore.posts.canonical import TweetBatch, TweetFile
 from tweetscore.posts.lines import has_header, is_table, open_lines
@@ -85,10 +87,13 @@ def _holds_bars(table: Table, given: Mapping[str, str]) -> bool:
 
 def _read(table: Table, columns: Columns) -> Iterator[TweetBatch]:
     wanted = columns.wanted
+    of_reddit = reddit.is_table(table.columns)
     absent = [name for name in NAMES if name not in wanted and name != "counts_as_of"]
     for rows, refused in table.rows(wanted):
         raw = columns.plain(rows)
         filled = raw.with_columns(pl.lit(None, pl.String).alias(name) for name in absent)
+        if of_reddit:
+            filled, refused = _without_gone(filled, refused)
         author = pl.col("author").str.strip_prefix("@").replace("", None)
         yield validate_posts(
             filled.with_columns(author),
@@ -98,6 +103,16 @@ def _read(table: Table, columns: Columns) -> Iterator[TweetBatch]:
             read_times=columns.times.read,
             may_lack_ids="tweet_id" not in wanted,
         )
+
+
+def _without_gone(rows: pl.DataFrame, refused: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Make rejects of submissions and comments whose text was deleted."""
+    judged = rows.with_columns(reason=reddit.gone("text"))
+    gone = judged.filter(pl.col("reason").is_not_null())
+    raw = pl.struct(pl.exclude("line", "byte_offset", "reason")).struct.json_encode()
+    rejects = gone.select("line", "byte_offset", "reason", raw=raw.str.head(RAW_CHARACTERS))
+    left = judged.filter(pl.col("reason").is_null()).drop("reason")
+    return left, pl.concat([refused, rejects])
 
 
 def how_to_name(source: Source) -> str | None:

@@ -60,9 +60,9 @@ def validate_posts(
 
     Args:
         raw: line, byte_offset and, as strings, tweet_id, author, posted, text, retweet_count,
-            favorite_count, is_retweet and, where the file has it, counts_as_of.
+            favorite_count, is_retweet and, where the file has it, counts_as_of and platform.
         refused: the rejects of the block so far.
-        platform: where the ids come from.
+        platform: where the ids come from, unless rows say it.
         time_formats: how ``posted`` may be written; with a zone (``%z``) times are turned into UTC.
             ``counts_as_of`` may be in ISO 8601 as well; without a zone it is UTC.
         read_times: reads ``posted`` and ``counts_as_of`` in place of ``time_formats``.
@@ -135,7 +135,7 @@ def _typed(
         counted = pl.lit(_times(raw["counts_as_of"], (*time_formats, *ISO_FORMATS), read_times))
         counted = pl.when(counted <= _latest()).then(counted)
     return raw.with_columns(
-        platform=pl.lit(platform),
+        platform="platform" if "platform" in raw.columns else pl.lit(platform),
         number=number,
         when=pl.lit(_times(raw["posted"], time_formats, read_times)),
         flag=pl.lit(truths(raw["is_retweet"])),
