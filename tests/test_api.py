@@ -17,11 +17,11 @@ from tweetscore.cli.app import app
 from tweetscore.errors import InputError
 from tweetscore.sample.write import ARCHIVE_NAME, BARS_NAME, write_sample
 
-OUTSIDE = {
-    "train_from_utc": "2024-01-01T00:00:00",
-    "validation_from_utc": "2024-02-01T00:00:00",
-    "test_from_utc": "2024-03-01T00:00:00",
-    "test_until_utc": "2024-04-01T00:00:00",
+EARLIER = {
+    "train_from_utc": "2014-01-01T00:00:00",
+    "validation_from_utc": "2014-02-01T00:00:00",
+    "test_from_utc": "2014-03-01T00:00:00",
+    "test_until_utc": "2014-04-01T00:00:00",
 }
 
 
@@ -30,7 +30,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a small sample and a bundle; nothing here may change it."""
     folder = tmp_path_factory.mktemp("api")
     write_sample(folder, posts=300, days=60)
-    tiny_bundle(folder / "tiny", split=OUTSIDE)
+    tiny_bundle(folder / "tiny", split=EARLIER)
     return folder
 
 

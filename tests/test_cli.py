@@ -38,11 +38,11 @@ SMALL_NETWORK = [
     *("--interval", "30", "--vectors", "random", "--embedding-dim", "8", "--hidden", "4"),
     *("--epochs", "2"),
 ]
-OUTSIDE = {
-    "train_from_utc": "2024-01-01T00:00:00",
-    "validation_from_utc": "2024-02-01T00:00:00",
-    "test_from_utc": "2024-03-01T00:00:00",
-    "test_until_utc": "2024-04-01T00:00:00",
+EARLIER = {
+    "train_from_utc": "2014-01-01T00:00:00",
+    "validation_from_utc": "2014-02-01T00:00:00",
+    "test_from_utc": "2014-03-01T00:00:00",
+    "test_until_utc": "2014-04-01T00:00:00",
 }
 
 
@@ -77,7 +77,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a small sample and a bundle that has not seen its days."""
     folder = tmp_path_factory.mktemp("made")
     write_sample(folder, posts=700, days=60)
-    tiny_bundle(folder / "tiny", split=OUTSIDE)
+    tiny_bundle(folder / "tiny", split=EARLIER)
     tiny_bundle(folder / "old", int8=False)
     return folder
 
