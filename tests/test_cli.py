@@ -887,6 +887,33 @@ def test_training_without_its_extra_says_how_to_get_it(
 # --- whole pages and files ------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("name", ["same", "symbolic", "hard"])
+@pytest.mark.parametrize("arguments", [["report"], ["query", "SELECT 1"]], ids=["report", "query"])
+def test_no_output_replaces_the_database_under_whatever_name(
+    db: Path, tmp_path: Path, arguments: list[str], name: str
+) -> None:
+    # A copy with an ending that query can write.
+    database, link = tmp_path / "v.csv", tmp_path / "link.csv"
+    shutil.copy(db, database)
+    if name == "symbolic":
+        link.symlink_to(database)
+    elif name == "hard":
+        link.hardlink_to(database)
+    output = database if name == "same" else link
+    before = database.read_bytes()
+    said = refusal(1, *arguments, "--db", database, "--output", output)
+    assert said == f"Error: {output}: is also read from; choose another --output"
+    assert database.read_bytes() == before
+
+
+def test_no_output_replaces_the_query_it_is_of(db: Path, tmp_path: Path) -> None:
+    query = tmp_path / "mine.md"
+    query.write_text("SELECT 1")
+    said = refusal(1, "query", "--file", query, "--output", query, "--db", db)
+    assert said == f"Error: {query}: is also read from; choose another --output"
+    assert query.read_text() == "SELECT 1"
+
+
 @pytest.mark.slow
 def test_report_writes_one_page_and_prints_its_verdict(db: Path, tmp_path: Path) -> None:
     out = tmp_path / "page.html"

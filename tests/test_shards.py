@@ -1,6 +1,7 @@
 """Files in, files out: the same scores and windows as in a database, and no row lost."""
 
 import json
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 from jobs import in_a_database, job_of, outputs, posts, results, run, write
 from tiny import tiny_bundle
 
-from tweetscore.errors import InputError
+from tweetscore.errors import InputError, LockedError
 from tweetscore.market.horizons import Horizon
 from tweetscore.scoring.bundle import Bundle
 from tweetscore.scoring.files import local_engine, score_files
@@ -110,23 +111,24 @@ def test_times_with_a_zone_are_read_as_the_moments_they_are(
 
 
 def test_partitions_stay_and_what_is_hidden_is_passed_by(tmp_path: Path) -> None:
+    root, output = tmp_path / "in", tmp_path / "out"
     for name in ("year=2018/a", "year=2019/a", "_old/a", ".tmp/a", "year=2018/_part"):
-        path = tmp_path / f"{name}.parquet"
+        path = root / f"{name}.parquet"
         path.parent.mkdir(parents=True, exist_ok=True)
         posts(3).write_parquet(path)
     names = ["year=2018/a.parquet", "year=2019/a.parquet"]
-    assert [each.name for each in find_shards([str(tmp_path)])] == names
-    assert [each.name for each in find_shards([f"{tmp_path}/*/*.parquet"])] == names
-    assert [each.name for each in find_shards([f"{tmp_path}/**/a.parquet"])] == names
-    assert [each.rows for each in find_shards([str(tmp_path / names[0])])] == [3]
+    assert [each.name for each in find_shards([str(root)], output)] == names
+    assert [each.name for each in find_shards([f"{root}/*/*.parquet"], output)] == names
+    assert [each.name for each in find_shards([f"{root}/**/a.parquet"], output)] == names
+    assert [each.rows for each in find_shards([str(root / names[0])], output)] == [3]
 
 
 def test_two_files_of_one_name_and_none_at_all_are_refused(tmp_path: Path) -> None:
     first, second = write(tmp_path / "a", posts(2)), write(tmp_path / "b", posts(2))
     with pytest.raises(InputError, match="has the same name as"):
-        find_shards([str(first), str(second)])
+        find_shards([str(first), str(second)], tmp_path / "out")
     with pytest.raises(InputError, match=r"no/\*\.parquet: no Parquet file found"):
-        find_shards([f"{tmp_path}/no/*.parquet"])
+        find_shards([f"{tmp_path}/no/*.parquet"], tmp_path / "out")
 
 
 # --- what goes wrong ------------------------------------------------------------------------------
@@ -198,6 +200,56 @@ def test_a_shard_that_changed_or_whose_result_is_gone_is_made_again(
         "1.parquet": 20,
         "2.parquet": 30,
     }
+
+
+def test_a_shard_that_was_edited_in_place_is_made_again(
+    bundle: Bundle, market: Path, tmp_path: Path
+) -> None:
+    inputs = write(tmp_path / "in", posts(30))
+    job = job_of(market, bundle, tmp_path / "out")
+    shard = inputs / "0.parquet"
+    posts(30).write_parquet(shard, compression="uncompressed")
+    run(inputs, job)
+    before, when = shard.read_bytes(), shard.stat().st_mtime_ns
+    edited = before.replace(b"stocks up great day", b"stocks down sad day", 1)
+    assert len(edited) == len(before)
+    assert edited != before
+    shard.write_bytes(edited)
+    os.utime(shard, ns=(when, when))
+    assert run(inputs, job).already_finished == 0
+    assert run(inputs, job).already_finished == 1
+
+
+def test_results_are_never_scored_themselves(bundle: Bundle, market: Path, tmp_path: Path) -> None:
+    inputs = write(tmp_path / "in", posts(30))
+    for given, output in (
+        (str(inputs), inputs / "out"),
+        (str(inputs), inputs),
+        (f"{tmp_path}/**/*.parquet", inputs),
+    ):
+        with pytest.raises(InputError, match="lies among the files to score"):
+            run(given, job_of(market, bundle, output))
+    assert sorted(each.name for each in inputs.iterdir()) == ["0.parquet"]
+    pattern = f"{inputs}/**/*.parquet"  # nothing of the output is there yet, the first time
+    run(pattern, job_of(market, bundle, inputs / "out"))
+    with pytest.raises(InputError, match="lies among the files to score"):
+        run(pattern, job_of(market, bundle, inputs / "out"))
+
+
+def test_of_two_runs_into_one_output_the_second_is_told(
+    bundle: Bundle, market: Path, tmp_path: Path
+) -> None:
+    inputs = write(tmp_path / "in", posts(30), posts(30, 1))
+    job = job_of(market, bundle, tmp_path / "out")
+
+    def meanwhile(job: Job, shards: Sequence[Shard]) -> Iterator[Finished | Failed]:
+        with pytest.raises(LockedError, match="another run writes there now; wait until it ends"):
+            run(inputs, job)
+        yield from local_engine(job, shards)
+
+    account = score_files([str(inputs)], job, meanwhile, lambda *_: None)
+    assert (account.rows, account.failed) == (60, ())
+    assert run(inputs, job).already_finished == 2
 
 
 def test_a_run_that_was_killed_in_the_manifest_goes_on(

@@ -9,14 +9,15 @@ import pytest
 from jobs import SCORED, in_a_database, job_of, posts, run, write
 from tiny import class_bundle
 
-from tweetscore.errors import InputError, IntegrityError
+from tweetscore.errors import InputError, IntegrityError, TweetscoreError
 from tweetscore.evaluation.evaluate import evaluate
+from tweetscore.io.new_file import sha256_of
 from tweetscore.report.gather import gather
 from tweetscore.scoring.attach import import_from
 from tweetscore.scoring.bundle import Bundle
 from tweetscore.scoring.score import score
 from tweetscore.store.database import Store, open_store
-from tweetscore.store.transfer import export
+from tweetscore.store.transfer import EXPORT, export
 
 pytestmark = pytest.mark.slow  # whole databases go out and come in
 
@@ -98,7 +99,8 @@ def test_only_a_whole_export_makes_a_database_and_only_an_empty_one(
     export(whole, tmp_path / "all", (), silent)
     with open_store(tmp_path / "new.duckdb") as store:
         with pytest.raises(
-            InputError, match="holds no bars; a database can only be restored from an export"
+            InputError,
+            match="holds no bars, and a database is restored from all of its tables",
         ):
             import_from(store, tmp_path / "part")
         import_from(store, tmp_path / "all")
@@ -108,16 +110,36 @@ def test_only_a_whole_export_makes_a_database_and_only_an_empty_one(
             import_from(store, tmp_path)
 
 
-def test_an_export_that_lacks_rows_is_refused_and_leaves_the_database_empty(
+def test_an_export_that_was_changed_is_refused_and_leaves_the_database_empty(
     whole: Store, tmp_path: Path
 ) -> None:
-    export(whole, tmp_path / "out", (), silent, rows_per_file=100)
-    (tmp_path / "out" / "tweets" / "part-00001.parquet").unlink()
+    out = tmp_path / "out"
+    export(whole, out, (), silent, rows_per_file=100)
+    second, about = out / "tweets" / "part-00001.parquet", json.loads((out / EXPORT).read_text())
+    content = second.read_bytes()
+    name = "tweets/part-00001.parquet"
+    lacking = {key: value for key, value in about["sha256"].items() if key != name}
+
+    def listed(**changes: object) -> None:
+        (out / EXPORT).write_text(json.dumps(about | changes))
+
     with open_store(tmp_path / "new.duckdb") as store:
-        with pytest.raises(IntegrityError, match="tweets has 140 rows instead of 240"):
-            import_from(store, tmp_path / "out")
-        assert store.rows("FROM tweets") == []
-        assert len(store.rows("FROM settings")) == 1
+
+        def refused(says: str) -> None:
+            with pytest.raises(IntegrityError, match=says):
+                import_from(store, out)
+            assert store.rows("FROM tweets") == []
+            assert len(store.rows("FROM settings")) == 1
+
+        second.unlink()
+        refused("part-00001.parquet: is not the file that was written")
+        listed(sha256=lacking)
+        refused("tweets: has 140 rows, not 240")
+        second.write_bytes(content)
+        refused("part-00001.parquet: is not the file that was written")
+        pl.read_parquet(second).rename({"posted_utc": "posted"}).write_parquet(second)
+        listed(sha256=lacking | {name: sha256_of(second)})
+        refused("tweets: holds no rows of its table")
 
 
 def test_another_version_is_refused(whole: Store, tmp_path: Path) -> None:
@@ -126,10 +148,14 @@ def test_another_version_is_refused(whole: Store, tmp_path: Path) -> None:
     for other, refusal in (
         ({"schema_version": 2}, "has the tables of schema 2, not 4; open the database that it"),
         ({"schema_version": 99}, "has the tables of schema 99, not 4"),
-        ({"format": 2}, "is not an export of format 1; use the tweetscore that wrote it"),
+        ({"format": 1}, "is not an export of format 2; use the tweetscore that wrote it"),
+        ({"rows": 5}, "lists no rows or no files"),
     ):
         (tmp_path / "out" / "export.json").write_text(json.dumps(about | other))
-        with open_store(tmp_path / "new.duckdb") as store, pytest.raises(InputError, match=refusal):
+        with (
+            open_store(tmp_path / "new.duckdb") as store,
+            pytest.raises(TweetscoreError, match=refusal),
+        ):
             import_from(store, tmp_path / "out")
 
 
@@ -219,3 +245,91 @@ def test_results_without_a_finished_shard_or_of_a_broken_manifest_are_refused(
         (manifest / "run.json").write_text("{")
         with pytest.raises(InputError, match="is not a folder of results"):
             import_from(store, tmp_path / "out")
+
+
+@pytest.fixture
+def out(bundle: Bundle, market: Path, tmp_path: Path) -> Path:
+    """A folder of results of one shard."""
+    run(write(tmp_path / "in", posts(30)), job_of(market, bundle, tmp_path / "out"))
+    return tmp_path / "out"
+
+
+def altered(out: Path, **values: object) -> None:
+    """Change the line of the one shard in the manifest."""
+    lines = out / "_manifest" / "shards.jsonl"
+    lines.write_text(json.dumps(json.loads(lines.read_text()) | values) + "\n")
+
+
+def refused(out: Path, says: str) -> None:
+    """Expect that nothing of these results comes in, and why."""
+    with open_store(out.parent / "new.duckdb") as store:
+        with pytest.raises(TweetscoreError) as refusal:
+            import_from(store, out)
+        assert says in str(refusal.value)
+        assert len(str(refusal.value).splitlines()) == 1
+        for table in ("tweets", "predictions", "models", "sources"):
+            assert store.rows(f"SELECT count(*) FROM {table}") == [(0,)]
+
+
+def test_a_file_of_results_that_lost_rows_is_refused(out: Path) -> None:
+    path = out / "0.parquet"
+    pl.read_parquet(path).head(10).write_parquet(path)
+    refused(out, "0.parquet: is not the file that was written")
+    path.unlink()
+    refused(out, "0.parquet: is not the file that was written")
+
+
+def test_results_outside_their_folder_are_out_of_reach(out: Path) -> None:
+    outside = out.parent / "outside.parquet"
+    outside.write_bytes((out / "0.parquet").read_bytes())
+    (out / "linked.parquet").symlink_to(outside)
+    for name in ("../outside.parquet", str(outside), "linked.parquet"):
+        altered(out, name=name)
+        refused(out, "which lies outside")
+
+
+@pytest.mark.parametrize("value", [7.5, -0.1, float("nan"), None])
+def test_what_is_no_probability_is_refused_though_the_manifest_fits(
+    out: Path, value: float | None
+) -> None:
+    path = out / "0.parquet"
+    scores = pl.read_parquet(path)
+    first = pl.int_range(pl.len()) == 0
+    wrong = pl.lit(value, pl.Float32)
+    scores.with_columns(
+        pl.when(first).then(wrong).otherwise("probability_up").alias("probability_up")
+    ).write_parquet(path)
+    altered(out, result=sha256_of(path))
+    refused(out, "1 rows hold no probability, or no interval of its run")
+
+
+@pytest.mark.parametrize(
+    ("column", "says"),
+    [
+        ("probability_up", "rows hold no probability"),
+        ("tweet_id", "cannot be read as results"),
+        ("interval_minutes", "cannot be read as results"),
+        ("platform", "cannot be read as results"),
+    ],
+)
+def test_results_without_a_column_are_refused_though_the_manifest_fits(
+    out: Path, column: str, says: str
+) -> None:
+    path = out / "0.parquet"
+    pl.read_parquet(path).drop(column).write_parquet(path)
+    altered(out, result=sha256_of(path))
+    refused(out, says)
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        (b"[]", "Input should be an object"),
+        (b"\xff", "Invalid JSON"),
+        (b'{"name": 5}', "name: Input should be a valid string"),
+        (b"{", "Invalid JSON"),
+    ],
+)
+def test_a_manifest_of_another_shape_is_refused(out: Path, line: bytes, says: str) -> None:
+    (out / "_manifest" / "shards.jsonl").write_bytes(line + b"\n")
+    refused(out, says)

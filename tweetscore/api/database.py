@@ -386,12 +386,16 @@ class Database(MarketResults):
 
         Returns:
             Everything that the page shows.
+
+        Raises:
+            InputError: the output is the database itself.
         """
         need("report", "a report")
-        from tweetscore.io.new_file import new_file
+        from tweetscore.io.new_file import check_apart, new_file
         from tweetscore.report.gather import gather
         from tweetscore.report.page import page
 
+        check_apart(Path(output), self.path)
         names = {"model": model, "symbol": symbol}
         found = gather(self.store, session=session, interval_minutes=interval_minutes, **names)
         with new_file(Path(output)) as file:

@@ -15,6 +15,7 @@ from tweetscore.cli.options import DEFAULT_DB
 from tweetscore.cli.progress import row_progress
 from tweetscore.errors import InputError
 from tweetscore.evaluation import EFFECT_AUC
+from tweetscore.io.new_file import check_apart
 
 if TYPE_CHECKING:
     from tweetscore.evaluation.earnings import Earnings
@@ -180,6 +181,8 @@ def query(
         printing.show_queries(api.shipped_queries(), as_json=as_json)
         return
     text = api.query_text(sql, asked.file, sys.stdin)
+    if asked.output:
+        check_apart(asked.output, db, Path(asked.file or db))
     parameters = api.parse_parameters(asked.param or [])
     form = printing.answer_form("json" if as_json else asked.format, asked.output)
     with api.run_query(db, text, parameters, limit_seconds=asked.timeout or None) as answer:

@@ -1,8 +1,9 @@
 """Write a file whole or not at all: a path enters, a stream to write to leaves."""
 
+import hashlib
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -32,3 +33,21 @@ def new_file(path: Path) -> Iterator[BinaryIO]:
     except BaseException:
         part.unlink(missing_ok=True)
         raise
+
+
+def check_apart(output: Path, *inputs: Path) -> None:
+    """Refuse an output that is one of the inputs, under whatever name, before anything is opened.
+
+    Raises:
+        InputError: it is.
+    """
+    for each in inputs:
+        with suppress(OSError):  # one that is not there is told by who reads it
+            if output.samefile(each):
+                raise InputError(f"{output}: is also read from; choose another --output")
+
+
+def sha256_of(path: Path) -> str:
+    """Return the sha256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

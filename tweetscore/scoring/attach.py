@@ -1,17 +1,27 @@
 """Import what was scored without a database: a folder of results enters, rows are added."""
 
+import glob
 import hashlib
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tweetscore.errors import InputError
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tweetscore.errors import InputError, IntegrityError
+from tweetscore.io.new_file import sha256_of
+from tweetscore.io.parquet import UNREADABLE
 from tweetscore.market.targets import kind_of
 from tweetscore.market.windows import ensure_windows
+from tweetscore.scoring.job import Finished
 from tweetscore.scoring.manifest import FINISHED, MANIFEST, read_finished, read_run
 from tweetscore.scoring.predictions import register_card
 from tweetscore.store.database import Store
 from tweetscore.store.transfer import is_export, restore
 
+BATCH_ROWS = 65_536
 ADDED = ("tweets", "predictions", "models")  # to what results are added
 
 
@@ -40,10 +50,11 @@ def attach(store: Store, folder: Path) -> dict[str, int]:
 
     Raises:
         InputError: the results are of labels, or no shard is finished.
+        IntegrityError: a file is not the one that was written, or holds what no score is.
     """
     started = datetime.now(UTC).replace(tzinfo=None)
     run, finished = read_run(folder), read_finished(folder)
-    kind = kind_of(run["target"])
+    kind = kind_of(run.target)
     if not kind.is_market:
         raise InputError(
             f"{folder}: holds scores of labels, and results keep only the likeliest one; "
@@ -51,11 +62,12 @@ def attach(store: Store, folder: Path) -> dict[str, int]:
         )
     if not finished:
         raise InputError(f"{folder}: no shard of it is finished; run tweetscore score again")
-    files = [str(folder / each.name) for each in finished]
+    files = [glob.escape(str(folder / each.name)) for each in finished]
+    _check_files(folder, finished, run.intervals)
     digest = hashlib.sha256((folder / MANIFEST / FINISHED).read_bytes()).hexdigest()
     if store.rows("FROM sources WHERE sha256 = $sha256", sha256=digest):
         return dict.fromkeys(ADDED, 0)
-    model_id, classes = run["model_id"], run["card"]["classes"]
+    model_id, classes = run.model_id, run.card["classes"]
     (positive,) = kind.stored(classes)
     with store.transaction():
         before = _counts(store)
@@ -67,7 +79,7 @@ def attach(store: Store, folder: Path) -> dict[str, int]:
             model_id=model_id,
             class_number=classes.index(positive) + 1,
         )
-        register_card(store, run["model"], model_id, run["target"], run["card"])
+        register_card(store, run.model, model_id, run.target, run.card)
         after = _counts(store)
         added = {name: after[name] - before[name] for name in after}
         rows = sum(each.scored for each in finished)
@@ -77,13 +89,59 @@ def attach(store: Store, folder: Path) -> dict[str, int]:
             folder=str(folder),
             sha256=digest,
             rows=rows,
-            bytes=sum(Path(each).stat().st_size for each in files),
+            bytes=sum((folder / each.name).stat().st_size for each in finished),
             stored=added["tweets"],
             started_utc=started,
             finished_utc=datetime.now(UTC).replace(tzinfo=None),
         )
-    ensure_windows(store, run["intervals"])
+    ensure_windows(store, run.intervals)
     return added
+
+
+def _check_files(folder: Path, finished: Sequence[Finished], intervals: Sequence[int]) -> None:
+    """Hold the files of results against the manifest, and their values against what scores are.
+
+    Raises:
+        IntegrityError: one differs.
+    """
+    for each in finished:
+        path = folder / each.name
+        if not path.is_file() or sha256_of(path) != each.result:
+            raise IntegrityError(
+                f"{path}: is not the file that was written (its sha256 is not the one in "
+                f"{FINISHED}); copy the folder again, or run tweetscore score again"
+            )
+        try:
+            wrong_rows = sum(_wrong_rows(pl.DataFrame(b), intervals) for b in _batches(path))
+        except UNREADABLE as error:
+            fact = str(error).splitlines()[0]
+            raise IntegrityError(
+                f"{path}: cannot be read as results ({fact}); run tweetscore score again"
+            ) from error
+        if wrong_rows:
+            raise IntegrityError(
+                f"{path}: {wrong_rows:,} rows hold no probability, or no interval of its run; "
+                "run tweetscore score again"
+            )
+
+
+# Not by DuckDB: it believes the bounds in a Parquet file, which leave NaN out.
+def _batches(path: Path) -> Iterator[pa.RecordBatch]:
+    with pq.ParquetFile(path) as file:
+        yield from file.iter_batches(BATCH_ROWS)
+
+
+def _wrong_rows(results: pl.DataFrame, intervals: Sequence[int]) -> int:
+    """Count the rows that no scoring writes."""
+    probability = pl.col("^probability.*$")
+    if results.select(probability).width != 1:
+        return results.height
+    right = results.select(
+        probability.is_between(0, 1)
+        & pl.col("interval_minutes").is_in(list(intervals))
+        & pl.all_horizontal(pl.col("platform", "tweet_id", "posted_utc", "text").is_not_null())
+    ).to_series()
+    return int((~right.fill_null(value=False)).sum())
 
 
 def _counts(store: Store) -> dict[str, int]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from tweetscore.errors import InputError, IntegrityError, did_you_mean
+from tweetscore.io.new_file import sha256_of
 from tweetscore.market.horizons import Horizon
 from tweetscore.market.targets import Target
 
@@ -129,7 +130,7 @@ def load_bundle(folder: Path, precision: Precision = "float32") -> Bundle:
     for name in names:
         if not (folder / name).is_file():
             raise InputError(f"{folder}: {name} is missing; copy the whole model folder again")
-        if sha256.get(name) != _sha256(folder / name):
+        if sha256.get(name) != sha256_of(folder / name):
             raise IntegrityError(
                 f"{folder / name}: its sha256 is not the one on card.json; copy the folder again"
             )
@@ -233,8 +234,3 @@ def write_bundle(
         fresh.rename(folder)
         shutil.rmtree(previous, ignore_errors=True)
     return load_bundle(folder)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from tweetscore.errors import TweetscoreError
 from tweetscore.scoring.job import Engine, Failed, Finished, Job, Shard
-from tweetscore.scoring.manifest import begin, find_shards, finishing
+from tweetscore.scoring.manifest import find_shards, finishing, only_run
 from tweetscore.scoring.predictions import check_horizons
 from tweetscore.scoring.shards import ShardScorer
 from tweetscore.text.known import WordCounts
@@ -51,11 +51,24 @@ def score_files(
 
     Raises:
         InputError: there are no shards, or two have the same name, or the output holds results of
-            another job.
+            another job, or lies among the inputs.
+        LockedError: another run writes to the output.
     """
     check_horizons(job.model, job.horizons)
-    shards = find_shards(inputs)
-    known = {each.name: each for each in begin(job)}
+    shards = find_shards(inputs, job.output)
+    with only_run(job) as finished:
+        return _score(shards, job, engine, progress, finished)
+
+
+def _score(
+    shards: Sequence[Shard],
+    job: Job,
+    engine: Engine,
+    progress: Callable[[int, int], None],
+    finished: Sequence[Finished],
+) -> FilesAccount:
+    """Score those that are not finished, or whose content is another now."""
+    known = {each.name: each for each in finished}
     to_do = [
         each
         for each in shards

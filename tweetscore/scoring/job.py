@@ -7,7 +7,7 @@ its result, so that any number of workers may share the shards.
 import hashlib
 import io
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
@@ -25,7 +25,7 @@ class Shard:
 
     path: Path
     name: str  # below the folder that was named, and so below the output
-    fingerprint: str  # of its size and footer, which holds where and how all columns lie
+    fingerprint: str  # sha256 of the file
     rows: int  # by its footer; 0 where that is unreadable
 
 
@@ -74,9 +74,9 @@ class Finished:
     skipped: int
     rejected: int
     reasons: dict[str, int]  # of what was skipped or rejected
-    # By script; manifests of earlier versions do not have them.
-    words: dict[str, int] = field(default_factory=dict)
-    known: dict[str, int] = field(default_factory=dict)  # those of them that the model knows
+    words: dict[str, int]  # by script
+    known: dict[str, int]  # those of them that the model knows
+    result: str  # sha256 of the file of results
 
 
 @dataclass(frozen=True, slots=True)

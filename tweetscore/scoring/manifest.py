@@ -5,40 +5,63 @@ lists the finished shards; their files are complete, because a file gets its nam
 """
 
 import glob
-import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow.parquet as pq
+from pydantic import TypeAdapter, ValidationError
 
-from tweetscore.errors import InputError
-from tweetscore.io.new_file import new_file
+from tweetscore.errors import InputError, IntegrityError
+from tweetscore.io.lock import only_writer
+from tweetscore.io.new_file import new_file, sha256_of
 from tweetscore.io.parquet import UNREADABLE
 from tweetscore.scoring.job import Finished, Job, Shard
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST = "_manifest"  # readers of Parquet folders skip names with this beginning
 RUN, FINISHED, REJECTS = "run.json", "shards.jsonl", "rejects"
-FOOTER_BYTES = 8  # the length of a Parquet footer, and the mark behind it
+Kind = TypeVar("Kind")
+_AGAIN = "copy the folder of results again, or score into another --output"
 
 
-def find_shards(inputs: Sequence[str]) -> list[Shard]:
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The job that made a folder of results."""
+
+    format: int
+    model: str
+    model_id: str
+    intervals: list[int]
+    target: str
+    market: str  # its fingerprint
+    card: dict[str, Any]
+
+
+def find_shards(inputs: Sequence[str], output: Path) -> list[Shard]:
     """Find the Parquet files behind files, folders and patterns, in the order of their names.
 
     A shard's name is its place below the folder named, or below the last folder of a pattern that
     holds no wildcard, so that partitions stay what they are.
 
     Raises:
-        InputError: there are none, or two would have one name, or one is no Parquet file.
+        InputError: there are none, or two would have one name, or results would be scored, too:
+            some lie in the output, or it lies in a folder of inputs.
     """
     found: dict[str, Path] = {}
+    results = output.resolve()
     for given in inputs:
         root, paths = _behind(given)
+        among = Path(given).is_dir() and results.is_relative_to(Path(given).resolve())
+        if among or any(each.resolve().is_relative_to(results) for each in paths):
+            raise InputError(
+                f"{output}: lies among the files to score ({given}), so that results would be "
+                "scored again; choose another --output"
+            )
         if not paths:
             raise InputError(f"{given}: no Parquet file found; give a file, folder or pattern")
         for path in paths:
@@ -48,7 +71,7 @@ def find_shards(inputs: Sequence[str]) -> list[Shard]:
                     f"{path}: has the same name as {found[name]}; score them into different outputs"
                 )
     return [
-        Shard(found[name], name, _fingerprint(found[name]), _rows(found[name]))
+        Shard(found[name], name, sha256_of(found[name]), _rows(found[name]))
         for name in sorted(found)
     ]
 
@@ -72,16 +95,6 @@ def _is_shown(path: Path, root: Path) -> bool:
     return not any(part.startswith(("_", ".")) for part in path.relative_to(root).parts)
 
 
-def _fingerprint(path: Path) -> str:
-    with path.open("rb") as file:
-        size = file.seek(0, os.SEEK_END)
-        file.seek(max(0, size - FOOTER_BYTES))
-        length = int.from_bytes(file.read(4), "little")
-        file.seek(max(0, size - FOOTER_BYTES - min(length, size)))
-        footer = file.read()
-    return hashlib.sha256(size.to_bytes(8, "little") + footer).hexdigest()
-
-
 def _rows(path: Path) -> int:
     try:
         return int(pq.read_metadata(path).num_rows)
@@ -89,30 +102,41 @@ def _rows(path: Path) -> int:
         return 0
 
 
-def begin(job: Job) -> list[Finished]:
-    """Write the description of the job, or compare it; return the shards finished already.
+@contextmanager
+def only_run(job: Job) -> Iterator[list[Finished]]:
+    """Hold the output while its shards are scored; the value is the shards finished already.
 
     Raises:
         InputError: the output is of another run, or holds something else.
+        LockedError: another run writes to it now.
     """
+    _check_free(job.output)
+    with only_writer(job.output / MANIFEST):
+        yield _begin(job)
+
+
+def _check_free(output: Path) -> None:
+    if (output / MANIFEST).is_dir():
+        return
+    if output.exists() and (not output.is_dir() or any(output.iterdir())):
+        raise InputError(f"{output}: is not empty and holds no results; choose another --output")
+
+
+def _begin(job: Job) -> list[Finished]:
+    """Write the description of the job, or compare it; return the shards finished already."""
     path = job.output / MANIFEST / RUN
-    run = {
-        "format": FORMAT,
-        "model": job.model.name,
-        "model_id": job.model.model_id,
-        "intervals": list(map(int, job.horizons)),
-        "target": job.model.target.name,
-        "market": job.market.fingerprint,
-        "card": job.model.card,
-    }
+    run = Run(
+        format=FORMAT,
+        model=job.model.name,
+        model_id=job.model.model_id,
+        intervals=list(map(int, job.horizons)),
+        target=job.model.target.name,
+        market=job.market.fingerprint,
+        card=job.model.card,
+    )
     if not path.exists():
-        if job.output.exists() and (not job.output.is_dir() or any(job.output.iterdir())):
-            raise InputError(
-                f"{job.output}: is not empty and holds no results; choose another --output"
-            )
-        path.parent.mkdir(parents=True, exist_ok=True)
         with new_file(path) as file:
-            file.write(json.dumps(run).encode())
+            file.write(json.dumps(asdict(run)).encode())
         return []
     there = read_run(job.output)
     for key, meaning in (
@@ -120,8 +144,9 @@ def begin(job: Job) -> list[Finished]:
         ("intervals", "intervals"),
         ("market", "bars or rules"),
     ):
-        if there[key] != run[key]:
-            shown = "" if key == "market" else f" ({there[key]}, now {run[key]})"
+        before, now = getattr(there, key), getattr(run, key)
+        if before != now:
+            shown = "" if key == "market" else f" ({before}, now {now})"
             raise InputError(
                 f"{job.output}: holds results of another run: its {meaning} differ{shown}; "
                 "choose another --output"
@@ -142,32 +167,57 @@ def finishing(job: Job) -> Iterator[Callable[[Finished], None]]:
         yield add
 
 
-def read_run(folder: Path) -> dict[str, Any]:
+def read_run(folder: Path) -> Run:
     """Read the description of the job that made a folder of results.
 
     Raises:
         InputError: it is no such folder, or of another version of the tool.
+        IntegrityError: it is damaged.
     """
     path = folder / MANIFEST / RUN
     try:
-        run = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InputError(
             f"{folder}: is not a folder of results ({error}); give one written by score --output"
         ) from error
-    if not isinstance(run, dict) or run.get("format") != FORMAT:
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise InputError(f"{path}: is not of format {FORMAT}; use the tweetscore that wrote it")
-    return run
+    return _checked(path, Run, content)
 
 
 def read_finished(folder: Path) -> list[Finished]:
-    """Read the finished shards, the latest line of each; a line that was cut off is ignored."""
+    """Read the finished shards, the latest line of each; a line that was cut off is ignored.
+
+    Raises:
+        IntegrityError: a line is none of ours, or names a file outside the folder.
+    """
     path = folder / MANIFEST / FINISHED
     if not path.exists():
         return []
-    text = path.read_text(encoding="utf-8")
-    whole = text[: text.rfind("\n") + 1]
-    if whole != text:  # a kill between the bytes of a line: the next must begin on its own
-        path.write_text(whole, encoding="utf-8")
-    lines = [Finished(**json.loads(line)) for line in whole.splitlines()]
+    content = path.read_bytes()
+    whole = content[: content.rfind(b"\n") + 1]
+    if whole != content:  # a kill between the bytes of a line: the next must begin on its own
+        path.write_bytes(whole)
+    lines = [_checked(path, Finished, line) for line in whole.splitlines()]
+    for each in lines:
+        if not (folder / each.name).resolve().is_relative_to(folder.resolve()):
+            raise IntegrityError(f"{path}: names {each.name!r}, which lies outside; {_AGAIN}")
     return list({each.name: each for each in lines}.values())
+
+
+def _checked(path: Path, kind: type[Kind], content: dict[str, Any] | bytes) -> Kind:
+    """Turn JSON into one of our records.
+
+    Raises:
+        IntegrityError: it is not.
+    """
+    adapter = TypeAdapter(kind)
+    try:
+        if isinstance(content, bytes):
+            return adapter.validate_json(content, strict=True)
+        return adapter.validate_python(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"])) or "a line"
+        raise IntegrityError(f"{path}: {place}: {first['msg']}; {_AGAIN}") from error

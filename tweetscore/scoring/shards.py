@@ -14,7 +14,7 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from tweetscore.errors import IntegrityError
-from tweetscore.io.new_file import new_file
+from tweetscore.io.new_file import new_file, sha256_of
 from tweetscore.io.pipeline import prefetch
 from tweetscore.scoring.job import Finished, Job, Shard
 from tweetscore.scoring.manifest import MANIFEST, REJECTS
@@ -87,6 +87,7 @@ class ShardScorer:
             reasons=dict(sorted(reasons.items())),
             words=dict(sorted(words.words.items())),
             known=dict(sorted(words.known.items())),
+            result=sha256_of(out),
         )
 
     def _scored(self, shard: Shard) -> Iterator[tuple[Scored, pl.DataFrame]]:

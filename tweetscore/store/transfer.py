@@ -1,5 +1,6 @@
 """Move a database to Parquet and back: tables and views leave, every table enters."""
 
+import glob
 import json
 import shutil
 import tempfile
@@ -8,14 +9,17 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tweetscore.errors import InputError, IntegrityError, did_you_mean
+from tweetscore.io.new_file import sha256_of
 from tweetscore.store.database import SCHEMA_VERSION, Store
 
-FORMAT = 1
+FORMAT = 2
 EXPORT = "export.json"
+AGAIN = "copy the folder again, or export it again"
 BATCH_ROWS = 65_536
 ROWS_PER_FILE = 500_000
 Progress = Callable[[str, int, int | None], None]
@@ -58,6 +62,7 @@ def export(
             "tweetscore": version("tweetscore"),
             "schema_version": SCHEMA_VERSION,
             "rows": rows,
+            "sha256": {each.relative_to(part).as_posix(): sha256_of(each) for each in _parts(part)},
         }
         (part / EXPORT).write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
         part.chmod(0o755)
@@ -115,6 +120,10 @@ def _files(batches: pa.RecordBatchReader, rows_per_file: int) -> Iterator[Iterat
         yield of_file()
 
 
+def _parts(folder: Path) -> list[Path]:
+    return sorted(folder.glob("*/*.parquet"))
+
+
 def is_export(folder: Path) -> bool:
     """Return whether ``export`` wrote this folder."""
     return (folder / EXPORT).is_file()
@@ -125,32 +134,51 @@ def restore(store: Store, folder: Path) -> dict[str, int]:
 
     Raises:
         InputError: it is not an export of every table, or the database is not empty.
-        IntegrityError: the export does not hold as many rows as it should.
+        IntegrityError: a file of it is missing, or not the one that was written.
     """
     about = _about(folder / EXPORT)
+    found = {each.relative_to(folder).as_posix(): sha256_of(each) for each in _parts(folder)}
+    for name in about["sha256"] | found:
+        if found.get(name) != about["sha256"].get(name):
+            raise IntegrityError(
+                f"{folder / name}: is not the file that was written (its sha256 is not the one in "
+                f"{EXPORT}); {AGAIN}"
+            )
     names = _names(store, "TABLE")
     if lacking := sorted(set(names) - set(about["rows"])):
         raise InputError(
-            f"{folder}: holds no {lacking[0]}; a database can only be restored from an export of "
-            "every table, without --table"
+            f"{folder}: holds no {lacking[0]}, and a database is restored from all of its tables; "
+            f"take its posts and bars with: tweetscore ingest {folder}"
         )
     for name in ("sources", "models", "study_runs"):
         if store.rows(f"FROM {name} LIMIT 1"):
             raise InputError(f"{store.path}: is not empty; import into a new database with --db")
     with store.transaction():
         for name in names:
-            store.con.execute(f"DELETE FROM {name}")
-            store.con.execute(
-                f"INSERT INTO {name} BY NAME FROM read_parquet($files)",
-                {"files": str(folder / name / "*.parquet")},
-            )
-            (rows,) = store.row(f"SELECT count(*) FROM {name}")
-            if rows != about["rows"][name]:
-                raise IntegrityError(
-                    f"{folder}: {name} has {rows} rows instead of {about['rows'][name]}; "
-                    "copy the folder again"
-                )
+            _restore_table(store, folder, name, about["rows"][name])
     return {name: about["rows"][name] for name in names}
+
+
+def _restore_table(store: Store, folder: Path, name: str, expected_rows: int) -> None:
+    """Fill a table with the rows of its files.
+
+    Raises:
+        IntegrityError: they are not rows of this table, or other than so many.
+    """
+    store.con.execute(f"DELETE FROM {name}")
+    try:
+        store.con.execute(
+            f"INSERT INTO {name} BY NAME FROM read_parquet($files)",
+            {"files": f"{glob.escape(str(folder / name))}/*.parquet"},
+        )
+    except duckdb.Error as error:
+        fact = str(error).splitlines()[0]
+        raise IntegrityError(
+            f"{folder / name}: holds no rows of its table ({fact}); {AGAIN}"
+        ) from error
+    (rows,) = store.row(f"SELECT count(*) FROM {name}")
+    if rows != expected_rows:
+        raise IntegrityError(f"{folder / name}: has {rows} rows, not {expected_rows}; {AGAIN}")
 
 
 def _about(path: Path) -> dict[str, Any]:
@@ -162,6 +190,8 @@ def _about(path: Path) -> dict[str, Any]:
         raise InputError(
             f"{path}: is not an export of format {FORMAT}; use the tweetscore that wrote it"
         )
+    if not all(isinstance(about.get(key), dict) for key in ("rows", "sha256")):
+        raise IntegrityError(f"{path}: lists no rows or no files; copy it again")
     if (schema := about.get("schema_version")) != SCHEMA_VERSION:
         raise InputError(
             f"{path}: has the tables of schema {schema}, not {SCHEMA_VERSION}; open the database "
