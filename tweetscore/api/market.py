@@ -1,4 +1,4 @@
-"""What an open database says of trading by its predictions."""
+"""What an open database says of trading by its predictions, and abnormal returns in it."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -8,6 +8,7 @@ from tweetscore.api.common import Session
 
 if TYPE_CHECKING:  # what a command does not need, it does not wait for
     from tweetscore.evaluation.earnings import Earnings
+    from tweetscore.ingest.abnormal import AbnormalBars
     from tweetscore.store.database import Store
 
 
@@ -15,6 +16,34 @@ class MarketResults:
     """The part of a ``Database`` that needs nothing but its store."""
 
     store: "Store"
+
+    def derive_abnormal(
+        self,
+        symbol: str | None = None,
+        benchmark: str | None = None,
+        *,
+        in_volatility: bool = False,
+        past_days: int = 20,
+        session: Session = "regular",
+    ) -> "AbnormalBars":
+        """Store bars of what a symbol moves beyond its market, as a symbol of their own.
+
+        Args:
+            symbol: whose bars; None where there is one.
+            benchmark: the market: the market model of the dates before is taken away.
+            in_volatility: one basis point of the new symbol is the usual move of a minute.
+            past_days: so many trading dates before each are looked at.
+            session: the trading hours that count.
+
+        Returns:
+            The new symbol, ``SYMBOL~BENCHMARK`` or with ``~VOL`` behind it, and its bars.
+        """
+        from tweetscore.ingest.abnormal import derive_abnormal
+
+        return derive_abnormal(
+            self.store, symbol, benchmark,
+            in_volatility=in_volatility, past_days=past_days, session=session,
+        )  # fmt: skip
 
     def earnings(
         self,

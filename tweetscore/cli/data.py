@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from tweetscore import api
-from tweetscore.cli import options, printing
+from tweetscore.cli import market_options, options, printing
 from tweetscore.cli.accounts import first_refusals, show_accounts
 from tweetscore.cli.command import command
 from tweetscore.cli.options import DEFAULT_DB
@@ -74,6 +74,31 @@ def _check_accounts(accounts: "Sequence[Account]", *, strict: bool) -> None:
     rejected = sum(account.rejected for account in accounts)
     if strict and rejected:
         raise RejectsError(f"{rejected:,} records were rejected; see them with: tweetscore info")
+
+
+@command(app, DATA)
+def abnormal(
+    symbol: market_options.AbnormalSymbol = None,
+    benchmark: market_options.Benchmark = None,
+    in_volatility: market_options.InVolatility = False,
+    days: market_options.PastDays = 20,
+    session: options.Session = "regular",
+    db: options.Db = DEFAULT_DB,
+    as_json: options.Json = False,
+) -> None:
+    """Derive a symbol that moves by what another one does beyond its market, or its usual moves.
+
+    The market model, or the volatility, of each day is that of the days before. Train, evaluate and
+    report on the new symbol as on any other; run it again after more bars were read. With a market
+    it is `abnormal TSLA --benchmark SPY`, and the symbol TSLA~SPY.
+
+    Example: `tweetscore abnormal --in-volatility`
+    """
+    with api.open(db, create=False) as database:
+        derived = database.derive_abnormal(
+            symbol, benchmark, in_volatility=in_volatility, past_days=days, session=session
+        )
+    printing.show_abnormal(derived, as_json=as_json)
 
 
 @command(app, DATA)

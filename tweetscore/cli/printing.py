@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # polars and scikit-learn would slow down --help
     from tweetscore.checks.doctor import Check
     from tweetscore.evaluation.earnings import Earnings
     from tweetscore.evaluation.figures import Figures
+    from tweetscore.ingest.abnormal import AbnormalBars
     from tweetscore.io.formats import Answer
     from tweetscore.query import ShippedQuery
     from tweetscore.report.record import Report
@@ -39,6 +40,15 @@ def show_sample(written: "Sample", *, as_json: bool) -> None:
         return
     show_table(["what", "value"], list(asdict(written).items()))
     note(f"read it with: tweetscore ingest {written.archive} {written.bars}")
+
+
+def show_abnormal(derived: "AbnormalBars", *, as_json: bool) -> None:
+    """Print what was derived, and how to go on."""
+    if as_json:
+        show_record(asdict(derived))
+        return
+    show_table(["what", "value"], list(asdict(derived).items()))
+    note(f"see it with: tweetscore report --symbol {derived.symbol}")
 
 
 def show_info(sections: "Mapping[str, pl.DataFrame]", *, as_json: bool) -> None:
