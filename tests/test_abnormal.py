@@ -205,8 +205,7 @@ def test_paths_around_posts_lose_what_the_market_did(store: Store) -> None:
     asked: dict[str, Any] = {"model_id": "m", "session": "regular", "interval": 30}
     ends = {}
     for symbol in ("OWN", "OWN~MKT"):
-        found = price_paths(store, symbol=symbol, **asked)
-        paths = getattr(found, "paths", found)
+        paths = price_paths(store, symbol=symbol, **asked).paths
         ends[symbol] = paths.filter(series="up", offset_minutes=10)["mean_bps"][0]
     assert ends["OWN"] < -5  # -20, and the market of the other minutes
     assert ends["OWN~MKT"] == pytest.approx(10, abs=3)
