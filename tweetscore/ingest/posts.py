@@ -174,7 +174,7 @@ def judged_posts(
     """
     inside_utc = id_times(posts.platform, tweets["tweet_id"])
     posted, reason = clock.apply(inside_utc, tweets["posted"])
-    judged = tweets.with_columns(posted.alias("posted_utc"), reason.alias("reason"))
+    judged = tweets.hstack([posted, reason])
     return inside_utc, with_hashed_ids(judged, ids=posts.ids)
 
 

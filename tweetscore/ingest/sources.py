@@ -80,7 +80,8 @@ def unchanged(account: Account, clock: str) -> Account:
 
 def good_rows(kind: Kind, judged: pl.DataFrame) -> pl.DataFrame:
     """Return the rows without a reason, with the columns of their table."""
-    good = judged.filter(pl.col("reason").is_null())
+    reason = judged["reason"]
+    good = judged.filter(reason.is_null()) if reason.null_count() < len(reason) else judged
     return good.drop("line", "byte_offset", "reason", _CLAIMED[kind])
 
 
@@ -94,10 +95,13 @@ def parted(
         judged: the rows, with a ``reason``.
         rejects: what was rejected before.
     """
+    good = good_rows(kind, judged)
+    if good.height == judged.height:
+        return good, rejects
     raw = pl.struct(pl.exclude("line", "byte_offset", "reason")).struct.json_encode()
     bad = judged.filter(pl.col("reason").is_not_null())
     refused = bad.select("line", "byte_offset", "reason", raw=raw)
-    return good_rows(kind, judged), pl.concat([rejects, refused])
+    return good, pl.concat([rejects, refused])
 
 
 class RowSink(Protocol):

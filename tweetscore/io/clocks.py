@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
+from typing import TypeVar
 from zoneinfo import available_timezones
 
 import polars as pl
@@ -16,6 +17,7 @@ from tweetscore.errors import InputError, did_you_mean
 
 EXAMPLES = "UTC, America/New_York, EST, Europe/Berlin-06:00"
 TIMES = pl.Datetime("us")
+Times = TypeVar("Times", pl.Series, pl.Expr)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +58,18 @@ class Clock:
         offset = f"{sign}{hours:02}:{minutes:02}" if offset_minutes else ""
         return cls(("EST" if zone == "Etc/GMT+5" else zone) + offset, zone, offset_minutes)
 
-    def to_utc(self, stamps: pl.Series) -> pl.Series:
+    def to_utc(self, stamps: Times) -> Times:
         """Return the UTC times, null where the local time does not exist or is ambiguous."""
+        if self.name == "UTC":
+            return stamps
         wall = stamps - timedelta(minutes=self.offset_minutes)
         local = wall.dt.replace_time_zone(self.zone, ambiguous="null", non_existent="null")
         return local.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
 
-    def from_utc(self, times_utc: pl.Series) -> pl.Series:
+    def from_utc(self, times_utc: Times) -> Times:
         """Return what this clock shows at each UTC time."""
+        if self.name == "UTC":
+            return times_utc
         local = times_utc.dt.replace_time_zone("UTC").dt.convert_time_zone(self.zone)
         return local.dt.replace_time_zone(None) + timedelta(minutes=self.offset_minutes)
 

@@ -94,15 +94,20 @@ def _line(sample: bytes, ends: list[int], openings: list[bytes]) -> bytes:
     return line if all(sample.startswith(line, end) for end in ends) else b""
 
 
-def next_lines(data: bytes, line: bytes) -> Positions | None:
+def next_lines(data: bytes, breaks: Positions, line: bytes) -> Positions | None:
     """Return the places of what parts records, which is a comma and a break of lines.
 
     None where nothing parts them, or where one begins a line without a comma before it.
+
+    Args:
+        data: a block of the file.
+        breaks: where its lines break.
+        line: what parts records.
     """
     octets = np.frombuffer(data, np.uint8)
     to_break = line.index(b"\n")
     behind = line[to_break + 1 :]
-    breaks = np.flatnonzero(octets[: len(data) - len(behind)] == ord("\n"))
+    breaks = breaks[breaks < len(data) - len(behind)]
     for offset, octet in enumerate(behind, 1):
         breaks = breaks[octets[breaks + offset] == octet]
     if len(breaks) and not data[: int(breaks[0])].strip():

@@ -141,8 +141,9 @@ def _readable(records: Records) -> Records:
 
 
 def _placed(frame: pl.DataFrame, records: Records) -> pl.DataFrame:
-    return frame.with_columns(
-        pl.Series("line", records.lines), pl.Series("byte_offset", records.offsets)
+    # Frames of many pieces, as the parser of JSON makes them, would slow down all that follows.
+    return frame.rechunk().hstack(
+        [pl.Series("line", records.lines), pl.Series("byte_offset", records.offsets)]
     )
 
 
@@ -161,9 +162,12 @@ def line_records(
         block_bytes: how many bytes are read at once.
         most_bytes: a record that is longer is cut off.
     """
-    yield from _blocks(
-        stream, lambda data, *_: _line_ends(data, quote=quote), block_bytes, most_bytes
-    )
+
+    def cut(data: bytes, breaks: Positions, *_: bool) -> tuple[Octets, Positions, None]:
+        octets = np.frombuffer(data, np.uint8)
+        return octets, (_outside_quotes(octets, breaks) if quote else breaks) + 1, None
+
+    yield from _blocks(stream, cut, block_bytes, most_bytes)
 
 
 def json_array_records(
@@ -182,15 +186,17 @@ def json_array_records(
     yield from _blocks(stream, _ArrayCutter().cut, block_bytes, most_bytes)
 
 
-Cutter = Callable[[bytes, bool, bool], tuple[bytes, Positions, json_damage.Marks | None]]
+Cutter = Callable[
+    [bytes, Positions, bool, bool], tuple[Octets, Positions, json_damage.Marks | None]
+]
 
 
 def _blocks(stream: BinaryIO, cut: Cutter, block_bytes: int, most_bytes: int) -> Iterator[Records]:
     """Read, cut and number.
 
-    ``cut`` takes bytes, and whether they are the first and the last ones of the file; it returns
-    the bytes to parse, the end of each whole record, and the marks of records, if they alone
-    showed the ends.
+    ``cut`` takes bytes, where their lines break, and whether they are the first and the last ones
+    of the file; it returns the bytes to parse, the end of each whole record, and the marks of
+    records, if they alone showed the ends.
     """
     pending, offset, line, first = stream.read(len(BOM)), 0, 1, True
     if pending == BOM:
@@ -198,14 +204,15 @@ def _blocks(stream: BinaryIO, cut: Cutter, block_bytes: int, most_bytes: int) ->
     while True:
         fresh = stream.read(block_bytes)
         data, at_end = pending + fresh, len(fresh) < block_bytes
-        lines_data, ends, marks = cut(data, first, at_end)
+        breaks = np.flatnonzero(np.frombuffer(data, np.uint8) == 10)
+        octets, ends, marks = cut(data, breaks, first, at_end)
         # What is left at the end is a record, too. One that reaches the limit is cut, and rejected.
         if at_end or (not len(ends) and len(data) > most_bytes):
             ends = np.union1d(ends, [len(data)])
         if data and len(ends):
             stop = int(ends[-1])
-            yield from _numbered(data[:stop], lines_data[:stop], ends, offset, line, marks)
-            line += data.count(b"\n", 0, stop)
+            yield from _numbered(octets[:stop], breaks, ends, offset, line, marks)
+            line += int(np.searchsorted(breaks, stop))
             offset += stop
             first = False
             data = data[stop:]
@@ -215,8 +222,8 @@ def _blocks(stream: BinaryIO, cut: Cutter, block_bytes: int, most_bytes: int) ->
 
 
 def _numbered(
-    data: bytes,
-    lines_data: bytes,
+    octets: Octets,
+    breaks: Positions,
     ends: Positions,
     offset: int,
     line: int,
@@ -224,22 +231,21 @@ def _numbered(
 ) -> Iterator[Records]:
     """Leave out blank records, and number the others by where they begin."""
     starts = np.concatenate(([0], ends[:-1]))
-    opening = _openings(lines_data, starts, ends)
+    data = octets.tobytes()
+    opening = _openings(octets, data, starts, ends)
     filled = opening < ends
     opening = opening[filled]
-    breaks = np.flatnonzero(np.frombuffer(data, np.uint8) == 10)
     lines = line + np.searchsorted(breaks, opening)
     if not filled.all():
         pieces = zip(starts[filled].tolist(), ends[filled].tolist(), strict=True)
-        lines_data = b"".join([lines_data[low:high] for low, high in pieces])
+        data = b"".join([data[low:high] for low, high in pieces])
     bounds = np.concatenate(([0], np.cumsum((ends - starts)[filled])))
     if len(opening):
-        yield Records(lines_data, bounds, offset + opening, lines, marks)
+        yield Records(data, bounds, offset + opening, lines, marks)
 
 
-def _openings(data: bytes, starts: Positions, ends: Positions) -> Positions:
+def _openings(octets: Octets, data: bytes, starts: Positions, ends: Positions) -> Positions:
     """Return where each record has its first byte that is not blank; its end if there is none."""
-    octets = np.frombuffer(data, np.uint8)
     opening = starts.copy()
     for _ in range(MOST_INDENT):
         blank = opening < ends
@@ -253,12 +259,9 @@ def _openings(data: bytes, starts: Positions, ends: Positions) -> Positions:
     return opening
 
 
-def _line_ends(data: bytes, *, quote: bool) -> tuple[bytes, Positions, None]:
-    octets = np.frombuffer(data, np.uint8)
-    breaks = octets == 10
-    if quote:
-        breaks &= np.cumsum(octets == 34, dtype=np.uint8) & 1 == 0
-    return data, np.flatnonzero(breaks) + 1, None
+def _outside_quotes(octets: Octets, places: Positions) -> Positions:
+    outside: npt.NDArray[np.bool_] = np.cumsum(octets == 34, dtype=np.uint8) & 1 == 0
+    return places[outside[places]]
 
 
 _STRUCTURE = bytes(octet in b'"{}[],' for octet in range(256))  # what ``json_tokens`` looks for
@@ -274,8 +277,8 @@ class _ArrayCutter:
         self._marks: json_damage.Marks | None = None
 
     def cut(
-        self, data: bytes, first: bool, at_end: bool
-    ) -> tuple[bytes, Positions, json_damage.Marks | None]:
+        self, data: bytes, breaks: Positions, first: bool, at_end: bool
+    ) -> tuple[Octets, Positions, json_damage.Marks | None]:
         """Return the bytes with a line break behind each value, and the end of each whole value.
 
         The marks are returned, too, where they alone showed the ends.
@@ -285,7 +288,7 @@ class _ArrayCutter:
         self._marks = marks = self._marks or json_damage.learned(data)
         cuts = None
         if marks and marks.line and not at_end:
-            cuts = json_damage.next_lines(data, marks.line)
+            cuts = json_damage.next_lines(data, breaks, marks.line)
         by_marks = marks if cuts is not None else None
         if cuts is None:
             cuts, torn = _commas(data)
@@ -295,9 +298,9 @@ class _ArrayCutter:
                 if data[rest : rest + 1] == b"]":
                     cuts = np.concatenate((cuts, _commas(data[rest:])[0] + rest))
         lines = np.frombuffer(data, np.uint8).copy()
-        lines[lines == 10] = 32
+        lines[breaks] = 32
         lines[cuts] = 10
-        return lines.tobytes(), cuts + 1, by_marks
+        return lines, cuts + 1, by_marks
 
 
 def _is_damaged(data: bytes, cuts: Positions, torn: int, marks: json_damage.Marks) -> bool:

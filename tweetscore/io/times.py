@@ -244,9 +244,12 @@ def api_times(texts: pl.Series) -> pl.Series:
     Returns:
         Datetime("us"); null where a text is in another form, or its weekday is not that of its day.
     """
-    times = texts.str.slice(4).str.to_datetime(_API_TIME_UTC, strict=False, time_unit="us")
-    weekdays = texts.str.head(3).cast(_WEEKDAYS, strict=False).to_physical()
-    return times.zip_with(weekdays + 1 == times.dt.weekday(), times.clear(len(times)))
+    text, time = pl.col("text"), pl.col("time")
+    read = texts.to_frame("text").select(
+        weekday=text.str.head(3).cast(_WEEKDAYS, strict=False).to_physical() + 1,
+        time=text.str.slice(4).str.to_datetime(_API_TIME_UTC, strict=False, time_unit="us"),
+    )
+    return read.select(pl.when(pl.col("weekday") == time.dt.weekday()).then(time)).to_series()
 
 
 def written_times(texts: pl.Series, written: str) -> pl.Series:

@@ -4,8 +4,11 @@ A count is written as a number, for people to read (1,041 or 1.2K), or as the fl
 (12.0). What cannot be read is null: a bad field costs the field, never the post.
 """
 
+from collections.abc import Callable
+
 import polars as pl
 
+Reading = Callable[[pl.Expr], pl.Expr]
 _TRUTHS = {
     "true": True, "t": True, "1": True, "1.0": True, "yes": True, "y": True,
     "false": False, "f": False, "0": False, "0.0": False, "no": False, "n": False,
@@ -30,9 +33,26 @@ def is_value(texts: pl.Series) -> pl.Series:
     return words.is_not_null() & ~words.is_in(_NO_VALUE)
 
 
-def counts(texts: pl.Series) -> pl.Series:
-    """Return counts as Int64; null where there is none, and for what is no number from 0 on."""
-    numbers = texts.str.to_integer(strict=False, dtype=pl.Int64)
+def usual_number(text: pl.Expr) -> pl.Expr:
+    """Read a count or an id as nearly all are written, as Int64; null for any other."""
+    return text.str.to_integer(strict=False, dtype=pl.Int64)
+
+
+def usual_truth(text: pl.Expr) -> pl.Expr:
+    """Read a flag as nearly all are written; null for any other."""
+    return pl.when(text == "true").then(True).when(text == "false").then(False)
+
+
+def _usual(texts: pl.Series, reading: Reading) -> pl.Series:
+    return texts.to_frame("text").select(reading(pl.col("text"))).to_series()
+
+
+def counts(texts: pl.Series, usual: pl.Series | None = None) -> pl.Series:
+    """Return counts as Int64; null where there is none, and for what is no number from 0 on.
+
+    ``usual`` is what ``usual_number`` reads of them, where that is known.
+    """
+    numbers = _usual(texts, usual_number) if usual is None else usual
     if numbers.null_count() > texts.null_count():
         numbers = _written_for_people(texts.alias("count"), numbers)
     if not (numbers < 0).any():
@@ -73,19 +93,23 @@ def ids(texts: pl.Series) -> pl.Series:
     return texts.str.strip_chars(" \t\r\n\"'=").str.replace(r"^x(\d+)$", "$1")
 
 
-def id_numbers(texts: pl.Series) -> pl.Series:
-    """Return ids as Int64; null for what is no whole number of 64 bits."""
-    numbers = texts.str.to_integer(strict=False, dtype=pl.Int64)
+def id_numbers(texts: pl.Series, usual: pl.Series | None = None) -> pl.Series:
+    """Return ids as Int64; null for what is no whole number of 64 bits.
+
+    ``usual`` is what ``usual_number`` reads of them, where that is known.
+    """
+    numbers = _usual(texts, usual_number) if usual is None else usual
     if numbers.null_count() == texts.null_count():
         return numbers
     return ids(texts).str.to_integer(strict=False, dtype=pl.Int64)
 
 
-def truths(texts: pl.Series) -> pl.Series:
-    """Return flags as booleans; null where there is none, and for other words."""
-    text = pl.col("flag")
-    usual = pl.when(text == "true").then(True).when(text == "false").then(False)
-    found = texts.to_frame("flag").select(usual).to_series()
+def truths(texts: pl.Series, usual: pl.Series | None = None) -> pl.Series:
+    """Return flags as booleans; null where there is none, and for other words.
+
+    ``usual`` is what ``usual_truth`` reads of them, where that is known.
+    """
+    found = _usual(texts, usual_truth) if usual is None else usual
     if found.null_count() == texts.null_count():
         return found
     words = texts.str.strip_chars().str.to_lowercase()

@@ -27,6 +27,8 @@ def with_hashed_ids(tweets: pl.DataFrame, *, ids: Ids = "own") -> pl.DataFrame:
         ids: what the numbers in the file are worth: ``own`` identify a post on its platform,
             ``restarting`` only together with author and time, ``none`` not at all.
     """
+    if ids == "own" and not tweets["tweet_id"].null_count():
+        return tweets
     known = pl.col("tweet_id").is_not_null() if ids == "own" else pl.lit(False)
     nameless = ~known & pl.col("posted_utc").is_not_null()
     rows = tweets.select(nameless.arg_true()).to_series()

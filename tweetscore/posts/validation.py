@@ -10,7 +10,14 @@ from tweetscore.io.records import RAW_CHARACTERS, Parser, Records, parse
 from tweetscore.io.time_words import API_TIME
 from tweetscore.io.times import api_times, written_times
 from tweetscore.posts.canonical import COUNTS, RoundedIdsError, TweetBatch, Unread
-from tweetscore.posts.fields import counts, id_numbers, is_value, truths
+from tweetscore.posts.fields import (
+    counts,
+    id_numbers,
+    is_value,
+    truths,
+    usual_number,
+    usual_truth,
+)
 
 ISO_FORMATS = (
     "%Y-%m-%dT%H:%M:%S%.f%#z",
@@ -72,15 +79,16 @@ def validate_posts(
     Raises:
         RoundedIdsError: an id has been a float.
     """
-    typed = _typed(raw, platform, time_formats, read_times)
+    typed = _typed(raw, time_formats, read_times)
     checks = _checks(may_lack_ids=may_lack_ids)
     # Reasons are worded for the bad rows alone: on every row they would cost more than the parsing.
-    wrong = pl.any_horizontal(failed.fill_null(False) for failed, _ in checks)
-    typed = typed.with_columns(wrong=wrong)
-    good = typed.filter(~pl.col("wrong")).select(
+    failures = (failed.fill_null(False) for failed, _ in checks)
+    wrong = typed.select(pl.any_horizontal(failures)).to_series()
+    kept = typed.filter(~wrong) if wrong.any() else typed
+    good = kept.select(
         "line",
         "byte_offset",
-        "platform",
+        platform="platform" if "platform" in raw.columns else pl.lit(platform),
         tweet_id="number",
         author="author",
         posted="when",
@@ -91,10 +99,10 @@ def validate_posts(
         counts_as_of_utc="counts_as_of_utc",
     )
     rows_read = raw.height + refused.height
-    unread = _unread(typed)
-    bad = typed.filter("wrong")
-    if bad.is_empty():
+    unread = _unread(kept)
+    if kept is typed:
         return TweetBatch(rows_read, good, refused.sort("line", "byte_offset"), unread)
+    bad = typed.filter(wrong)
     _refuse_rounded(bad["tweet_id"])
     reason = pl.coalesce(pl.when(failed).then(words) for failed, words in checks)
     rejects = bad.select("line", "byte_offset", reason=reason, raw=_raw_text(list(raw.columns)))
@@ -109,15 +117,13 @@ _OPTIONAL = {
 }
 
 
-def _unread(typed: pl.DataFrame) -> tuple[Unread, ...]:
+def _unread(kept: pl.DataFrame) -> tuple[Unread, ...]:
     """Return the values of kept posts that are there and could not be read, column by column."""
     found = []
     for name, value in _OPTIONAL.items():
-        if name not in typed.columns or typed[value].null_count() == typed[name].null_count():
+        if name not in kept.columns or kept[value].null_count() == kept[name].null_count():
             continue
-        lost = typed.filter(
-            ~pl.col("wrong"), pl.col(value).is_null(), pl.lit(is_value(typed[name]))
-        ).sort("line")
+        lost = kept.filter(kept[value].is_null() & is_value(kept[name])).sort("line")
         if lost.height:
             first, places = lost.row(0, named=True), lost["byte_offset"]
             shown = first[name][:_SHOWN_CHARACTERS]
@@ -126,21 +132,25 @@ def _unread(typed: pl.DataFrame) -> tuple[Unread, ...]:
 
 
 def _typed(
-    raw: pl.DataFrame, platform: str, time_formats: Sequence[str], read_times: ReadTimes | None
+    raw: pl.DataFrame, time_formats: Sequence[str], read_times: ReadTimes | None
 ) -> pl.DataFrame:
     """Return the strings together with their typed values, null where a string has no meaning."""
-    number = pl.lit(id_numbers(raw["tweet_id"]))
+    # A query costs as much as a thousand rows: one reads all that is written as usual.
+    usual = raw.select(
+        usual_number(pl.col("tweet_id")),
+        usual_truth(pl.col("is_retweet")).alias("is_retweet"),
+        *(usual_number(pl.col(name)) for name in COUNTS),
+    )
     counted: pl.Expr = pl.lit(None, pl.Datetime("us"))
     if "counts_as_of" in raw.columns:
         counted = pl.lit(_times(raw["counts_as_of"], (*time_formats, *ISO_FORMATS), read_times))
         counted = pl.when(counted <= _latest()).then(counted)
     return raw.with_columns(
-        platform="platform" if "platform" in raw.columns else pl.lit(platform),
-        number=number,
+        number=pl.lit(id_numbers(raw["tweet_id"], usual["tweet_id"])),
         when=pl.lit(_times(raw["posted"], time_formats, read_times)),
-        flag=pl.lit(truths(raw["is_retweet"])),
+        flag=pl.lit(truths(raw["is_retweet"], usual["is_retweet"])),
         counts_as_of_utc=counted,
-        **{f"{name}_number": pl.lit(counts(raw[name])) for name in COUNTS},
+        **{f"{name}_number": pl.lit(counts(raw[name], usual[name])) for name in COUNTS},
     )
 
 
