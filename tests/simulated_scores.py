@@ -14,8 +14,9 @@ from rich.console import Console
 from rich.table import Table
 from scipy import stats
 
+from tweetscore.evaluation.correction import Evidence, romano_wolf
 from tweetscore.evaluation.figures import Figures, figures, with_verdicts
-from tweetscore.evaluation.skill import Resampling, clock_and_past, skill
+from tweetscore.evaluation.skill import Resampling, clock_and_past, contributions
 
 Floats = npt.NDArray[np.float64]
 Wholes = npt.NDArray[np.int64]
@@ -85,19 +86,47 @@ def verdicts(
     return (world(rng, days, posts, confounder, auc).figures(run) for run in range(runs))
 
 
-def best_heads(days: int, posts: int, heads: int, runs: int, seed: int = 4) -> Iterator[float]:
-    """Yield the least p-value of so many heads without skill, world by world."""
+def tries(
+    days: int, posts: int, count: int, runs: int, *, alike: float = 0.0, seed: int = 4
+) -> Iterator[list[Evidence]]:
+    """Yield what days say for so many scores without skill, as heads or networks are, by world.
+
+    ``alike`` is the correlation of any two of them.
+    """
     rng = np.random.default_rng(seed)
-    for run in range(runs):
+    for _ in range(runs):
         drawn = world(rng, days, posts)
         controls = clock_and_past(drawn.minute, drawn.day, drawn.past_bps, drawn.volatility_bps)
-        yield min(
-            skill(
-                rng.standard_normal((len(drawn.truth), 1)), drawn.truth[:, None].astype(float),
-                drawn.day, controls, significance=0.05, seed=run, resampling=FEW,
-            ).p_value
-            for _ in range(heads)
-        )  # fmt: skip
+        observed = np.eye(2)[drawn.truth]
+        common = rng.standard_normal(len(drawn.truth))
+        found = []
+        for _ in range(count):
+            own = rng.standard_normal(len(drawn.truth))
+            score = np.sqrt(alike) * common + np.sqrt(1 - alike) * own
+            scores = np.stack([-score, score], axis=1)
+            found.append(
+                Evidence(np.unique(drawn.day), contributions(scores, observed, drawn.day, controls))
+            )
+        yield found
+
+
+def chosen(found: Sequence[Evidence]) -> Evidence:
+    """Return the one that shows the most."""
+    alone = [romano_wolf([each], 1, resampling=FEW)[0] for each in found]
+    return found[int(np.argmin(alone))]
+
+
+def false_signals(count: int, alike: float, runs: int) -> tuple[float, float, float]:
+    """Return how often the best of so many tries is below 5 %, without skill.
+
+    It is judged alone, as among tries whose scores are known, and as among so many others.
+    """
+    worlds = [(each, chosen(each)) for each in tries(60, 8, count, runs, alike=alike)]
+    alone = [romano_wolf([best], 1, resampling=FEW)[0] for _, best in worlds]
+    known = [romano_wolf(each, count, resampling=FEW).min() for each, _ in worlds]
+    counted = [romano_wolf([best], count, resampling=FEW)[0] for _, best in worlds]
+    first, second, third = (float((np.array(p) < 0.05).mean()) for p in (alone, known, counted))
+    return first, second, third
 
 
 def coverage(days: int, posts: int, confounder: str, runs: int) -> tuple[float, float]:
@@ -142,6 +171,18 @@ def main() -> None:
             *covers,
         )  # fmt: skip
     Console(width=160).print(table)
+    Console(width=160).print(_table_of_tries())
+
+
+def _table_of_tries() -> Table:
+    """Return how often the best of several tries is a false signal."""
+    table = Table(title=f"the best of several without skill, {RUNS} worlds a cell")
+    for heading in ("tries", "correlation", "judged alone", "the others known", "only counted"):
+        table.add_column(heading)
+    for count, alike in product((3, 7, 20), (0.0, 0.8)):
+        shares = false_signals(count, alike, RUNS)
+        table.add_row(str(count), str(alike), *(f"{share:.1%}" for share in shares))
+    return table
 
 
 if __name__ == "__main__":

@@ -570,7 +570,7 @@ def test_figures_of_moves_and_of_directions_are_corrected_each_for_its_own_model
     )
     put_model(store, "moods", [(tweet, "label", None, "sad", 1.0) for tweet in tweets])
     found = evaluate(store)
-    assert [(each.model, each.target, each.p_holm == each.p_value) for each in found] == [
+    assert [(each.model, each.target, each.p_corrected == each.p_value) for each in found] == [
         ("moves", "move", True),
         ("up", "direction", True),
     ]

@@ -431,7 +431,7 @@ def plain(p_value: float, **changes: Any) -> Figures:
 )
 def test_p_values_are_corrected_as_holm_did(p_values: list[float], corrected: list[float]) -> None:
     found = with_verdicts([plain(p) for p in p_values])
-    assert [each.p_holm for each in found] == pytest.approx(corrected)
+    assert [each.p_corrected for each in found] == pytest.approx(corrected)
     assert [each.p_value for each in found] == p_values
     assert [each.verdict for each in found] == [
         "signal" if p < 0.05 else "no signal" for p in corrected
@@ -441,9 +441,11 @@ def test_p_values_are_corrected_as_holm_did(p_values: list[float], corrected: li
 def test_figures_that_were_not_made_count_as_if_they_were_the_largest() -> None:
     """The best of seven heads, scored alone, is corrected as it would be among the seven."""
     all_seven = with_verdicts([plain(p) for p in (0.5, 0.004, 0.3, 0.9, 0.02, 0.7, 0.6)])
-    assert with_verdicts([plain(0.004)], tried=7)[0].p_holm == all_seven[1].p_holm == 0.028
+    assert (
+        with_verdicts([plain(0.004)], tried=7)[0].p_corrected == all_seven[1].p_corrected == 0.028
+    )
     two = with_verdicts([plain(0.02), plain(0.004)], tried=7)
-    assert [each.p_holm for each in two] == pytest.approx([0.12, 0.028])
+    assert [each.p_corrected for each in two] == pytest.approx([0.12, 0.028])
 
 
 @pytest.mark.parametrize(
@@ -476,6 +478,23 @@ def test_the_verdict_names_the_intervals_with_a_signal() -> None:
     assert overall_verdict(found[1:2]) == "No signal beyond the baseline at any interval."
 
 
+def test_the_verdict_over_several_models_names_who_has_a_signal_and_counts_the_tries() -> None:
+    three = [
+        plain(p, model="m", model_id=name, interval_minutes=30, models_tried=3)
+        for name, p in (("a1", 0.9), ("b2", 0.9), ("c3", 0.0001))
+    ]
+    tries = " 3 models were tried on these days; every p is corrected for all of them."
+    assert overall_verdict(with_verdicts(three)) == (
+        f"Signal beyond the baseline at 30 minutes by m (c3).{tries}"
+    )
+    assert overall_verdict(with_verdicts(three[2:])) == (
+        f"Signal beyond the baseline at 30 minutes.{tries}"
+    )
+    assert overall_verdict(with_verdicts(three[:2])) == (
+        f"No signal beyond the baseline at any interval.{tries}"
+    )
+
+
 def test_inconclusive_intervals_are_named_with_what_would_have_shown() -> None:
     found = with_verdicts(
         [plain(0.9, interval_minutes=n, smallest_auc=auc) for n, auc in ((5, 0.612), (10, 0.58))]
@@ -503,22 +522,25 @@ def test_an_interval_at_which_two_models_have_a_signal_is_named_once() -> None:
 
 def test_a_verdict_is_put_into_words() -> None:
     found = replace(
-        plain(0.3, interval_minutes=30), p_holm=0.6, verdict="no signal", auc=0.512, auc_low=0.471,
-        auc_high=0.553, p_within=0.2, smallest_auc=0.548, smallest_points=3.4, smallest_bps=1.23,
-        accuracy=0.5, baseline=0.531, baseline_of="training", excess_low=-0.132, excess_high=0.03,
+        plain(0.3, interval_minutes=30), p_corrected=0.6, tests=2, verdict="no signal", auc=0.512,
+        auc_low=0.471, auc_high=0.553, p_within=0.2, smallest_auc=0.548, smallest_points=3.4,
+        smallest_bps=1.23, accuracy=0.5, baseline=0.531, baseline_of="training",
+        excess_low=-0.132, excess_high=0.03,
     )  # fmt: skip
     words = (
-        "no signal. AUC 0.512, at 95 % 0.471 to 0.553; p (Holm) is 0.6000. Four times in five an "
-        "AUC of 0.548 (+3.4 points of accuracy, 1.2 basis points a trade before costs) would have "
-        "shown. Accuracy 50.0 %, majority of the training part 53.1 %, the difference -13.2 to "
-        "+3.0 points at 95 %."
+        "no signal. AUC 0.512, at 95 % 0.471 to 0.553; p, corrected for 2 figures, is 0.6000. Four "
+        "times in five an AUC of 0.548 (+3.4 points of accuracy, 1.2 basis points a trade before "
+        "costs) would have shown. Accuracy 50.0 %, majority of the training part 53.1 %, the "
+        "difference -13.2 to +3.0 points at 95 %."
     )
     assert sentence(found) == f"30 minutes: {words}"
     assert sentence(replace(found, target="move")) == f"30 minutes, move: {words}"
     assert sentence(replace(found, interval_minutes=None)) == f"your labels: {words}"
-    apart = replace(found, p_value=0.01, p_holm=0.02, p_within=0.4)
-    assert "p (Holm) is 0.0200, uncorrected 0.0100, but within days alone 0.4000." in sentence(
-        apart
+    apart = replace(found, p_value=0.01, p_corrected=0.02, p_within=0.4)
+    assert "is 0.0200, uncorrected 0.0100, but within days alone 0.4000." in sentence(apart)
+    assert "; p is 0.6000. " in sentence(replace(found, tests=1))
+    assert "; p, corrected for 6 figures of 3 models, is 0.6000. " in sentence(
+        replace(found, tests=6, models_tried=3)
     )
 
 
@@ -665,12 +687,18 @@ def test_the_baseline_is_the_majority_of_the_training_part_where_the_card_names_
     assert after[5].baseline in (before[5].baseline, pytest.approx(1 - before[5].baseline))
 
 
-def test_each_model_is_measured_and_corrected_on_its_own(week: Store) -> None:
+def test_each_model_is_measured_on_its_own_and_corrected_for_all(week: Store) -> None:
     alone = evaluate(week)
     add_model(week, "wrong", SPLIT, right=0.3)
     found = evaluate(week)
-    assert found[:2] == alone
+    assert [(f.accuracy, f.auc, f.p_value) for f in found[:2]] == [
+        (f.accuracy, f.auc, f.p_value) for f in alone
+    ]
     assert [f.accuracy for f in found] == [1.0, 1.0, 0.0, 0.0]
+    assert [(f.tests, f.models_tried) for f in alone] == [(2, 1)] * 2
+    assert [(f.model_id, f.tests, f.models_tried) for f in found] == [
+        (f"{name}-id", 4, 2) for name in ("known", "known", "wrong", "wrong")
+    ]
     assert evaluate(week, model="wrong") == found[2:]
     assert evaluate(week, model="wrong-id") == found[2:]
 

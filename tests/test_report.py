@@ -605,7 +605,7 @@ FIGURES = Figures(
     model="honest", symbol="SPX", interval_minutes=5, target="direction", rows=1_234, days=9,
     accuracy=0.6, baseline=0.5, excess_low=0.01, excess_high=0.2, balanced_accuracy=0.59,
     auc=0.61, mcc=0.2, brier=0.24, log_loss=0.68, calibration_error=0.05, calibration=(),
-    p_value=0.01, p_holm=0.01, verdict="", bag_of_words=0.55, momentum=None,
+    p_value=0.01, p_corrected=0.01, verdict="", bag_of_words=0.55, momentum=None,
 )  # fmt: skip
 
 

@@ -568,7 +568,7 @@ FIGURES = Figures(
     model="honest", symbol="", interval_minutes=5, target="label", rows=1_234, days=9,
     accuracy=0.6, baseline=0.5, excess_low=0.01, excess_high=0.2, balanced_accuracy=0.59,
     auc=0.61, mcc=0.2, brier=0.24, log_loss=0.68, calibration_error=0.05, calibration=(),
-    p_value=0.01, p_holm=0.01, verdict="", bag_of_words=0.55, momentum=None, smallest_auc=0.54,
+    p_value=0.01, p_corrected=0.01, verdict="", bag_of_words=0.55, momentum=None, smallest_auc=0.54,
 )  # fmt: skip
 
 
@@ -579,7 +579,7 @@ def run_of(cell: StudyCell, seed: int, accuracy: float, **more: Any) -> StudyRun
     if p_value is not None:
         figures = replace(
             FIGURES, interval_minutes=cell.interval_minutes, accuracy=accuracy, p_value=p_value,
-            p_holm=p_value, smallest_auc=more.pop("smallest_auc", 0.54),
+            p_corrected=p_value, smallest_auc=more.pop("smallest_auc", 0.54),
         )  # fmt: skip
     values: dict[str, Any] = {
         "fingerprint": f"{cell} {seed}", "source": "tables", "target": "label", **asdict(cell),
@@ -625,7 +625,7 @@ def test_p_values_are_corrected_within_each_seed_and_comparison() -> None:
     ]
     runs.append(run_of(OTHER, 0, 0.6, p_value=0.5))  # of the other comparison
     found = summaries(runs, cells)
-    assert [[one.p_holm for one in each.figures] for each in found] == [
+    assert [[one.p_corrected for one in each.figures] for each in found] == [
         [pytest.approx(0.03), pytest.approx(0.9)],
         [pytest.approx(0.04), pytest.approx(0.003)],
         [pytest.approx(0.04), pytest.approx(0.06)],

@@ -1,6 +1,6 @@
--- One row: one prediction of a target of the market whose outcome is one of its two classes, in $session;
--- $model is a model's name or id, or null for all. Without a span ($from_utc and $until_utc null) tweets
--- from before the model's test part are left out; with a span they are included, with their split.
+-- One row: one prediction of a target of the market whose outcome is one of its two classes, in $session.
+-- Without a span ($from_utc and $until_utc null) tweets from before the model's test part are left out; with
+-- a span they are included, with their split.
 SELECT
     s.model_id, s.model, s.symbol, s.target, s.interval_minutes, d.session_date, s.posted_utc,
     s.split, s.probability,
@@ -24,7 +24,6 @@ LEFT JOIN volatility_before($session) moved
     ON moved.symbol = s.symbol AND moved.minute_utc = s.minute_utc
 WHERE s.session = $session
     AND s.correct IS NOT NULL
-    AND ($model IS NULL OR $model IN (s.model, s.model_id))
     AND ($from_utc IS NULL OR s.posted_utc >= $from_utc)
     AND ($until_utc IS NULL OR s.posted_utc < $until_utc)
     AND (

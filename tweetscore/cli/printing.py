@@ -212,11 +212,15 @@ def show_figures(
         earned = {"earnings": [asdict(each) for each in earnings]} if earnings else {}
         show_record({"figures": [asdict(each) for each in figures], "verdict": verdict, **earned})
         return
-    for model, symbol, target in dict.fromkeys(map(_subject, figures)):
-        own = [each for each in figures if _subject(each) == (model, symbol, target)]
+    subjects = dict.fromkeys(map(_subject, figures))
+    if len({model_id for _, model_id, *_ in subjects}) > 1:
+        show_line(overall_verdict(figures), style="bold")
+    for model, model_id, symbol, target in subjects:
+        own = [each for each in figures if _subject(each) == (model, model_id, symbol, target)]
         on = f" on {symbol}" if symbol else ""
         kind = kind_of(target).of_figures
-        show_line(f"{model}{on}{f', {kind}' if kind else ''}: {overall_verdict(own)}")
+        called = f"{model} ({model_id})" if model_id else model
+        show_line(f"{called}{on}{f', {kind}' if kind else ''}: {overall_verdict(own)}")
         show_table(*figure_table(own))
         stdout.print()
         show_table(*quality_table(own))
@@ -248,8 +252,8 @@ def _show_earnings(earnings: "Sequence[Earnings]") -> None:
         note(EARNINGS_EXPLAINED)
 
 
-def _subject(figures: "Figures") -> tuple[str, str, str]:
-    return figures.model, figures.symbol, figures.target
+def _subject(figures: "Figures") -> tuple[str, str, str, str]:
+    return figures.model, figures.model_id, figures.symbol, figures.target
 
 
 def show_report(report: "Report", output: Path, *, as_json: bool) -> None:

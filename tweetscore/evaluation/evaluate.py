@@ -1,6 +1,5 @@
 """Measure stored predictions: a database enters, honest figures of each model leave."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -11,12 +10,16 @@ import polars as pl
 
 from tweetscore.errors import InputError, did_you_mean
 from tweetscore.evaluation import EFFECT_AUC
-from tweetscore.evaluation.figures import Figures, figures, majority_places, with_verdicts
+from tweetscore.evaluation.correction import Evidence, romano_wolf
+from tweetscore.evaluation.figures import Figures, evidence, figures, judged, majority_places
+from tweetscore.evaluation.intervals import Floats, Wholes
 from tweetscore.evaluation.skill import market_controls
+from tweetscore.evaluation.tried import Family, Scored, families, scored_models
 from tweetscore.store.database import Store, statement
+from tweetscore.store.trials import known_trials
 
-_CARD = "SELECT card FROM models WHERE model_id = $model_id"
 UNSEEN = ("test", "after")  # as the macro unseen
+_NAMES = ("model", "model_id")
 
 
 def evaluate(
@@ -30,40 +33,60 @@ def evaluate(
 ) -> list[Figures]:
     """Measure the stored predictions of tweets from each model's test part on.
 
-    Figures of one model are corrected together: of every head on its card, and of every symbol.
-    Where there is no signal, days that could not have shown ``effect_auc`` are inconclusive.
+    p-values are corrected for everything that has looked at some of the same days, whichever model
+    is asked for: every head, scored or not, of every model, on every symbol. Where there is no
+    signal, days that could not have shown ``effect_auc`` are inconclusive.
     ``from_utc`` and ``until_utc`` (not included) name a span of times of posting.
 
     Raises:
         InputError: the model is unknown, or there is no such prediction with an outcome, or the
             span holds some from before the model's test part.
     """
-    rows = _outcomes(store, model, session, from_utc, until_utc)
-    _refuse_learned(store, rows)
+    rows = store.frame(
+        statement("evaluation/outcomes"), session=session, from_utc=from_utc, until_utc=until_utc
+    )
+    named = pl.lit(True) if model is None else pl.any_horizontal(pl.col(*_NAMES) == model)
+    asked = rows.filter(named)
+    _check(store, asked, model, session, spanned=bool(from_utc or until_utc))
+    found = scored_models(store, rows.filter(pl.col("split").is_in(UNSEEN)))
+    wanted, corrected = set(asked["model_id"]), _Corrected()
     result = []
-    for _, of_model in rows.group_by("model_id", maintain_order=True):
-        parts = of_model.partition_by("symbol", "interval_minutes", maintain_order=True)
-        (card,) = store.row(_CARD, model_id=of_model["model_id"][0])
-        tried = _trained(json.loads(card), of_model)
-        majorities = majority_places(json.loads(card))
-        found = [_figures_of(part, tried, majorities) for part in parts]
-        result += with_verdicts(found, effect_auc, tried=tried)
+    for each, family in families(found, known_trials(store)):
+        if each.model_id in wanted:
+            measured = [_figures_of(part, family, each.card) for part in each.parts]
+            result += judged(measured, corrected.of(each, family), family.tests, effect_auc)
     return result
 
 
-def _trained(card: Mapping[str, Any], rows: pl.DataFrame) -> int:
-    """Return how many figures a model could have: of each head, scored or not, and each symbol."""
-    heads = {*card.get("intervals", ()), *rows["interval_minutes"]}
-    return len(heads) * rows["symbol"].n_unique()
+class _Corrected:
+    """The corrected p-values of families; models of one family share the work."""
+
+    def __init__(self) -> None:
+        self._evidence: dict[str, list[Evidence]] = {}
+        self._p_values: dict[tuple[str, ...], Floats] = {}
+
+    def of(self, model: Scored, family: Family) -> Floats:
+        """Return those of the parts of one model."""
+        members = tuple(each.model_id for each in family.members)
+        for each in family.members:
+            if each.model_id not in self._evidence:
+                self._evidence[each.model_id] = [evidence(*_inputs(part)) for part in each.parts]
+        if members not in self._p_values:
+            of_all = [one for each in members for one in self._evidence[each]]
+            self._p_values[members] = romano_wolf(of_all, family.tests)
+        own = np.repeat(members, [len(self._evidence[each]) for each in members])
+        p_values: Floats = self._p_values[members][own == model.model_id]
+        return p_values
 
 
-def _outcomes(
-    store: Store,
-    model: str | None,
-    session: str,
-    from_utc: datetime | None,
-    until_utc: datetime | None,
-) -> pl.DataFrame:
+def _check(
+    store: Store, asked: pl.DataFrame, model: str | None, session: str, *, spanned: bool
+) -> None:
+    """Refuse what cannot be measured.
+
+    Raises:
+        InputError: as ``evaluate``.
+    """
     scored = store.rows("SELECT name, model_id FROM models ORDER BY name, model_id")
     if model is not None and not any(model in names for names in scored):
         names = list(dict.fromkeys(name for name, _ in scored))
@@ -71,60 +94,54 @@ def _outcomes(
             f"{store.path}: no model {model} has scored here; it has: {', '.join(names) or 'none'}"
             f"{did_you_mean(model, names)}"
         )
-    rows = store.frame(
-        statement("evaluation/outcomes"),
-        model=model,
-        session=session,
-        from_utc=from_utc,
-        until_utc=until_utc,
-    )
-    if rows.is_empty():
-        span = "" if from_utc is None and until_utc is None else " of that span"
+    if asked.is_empty():
+        span = " of that span" if spanned else ""
         raise InputError(
             f"{store.path}: no prediction from a test part on has an outcome in the {session} "
             f"session{span}; run tweetscore score, or ingest bars of later days"
         )
-    return rows
-
-
-def _refuse_learned(store: Store, rows: pl.DataFrame) -> None:
-    """Refuse a span that includes rows from before a model's test part.
-
-    Raises:
-        InputError: it does.
-    """
-    learned = rows.filter(~pl.col("split").is_in(UNSEEN))
-    if learned.is_empty():
+    if asked["split"].is_in(UNSEEN).all():
         return
-    model_id, name = learned.row(0, named=True)["model_id"], learned["model"][0]
-    of_model = rows.filter(pl.col("model_id") == model_id)
-    count = (~of_model["split"].is_in(UNSEEN)).sum()
+    seen = ~pl.col("split").is_in(UNSEEN)
+    model_id, name = asked.filter(seen).select("model_id", "model").row(0)
+    of_model = asked.filter(pl.col("model_id") == model_id)
     (test_from_utc,) = store.row(
         "SELECT test_from_utc FROM models WHERE model_id = $model_id", model_id=model_id
     )
     since = test_from_utc.isoformat()
     raise InputError(
-        f"{store.path}: {count:,} of the {len(of_model):,} predictions of that span lie before the "
-        f"test part of {name}, which runs from {since} UTC; "
+        f"{store.path}: {of_model.filter(seen).height:,} of the {len(of_model):,} predictions of "
+        f"that span lie before the test part of {name}, which runs from {since} UTC; "
         f"evaluate from {since} on, or leave out --from and --until"
     )
 
 
-def _figures_of(part: pl.DataFrame, tried: int, majorities: Mapping[int, int]) -> Figures:
-    """Measure one model's predictions of one target at one interval, of so many."""
-    first = part.row(0, named=True)
+def _inputs(part: pl.DataFrame) -> tuple[Floats, Wholes, Wholes, Floats]:
+    """Return probabilities (rows, 2), truth, days and controls of one target at one interval."""
     positive = part["probability"].cast(pl.Float64).to_numpy()
-    past = part["past"].cast(pl.Int64).fill_null(-1).to_numpy()
-    majority = majorities.get(first["interval_minutes"])
-    measured = figures(
+    return (
         np.stack([1 - positive, positive], axis=1),
         part["truth"].cast(pl.Int64).to_numpy(),
         part["session_date"].to_physical().cast(pl.Int64).to_numpy(),
-        tried=tried,
-        controls=market_controls(part, "past_bps"),
+        market_controls(part, "past_bps"),
+    )
+
+
+def _figures_of(part: pl.DataFrame, family: Family, card: Mapping[str, Any]) -> Figures:
+    """Measure one model's predictions of one target at one interval."""
+    first = part.row(0, named=True)
+    past = part["past"].cast(pl.Int64).fill_null(-1).to_numpy()
+    majority = majority_places(card).get(first["interval_minutes"])
+    probabilities, truth, days, controls = _inputs(part)
+    measured = figures(
+        probabilities,
+        truth,
+        days,
+        tried=family.tests,
+        controls=controls,
         majority=None if majority is None else np.full(part.height, majority),
         momentum=past,
         return_bps=part["return_bps"].to_numpy() if first["target"] == "direction" else None,
     )
-    named = {name: first[name] for name in ("model", "symbol", "interval_minutes", "target")}
-    return replace(measured, **named)
+    named = {name: first[name] for name in (*_NAMES, "symbol", "interval_minutes", "target")}
+    return replace(measured, models_tried=family.models, **named)

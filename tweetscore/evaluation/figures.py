@@ -14,8 +14,9 @@ import polars as pl
 from scipy import stats
 
 from tweetscore.evaluation import EFFECT_AUC
+from tweetscore.evaluation.correction import Evidence, holm
 from tweetscore.evaluation.intervals import Floats, Wholes, auc_interval, mean_interval
-from tweetscore.evaluation.skill import USUAL, Resampling, skill
+from tweetscore.evaluation.skill import USUAL, Resampling, contributions, skill
 
 SIGNIFICANCE = 0.05
 BINS = 10
@@ -51,11 +52,11 @@ class Figures:
     the rows of ``calibration`` (Naeini 2015).
 
     ``p_value`` is the chance of as much skill, beyond the clock and the market's past where these
-    are known, among scores without any; ``p_within`` the same within days alone; ``p_holm`` is
-    ``p_value`` corrected for ``tests``, the number of figures judged together. ``smallest_auc`` is
-    the least AUC that these rows would have shown four times in five, also as points of accuracy
-    above a half (``smallest_points``) and as what a trade would earn by it before costs
-    (``smallest_bps``).
+    are known, among scores without any; ``p_within`` the same within days alone; ``p_corrected``
+    is ``p_value`` corrected for ``tests``, the figures judged together: those of ``models_tried``,
+    the models that have looked at these days. ``smallest_auc`` is the least AUC that these rows
+    would have shown four times in five, also as points of accuracy above a half
+    (``smallest_points``) and as what a trade would earn by it before costs (``smallest_bps``).
 
     ``bag_of_words`` is the accuracy of a logistic regression on word counts, where one was trained
     on the model's own rows; ``momentum`` that of predicting the class of the minutes before, where
@@ -80,7 +81,7 @@ class Figures:
     calibration_error: float
     calibration: tuple[Bin, ...]
     p_value: float
-    p_holm: float
+    p_corrected: float
     verdict: str
     bag_of_words: float | None = None
     momentum: float | None = None
@@ -92,12 +93,15 @@ class Figures:
     smallest_points: float | None = None
     smallest_bps: float | None = None
     tests: int = 1
+    models_tried: int = 1
+    model_id: str = ""
 
     @classmethod
     def from_card(cls, record: dict[str, Any]) -> "Figures":
         """Make figures again from their ``asdict``, also after it has been JSON."""
-        bins = tuple(map(Bin.from_card, record["calibration"]))
-        return cls(**{**record, "calibration": bins})
+        older = {"p_holm": "p_corrected"}
+        named = {older.get(name, name): value for name, value in record.items()}
+        return cls(**{**named, "calibration": tuple(map(Bin.from_card, record["calibration"]))})
 
 
 def figures(
@@ -129,9 +133,8 @@ def figures(
     constant = _majority_right(observed, truth, majority)
     low, high = mean_interval((predicted == truth) - constant, place)
     auc = auc_interval(p, truth, place) if len(np.unique(truth)) == classes else (None, None, None)
-    controls = np.ones((len(truth), 1)) if controls is None else controls
     shown = skill(
-        p, observed, place, controls,
+        p, observed, place, _or_constant(controls, truth),
         significance=SIGNIFICANCE / tried, seed=seed, resampling=resampling,
     )  # fmt: skip
     bins = _calibration(p, predicted, truth)
@@ -155,11 +158,28 @@ def figures(
         calibration=bins,
         p_value=shown.p_value,
         p_within=shown.p_within,
-        p_holm=shown.p_value,
+        p_corrected=shown.p_value,
         **_smallest(shown.smallest_auc, classes, return_bps),
         verdict="",
         momentum=None if momentum is None else _momentum_accuracy(momentum, truth),
     )
+
+
+def evidence(
+    probabilities: npt.NDArray[np.floating[Any]],  # as of ``figures``
+    truth: Wholes,
+    group: Wholes,
+    controls: Floats | None = None,
+) -> Evidence:
+    """Return what each day says for predictions, to correct their p-value among others."""
+    p = _summing_to_one(probabilities)
+    groups, place = np.unique(group, return_inverse=True)
+    observed = np.eye(p.shape[1])[truth]
+    return Evidence(groups, contributions(p, observed, place, _or_constant(controls, truth)))
+
+
+def _or_constant(controls: Floats | None, truth: Wholes) -> Floats:
+    return np.ones((len(truth), 1)) if controls is None else controls
 
 
 def _majority_right(observed: Floats, truth: Wholes, majority: Wholes | None) -> Floats:
@@ -208,15 +228,18 @@ def with_verdicts(
     best of a model's heads, alone, is corrected as among the others. Without a signal, rows that
     would not have shown ``effect_auc`` are inconclusive.
     """
-    count = max(tried, len(found))
-    order = np.argsort([each.p_value for each in found], kind="stable")
-    corrected, running = np.ones(len(found)), 0.0
-    for rank, place in enumerate(order):
-        running = max(running, min(1.0, (count - rank) * found[place].p_value))
-        corrected[place] = running
+    tests = max(tried, len(found))
+    return judged(found, holm([each.p_value for each in found], tests), tests, effect_auc)
+
+
+def judged(
+    found: Sequence[Figures], corrected: Floats, tests: int, effect_auc: float = EFFECT_AUC
+) -> list[Figures]:
+    """Give figures their p-values as corrected for so many tests, and their verdicts."""
+    p_values = [max(each.p_value, p) for each, p in zip(found, corrected.tolist(), strict=True)]
     return [
-        replace(each, p_holm=float(p), tests=count, verdict=_verdict(each, float(p), effect_auc))
-        for each, p in zip(found, corrected, strict=True)
+        replace(each, p_corrected=p, tests=tests, verdict=_verdict(each, p, effect_auc))
+        for each, p in zip(found, p_values, strict=True)
     ]
 
 
@@ -282,8 +305,8 @@ def _momentum_accuracy(momentum: Wholes, truth: Wholes) -> float:
     return float((np.where(momentum < 0, more_frequent, momentum) == truth).mean())
 
 
-def _verdict(found: Figures, p_holm: float, effect_auc: float) -> str:
-    if p_holm < SIGNIFICANCE:
+def _verdict(found: Figures, p_corrected: float, effect_auc: float) -> str:
+    if p_corrected < SIGNIFICANCE:
         return "signal"
     if found.smallest_auc is None or found.smallest_auc > effect_auc:
         return "inconclusive"

@@ -77,6 +77,11 @@ def skill(
     )
 
 
+def contributions(scores: Floats, observed: Floats, day: Wholes, controls: Floats) -> Floats:
+    """Return what each day says for the scores: the sums whose signs ``skill`` draws."""
+    return _by_day(_unexplained(scores, controls) * _unexplained(observed, controls), day)
+
+
 def _smallest_auc(noise: Floats, truth: Floats, significance: float, seed: int) -> float | None:
     """Return the least AUC that would be shown, by sums of days.
 

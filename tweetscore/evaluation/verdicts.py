@@ -9,15 +9,28 @@ NONE = "-"
 
 
 def overall_verdict(found: Sequence[Figures]) -> str:
-    """Say in one sentence what all figures together show."""
+    """Say what all figures together show, and how many models were tried for it."""
+    return f"{_shown(found)}{_tries(found)}"
+
+
+def _shown(found: Sequence[Figures]) -> str:
     if signals := [each for each in found if each.verdict == "signal"]:
-        return f"Signal beyond the baseline{_at(signals)}."
+        several = len({each.model_id for each in found}) > 1
+        models = ", ".join(dict.fromkeys(f"{each.model} ({each.model_id})" for each in signals))
+        return f"Signal beyond the baseline{_at(signals)}{f' by {models}' if several else ''}."
     if unsure := [each for each in found if each.verdict == "inconclusive"]:
         visible = [each.smallest_auc for each in unsure if each.smallest_auc is not None]
         least = f"only an AUC of {min(visible):.2f} or more" if visible else "no AUC at all"
         return f"Inconclusive{_at(unsure)}: no signal, but so few days would show {least}."
     own = bool(found) and all(each.interval_minutes is None for each in found)
     return f"No signal beyond the baseline{'' if own else ' at any interval'}."
+
+
+def _tries(found: Sequence[Figures]) -> str:
+    models = max((each.models_tried for each in found), default=1)
+    if models == 1:
+        return ""
+    return f" {models} models were tried on these days; every p is corrected for all of them."
 
 
 def _at(found: Sequence[Figures]) -> str:
@@ -33,7 +46,7 @@ def sentence(each: Figures) -> str:
         what += f", {each.target}"
     of = " of the training part" if each.baseline_of == "training" else ""
     return (
-        f"{what}: {each.verdict}. {_auc_words(each)}p (Holm) is {each.p_holm:.4f}{_within(each)}. "
+        f"{what}: {each.verdict}. {_auc_words(each)}{_p_words(each)}{_within(each)}. "
         f"{_smallest_words(each)}Accuracy {100 * each.accuracy:.1f} %, majority{of} "
         f"{100 * each.baseline:.1f} %, the difference {100 * each.excess_low:+.1f} to "
         f"{100 * each.excess_high:+.1f} points at 95 %."
@@ -46,6 +59,12 @@ def _auc_words(each: Figures) -> str:
     if each.auc_low is None:
         return f"AUC {each.auc:.3f}, "
     return f"AUC {each.auc:.3f}, at 95 % {each.auc_low:.3f} to {each.auc_high:.3f}; "
+
+
+def _p_words(each: Figures) -> str:
+    models = f" of {each.models_tried} models" if each.models_tried > 1 else ""
+    together = f", corrected for {each.tests} figures{models}," if each.tests > 1 else ""
+    return f"p{together} is {each.p_corrected:.4f}"
 
 
 def _within(each: Figures) -> str:
@@ -80,7 +99,7 @@ def figure_table(found: Sequence[Figures]) -> tuple[list[str], list[list[str]]]:
                 "bag of words": _or_none(each.bag_of_words, ".1%"),
                 "momentum": _or_none(each.momentum, ".1%"),
                 "visible": _or_none(each.smallest_auc, ".3f"),
-                "p (Holm)": f"{each.p_holm:.4f}",
+                "p": f"{each.p_corrected:.4f}",
                 "verdict": each.verdict,
             }
             for each in found

@@ -14,6 +14,7 @@ from tweetscore.errors import InputError
 from tweetscore.market.horizons import NO_HORIZON, Horizon
 from tweetscore.scoring.predictors import Model, Scored
 from tweetscore.store.database import Store, statement
+from tweetscore.store.trials import record_model
 
 CHUNK_ROWS = 65_536  # larger chunks are a little faster, and hold more in memory
 
@@ -108,6 +109,7 @@ def register_card(
     models, thresholds = _model_rows(name, model_id, target, card)
     store.append("models", models)
     store.append("thresholds", thresholds)
+    record_model(store, card, model_id, name)
 
 
 def _model_rows(

@@ -8,7 +8,7 @@ faults, each named; the honest one shows what is left of its findings.
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -18,10 +18,12 @@ import polars as pl
 from tweetscore.errors import InputError
 from tweetscore.market.targets import Target
 from tweetscore.store.database import Store
+from tweetscore.store.trials import Trial, record_trials
 from tweetscore.study.options import StudyCell, StudyOptions
 from tweetscore.study.runs import StudyRun, keep_run, stored_run
 from tweetscore.study.source import StudySource
 from tweetscore.text.rules import TextRules
+from tweetscore.training.dataset import texts_hash
 from tweetscore.training.epoch import Epoch
 from tweetscore.training.features import prepare
 from tweetscore.training.held_out import held_out_figures
@@ -69,11 +71,13 @@ def study(
                 yield kept
                 continue
             folder = log_folder / _folder_name(cell, seed)
-            run = _run(
+            run, trials = _run(
                 source, rows, cell, seed, options, folder, fingerprint,
                 lambda epoch, cell=cell, seed=seed: progress(cell, seed, epoch),  # type: ignore[misc]  # typed by its use
             )  # fmt: skip
             keep_run(store, run)
+            with store.transaction():
+                record_trials(store, trials)
             yield run
 
 
@@ -86,8 +90,8 @@ def _run(
     log_folder: Path,
     fingerprint: str,
     progress: Callable[[Epoch], None],
-) -> StudyRun:
-    """Train one cell with one seed, fold by fold."""
+) -> tuple[StudyRun, list[Trial]]:
+    """Train one cell with one seed, fold by fold; return also the trial that it is."""
     begun = time.monotonic()
     own = _own_options(cell, seed, options, source.target)
     rules = TextRules(max_tokens=own.max_tokens)
@@ -113,7 +117,7 @@ def _run(
     else:
         best = max(history, key=lambda epoch: epoch.held_out_accuracy[0])
         best_accuracy = best.held_out_accuracy[0]
-    return StudyRun(
+    run = StudyRun(
         fingerprint=fingerprint,
         source=source.name,
         protocol=options.protocol,
@@ -131,6 +135,23 @@ def _run(
         seconds=time.monotonic() - begun,
         figures=found,
         history=history,
+    )
+    return run, [_trial(learned, run)] if found else []
+
+
+def _trial(learned: Sequence[Learned], run: StudyRun) -> Trial:
+    """Return what a run has looked at: the test parts of its folds follow one another."""
+    texts = pl.concat([each.prepared.parts["test"].rows["text"] for each in learned])
+    first, last = learned[0].prepared.split, learned[-1].prepared.split
+    return Trial(
+        test_part=texts_hash(texts)[:16],
+        symbol=learned[0].prepared.symbol or None,
+        test_from_utc=first.test_from_utc if first else None,
+        test_until_utc=last.test_until_utc if last else None,
+        trial_id=run.fingerprint,
+        model_id=run.fingerprint,
+        name=f"study of {run.source}",
+        tests=1,
     )
 
 

@@ -86,7 +86,9 @@ def _cells(each: Summary) -> dict[str, str]:
         "bag of words": _mean([one.bag_of_words for one in found], ".1%"),
         "momentum": _mean([one.momentum for one in found], ".1%"),
         "visible": _mean([one.smallest_auc for one in found], ".3f"),
-        "p (Holm)": "-".join(dict.fromkeys(f"{p:.3f}" for p in _ends([o.p_holm for o in found]))),
+        "p (Holm)": "-".join(
+            dict.fromkeys(f"{p:.3f}" for p in _ends([o.p_corrected for o in found]))
+        ),
         "verdict": verdict,
     }
 

@@ -195,8 +195,9 @@ def _baselines(found: Sequence[Figures]) -> str:
     return words + (
         " Excess is accuracy minus majority in percentage points; its interval and that of AUC are "
         "Student's over days. p is the chance of as much skill, beyond the clock, the return and "
-        "the volatility before the entry, among scores without any: by random signs of the days, "
-        "corrected for the number of intervals (Holm). Visible is the least AUC that these days "
+        "the volatility before the entry, among scores without any: by random signs of the days; "
+        "the one shown is that among all intervals, and all models known to have been tried on "
+        "these days before (Romano and Wolf 2005). Visible is the least AUC that these days "
         f"would have shown four times in five; above {EFFECT_AUC} the verdict without a signal is "
         "inconclusive. Calibration is the mean distance between the predicted probability and the "
         "observed share, in ten bins."

@@ -11,6 +11,7 @@ from tweetscore.evaluation import EFFECT_AUC
 from tweetscore.evaluation.figures import Figures, figures, majority_places, with_verdicts
 from tweetscore.market.horizons import NO_HORIZON
 from tweetscore.scoring.bundle import Bundle
+from tweetscore.store.trials import Trial, carried
 from tweetscore.training.dataset import clean_rows, texts_hash
 from tweetscore.training.labelled import Labelled, split_labelled
 
@@ -45,24 +46,34 @@ def evaluate_labelled(
             f"{', '.join(bundle.classes)}"
         )
     places = {place: bundle.classes.index(name) for place, name in enumerate(table.classes)}
-    rows, fact = _unseen(bundle, table)
+    rows, fact, before = _unseen(bundle, table)
     scored = bundle.load().probabilities(rows)
     if scored.rows.is_empty():
         raise InputError(f"{file}: no row is left that the model was not trained on; {fact}")
     days = scored.rows["session_date"].to_physical().cast(pl.Int64)
     majority = majority_places(bundle.card).get(NO_HORIZON)
+    tests = 1 + sum(each.tests for each in before)
     found = figures(
         scored.probabilities[:, 0].astype(float),
         scored.rows["label"].replace_strict(places, return_dtype=pl.Int64).to_numpy(),
         days.to_numpy(),
+        tried=tests,
         majority=None if majority is None else np.full(scored.rows.height, majority),
     )
-    named = replace(found, model=bundle.name, target=bundle.target.name)
-    return LabelledFigures(with_verdicts([named], effect_auc), "; ".join([fact, *table.warnings]))
+    named = replace(
+        found,
+        model=bundle.name,
+        model_id=bundle.model_id,
+        target=bundle.target.name,
+        models_tried=1 + len(before),
+    )
+    return LabelledFigures(
+        with_verdicts([named], effect_auc, tried=tests), "; ".join([fact, *table.warnings])
+    )
 
 
-def _unseen(bundle: Bundle, table: Labelled) -> tuple[pl.DataFrame, str]:
-    """Return the rows that the model was not trained on, and which ones they are."""
+def _unseen(bundle: Bundle, table: Labelled) -> tuple[pl.DataFrame, str, list[Trial]]:
+    """Return the rows that the model was not trained on, which ones they are, and who saw them."""
     if table.sha256 in {source["sha256"] for source in bundle.card.get("data", ())}:
         _, rows = split_labelled(table, bundle.text_rules, bundle.card["training"]["seed"])
         test = rows.filter(pl.col("part") == "test")
@@ -71,11 +82,12 @@ def _unseen(bundle: Bundle, table: Labelled) -> tuple[pl.DataFrame, str]:
                 f"{bundle.path}: was trained on the same file, read in another way; "
                 "give the --column and --encoding options of its training"
             )
-        return test, "the test part of the file that it was trained on"
+        return test, "the test part of the file that it was trained on", carried(bundle.card)
     rows = clean_rows(table.rows, bundle.text_rules)
     test_from_utc = bundle.knows_until_utc
     if not (table.has_times and test_from_utc):
         rows = rows.with_columns(session_date=pl.int_range(pl.len()))
-        return rows, "all rows: without times, copies of texts from its training cannot be excluded"
+        fact = "all rows: without times, copies of texts from its training cannot be excluded"
+        return rows, fact, []
     rows = rows.with_columns(session_date=pl.col("posted_utc").dt.date())
-    return rows.filter(pl.col("posted_utc") >= test_from_utc), f"rows from {test_from_utc} on"
+    return rows.filter(pl.col("posted_utc") >= test_from_utc), f"rows from {test_from_utc} on", []

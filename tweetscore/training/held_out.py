@@ -7,7 +7,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from tweetscore.evaluation.figures import Figures, bag_of_words_accuracy, figures
+from tweetscore.evaluation.correction import Evidence
+from tweetscore.evaluation.figures import Figures, bag_of_words_accuracy, evidence, figures
 from tweetscore.evaluation.skill import market_controls
 from tweetscore.market.targets import Target
 from tweetscore.training.features import NO_LABEL, Prepared
@@ -19,9 +20,17 @@ from tweetscore.training.options import TrainingOptions
 def held_out_figures(
     learned: Sequence[Learned], options: TrainingOptions, name: str, *, tried: int | None = None
 ) -> list[Figures]:
-    """Measure the test parts, once, beside their baselines; Holm is left to the caller.
+    """Return the figures of ``held_out`` alone."""
+    return [each for each, _ in held_out(learned, options, name, tried=tried)]
 
-    ``tried`` figures are corrected together; by default those of the intervals.
+
+def held_out(
+    learned: Sequence[Learned], options: TrainingOptions, name: str, *, tried: int | None = None
+) -> list[tuple[Figures, Evidence]]:
+    """Measure the test parts, once, beside their baselines, and return what each day says.
+
+    ``tried`` figures are corrected together, which is left to the caller; by default those of the
+    intervals.
 
     Several networks are those of walk-forward folds, whose test parts are measured together.
     """
@@ -34,28 +43,31 @@ def held_out_figures(
         momentum = None
         if all(fold.momentum is not None for fold in folds):
             momentum = np.concatenate([fold.momentum for fold in folds])
-        measured = figures(
+        inputs = (
             np.concatenate([fold.probabilities for fold in folds]),
             truth,
             np.concatenate([fold.days for fold in folds]),
+        )
+        controls = _controls([fold.rows for fold in folds], minutes)
+        measured = figures(
+            *inputs,
             tried=tried or len(options.intervals),
-            controls=_controls([fold.rows for fold in folds], minutes),
+            controls=controls,
             majority=np.concatenate([fold.majority for fold in folds]),
             momentum=momentum,
             return_bps=_returns([fold.rows for fold in folds], minutes, options.target),
         )
         words = [fold.words_right for fold in folds]
         bag_of_words = None if None in words else sum(filter(None, words)) / len(truth)
-        found.append(
-            replace(
-                measured,
-                model=name,
-                symbol=learned[0].prepared.symbol,
-                target=options.target.name,
-                interval_minutes=minutes or None,
-                bag_of_words=bag_of_words,
-            )
+        named = replace(
+            measured,
+            model=name,
+            symbol=learned[0].prepared.symbol,
+            target=options.target.name,
+            interval_minutes=minutes or None,
+            bag_of_words=bag_of_words,
         )
+        found.append((named, evidence(*inputs, controls)))
     return found
 
 

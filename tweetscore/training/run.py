@@ -4,8 +4,9 @@
 folder.
 """
 
+import hashlib
 import platform
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -13,11 +14,21 @@ from typing import Any
 
 import onnx
 
-from tweetscore.evaluation.figures import Figures, with_verdicts
+from tweetscore.errors import TweetscoreError
+from tweetscore.evaluation.correction import romano_wolf
+from tweetscore.evaluation.figures import Figures, judged
 from tweetscore.market.horizons import NO_HORIZON
 from tweetscore.market.targets import Target
-from tweetscore.scoring.bundle import Bundle, check_place, write_bundle
+from tweetscore.scoring.bundle import Bundle, check_place, load_bundle, write_bundle
 from tweetscore.store.database import Store
+from tweetscore.store.trials import (
+    Trial,
+    carried,
+    distinct,
+    known_trials,
+    record_model,
+    trial_of,
+)
 from tweetscore.training.card import model_card, worded_drift
 from tweetscore.training.dataset import texts_hash
 from tweetscore.training.epoch import Epoch
@@ -30,7 +41,7 @@ from tweetscore.training.export import (
     random_texts,
 )
 from tweetscore.training.features import Prepared, prepare_labelled, prepare_market
-from tweetscore.training.held_out import held_out_figures, majorities
+from tweetscore.training.held_out import held_out, majorities
 from tweetscore.training.labelled import read_labelled
 from tweetscore.training.learn import Learned, learn
 from tweetscore.training.loop import Fitted, training_device
@@ -87,7 +98,13 @@ def train(
     prepared = prepare_market(store, options)
     sources = store.rows("SELECT name, sha256 FROM sources ORDER BY source_id")
     data = [{"name": Path(name).name, "sha256": sha256} for name, sha256 in sources]
-    return _train(prepared, options, folder, log_folder, callbacks, data, resume=resume)
+    earlier = distinct([*known_trials(store), *_carried(folder)])
+    trained = _train(
+        prepared, options, folder, log_folder, callbacks, data, earlier=earlier, resume=resume
+    )
+    with store.transaction():
+        record_model(store, trained.bundle.card, trained.bundle.model_id, trained.bundle.name)
+    return trained
 
 
 def train_labelled(
@@ -132,7 +149,10 @@ def train_labelled(
             "rows have no times: the split is random, with copies of a text together"
         )
     data = [{"name": file.name, "sha256": table.sha256}]
-    return _train(prepared, options, folder, log_folder, callbacks, data, resume=resume)
+    return _train(
+        prepared, options, folder, log_folder, callbacks, data,
+        earlier=_carried(folder), resume=resume,
+    )  # fmt: skip
 
 
 def _train(
@@ -143,9 +163,10 @@ def _train(
     callbacks: Callbacks,
     data: Sources,
     *,
+    earlier: Sequence[Trial],
     resume: bool,
 ) -> Trained:
-    """Learn from prepared rows, and write the bundle."""
+    """Learn from prepared rows, and write the bundle; ``earlier`` trials may be of its days."""
     for message in _described(prepared):
         callbacks.on_message(message)
     learned = learn(
@@ -160,10 +181,13 @@ def _train(
     graphs = _Graphs.of(learned, options.seed)
     for message in graphs.described():
         callbacks.on_message(message)
-    found = with_verdicts(held_out_figures([learned], options, folder.name))
+    described = {"name": folder.name, **_learned_card(learned, options)}
+    own = trial_of(described | {"sha256": {"model.onnx": graphs.sha256}}, "", folder.name)
+    before = [each for each in earlier if own and each.meets(own) and each.trial_id != own.trial_id]
+    found = _judged(learned, options, folder.name, before)
     card = {
-        "name": folder.name,
-        **_learned_card(learned, options),
+        **described,
+        "trials": [each.record() for each in before],
         "figures": [asdict(each) for each in found],
         "parity": asdict(graphs.parity),
         "int8_drift": {name: asdict(each) for name, each in graphs.drift.items()},
@@ -180,7 +204,29 @@ def _train(
     )
     # A bundle counts as saved once it has been read back and has scored a row.
     bundle.load().probabilities(prepared.parts["train"].rows.head(1))
+    found = [replace(each, model_id=bundle.model_id) for each in found]
     return Trained(bundle, learned.fitted, graphs.parity, found)
+
+
+def _judged(
+    learned: Learned, options: TrainingOptions, name: str, before: Sequence[Trial]
+) -> list[Figures]:
+    """Measure the test part, corrected for the trials before on its days."""
+    tests = len(options.intervals) + sum(each.tests for each in before)
+    measured = held_out([learned], options, name, tried=tests)
+    corrected = romano_wolf([each for _, each in measured], tests)
+    found = [replace(each, models_tried=len(before) + 1) for each, _ in measured]
+    return judged(found, corrected, tests)
+
+
+def _carried(folder: Path) -> list[Trial]:
+    """Return the trials of the bundle that will be replaced, its own among them."""
+    try:
+        bundle = load_bundle(folder)
+    except TweetscoreError:  # there is none, or none that can be read
+        return []
+    own = trial_of(bundle.card, bundle.model_id, bundle.name)
+    return [*carried(bundle.card), *([own] if own else [])]
 
 
 def _described(prepared: Prepared) -> list[str]:
@@ -224,6 +270,11 @@ class _Graphs:
             name: measure_drift(model, graph, int8_graph, each) for name, each in texts.items()
         }
         return cls(graph, int8_graph, parity, drift)
+
+    @property
+    def sha256(self) -> str:
+        """The hash of the graph in float32, as on the card."""
+        return hashlib.sha256(self.float32.SerializeToString()).hexdigest()
 
     def described(self) -> list[str]:
         """Say how near the graphs are to the network."""

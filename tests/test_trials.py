@@ -1,0 +1,232 @@
+"""Whoever tries often is corrected for it: by what is known of the tries, or by their number."""
+
+import json
+from dataclasses import replace
+from datetime import datetime
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from results import fill, put_model, put_predictions
+from tiny import tiny_bundle
+from typer.testing import CliRunner
+
+from tweetscore.cli.app import app
+from tweetscore.evaluation.correction import Evidence, holm, romano_wolf
+from tweetscore.evaluation.evaluate import evaluate
+from tweetscore.evaluation.skill import Resampling
+from tweetscore.store.database import Store
+from tweetscore.store.trials import (
+    Trial,
+    carried,
+    known_trials,
+    record_model,
+    record_trials,
+    trial_of,
+)
+
+TRIAL = Trial(
+    "texts", "SPX", datetime(2023, 1, 5), datetime(2023, 1, 20), "graph", "id", "somebody", 7
+)
+
+
+# --- correction -----------------------------------------------------------------------------------
+
+
+def signs_of_all(found: list[Evidence]) -> np.ndarray[Any, Any]:
+    """Return the scaled sums of each test under every pattern of signs: (patterns, tests)."""
+    days = sorted({day for each in found for day in each.day.tolist()})
+    rows = []
+    for signs in product((-1, 1), repeat=len(days)):
+        of_day = dict(zip(days, signs, strict=True))
+        rows.append(
+            [
+                sum(of_day[d] * s for d, s in zip(each.day.tolist(), each.sums, strict=True))
+                / np.sqrt((each.sums**2).sum())
+                for each in found
+            ]
+        )
+    return np.array(rows)
+
+
+def test_the_step_down_is_that_of_all_signs_of_days() -> None:
+    rng = np.random.default_rng(0)
+    common = rng.standard_normal(9)
+    found = [
+        Evidence(np.arange(9)[part], (common + rng.standard_normal(9) + lift)[part])
+        for part, lift in ((slice(0, 9), 1.2), (slice(0, 9), 0.1), (slice(3, 9), 0.6))
+    ]
+    under_all = signs_of_all(found)
+    observed = under_all[-1]  # all signs as they are
+    left, expected, least = list(range(3)), np.empty(3), 0.0
+    for test in np.argsort(-observed):
+        beaten = (under_all[:, left].max(axis=1) >= observed[test] - 1e-12).mean()
+        least = expected[test] = max(least, beaten)
+        left.remove(int(test))
+    assert romano_wolf(found, 3) == pytest.approx(expected, abs=0.02)
+    alone = [(under_all[:, k] >= observed[k] - 1e-12).mean() for k in range(3)]
+    for k, each in enumerate(found):
+        assert romano_wolf([each], 1) == pytest.approx([alone[k]], abs=0.02)
+        assert romano_wolf([each], 5) == pytest.approx([min(1, 5 * alone[k])], abs=0.06)
+
+
+def test_the_same_scores_again_cost_nothing_and_others_as_much_as_holm_at_most() -> None:
+    rng = np.random.default_rng(1)
+    one = Evidence(np.arange(40), rng.standard_normal(40) + 0.4)
+    (alone,) = romano_wolf([one], 1)
+    assert 0.001 < alone < 0.05
+    assert romano_wolf([one] * 5, 5) == pytest.approx([alone] * 5)
+    others = [Evidence(np.arange(40), rng.standard_normal(40)) for _ in range(4)]
+    together = romano_wolf([one, *others], 5)
+    by_holm = holm([romano_wolf([each], 1)[0] for each in (one, *others)], 5)
+    assert (together <= by_holm + 0.01).all()
+    assert together[0] > alone
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_no_correction_makes_a_p_value_smaller(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    few = Resampling(draws=200)
+    found = [
+        Evidence(np.arange(12), rng.integers(-2, 3, 12).astype(float))
+        for _ in range(rng.integers(1, 5))
+    ]
+    tests = int(rng.integers(0, 8))
+    alone = np.array([romano_wolf([each], 1, resampling=few)[0] for each in found])
+    corrected = romano_wolf(found, tests, resampling=few)
+    assert ((alone - 1e-12 <= corrected) & (corrected <= 1)).all()
+
+
+def test_what_says_nothing_has_a_p_value_of_one() -> None:
+    nothing = Evidence(np.arange(5), np.zeros(5))
+    something = Evidence(np.arange(5), np.ones(5))
+    assert romano_wolf([nothing, something], 2)[0] == 1.0
+    assert romano_wolf([], 3).tolist() == holm([], 3).tolist() == []
+
+
+# --- the ledger -----------------------------------------------------------------------------------
+
+
+def test_trials_meet_on_days_of_one_symbol_or_on_the_same_texts() -> None:
+    later = replace(TRIAL, test_part="x", test_from_utc=datetime(2023, 1, 19))
+    after = replace(TRIAL, test_part="x", test_from_utc=datetime(2023, 1, 20))
+    assert TRIAL.meets(replace(later, test_until_utc=datetime(2023, 2, 1)))
+    assert not TRIAL.meets(replace(after, test_until_utc=datetime(2023, 2, 1)))
+    assert not TRIAL.meets(replace(TRIAL, symbol="NDX"))
+    of_labels = replace(TRIAL, symbol=None, test_from_utc=None, test_until_utc=None)
+    assert of_labels.meets(replace(of_labels, trial_id="other"))
+    assert not of_labels.meets(replace(of_labels, test_part="x"))
+
+
+def test_a_card_carries_the_trials_before_its_own(tmp_path: Path) -> None:
+    card = {
+        "split": {"test_from_utc": "2023-01-05T00:00:00", "test_until_utc": "2023-01-20T00:00:00"},
+        "rows": {"test": {"sha256": "texts" + "0" * 59}}, "sha256": {"model.onnx": "graph" * 10},
+        "symbol": "SPX", "intervals": [5, 30],
+        "trials": [TRIAL.record(), replace(TRIAL, symbol=None, test_until_utc=None).record()],
+    }  # fmt: skip
+    again = json.loads(json.dumps(card))
+    assert carried(again) == [TRIAL, replace(TRIAL, symbol=None, test_until_utc=None)]
+    own = trial_of(again, "model", "mine")
+    assert own == replace(
+        TRIAL, test_part="texts" + "0" * 11, trial_id="graphgraphgraphg", model_id="model",
+        name="mine", tests=2,
+    )  # fmt: skip
+    bundle, _ = tiny_bundle(tmp_path / "older")  # without rows and symbol on its card
+    assert trial_of(bundle.card, bundle.model_id, bundle.name) is None
+    assert carried(bundle.card) == []
+
+
+def test_the_ledger_has_each_trial_of_the_market_once(store: Store) -> None:
+    other = replace(TRIAL, trial_id="other", name="another", tests=1)
+    of_labels = replace(TRIAL, symbol=None, trial_id="labels")
+    record_trials(store, [TRIAL, other, of_labels, replace(TRIAL, name="the same again")])
+    record_trials(store, [TRIAL, other])
+    assert {each.name for each in known_trials(store)} <= {"somebody", "another", "the same again"}
+    assert [each.trial_id for each in known_trials(store)] == ["graph", "other"]
+    card = {"intervals": [5], "trials": [replace(TRIAL, trial_id="carried").record()]}
+    record_model(store, card, "m", "m")
+    assert [each.trial_id for each in known_trials(store)] == ["carried", "graph", "other"]
+
+
+# --- from the database ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def several(store: Store) -> Store:
+    """A database in which two models have scored the same posts, and a third other days."""
+    fill(store)
+    card = store.row("SELECT card FROM models")[0]
+    put_model(store, (datetime(2022, 1, 1), datetime(2022, 1, 2), datetime(2100, 1, 1)), "n")
+    put_predictions(store, [(n, 0.3 + n % 5 / 10) for n in range(1, 241)], model="n")
+    store.con.execute("UPDATE models SET card = $card", {"card": card})
+    return store
+
+
+def test_figures_are_corrected_for_every_model_that_scored_these_days(several: Store) -> None:
+    found = evaluate(several)
+    assert [(f.model_id, f.interval_minutes) for f in found] == [
+        ("m", 5), ("m", 30), ("m", 50), ("n", 30),
+    ]  # fmt: skip
+    assert {(f.tests, f.models_tried) for f in found} == {(6, 2)}  # three heads on each card
+    assert evaluate(several, model="n") == found[3:]
+    assert all(f.p_corrected >= f.p_value for f in found)
+
+
+def test_trials_of_which_only_the_ledger_knows_are_counted(several: Store) -> None:
+    before = evaluate(several)
+    first, last = datetime(2022, 1, 5), datetime(2022, 2, 1)
+    record_trials(several, [
+        replace(TRIAL, trial_id="a"), replace(TRIAL, trial_id="b", tests=1),
+        replace(TRIAL, trial_id="c", symbol="NDX"),
+        replace(TRIAL, trial_id="d", test_from_utc=first, test_until_utc=last),
+    ])  # fmt: skip
+    after = evaluate(several)
+    assert {(f.tests, f.models_tried) for f in after} == {(14, 4)}
+    assert [f.p_value for f in after] == [f.p_value for f in before]
+    for one, two in zip(before, after, strict=True):
+        assert one.p_corrected <= two.p_corrected
+        assert two.smallest_auc is None or (one.smallest_auc or 1) < two.smallest_auc
+
+
+@pytest.mark.slow
+def test_three_trainings_into_one_folder_are_three_tries_and_every_row_says_whose_it_is(
+    tmp_path: Path,
+) -> None:
+    def invoke(*arguments: object) -> Any:
+        result = CliRunner().invoke(app, [*map(str, arguments)])
+        assert result.exit_code == 0, (result.stderr, result.exception)
+        return result.stdout
+
+    written = json.loads(invoke("sample", tmp_path / "made", "--posts", "1500", "--json"))
+    common = ["--db", tmp_path / "db"]
+    invoke("ingest", written["archive"], written["bars"], *common)
+    trained = []
+    for seed in (0, 1, 1, 2):
+        small = ["--vectors", "random", "--embedding-dim", "8", "--hidden", "4", "--epochs", "2"]
+        one = ["--interval", "30", "--seed", seed, "--output", tmp_path / "m"]
+        trained.append(json.loads(invoke(
+            "train", *small, *one, "--log-dir", tmp_path / "runs", "--json", *common
+        )))  # fmt: skip
+        invoke("score", "--model", tmp_path / "m", *common)
+    # The second training with seed 1 is the same network: no other try.
+    assert [each["figures"][0]["models_tried"] for each in trained] == [1, 2, 2, 3]
+    assert trained[1]["model_id"] == trained[2]["model_id"]
+    ids = list(dict.fromkeys(each["model_id"] for each in trained))
+    card = json.loads((tmp_path / "m" / "card.json").read_text())
+    assert {each["model_id"] for each in card["trials"]} == set(ids[:2])
+    shown = invoke("evaluate", *common)
+    tries = "3 models were tried on these days; every p is corrected for all of them."
+    assert shown.count(tries) == 4  # of all, and of each
+    assert all(f"m ({each}) on MADEUP: " in shown for each in ids)
+    found = json.loads(invoke("evaluate", "--json", *common))
+    assert {(each["tests"], each["models_tried"]) for each in found["figures"]} == {(3, 3)}
+    # A bundle carries its tries to another database.
+    invoke("ingest", written["archive"], written["bars"], "--db", tmp_path / "other")
+    invoke("score", "--model", tmp_path / "m", "--db", tmp_path / "other")
+    (other,) = json.loads(invoke("evaluate", "--json", "--db", tmp_path / "other"))["figures"]
+    assert (other["tests"], other["models_tried"]) == (3, 3)

@@ -1,0 +1,111 @@
+"""The ledger of trials: which models have looked at the days of a test part.
+
+Whoever trains ten models and shows the best has looked ten times. The table ``trials`` keeps every
+look in a database, and the card of a bundle carries those that came before its own.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+import polars as pl
+
+from tweetscore.store.database import Store
+
+_SCHEMA = {"test_from_utc": pl.Datetime("us"), "test_until_utc": pl.Datetime("us")}
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One model, and the test part that it was measured on."""
+
+    test_part: str  # hash of its texts
+    symbol: str | None  # None of labels of the user's own
+    test_from_utc: datetime | None  # None where the rows have no times
+    test_until_utc: datetime | None
+    trial_id: str  # hash of what predicts, so that the same network twice is one trial
+    model_id: str
+    name: str
+    tests: int  # figures that were measured
+
+    def meets(self, other: "Trial") -> bool:
+        """Return whether both have looked at the same texts, or at some days of the same market."""
+        if self.symbol != other.symbol:
+            return False
+        if self.test_part == other.test_part:
+            return True
+        return bool(self.symbol) and other.overlaps(self.test_from_utc, self.test_until_utc)
+
+    def overlaps(self, from_utc: datetime | None, until_utc: datetime | None) -> bool:
+        """Return whether it has looked at some of this span."""
+        if not (from_utc and until_utc and self.test_from_utc and self.test_until_utc):
+            return False
+        return self.test_from_utc < until_utc and from_utc < self.test_until_utc
+
+    def record(self) -> dict[str, Any]:
+        """Return it as JSON values, for a card."""
+        times = {name: getattr(self, name) for name in _SCHEMA}
+        return {**asdict(self), **{name: each and each.isoformat() for name, each in times.items()}}
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> "Trial":
+        """Make it again from a card."""
+        times = {name: record[name] for name in _SCHEMA}
+        known = {name: each and datetime.fromisoformat(each) for name, each in times.items()}
+        return cls(**{**record, **known})
+
+
+def trial_of(card: Mapping[str, Any], model_id: str, name: str) -> Trial | None:
+    """Return the trial that a model is; None where its card does not say on what it was tested."""
+    split = card.get("split") or {}
+    test_part = card.get("rows", {}).get("test", {}).get("sha256")
+    graph = card.get("sha256", {}).get("model.onnx")
+    if not (test_part and graph):
+        return None
+    bounds = {name: split.get(name) for name in _SCHEMA}
+    return Trial.from_record(
+        {
+            "test_part": test_part[:16],
+            "symbol": card.get("symbol"),
+            **bounds,
+            "trial_id": graph[:16],
+            "model_id": model_id,
+            "name": name,
+            "tests": len(card["intervals"]),
+        }
+    )
+
+
+def carried(card: Mapping[str, Any]) -> list[Trial]:
+    """Return the trials before its own that a card carries."""
+    return [Trial.from_record(each) for each in card.get("trials", ())]
+
+
+def distinct(trials: Iterable[Trial]) -> list[Trial]:
+    """Return each trial once."""
+    return list({each.trial_id: each for each in trials}.values())
+
+
+def known_trials(store: Store) -> list[Trial]:
+    """Return every trial that a database knows of, sorted."""
+    rows = store.frame("SELECT * FROM trials ORDER BY ALL")
+    return [Trial(**row) for row in rows.iter_rows(named=True)]
+
+
+def record_trials(store: Store, trials: Iterable[Trial]) -> None:
+    """Add the trials of the market that are not there; the caller holds the transaction."""
+    known = {each.trial_id for each in known_trials(store)}
+    new = [
+        asdict(each)
+        for each in distinct(trials)
+        if each.trial_id not in known and each.symbol and each.test_until_utc
+    ]
+    if new:
+        store.append("trials", pl.DataFrame(new, schema_overrides=_SCHEMA))
+
+
+def record_model(store: Store, card: Mapping[str, Any], model_id: str, name: str) -> None:
+    """Add the trial that a model is, and those that its card carries."""
+    own = trial_of(card, model_id, name)
+    record_trials(store, [*([own] if own else []), *carried(card)])
