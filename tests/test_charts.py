@@ -1,6 +1,7 @@
 """Charts show the very figures of a study."""
 
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from tweetscore.report.charts import ablation_chart, curve_charts, interval_char
 from tweetscore.study.options import StudyCell
 from tweetscore.study.reported import REPORTED_ABLATION
 from tweetscore.study.summary import Summary
+from tweetscore.study.words import ablation_table
 
 
 def summary(cell: StudyCell, accuracy: float) -> Summary:
@@ -79,6 +81,13 @@ def test_the_ablation_has_its_four_networks_and_what_was_reported() -> None:
         (name, "final report"): pytest.approx(value)
         for name, value in zip(names, reported, strict=True)
     }
+
+
+def test_at_another_interval_nothing_was_reported_of_the_ablation() -> None:
+    at_thirty = [replace(each, cell=replace(each.cell, interval_minutes=30)) for each in ABLATION]
+    assert {row["of"] for row in data_of(ablation_chart(at_thirty))} == {"ours"}
+    assert "final report" in ablation_table(ABLATION)[0]
+    assert "final report" not in ablation_table(at_thirty)[0]
 
 
 def test_a_curve_is_the_mean_of_its_seeds() -> None:

@@ -13,8 +13,8 @@ import numpy as np
 import polars as pl
 import pytest
 from results import CARD, DAYS, FAR_AHEAD, MOODS, SPANS, fill, put_model, put_predictions
-from scipy import stats
 from sklearn import metrics
+from sklearn.isotonic import IsotonicRegression
 from tiny import MINUTE, put_bars, put_tweets
 
 from tweetscore.errors import InputError
@@ -27,9 +27,8 @@ from tweetscore.market.windows import ensure_windows
 from tweetscore.report.curves import (
     CALIBRATION,
     MOST_POINTS,
-    calibration_table,
+    calibration_curve,
     roc_curve,
-    wilson,
 )
 from tweetscore.report.gather import gather
 from tweetscore.report.record import Report
@@ -50,7 +49,7 @@ COLUMNS = {
     "tweets_by_platform": "platform tweets authors first_utc last_utc",
     "bars_by_symbol": "symbol calendar bars first_utc last_utc",
     "statuses": "interval_minutes status predictions",
-    "calibration": "interval_minutes low high rows predicted observed observed_low observed_high",
+    "calibration": "predicted observed low high",
     "roc": "interval_minutes false_positive_rate true_positive_rate",
     "paths": "series offset_minutes mean_bps low_bps high_bps placebo_bps placebo_low_bps "
     "placebo_high_bps events days",
@@ -245,26 +244,17 @@ def test_exact_halves_and_ones_have_their_bins(store: Store) -> None:
     ]
 
 
-def test_calibration_has_evaluates_bins_with_the_intervals_of_wilson(gathered: Report) -> None:
-    found = gathered
-    rows = iter(found.calibration.to_dicts())
-    for each in found.figures:
-        for one in each.calibration:
-            row = next(rows)
-            low, high = row.pop("observed_low"), row.pop("observed_high")
-            assert row == {"interval_minutes": each.interval_minutes, **asdict(one)}
-            test = stats.binomtest(round(one.observed * one.rows), one.rows)
-            assert (low, high) == pytest.approx(tuple(test.proportion_ci(method="wilson")))
-    assert next(rows, None) is None
-    assert calibration_table([]).schema == pl.Schema(CALIBRATION)
-
-
-def test_the_interval_of_wilson_stays_between_nothing_and_all() -> None:
-    assert wilson(0, 10) == pytest.approx((0, 0.277533), abs=1e-6)
-    assert wilson(1, 10) == pytest.approx((0.722467, 1), abs=1e-6)
-    for rows in range(1, 60):
-        assert wilson(0, rows)[0] >= 0
-        assert wilson(1, rows)[1] <= 1
+def test_calibration_is_the_curve_of_the_shown_interval(market: Store, gathered: Report) -> None:
+    rows = scored(market).drop_nulls("correct")
+    truth = (rows["direction"] == "up").cast(pl.Float64).to_numpy()
+    p = rows["probability_up"].cast(pl.Float64).to_numpy()
+    curve = IsotonicRegression().fit(p, truth)
+    found = gathered.calibration
+    assert found["observed"].to_list() == pytest.approx(curve.predict(found["predicted"]).tolist())
+    assert found["low"].null_count() == found.height  # four days are too few
+    assert gathered.calibration_p is None
+    empty, p_value = calibration_curve(pl.DataFrame(schema=["probability", "truth"]))
+    assert (empty.schema, p_value) == (pl.Schema(CALIBRATION), None)
 
 
 def test_the_curve_is_scikit_learns(market: Store, gathered: Report) -> None:

@@ -1,8 +1,12 @@
--- One row: one prediction of $model_id for $interval whose outcome is one of the two classes, from the
--- parts that the model has learned from.
-SELECT probability, is_positive(target, outcome) AS truth
-FROM scored_any
-WHERE model_id = $model_id AND session = $session AND symbol IS NOT DISTINCT FROM $symbol
-    AND interval_minutes = $interval
-    AND unseen(split)
-    AND correct IS NOT NULL;
+-- One row: one prediction of $model_id for $interval whose outcome is one of the two classes, from its test
+-- part on, with the trading day of its entry.
+SELECT s.probability, is_positive(s.target, s.outcome) AS truth, d.session_date
+FROM scored_any s
+JOIN sessions d
+    ON d.symbol = s.symbol AND d.session = s.session
+    AND s.minute_utc >= d.open_utc AND s.minute_utc < d.close_utc
+WHERE s.model_id = $model_id AND s.session = $session AND s.symbol IS NOT DISTINCT FROM $symbol
+    AND s.interval_minutes = $interval
+    AND unseen(s.split)
+    AND s.correct IS NOT NULL
+ORDER BY ALL;

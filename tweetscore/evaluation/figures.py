@@ -14,6 +14,7 @@ import polars as pl
 from scipy import stats
 
 from tweetscore.evaluation import EFFECT_AUC
+from tweetscore.evaluation.calibration import expected_error
 from tweetscore.evaluation.correction import Evidence, holm
 from tweetscore.evaluation.intervals import Floats, Wholes, auc_interval, mean_interval
 from tweetscore.evaluation.skill import USUAL, Resampling, contributions, skill
@@ -48,8 +49,9 @@ class Figures:
     ``baseline`` is the accuracy of always predicting one class: the most frequent one of the
     training part, or of these rows where that part is not known (``baseline_of``). ``excess_low``
     and ``excess_high`` bound accuracy minus baseline, ``auc_low`` and ``auc_high`` the AUC, at 95 %
-    over the groups. ``calibration_error`` is the mean distance between predicted and observed over
-    the rows of ``calibration`` (Naeini 2015).
+    over the groups, ``accuracy_low`` and ``accuracy_high`` accuracy itself. ``calibration_error``
+    is the mean distance between predicted and observed over the rows of ``calibration`` (Naeini
+    2015), ``calibration_expected`` what a calibrated model would show on such rows.
 
     ``p_value`` is the chance of as much skill, beyond the clock and the market's past where these
     are known, among scores without any; ``p_within`` the same within days alone; ``p_corrected``
@@ -92,6 +94,9 @@ class Figures:
     smallest_auc: float | None = None
     smallest_points: float | None = None
     smallest_bps: float | None = None
+    accuracy_low: float | None = None
+    accuracy_high: float | None = None
+    calibration_expected: float | None = None
     tests: int = 1
     models_tried: int = 1
     model_id: str = ""
@@ -137,7 +142,8 @@ def figures(
         p, observed, place, _or_constant(controls, truth),
         significance=SIGNIFICANCE / tried, seed=seed, resampling=resampling,
     )  # fmt: skip
-    bins = _calibration(p, predicted, truth)
+    own_low, own_high = mean_interval(predicted == truth, place)
+    bins, expected = _calibration(p, predicted, truth, place)
     return Figures(
         model="",
         symbol="",
@@ -146,6 +152,8 @@ def figures(
         rows=len(truth),
         days=len(groups),
         accuracy=float((predicted == truth).mean()),
+        accuracy_low=max(own_low, 0.0),
+        accuracy_high=min(own_high, 1.0),
         baseline=float(constant.mean()),
         baseline_of="rows" if majority is None else "training",
         excess_low=max(low, -1.0),
@@ -156,6 +164,7 @@ def figures(
         **_quality(p, observed, truth, predicted),
         calibration_error=sum(b.rows * abs(b.observed - b.predicted) for b in bins) / len(truth),
         calibration=bins,
+        calibration_expected=expected,
         p_value=shown.p_value,
         p_within=shown.p_within,
         p_corrected=shown.p_value,
@@ -283,8 +292,14 @@ def _summing_to_one(probabilities: npt.NDArray[np.floating[Any]]) -> Floats:
     return np.asfortranarray(p)  # numpy's mean of a column is exact to rounding only in this order
 
 
-def _calibration(p: Floats, predicted: Wholes, truth: Wholes) -> tuple[Bin, ...]:
-    """Bin the probability of the positive class; of more than two classes, of the predicted one."""
+def _calibration(
+    p: Floats, predicted: Wholes, truth: Wholes, day: Wholes
+) -> tuple[tuple[Bin, ...], float]:
+    """Bin the probability of the positive class; of more than two classes, of the predicted one.
+
+    Returns:
+        The bins with rows, and the calibration error to expect of a calibrated model.
+    """
     two = p.shape[1] == 2
     sure = p[:, 1] if two else p.max(axis=1)
     right = truth == 1 if two else predicted == truth
@@ -294,10 +309,11 @@ def _calibration(p: Floats, predicted: Wholes, truth: Wholes) -> tuple[Bin, ...]
     )
     filled = np.maximum(rows, 1)
     predicted_mean, share = predicted_sum / filled, observed_sum / filled
-    return tuple(
+    found = tuple(
         Bin(n / BINS, (n + 1) / BINS, int(rows[n]), float(predicted_mean[n]), float(share[n]))
         for n in np.flatnonzero(rows).tolist()
     )
+    return found, expected_error(sure, right.astype(np.float64), of_bin, day)
 
 
 def _momentum_accuracy(momentum: Wholes, truth: Wholes) -> float:

@@ -113,6 +113,7 @@ def quality_table(found: Sequence[Figures]) -> tuple[list[str], list[list[str]]]
         [
             {
                 **_name(each),
+                "accuracy, 95 %": _percents(each.accuracy_low, each.accuracy_high),
                 "AUC": _or_none(each.auc, ".3f"),
                 "AUC, 95 %": _range(each.auc_low, each.auc_high),
                 "excess, 95 %": f"{100 * each.excess_low:+.1f} to {100 * each.excess_high:+.1f}",
@@ -121,6 +122,7 @@ def quality_table(found: Sequence[Figures]) -> tuple[list[str], list[list[str]]]
                 "Brier": f"{each.brier:.3f}",
                 "log loss": f"{each.log_loss:.3f}",
                 "calibration": f"{each.calibration_error:.3f}",
+                "if perfect": _or_none(each.calibration_expected, ".3f"),
             }
             for each in found
         ]
@@ -133,6 +135,10 @@ def _name(each: Figures) -> dict[str, str]:
 
 def _range(low: float | None, high: float | None) -> str:
     return NONE if low is None or high is None else f"{low:.3f} to {high:.3f}"
+
+
+def _percents(low: float | None, high: float | None) -> str:
+    return NONE if low is None or high is None else f"{low:.1%} to {high:.1%}"
 
 
 def _or_none(value: float | None, form: str) -> str:

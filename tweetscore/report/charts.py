@@ -5,13 +5,14 @@ of a study, or in a report, where both follow the reader's screen.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from tweetscore.evaluation.figures import Figures
-from tweetscore.study.reported import FINAL_REPORT, FIRST_REPORT, REPORTED_ABLATION
+from tweetscore.study.reported import FINAL_REPORT, FIRST_REPORT, reported_ablation
 from tweetscore.study.runs import StudyRun
 from tweetscore.study.summary import Summary
 
@@ -76,9 +77,9 @@ def ablation_chart(ablation: Sequence[Summary]) -> Chart:
         for each in ablation
         for name, value in (
             ("ours", each.best_accuracy),
-            ("final report", _share(REPORTED_ABLATION[each.cell.vectors, each.cell.counts])),
+            ("final report", _share(reported_ablation(*astuple(each.cell)))),
         )
-        if name == "ours" or not each.figures
+        if value is not None and (name == "ours" or not each.figures)
     ]
     return (
         alt.Chart(pl.DataFrame(rows))
@@ -121,9 +122,7 @@ def curve_charts(runs: Sequence[StudyRun]) -> tuple[Chart, Chart]:
 
 
 def _bounds(each: Summary) -> tuple[float, float]:
-    """Return the 95 % interval of the first seed's accuracy, or a deviation over the seeds."""
-    if each.figures:
-        return _interval(each.figures[0])
+    """Return a deviation over the seeds on both sides, which is no interval of the truth."""
     spread = each.spread or 0.0
     return each.best_accuracy - spread, each.best_accuracy + spread
 
@@ -157,28 +156,31 @@ def figure_chart(figures: Sequence[Figures]) -> Chart:
                 ("momentum", each.momentum),
             )
         ),
-        [(each.interval_minutes or 0, *_interval(each)) for each in figures],
+        [
+            (each.interval_minutes or 0, each.accuracy_low, each.accuracy_high)
+            for each in figures
+            if each.accuracy_low is not None and each.accuracy_high is not None
+        ],
     )
 
 
 def calibration_chart(calibration: pl.DataFrame) -> Chart:
-    """Draw observed share by predicted probability, each bin with its 95 % interval, and y = x."""
+    """Draw observed share by predicted probability, the band of a calibrated model, and y = x."""
     import altair as alt
 
     share, near = alt.Axis(format="%"), alt.Scale(zero=False)
-    base = alt.Chart(calibration).encode(
+    base = alt.Chart(calibration.with_columns(pl.selectors.float().round(4))).encode(
         x=alt.X("predicted:Q", title="predicted probability", axis=share, scale=near)
     )
-    bounds = base.mark_rule(opacity=0.6).encode(
-        y=alt.Y("observed_low:Q", title="observed share", axis=share, scale=near),
-        y2="observed_high:Q",
+    band = base.mark_area(opacity=0.18).encode(
+        y=alt.Y("low:Q", title="observed share", axis=share, scale=near), y2="high:Q"
     )
-    points = base.mark_point(filled=True, size=70, opacity=1).encode(
-        y="observed:Q", tooltip=["rows", "predicted", "observed", "observed_low", "observed_high"]
+    line = base.mark_line(interpolate="linear").encode(
+        y="observed:Q", tooltip=["predicted", "observed", "low", "high"]
     )
     ends = [calibration["predicted"].min(), calibration["predicted"].max()]
     even = _even_line(pl.DataFrame({"x": ends, "y": ends}))
-    return alt.layer(even, bounds, points)
+    return alt.layer(band, even, line)
 
 
 def roc_chart(roc: pl.DataFrame) -> Chart:
@@ -317,11 +319,6 @@ def _by_interval(
         .encode(x="minutes:O", y=alt.Y("low:Q", title=ACCURACY), y2="high:Q")
     )
     return alt.layer(bars, lines)
-
-
-def _interval(each: Figures) -> tuple[float, float]:
-    """Return the 95 % interval of an accuracy."""
-    return each.baseline + each.excess_low, each.baseline + each.excess_high
 
 
 def _even_line(ends: pl.DataFrame) -> Chart:

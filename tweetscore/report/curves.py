@@ -1,21 +1,12 @@
 """Curves of stored predictions: probabilities and outcomes enter, points to draw leave."""
 
-from collections.abc import Sequence
-from dataclasses import asdict
-from statistics import NormalDist
-
 import numpy as np
 import polars as pl
 
-from tweetscore.evaluation.figures import Figures
-from tweetscore.evaluation.intervals import CONFIDENCE
+from tweetscore.evaluation.calibration import reliability
 
 MOST_POINTS = 200  # of a curve
-CALIBRATION = {
-    "interval_minutes": pl.Int64, "low": pl.Float64, "high": pl.Float64, "rows": pl.Int64,
-    "predicted": pl.Float64, "observed": pl.Float64,
-    "observed_low": pl.Float64, "observed_high": pl.Float64,
-}  # fmt: skip
+CALIBRATION = dict.fromkeys(("predicted", "observed", "low", "high"), pl.Float64)
 ROC = {
     "interval_minutes": pl.Int64,
     "false_positive_rate": pl.Float64,
@@ -23,24 +14,17 @@ ROC = {
 }
 
 
-def calibration_table(figures: Sequence[Figures]) -> pl.DataFrame:
-    """Return the bins of all figures, each share with its 95 % interval."""
-    rows = []
-    for each in figures:
-        for one in each.calibration:
-            low, high = wilson(one.observed, one.rows)
-            bounds = {"observed_low": low, "observed_high": high}
-            rows.append({"interval_minutes": each.interval_minutes, **asdict(one), **bounds})
-    return pl.DataFrame(rows, schema=CALIBRATION)
-
-
-def wilson(share: float, rows: int) -> tuple[float, float]:
-    """Bound a share of so many independent rows at 95 % (Wilson 1927)."""
-    z = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
-    centre = share + z**2 / (2 * rows)
-    half = z * (share * (1 - share) / rows + z**2 / (4 * rows**2)) ** 0.5
-    scale = 1 + z**2 / rows
-    return max(0.0, (centre - half) / scale), min(1.0, (centre + half) / scale)
+def calibration_curve(rows: pl.DataFrame) -> tuple[pl.DataFrame, float | None]:
+    """Return the curve of rows with probability, truth and session_date, and its p-value."""
+    if rows.is_empty():
+        return pl.DataFrame(schema=CALIBRATION), None
+    days = rows["session_date"].to_physical().cast(pl.Int64).to_numpy()
+    floats = rows.select(pl.col("probability", "truth").cast(pl.Float64))
+    found = reliability(floats["probability"].to_numpy(), floats["truth"].to_numpy(), days)
+    columns = {name: getattr(found, name) for name in CALIBRATION}
+    nothing = [None] * len(found.predicted)
+    filled = {name: nothing if each is None else each for name, each in columns.items()}
+    return pl.DataFrame(filled, schema=CALIBRATION), found.p_value
 
 
 def roc_curve(probability: pl.Series, truth: pl.Series) -> pl.DataFrame:

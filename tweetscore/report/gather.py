@@ -1,6 +1,6 @@
 """Gather what a database found, for one model: a store enters, the record of a report leaves."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,7 +13,7 @@ from tweetscore.evaluation.event_study import price_paths
 from tweetscore.evaluation.figures import Figures
 from tweetscore.evaluation.verdicts import overall_verdict, sentence
 from tweetscore.evaluation.words import WORDS, distinctive_words
-from tweetscore.report.curves import ROC, calibration_table, roc_curve
+from tweetscore.report.curves import CALIBRATION, ROC, calibration_curve, roc_curve
 from tweetscore.report.provenance import provenance
 from tweetscore.report.record import Report, Study
 from tweetscore.report.subject import Subject, choose
@@ -57,6 +57,10 @@ def gather(
     of_shown = {**of_all, "interval": subject.interval_minutes if subject else None}
     figures = _figures(store, subject)
     study = price_paths(store, **of_shown)
+    outcomes = _outcomes(store, subject, of_all)
+    calibration, calibration_p = calibration_curve(
+        outcomes[subject.interval_minutes] if subject else pl.DataFrame(schema=CALIBRATION)
+    )
     return Report(
         title=_title(store, subject),
         made_utc=datetime.now(UTC).replace(tzinfo=None),
@@ -71,8 +75,9 @@ def gather(
         figures=figures,
         earnings=_earnings(store, subject),
         statuses=store.frame(statement("report/statuses"), **of_all),
-        calibration=calibration_table(figures),
-        roc=_roc(store, subject, of_all),
+        calibration=calibration,
+        calibration_p=calibration_p,
+        roc=_roc(outcomes),
         paths=study.paths,
         paths_words=study.sentences(),
         scores=store.frame(statement("report/scores"), **of_shown),
@@ -141,10 +146,19 @@ def _has_studies(store: Store) -> bool:
     return bool(store.rows("FROM study_runs LIMIT 1"))
 
 
-def _roc(store: Store, subject: Subject | None, of_all: dict[str, Any]) -> pl.DataFrame:
+def _outcomes(
+    store: Store, subject: Subject | None, of_all: dict[str, Any]
+) -> dict[int, pl.DataFrame]:
+    """Return what was predicted and came true, by interval."""
+    return {
+        minutes: store.frame(statement("report/outcomes"), **of_all, interval=minutes)
+        for minutes in (subject.intervals if subject else ())
+    }
+
+
+def _roc(outcomes: Mapping[int, pl.DataFrame]) -> pl.DataFrame:
     curves = [pl.DataFrame(schema=ROC)]
-    for minutes in subject.intervals if subject else ():
-        rows = store.frame(statement("report/outcomes"), **of_all, interval=minutes)
+    for minutes, rows in outcomes.items():
         if rows["truth"].n_unique() == 2:
             curve = roc_curve(rows["probability"], rows["truth"])
             curves.append(

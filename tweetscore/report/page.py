@@ -138,10 +138,9 @@ def _specs(report: Report) -> Iterator[tuple[str, dict[str, Any]]]:
     if report.figures:
         yield "figures", _spec(charts.figure_chart(report.figures))
     if report.subject:
-        minutes, positive = report.subject.interval_minutes, report.subject.classes[1]
-        shown = report.calibration.filter(interval_minutes=minutes)
-        if shown.height:
-            yield "calibration", _spec(charts.calibration_chart(shown))
+        positive = report.subject.classes[1]
+        if report.calibration.height:
+            yield "calibration", _spec(charts.calibration_chart(report.calibration))
         if report.scores["predictions"].sum():
             yield "scores", _spec(charts.score_chart(report.scores, positive))
         for name in report.paths["series"].unique().sort():
@@ -190,7 +189,6 @@ def _tables(report: Report) -> Iterator[tuple[str, Table]]:
         ("tweets_by_platform", report.tweets_by_platform),
         ("bars_by_symbol", report.bars_by_symbol),
         ("statuses", _by_interval(report.statuses)),
-        ("calibration", report.calibration),
         ("words", report.words),
     ):
         if frame.height:
@@ -208,7 +206,10 @@ def _study_part(n: int, study: Study) -> StudyPart:
     if found.ablation:
         tables += [("Ablation", _worded(*ablation_table(found.ablation)))]
     shown = [
-        (f"study-{n}-intervals", "Accuracy by interval, the mean over seeds"),
+        (
+            f"study-{n}-intervals",
+            "Accuracy by interval, the mean over seeds; bars: their standard deviation",
+        ),
         (f"study-{n}-ablation", "Accuracy with and without trained vectors and counts"),
         (f"study-{n}-accuracy", "Held-out accuracy by epoch, the mean over seeds"),
         (f"study-{n}-loss", "Training loss by epoch, the mean over seeds"),

@@ -33,8 +33,8 @@ class Report:
     - tweets_by_platform: platform, tweets, authors, first_utc, last_utc.
     - bars_by_symbol: symbol, calendar, bars, first_utc, last_utc.
     - statuses: interval_minutes, status, predictions, of every split.
-    - calibration: interval_minutes, low, high, rows, predicted, observed, observed_low and
-      observed_high; the last two a 95 % interval (Wilson 1927).
+    - calibration: predicted, observed, low and high, at the shown interval: the curve of
+      ``reliability`` and the band of a calibrated model.
     - roc: interval_minutes, false_positive_rate, true_positive_rate; at most 200 points each.
     - paths: series (a class of the subject's), offset_minutes (-30 to 60), mean_bps, its band
       low_bps and high_bps, placebo_bps, its envelope placebo_low_bps and placebo_high_bps, events,
@@ -60,6 +60,7 @@ class Report:
     earnings: tuple[Earnings, ...]  # none but of direction
     statuses: pl.DataFrame
     calibration: pl.DataFrame
+    calibration_p: float | None  # of a calibrated model whose curve strays as far
     roc: pl.DataFrame
     paths: pl.DataFrame
     paths_words: tuple[str, ...]  # how they compare with their placebos

@@ -3,13 +3,21 @@
 # Test accuracies in per cent, by interval in minutes.
 FIRST_REPORT = {5: 53.00, 10: 54.13, 15: 55.18, 20: 55.77, 30: 56.18, 40: 55.47, 50: 53.69}
 FINAL_REPORT = {5: 52.95, 10: 53.82, 15: 53.31, 20: 55.28, 30: 50.92, 40: 53.22}
-# With trained vectors, with counts.
+# With trained vectors, with counts; at one interval only.
+REPORTED_ABLATION_MINUTES = 5
 REPORTED_ABLATION = {
     (True, True): 52.95,
     (True, False): 52.63,
     (False, True): 52.71,
     (False, False): 51.38,
 }
+
+
+def reported_ablation(interval_minutes: int, vectors: bool, counts: bool) -> float | None:
+    """Return what the study reported of one network, in per cent; None at another interval."""
+    same = interval_minutes == REPORTED_ABLATION_MINUTES
+    return REPORTED_ABLATION[vectors, counts] if same else None
+
 
 LABEL_FAULTS = (
     "labels: tweets in UTC were matched to prices in New York time, so each label is 4 or 5 hours "

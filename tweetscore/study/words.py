@@ -2,9 +2,10 @@
 
 import statistics
 from collections.abc import Sequence
+from dataclasses import astuple
 
 from tweetscore.evaluation.verdicts import NONE, sentence, table
-from tweetscore.study.reported import FINAL_REPORT, FIRST_REPORT, REPORTED_ABLATION
+from tweetscore.study.reported import FINAL_REPORT, FIRST_REPORT, reported_ablation
 from tweetscore.study.summary import Summary, agreed_verdict
 
 
@@ -29,7 +30,7 @@ def ablation_table(found: Sequence[Summary]) -> tuple[list[str], list[list[str]]
             "vectors": "trained" if each.cell.vectors else "random",
             "counts": "yes" if each.cell.counts else "no",
             **_cells(each),
-            "final report": _reported(each, REPORTED_ABLATION[each.cell.vectors, each.cell.counts]),
+            "final report": _reported(each, reported_ablation(*astuple(each.cell))),
         }
         for each in found
     ]
