@@ -212,6 +212,32 @@ LAYOUTS: dict[str, tuple[Any, tuple[Any, ...]]] = {
             "score": 5}}]}},
         ("reddit_comments", int("gx0000", 36), "made_up", AT, "a", None, 5),
     ),
+    "Hacker News, a hit of the search": (
+        {"hits": [{"objectID": "27000100", "created_at_i": 1620657005, "author": "made_up",
+                   "comment_text": "a &amp; <i>b</i>", "story_title": "s", "points": 5}]},
+        ("hackernews", 27000100, "made_up", AT, "a & b", None, 5),
+    ),
+    "Hacker News, a story": (
+        {"by": "made_up", "time": 1620657005, "type": "story", "id": 27000100, "title": "a",
+         "score": 5, "text": "b", "kids": [27000101]},
+        ("hackernews", 27000100, "made_up", AT, "a\n\nb", None, 5),
+    ),
+    "Weibo": (
+        {"mid": "4630000000000000", "id": 4630000000000000, "text": "涨<br />了",
+         "created_at": "Mon May 10 22:30:05 +0800 2021", "user": {"screen_name": "made_up"},
+         "reposts_count": 2, "attitudes_count": 3},
+        ("weibo", 4630000000000000, "made_up", AT, "涨\n了", 2, 3),
+    ),
+    "TikTok's research API": (
+        {"data": {"videos": [{"id": 7000000000000000000, "create_time": 1620657005,
+                              "username": "made_up", "video_description": "a", "share_count": 2,
+                              "like_count": 3}], "cursor": 100}},
+        ("other", 7 * 10**18, "made_up", AT, "a", 2, 3),
+    ),
+    "posts of another tool, in a list called posts": (
+        {"posts": [{"no": 1, "username": "made_up", "date": "2021-05-10T14:30:05Z", "body": "a"}]},
+        ("other", None, "made_up", AT, "a", None, None),
+    ),
     "StockTwits page": (
         {"response": {"status": 200}, "cursor": {"more": True}, "messages": [
             {"id": 480, "body": "a", "created_at": "2021-05-10T14:30:05Z", "user": USER,
@@ -313,6 +339,103 @@ def test_replies_within_comments_are_posts_of_their_own(
     not_here = "stands for 7 comments that are not in the file"
     assert read.rejects["reason"].to_list() == [not_here] * (comments // 4 + 1)
     assert read.rows_read == read.tweets.height + read.rejects.height
+
+
+def _plain(number: int, **others: Any) -> Object:
+    return {"id": 90 + number, "date": "2021-05-10T14:30:05Z", "text": f"n{number}", **others}
+
+
+def _of_facebook(number: int, **others: Any) -> Object:
+    return {
+        "id": f"7_{number}", "message": f"n{number}", "created_time": "2021-05-10T14:30:05+0000",
+        **others,
+    }  # fmt: skip
+
+
+def _of_youtube(number: int) -> Object:
+    snippet = {"textDisplay": f"n{number}", "publishedAt": "2021-05-10T14:30:05Z"}
+    return {"id": f"U{number}", "kind": "youtube#comment", "snippet": snippet}
+
+
+def _of_mastodon(number: int) -> Object:
+    return {
+        "id": str(108_209_000_000_000_000 + number), "created_at": "2022-04-28T10:00:00.000Z",
+        "content": f"<p>n{number}</p>", "account": {"acct": "a"}, "reblogs_count": 0,
+        "url": f"https://made.up/@a/{number}",
+    }  # fmt: skip
+
+
+def _of_bluesky(number: int, *replies: Object) -> Object:
+    record = {"text": f"n{number}", "createdAt": "2023-10-20T14:30:05.000Z"}
+    uri = f"at://did:plc:a/app.bsky.feed.post/3kc7x2ssi{'234567abc'[number]}22z"
+    return {"post": {"uri": uri, "author": {"handle": "a"}, "record": record}, "replies": replies}
+
+
+def _of_hacker_news(number: int, *children: Object) -> Object:
+    return {
+        "id": 27_000_000 + number, "created_at_i": 1620657005, "author": "a", "type": "comment",
+        "text": f"n{number}", "title": None, "children": children,
+    }  # fmt: skip
+
+
+NESTED: dict[str, Any] = {
+    "a tree of items of Hacker News": _of_hacker_news(
+        0, _of_hacker_news(1, _of_hacker_news(2)), _of_hacker_news(3)
+    ),
+    "comments on posts of a page of Facebook": {
+        "data": [
+            *map(_of_facebook, range(2)),
+            _of_facebook(2, comments={"data": [_of_facebook(3)], "paging": {}}),
+        ]
+    },
+    "threads of YouTube": {
+        "items": [
+            {"id": "T0", "snippet": {"topLevelComment": _of_youtube(0), "totalReplyCount": 0}},
+            {
+                "id": "T1",
+                "snippet": {"topLevelComment": _of_youtube(1)},
+                "replies": {"comments": [_of_youtube(2), _of_youtube(3)]},
+            },
+        ]
+    },
+    "what stands around a status of Mastodon": {
+        "ancestors": [_of_mastodon(0)],
+        "descendants": [*map(_of_mastodon, range(1, 4))],
+    },
+    "a thread of Bluesky": {
+        "thread": _of_bluesky(0, _of_bluesky(1, _of_bluesky(2)), _of_bluesky(3)),
+    },
+    "answers in a forum that nobody knows": [
+        _plain(0), _plain(1, answers=[_plain(2, answers=[_plain(3)])]),
+    ],
+    "lists beside each other": {
+        "posts": [_plain(0), _plain(1)], "archive": {"older": [_plain(2), _plain(3)]},
+    },
+    "what a post passes on or quotes": [
+        _plain(0, quoted=_plain(8)), _plain(1, copy_history=[_plain(8)]),
+        _plain(2, reply_to_message=_plain(8)), _plain(3, embed={"record": _plain(8)}),
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("style", [{}, {"indent": 2}], ids=["a line", "pretty"])
+@pytest.mark.parametrize("name", NESTED)
+def test_posts_within_others_are_read_and_what_they_quote_is_not(
+    tmp_path: Path, name: str, style: dict[str, Any]
+) -> None:
+    content = json.dumps(NESTED[name], **style).encode() + b"\n"
+    read = read_all(stored_as(tmp_path / "a", content), 1 << 16)
+    assert sorted(read.tweets["text"]) == ["n0", "n1", "n2", "n3"]
+    assert read.tweets["tweet_id"].n_unique() == 4
+    assert read.rejects.is_empty()
+
+
+def test_replies_that_come_late_in_a_file_of_threads_are_read(tmp_path: Path) -> None:
+    lines = [_of_facebook(number, padding="x" * 900) for number in range(300)]
+    lines[250] = _of_facebook(250, comments={"data": [_of_facebook(1_000)]})
+    content = "".join(json.dumps(line) + "\n" for line in lines)
+    read = read_all(stored_as(tmp_path / "a", content.encode()))
+    assert sorted(read.tweets["text"]) == sorted(f"n{n}" for n in (*range(300), 1_000))
 
 
 @pytest.mark.slow  # so much JSON

@@ -433,6 +433,74 @@ def test_quotes_around_unquoted_fields_are_taken_off(path: Path) -> None:
     assert found["tweet_id"][0] == twitter_id(FIRST)
 
 
+def misread(text: str) -> str:
+    """Read the UTF-8 of a text as cp1252, as spreadsheets do; what it lacks is as in latin-1."""
+    letters = []
+    for octet in text.encode():
+        try:
+            letters.append(bytes([octet]).decode("cp1252"))
+        except UnicodeDecodeError:
+            letters.append(chr(octet))
+    return "".join(letters)
+
+
+@pytest.mark.parametrize("text", ["café “naïve” 😂 今日", "it’s"])
+def test_utf8_that_was_read_as_cp1252_is_read_again(path: Path, text: str) -> None:
+    content = table("date,text,author", zoned, misread(text), misread("Jörg"))
+    tweets = opened(path, content)
+    assert posts(tweets).select("text", "author").unique().rows() == [(text, "Jörg")]
+    assert tweets.taken == (
+        "columns: text (UTF-8 that was read as cp1252), posted = 'date', author (UTF-8 that was "
+        "read as cp1252)"
+    )
+
+
+@pytest.mark.parametrize("text", ["café “naïve”", "CAFÉ™ Ã", "Â£ or £", "É”", "今日 é"])
+def test_letters_of_latin_scripts_stay_as_they_are(path: Path, text: str) -> None:
+    others = ["Zürich", "naïve", "rain"]
+    content = table("date,text", zoned, lambda row: text if row < 2 else others[row % 3])
+    assert posts(opened(path, content))["text"].to_list()[:3] == [text, text, "rain"]
+
+
+def zoned(row: int) -> str:
+    return f"{moment(row)}Z"
+
+
+def with_backslashes(text: str) -> str:
+    return text.replace('"', r"\"")
+
+
+QUOTATIONS = ['a "buy", he said', '"buy", he said "now"', "line\nbreak", '"snow"', '5" of "snow"']
+
+
+# Within the first bytes, or far behind them, where an odd one costs some rows.
+@pytest.mark.parametrize(("rows", "different"), [(ROWS, 5), (9_000, 4)])
+def test_quotes_may_have_backslashes_before_them(path: Path, rows: int, different: int) -> None:
+    texts = [QUOTATIONS[row % different] if row > rows - 20 else "rain" for row in range(rows)]
+    lines = (
+        f'"{moment(row % ROWS)}Z","{with_backslashes(text)}","made up"'
+        for row, text in enumerate(texts)
+    )
+    found = posts(opened(path, ('"date","text","author"\n' + "\n".join(lines)).encode()))
+    assert found["text"].to_list() == texts
+    assert found["author"].unique().to_list() == ["made up"]
+
+
+def test_backslashes_and_quotes_of_other_files_stay(path: Path) -> None:
+    texts = ["C:\\", 'he typed \\"hi\\" there', 'so "it" is', "a\\nb"]
+    content = table("date,text", zoned, lambda row: texts[row % 4])
+    assert posts(opened(path, content))["text"].to_list()[:4] == texts
+
+
+def test_the_escapes_of_a_database_are_read_where_it_writes_what_is_missing(path: Path) -> None:
+    rows = (rf"{zoned(row)}	line one\nline \"two\" C:\\dir	\N	\N" for row in range(ROWS))
+    content = "date\ttext\tauthor\tlikes\n" + "\n".join(rows) + "\n"
+    found = posts(opened(path, content.encode()))
+    columns = ["text", "author", "favorite_count"]
+    wanted = [('line one\nline "two" C:\\dir', None, None)]
+    assert found.select(columns).unique().rows() == wanted
+
+
 # --- several columns that are one text ------------------------------------------------------------
 
 

@@ -7,12 +7,17 @@ quoted CSV, 80 tweets of that file become two.
 import csv
 import re
 from io import BytesIO, StringIO
-from typing import Literal
+from typing import BinaryIO, Literal
 
 import numpy as np
 import polars as pl
 
-from tweetscore.io.loose_quotes import loose_rows
+from tweetscore.io.loose_quotes import doubled, loose_rows
+
+_ESCAPED_QUOTE = re.compile(rb'(?<!\\)\\"(?![,;\t|\r\n"]|\Z)')
+_DOUBLED_QUOTE = re.compile(rb'[^\\,;\t|\r\n"]""[^,;\t|\r\n"]')
+_OPENING = re.compile(rb'(?:^|[,;\t|])"', re.MULTILINE)
+_FEWEST_ESCAPED = 2
 
 
 def column_names(head: bytes, separator: str = ",") -> list[str]:
@@ -41,6 +46,27 @@ def is_quoted(head: bytes, separator: str = ",") -> bool:
     width = len(column_names(head, separator))
     loose = sum(row.width == width for row in loose_rows(head, separator))
     return loose > as_text or sum(is_whole for is_whole, _ in quoted) >= as_text
+
+
+def has_escapes(head: bytes) -> bool:
+    r"""Return whether quotes within fields are written as \", as by MySQL and R, not as ""."""
+    several = len(_ESCAPED_QUOTE.findall(head)) >= _FEWEST_ESCAPED
+    return several and bool(_OPENING.search(head)) and not _DOUBLED_QUOTE.search(head)
+
+
+class DoubledQuotes:
+    """A stream whose escaped quotes become doubled ones; every byte keeps its place."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        """Take the stream."""
+        self._stream = stream
+
+    def read(self, size: int = -1) -> bytes:
+        """Return ``size`` bytes, and the byte behind a backslash; less only at the end."""
+        data = self._stream.read(size)
+        while data.endswith(b"\\") and (more := self._stream.read(1)):
+            data += more
+        return doubled(data)
 
 
 def numbered_columns(

@@ -29,7 +29,13 @@ class JoinedSource(Source):
         self._starts = np.cumsum([0, *map(len, self._contents)])
         self._skip = skip
 
-    def lines(self, *, quote: bool, whole: bool = True) -> Iterator[Records]:  # noqa: ARG002
+    def lines(
+        self,
+        *,
+        quote: bool,
+        escaped: bool = False,  # noqa: ARG002 - such a file is read alone
+        whole: bool = True,  # noqa: ARG002
+    ) -> Iterator[Records]:
         """Cut the content into lines; those before the rows stand there once."""
 
         def cut(stream: BinaryIO) -> Iterator[Records]:

@@ -7,11 +7,17 @@ because only the meaning tells records from what stands around them: the outermo
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from tweetscore.io.json_values import load, python_value, values_at, without_types
+from tweetscore.io.json_values import (
+    load,
+    objects_within,
+    python_value,
+    values_at,
+    without_types,
+)
 from tweetscore.io.json_walk import EACH, EACH_KEYED
 
 CONTEXT = ("id", "name", "type")  # of what stands around records, as of the channel of messages
@@ -37,15 +43,19 @@ _ID = re.compile(r"\d{5,19}$")
 _IDS = ("id", "id_str", "tweet_id", "tweetId", "rest_id")
 
 
+Cut = Literal["lines", "array", "stream", "walk", "columns"]
+
+
 @dataclass(frozen=True, slots=True)
 class Shape:
     """Where the records of a file are."""
 
-    cut: Literal["lines", "array", "stream", "walk", "columns"]
+    cut: Cut
     steps: tuple[str, ...] = ()  # to a container, for ``walk``
     inside: tuple[str, ...] = ()  # from a value that is cut to the records in it
     writing: Literal["json", "string", "mongo", "python"] = "json"
     key: str = ""  # under which the key of a record goes into it
+    names: tuple[str, ...] = ()  # dotted; records are all objects with these, at any depth
 
     @property
     def is_plain(self) -> bool:
@@ -87,6 +97,36 @@ def candidates(head: bytes) -> list[Candidate]:
     return [_of_one(steps, key, objects, writing) for steps, key, objects in _ways(found)]
 
 
+def scattered(
+    head: bytes, reached: Shape, names: Sequence[str], *, always: bool = False
+) -> Candidate | None:
+    """Return the shape of records that lie in several places, as replies within comments.
+
+    None where one shape reaches all of them, as far as the first bytes show.
+
+    Args:
+        head: the first bytes.
+        reached: the shape that was found.
+        names: dotted, of what each record has.
+        always: others may come later.
+    """
+    if reached.cut == "columns" or reached.writing == "python":
+        return None
+    text = head.decode("utf-8", "replace").lstrip("\ufeff \t\r\n")
+    if reached.writing == "mongo":
+        text = without_types(head).decode("utf-8", "replace")
+    found, cut = _documents(text, reached.writing)
+    path = (*reached.steps, *reached.inside)
+    count = sum(
+        bool(objects_within(value, names)[0]) for each in found for value in values_at(each, path)
+    )
+    objects = [value for each in found for value in objects_within(each, names)[0]]
+    if len(objects) <= count and not (always and objects):
+        return None
+    way: Cut = "stream" if cut == "one" else cut
+    return Candidate(Shape(way, writing=reached.writing, names=tuple(names)), objects)
+
+
 def _of_one(
     steps: tuple[str, ...], key: str, objects: list[dict[str, Any]], writing: Any
 ) -> Candidate:
@@ -98,9 +138,6 @@ def _of_one(
     if end:
         return Candidate(Shape("walk", steps[:end], steps[end:], writing, key), objects)
     return Candidate(Shape("stream", (), steps, writing), objects)
-
-
-Cut = Literal["lines", "array", "stream", "one"]
 
 
 def _documents(text: str, writing: str) -> tuple[list[Any], Any]:

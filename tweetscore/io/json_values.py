@@ -27,6 +27,12 @@ _SHELL = re.compile(
 _DATETIME = re.compile(
     r"datetime\.datetime\((\d+(?:, \d+){2,6})(?:, tzinfo=[^()]*(?:\([^()]*\))?)?\)"
 )
+# Keys of what an object quotes, passes on or answers, and of what is said about it.
+_CONTEXT = re.compile(
+    r"(?i)quot|retweet|repost|reblog|reshar|crosspost|copy_history|embed|refer|reply_?to|replied|"
+    r"in_?reply|^(?:reply|object|includes|user|author|account|errors|entities|media|place|trail|"
+    r"pinned\w*|original\w*|attachments|meta|extended_\w+)$"
+)
 _OBJECT_ID = re.compile(r"(?:ObjectId|Decimal|UUID)\(('[^']*')\)")
 
 
@@ -74,13 +80,51 @@ def values_at(document: Any, steps: Sequence[str]) -> Iterator[Any]:
         yield from values_at(document[steps[0]], steps[1:])
 
 
-def plain(records: Records, writing: Writing, steps: Sequence[str]) -> Records:
+def objects_within(value: Any, names: Sequence[str]) -> tuple[list[Any], Any]:
+    """Return the objects that have all of these names, at any depth, and what is left of the value.
+
+    An object is without those that are nested in it. What an object quotes, passes on or answers is
+    part of it, and no other object.
+
+    Args:
+        value: any JSON.
+        names: dotted.
+    """
+    found: list[Any] = []
+    if isinstance(value, list):
+        left_of = [objects_within(each, names) for each in value]
+        inner = [each for several, _ in left_of for each in several]
+        return inner, [left for _, left in left_of] if not inner else None
+    if not isinstance(value, dict):
+        return found, value
+    own = {}
+    for name, content in value.items():
+        if not isinstance(content, dict | list) or _CONTEXT.search(name):
+            own[name] = content
+            continue
+        inner, left = objects_within(content, names)
+        found += inner
+        if left is not None:
+            own[name] = left
+    if all(_has(own, name.split(".")) for name in names):
+        return [own, *found], None
+    return found, own
+
+
+def _has(value: Any, path: Sequence[str]) -> bool:
+    return any(True for _ in values_at(value, path))
+
+
+def plain(
+    records: Records, writing: Writing, steps: Sequence[str], names: Sequence[str] = ()
+) -> Records:
     """Rewrite each record; one that cannot be read stays as it is.
 
     Args:
         records: the block.
         writing: ``json``, ``string``, ``mongo`` or ``python``.
         steps: from a record to the values inside it; several have the place of the record.
+        names: records are all objects inside that have these names; see ``objects_within``.
     """
     if writing == "mongo":
         records = _each(records, lambda data: [without_types(data).strip()])
@@ -88,9 +132,11 @@ def plain(records: Records, writing: Writing, steps: Sequence[str]) -> Records:
         records = _each(records, _unquoted)
     elif writing == "python":
         records = _each(records, lambda data: [_dumped(python_value(data.decode()))])
-    if not steps:
-        return records
-    return _each(records, lambda data: _inside(data, steps))
+    if steps:
+        records = _each(records, lambda data: _inside(data, steps))
+    if names:
+        records = _each(records, lambda data: _within(data, names))
+    return records
 
 
 def unfolded(records: Records, keys: Sequence[str]) -> Records:
@@ -143,6 +189,11 @@ def _unquoted(data: bytes) -> list[bytes]:
 def _inside(data: bytes, steps: Sequence[str]) -> list[bytes]:
     values = list(values_at(load(data.decode()), steps))
     return [_dumped(each) for each in values] or [data.strip()]
+
+
+def _within(data: bytes, names: Sequence[str]) -> list[bytes]:
+    found, _ = objects_within(load(data.decode()), names)
+    return [*map(_dumped, found)] or [data.strip()]
 
 
 def _dumped(value: Any) -> bytes:

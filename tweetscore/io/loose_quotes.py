@@ -11,12 +11,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from io import StringIO
+from itertools import pairwise
 
 import numpy as np
 
 from tweetscore.io.records import Records
 
 _QUOTE, _NEWLINE = b'"\n'
+_ESCAPE = re.compile(rb'\\[\\"]')
 _DOUBLED = re.compile(rb'(?:[^"]|"")*')
 
 
@@ -47,7 +49,7 @@ def mended(records: Records, separator: str, width: int) -> Records:
     bounds = records.bounds.tolist()
     for place in range(len(records)):
         data = records.data[bounds[place] : bounds[place + 1]]
-        rows = list(loose_rows(data, separator)) if place in doubtful else []
+        rows = _rows_of(data, separator, width) if place in doubtful else []
         if not any(row.width == width for row in rows):
             rows = [Row(0, width, data)]
         for row in rows:
@@ -61,6 +63,23 @@ def mended(records: Records, separator: str, width: int) -> Records:
         offsets=np.array(offsets, np.int64),
         lines=np.array(lines, np.int64),
     )
+
+
+def _rows_of(data: bytes, separator: str, width: int) -> list[Row]:
+    """Return the rows in a doubtful record: with backslashes before quotes, or as read loosely."""
+    rows = _escaped_rows(data, width) if b'\\"' in data else []
+    sound = bool(rows) and all(_is_row(row.data, separator, width) for row in rows)
+    return rows if sound else list(loose_rows(data, separator))
+
+
+def _escaped_rows(data: bytes, width: int) -> list[Row]:
+    """Cut a record whose quotes have backslashes at the breaks outside them; ``width`` each."""
+    data = doubled(data)
+    octets = np.frombuffer(data, np.uint8)
+    outside = np.cumsum(octets == _QUOTE, dtype=np.uint8) & 1 == 0
+    ends = [*(np.flatnonzero((octets == _NEWLINE) & outside) + 1).tolist(), len(data)]
+    spans = [(low, high) for low, high in pairwise([0, *ends]) if data[low:high].strip()]
+    return [Row(low, width, data[low:high]) for low, high in spans]
 
 
 def loose_rows(data: bytes, separator: str) -> Iterator[Row]:
@@ -91,6 +110,11 @@ def _doubled(inner: bytes) -> bytes:
     return inner if _DOUBLED.fullmatch(inner) else inner.replace(b'"', b'""')
 
 
+def doubled(data: bytes) -> bytes:
+    """Return lines whose quotes have another quote before them instead of a backslash."""
+    return _ESCAPE.sub(lambda found: b'""' if found[0] == b'\\"' else found[0], data)
+
+
 def _doubtful(records: Records, separator: str, width: int) -> set[int]:
     """Return the places of records that strict reading does not understand.
 
@@ -115,7 +139,11 @@ def _doubtful(records: Records, separator: str, width: int) -> set[int]:
 
 
 def _is_sound(records: Records, place: int, separator: str, width: int) -> bool:
-    text = records.part(place, place + 1).data.decode("utf-8", "replace")
+    return _is_row(records.part(place, place + 1).data, separator, width)
+
+
+def _is_row(data: bytes, separator: str, width: int) -> bool:
+    text = data.decode("utf-8", "replace")
     try:
         rows = list(csv.reader(StringIO(text, newline=""), delimiter=separator, strict=True))
     except csv.Error:

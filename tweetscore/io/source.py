@@ -7,7 +7,7 @@ computes the digest of its content.
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
@@ -18,11 +18,12 @@ import numpy as np
 
 from tweetscore.errors import InputError
 from tweetscore.io.archives import ZIP_MARKS
+from tweetscore.io.csv_rows import DoubledQuotes
 from tweetscore.io.data_file import HEAD_BYTES, DataFile
 from tweetscore.io.enclosed import enclosed_records, listed_records
 from tweetscore.io.encodings import is_utf8, told_encoding, wide_encoding, worded
 from tweetscore.io.hashed import HashedStream, NotUtf8Error
-from tweetscore.io.json_shapes import CONTEXT, Candidate, Shape, candidates, column_rows
+from tweetscore.io.json_shapes import CONTEXT, Candidate, Shape, candidates, column_rows, scattered
 from tweetscore.io.json_values import load, plain, without_types
 from tweetscore.io.json_walk import stream_records, walked_records
 from tweetscore.io.pipeline import prefetch
@@ -161,17 +162,19 @@ class Source:
             raise InputError(f"{self.name}: is {fact} of more than {most_bytes:,} bytes; {step}")
         return data
 
-    def lines(self, *, quote: bool, whole: bool = True) -> Iterator[Records]:
+    def lines(self, *, quote: bool, escaped: bool = False, whole: bool = True) -> Iterator[Records]:
         """Cut the content into lines; with ``quote``, a line break in quotes does not end one.
 
         Args:
             quote: whether quotes enclose fields.
+            escaped: whether those within have backslashes before them; they become doubled ones.
             whole: whether all will be read, so that the next block may be made while one is used.
         """
 
         def cut(stream: BinaryIO) -> Iterator[Records]:
             most = MOST_RECORD_BYTES if quote else MOST_JSON_BYTES
             size = self.block_bytes
+            stream = cast(BinaryIO, DoubledQuotes(stream)) if escaped else stream
             return line_records(stream, quote=quote, block_bytes=size, most_bytes=most)
 
         return self._records(cut, whole)
@@ -193,6 +196,14 @@ class Source:
             self if each.shape.is_plain else ShapedSource(self, self._with_columns(each))
             for each in self.candidates
         ]
+
+    def scattered(
+        self, reached: "Source", names: Sequence[str], *, always: bool = False
+    ) -> "Source | None":
+        """Return the file with records from several places, as in ``json_shapes.scattered``."""
+        shape = reached.shape if isinstance(reached, ShapedSource) else self.candidates[0].shape
+        found = scattered(self.head, shape, names, always=always)
+        return ShapedSource(self, found) if found else None
 
     @cached_property
     def candidates(self) -> list[Candidate]:
@@ -268,11 +279,17 @@ class ShapedSource(Source):
 
         def cut(stream: BinaryIO) -> Iterator[Records]:
             for records in _cut(stream, shape, size):
-                yield plain(records, shape.writing, shape.inside)
+                yield plain(records, shape.writing, shape.inside, shape.names)
 
         yield from self._records(cut, whole)
 
-    def lines(self, *, quote: bool, whole: bool = True) -> Iterator[Records]:  # noqa: ARG002
+    def lines(
+        self,
+        *,
+        quote: bool,  # noqa: ARG002
+        escaped: bool = False,  # noqa: ARG002
+        whole: bool = True,
+    ) -> Iterator[Records]:
         """Cut the content into its records: a line is one of them."""
         return self.json(whole=whole)
 

@@ -13,8 +13,8 @@ _TRUTHS = {
     "true": True, "t": True, "1": True, "1.0": True, "yes": True, "y": True,
     "false": False, "f": False, "0": False, "0.0": False, "no": False, "n": False,
 }  # fmt: skip
-# How programs write that there is no value: R's empty objects, pandas, spreadsheets.
-_NO_VALUE = ("", "na", "n/a", "nan", "none", "null", "<na>", "{}", "[]", "-", "--", "—")
+# How programs write that there is no value: R's empty objects, pandas, spreadsheets, MySQL (\N).
+_NO_VALUE = ("", "na", "n/a", "nan", "none", "null", "<na>", "{}", "[]", "-", "--", "—", r"\n")
 _GROUPED = r"^\d{1,3}(?:[,.'’ \x{a0}\x{202f}]\d{3})+$"
 _SHORT = r"^(\d+(?:[.,]\d+)?) ?([KkMmBb])$"
 _SCALES = {"k": 1e3, "m": 1e6, "b": 1e9}

@@ -27,6 +27,7 @@ from tweetscore.posts import (
 )
 from tweetscore.posts.canonical import TweetBatch, TweetFile
 from tweetscore.posts.json_layouts import JsonLayout, Paths, layout_of, present
+from tweetscore.posts.names import NAMES, with_joined
 from tweetscore.posts.tables import is_of_posts, open_table
 
 
@@ -90,7 +91,8 @@ _PATHS: Mapping[str, Paths] = {
     truth_social.NAME: _STATUS,
     mastodon.NAME: _STATUS,
     bluesky.NAME: {
-        "text": "record.text", "posted": "record.createdAt", "tweet_id": "uri",
+        "text": ("record.text", "post.record.text"), "tweet_id": ("uri", "post.uri"),
+        "posted": ("record.createdAt", "post.record.createdAt"),
         "author": "author.handle", "retweet_count": "repostCount", "favorite_count": "likeCount",
     },
 }  # fmt: skip
@@ -105,7 +107,7 @@ def _format(source: Source) -> tuple[Format, Source] | None:
         if layout := layout_of(objects):
             return cast(Format, layout), source
         names = set[str]().union(*objects)
-        if any(page.match(head) for page in _PAGES):
+        if _is_page(head):
             names |= {"text", "uri", "content"}
     if names and names <= twarc2.BESIDE_TWEETS:  # a page without a tweet
         names.add("data")
@@ -117,8 +119,13 @@ def _format(source: Source) -> tuple[Format, Source] | None:
 
 
 def _shaped(source: Source) -> list[Source]:
-    is_page = any(page.match(source.head) for page in _PAGES)
-    return source.shapes() if source.kind == "json" and not is_page else [source]
+    return source.shapes() if source.kind == "json" and not _is_page(source.head) else [source]
+
+
+def _is_page(head: bytes) -> bool:
+    """Return whether a format cuts a file itself; others have lists called posts, too."""
+    others = any(page.match(head) for page in _PAGES if page is not bluesky.PAGE)
+    return others or bool(bluesky.PAGE.match(head) and bluesky.detect(head))
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +153,8 @@ def family_of(source: Source, columns: Mapping[str, str]) -> Family | None:
     form: Hashable = None
     if not columns and (found := next(filter(None, map(_format, shaped)), None)):
         own = found[1]
+        if _scattered(source, own, found[0]):
+            return None
         form = id(found[0]), _taken(*found)
         if found[0].NAME == x_export.ACCOUNT.NAME:  # other files say more of its posts
             return None
@@ -153,6 +162,8 @@ def family_of(source: Source, columns: Mapping[str, str]) -> Family | None:
         for own in shaped:
             table = find_table(own)
             if table and is_of_posts(table, columns):
+                if _scattered_rows(source, own, columns):
+                    return None
                 form = table.kind, table.columns
                 break
     if form is None:
@@ -184,12 +195,18 @@ def open_tweets(
     shaped = _shaped(source)
     found = next(filter(None, map(_format, shaped)), None) if not columns else None
     if not found:
-        tables = (open_table(each, columns or {}, platform) for each in shaped or [source])
+        tables = (
+            open_table(
+                _scattered_rows(source, each, columns or {}) or each, columns or {}, platform
+            )
+            for each in shaped or [source]
+        )
         table = next(filter(None, tables), None)
         if not table and source.kind == "json":
             _refuse_tokens(source)
         return table
-    form, source = found
+    form, own = found
+    source = _scattered(source, own, form) or own
     if platform not in (None, form.PLATFORM):
         raise InputError(
             f"{source.name}: is {form.NAME}, whose ids are those of {form.PLATFORM}; "
@@ -203,6 +220,34 @@ def open_tweets(
         partial(form.read, source),
         taken=_taken(form, source),
     )
+
+
+def _scattered(source: Source, own: Source, form: Format) -> Source | None:
+    """Return a file of a known format with the posts within others, as replies, if it has any."""
+    if source.kind != "json" or _is_page(source.head):
+        return None
+    if isinstance(form, JsonLayout):  # those of layouts with keys for them are read anyway
+        return None if form.nested else source.scattered(own, form.keys, always=form.nests)
+    if form.NAME == twarc2.NAME:  # its pages name the authors
+        return None
+    paths = present(_PATHS.get(form.NAME, {}), own.candidates[0].objects)
+    names = [paths[ours][0] for ours in ("text", "posted") if ours in paths]
+    return source.scattered(own, names) if len(names) > 1 else None
+
+
+def _scattered_rows(source: Source, own: Source, columns: Mapping[str, str]) -> Source | None:
+    """Return a table in JSON with the rows within others, if it has any.
+
+    Raises:
+        InputError: a given column is not there.
+    """
+    table = find_table(own) if source.kind == "json" else None
+    if not table or not is_of_posts(table, columns):
+        return None
+    table, given = with_joined(table, columns)
+    taken = table.match(NAMES, given).taken
+    names = [name for ours in ("text", "posted") for name in taken[ours].split("+")]
+    return source.scattered(own, names)
 
 
 def _taken(form: Format, source: Source) -> str:

@@ -4,7 +4,6 @@ A layout is recognised by the keys of its first records, and says which of our n
 values are read as strings; an expression stands only where a value has to be converted.
 """
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,8 +22,15 @@ from tweetscore.io.time_words import API_TIME
 from tweetscore.posts import reddit
 from tweetscore.posts.bluesky import tid_numbers
 from tweetscore.posts.canonical import TweetBatch
-from tweetscore.posts.clock import id_times
-from tweetscore.posts.identity import hashed_number
+from tweetscore.posts.json_expressions import (
+    NO_RETWEET,
+    epoch,
+    given,
+    hashed,
+    joined_parts,
+    time_in_id,
+    titled,
+)
 from tweetscore.posts.markup import plain_text
 from tweetscore.posts.validation import ISO_FORMATS, validate_posts
 
@@ -33,7 +39,6 @@ _OURS = (
 )  # fmt: skip
 _TEXT_PARTS = re.compile(rb'"text"(\s*:\s*\[)')
 _TIMES = (*ISO_FORMATS, "%Y-%m-%d %H:%M:%S %#z", API_TIME)
-_EPOCH_TIMES = "%Y-%m-%dT%H:%M:%S%.6fZ"
 
 
 Paths = Mapping[str, str | tuple[str, ...]]
@@ -51,6 +56,7 @@ class JsonLayout:
     no_post: pl.Expr | None = None  # why a record is no post; null where it is one
     NAIVE: bool = False
     lacks: tuple[str, ...] = ()  # keys that none of its objects has
+    nests: bool = False  # records may hold others anywhere
     nested: tuple[str, ...] = ()  # keys under which a record holds others, as replies
 
     def fits(self, value: Mapping[str, Any]) -> bool:
@@ -135,52 +141,6 @@ def _has(value: Any, keys: list[str]) -> bool:
     return value is not None
 
 
-def _epoch(name: str) -> pl.Expr:
-    """Write seconds since 1970 as a time."""
-    seconds = pl.col(name).str.strip_chars().cast(pl.Float64, strict=False)
-    micros = (seconds * 1_000_000).round().cast(pl.Int64, strict=False)
-    moment = pl.from_epoch(micros, time_unit="us").dt.to_string(_EPOCH_TIMES)
-    return pl.when(seconds.is_not_null()).then(moment).otherwise(pl.col(name))
-
-
-def _from_id(tweet_id: pl.Expr) -> pl.Expr:
-    def times(texts: pl.Series) -> pl.Series:
-        ids = texts.str.to_integer(strict=False, dtype=pl.Int64)
-        return id_times("twitter", ids).dt.to_string(_EPOCH_TIMES)
-
-    return tweet_id.map_batches(times, return_dtype=pl.String)
-
-
-def _hashed(*names: str) -> pl.Expr:
-    """Return a number of 63 bits for what several strings identify together."""
-
-    def hashes(parts: pl.Series) -> pl.Series:
-        return pl.Series([str(hashed_number(text.encode())) for text in parts], dtype=pl.String)
-
-    joined = pl.concat_str([pl.col(name).fill_null("") for name in names], separator="\0")
-    whole = joined.map_batches(hashes, return_dtype=pl.String)
-    return pl.when(pl.col(names[-1]).is_not_null()).then(whole)
-
-
-def _joined_parts(parts: pl.Series) -> pl.Series:
-    """Join the pieces of a text of Telegram: strings, and objects with a text."""
-
-    def joined(text: str | None) -> str | None:
-        pieces = json.loads(text) if text else None
-        if not isinstance(pieces, list):
-            return None
-        texts = [piece.get("text") if isinstance(piece, dict) else piece for piece in pieces]
-        return "".join(text for text in texts if isinstance(text, str))
-
-    return pl.Series([joined(text) for text in parts], dtype=pl.String)
-
-
-def _given(name: str) -> pl.Expr:
-    """Write as a flag whether something is there, as the retweeted post."""
-    absent = pl.col(name).is_null() | pl.col(name).is_in(["", "null", "{}", "0"])
-    return absent.not_().cast(pl.String)
-
-
 _X_COUNTS: Paths = {
     "retweet_count": ("retweetCount", "retweet_count"),
     "favorite_count": ("likeCount", "favorite_count"),
@@ -193,11 +153,10 @@ _SNSCRAPE: Paths = {
     "favorite_count": "likeCount",
     "is_retweet": "retweetedTweet",
 }
-_TITLE_AND_BODY = (
-    pl.when(pl.col("body").fill_null("").str.strip_chars() == "")
-    .then(pl.col("title"))
-    .otherwise(pl.concat_str("title", "body", separator="\n\n", ignore_nulls=True))
-)
+# Of Hacker News; a story has a title, and perhaps a text.
+_HACKER_NEWS = {
+    **NO_RETWEET, "posted": epoch("posted"), "text": titled(plain_text(pl.col("body"))),
+}  # fmt: skip
 
 LAYOUTS = (
     JsonLayout(
@@ -220,7 +179,7 @@ LAYOUTS = (
         JsonLayout(
             "snscrape-json", "twitter", (text, "date", "id", "user"),
             {**_SNSCRAPE, "text": ("rawContent", "content", "renderedContent")},
-            {"is_retweet": _given("is_retweet")},
+            {"is_retweet": given("is_retweet")},
         )
         for text in ("rawContent", "content")
     ),
@@ -266,12 +225,12 @@ LAYOUTS = (
             "retweet_count": "legacy.retweet_count", "favorite_count": "legacy.favorite_count",
             "is_retweet": "legacy.retweeted_status_result",
         },
-        {"is_retweet": _given("is_retweet")},
+        {"is_retweet": given("is_retweet")},
     ),
     JsonLayout(
         "twitter-v2-default-fields", "twitter", ("id", "text", "edit_history_tweet_ids"),
         {"tweet_id": "id", "text": "text", "posted": "created_at"},
-        {"posted": pl.coalesce("posted", _from_id(pl.col("tweet_id")))},
+        {"posted": pl.coalesce("posted", time_in_id(pl.col("tweet_id")))},
         lacks=("created_at",),
     ),
     *(
@@ -283,8 +242,8 @@ LAYOUTS = (
                 "body": ("selftext", "body"), "favorite_count": ("score", "ups"), "count": "count",
             },
             {
-                "tweet_id": reddit.number(pl.col("tweet_id")), "posted": _epoch("posted"),
-                "is_retweet": pl.lit("false"), "text": _TITLE_AND_BODY,
+                "tweet_id": reddit.number(pl.col("tweet_id")), "posted": epoch("posted"),
+                "is_retweet": pl.lit("false"), "text": titled(pl.col("body")),
                 "platform": pl.when(pl.col("title").is_null())
                 .then(pl.lit(reddit.COMMENTS)).otherwise(pl.lit(reddit.SUBMISSIONS)),
             },
@@ -303,12 +262,12 @@ LAYOUTS = (
             "type": "type", "is_retweet": "forwarded_from",
         },
         {
-            "tweet_id": _hashed("channel", "number"),
+            "tweet_id": hashed("channel", "number"),
             "text": pl.coalesce(
-                pl.col("parts").map_batches(_joined_parts, return_dtype=pl.String), "text"
+                pl.col("parts").map_batches(joined_parts, return_dtype=pl.String), "text"
             ),
-            "posted": _epoch("posted"),
-            "is_retweet": _given("is_retweet"),
+            "posted": epoch("posted"),
+            "is_retweet": given("is_retweet"),
         },
         no_post=pl.when(pl.col("type") == "service").then(pl.lit("a service message")),
     ),
@@ -329,9 +288,10 @@ LAYOUTS = (
             "favorite_count": "snippet.likeCount",
         },
         {
-            "tweet_id": _hashed("comment"), "is_retweet": pl.lit("false"),
+            "tweet_id": hashed("comment"), **NO_RETWEET,
             "text": pl.coalesce("text", plain_text(pl.col("html"))),
         },
+        nests=True,
     ),
     JsonLayout(
         "facebook-json", "facebook", ("message", "created_time", "id"),
@@ -339,6 +299,55 @@ LAYOUTS = (
             "number": "id", "author": "from.name", "posted": "created_time", "text": "message",
             "favorite_count": "like_count",
         },
-        {"tweet_id": _hashed("number"), "is_retweet": pl.lit("false")},
+        {"tweet_id": hashed("number"), **NO_RETWEET},
+        nests=True,
+    ),
+    JsonLayout(
+        "weibo-json", "weibo", ("mid", "user.screen_name", "created_at", "text"),
+        {
+            "tweet_id": "mid", "author": "user.screen_name", "posted": "created_at",
+            "text": ("raw_text", "text"), "retweet_count": "reposts_count",
+            "favorite_count": "attitudes_count", "is_retweet": "retweeted_status.mid",
+        },
+        {"text": plain_text(pl.col("text")), "is_retweet": given("is_retweet")},
+    ),
+    JsonLayout(
+        "slack-json", "slack", ("type", "ts", "user", "text"),
+        {
+            "team": "team", "author": "user", "posted": "ts", "text": "text", "number": "ts",
+            "type": "subtype",
+        },
+        {
+            "tweet_id": hashed("team", "author", "number"), "posted": epoch("posted"),
+            **NO_RETWEET,
+        },
+        no_post=pl.when(pl.col("type").str.contains("^(?:channel|group|pinned)_"))
+        .then(pl.lit("a service message")),
+    ),
+    JsonLayout(
+        "hacker-news-search", "hackernews", ("objectID", "created_at_i", "author"),
+        {
+            "tweet_id": "objectID", "author": "author", "posted": "created_at_i",
+            "title": "title", "body": ("comment_text", "story_text"), "favorite_count": "points",
+        },
+        _HACKER_NEWS,
+    ),
+    *(
+        JsonLayout(
+            "hacker-news-items", "hackernews", (author, time, "type", "id"),
+            {
+                "tweet_id": "id", "author": author, "posted": time, "title": "title",
+                "body": "text", "favorite_count": ("points", "score"),
+            },
+            _HACKER_NEWS,
+            nests=True,
+        )
+        for author, time in (("author", "created_at_i"), ("by", "time"))
+    ),
+    JsonLayout(
+        "4chan-json", "4chan", ("no", "time", "resto"),
+        {"number": "no", "author": "name", "posted": "time", "title": "sub", "body": "com"},
+        # Each board has numbers of its own, and the file does not name it.
+        {**_HACKER_NEWS, "tweet_id": hashed("posted", "number")},
     ),
 )  # fmt: skip

@@ -15,7 +15,14 @@ from tweetscore.posts.identity import Ids, number_rows
 from tweetscore.posts.platform import OTHER, platform_of
 from tweetscore.posts.table_times import Times, find_posted
 from tweetscore.posts.validation import rounded_among
-from tweetscore.posts.writings import Writing, are_quoted, without_quotes, writings
+from tweetscore.posts.writings import (
+    OF_DATABASE,
+    Writing,
+    are_quoted,
+    of_database,
+    without_quotes,
+    writings,
+)
 
 _SAMPLE_ROWS = 1_000
 _NO_NUMBERS = 0.05  # the share of whole numbers in a column that has no ids
@@ -112,6 +119,9 @@ def find_columns(
         for ours, theirs in match.taken.items()
         if ours != "posted" and (found := writings(ours, sample[theirs]))
     }
+    if table.kind == "csv" and of_database(sample):
+        for ours in {"text", "author"} & match.taken.keys():
+            written[ours] = (OF_DATABASE, *written.get(ours, ()))
     of_reddit = _reddit(match, sample, platform)
     if of_reddit:
         match, written["tweet_id"] = _with_score(match, given), (reddit.BASE_36,)

@@ -20,6 +20,12 @@ _QUOTED = r'(?s)^\s*".*"\s*$'
 _FEWEST_QUOTED = 3  # one or two texts may be quotations
 _DOUBLED = r'^(?:[^"]|"")*$'
 _LITERAL = r"""(?s)^[bBuU](?:'.*'|".*")$"""
+# A byte of UTF-8 that begins a character, and one that follows it, as letters of cp1252.
+_MISREAD = "[\u00c2-\u00f4][\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]"
+_MISREAD_RUN = re.compile("[\\u0080-\\u00ff€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]+")
+_FEWEST_MISREAD = 2
+_NULL = r"\N"  # in files of MySQL and PostgreSQL, which write \n for a line break, too
+_ESCAPES = {r"\n": "\n", r"\r": "\r", r"\t": "\t", r"\"": '"', r"\'": "'", r"\\": "\\"}
 _OBJECT = r"(?s)^\s*(?:\{.*\}|\w+\(.*\))\s*$"  # a dict, or an instance of a class of Python
 # What nobody types: an attribute of HTML within a tag of it.
 _MARKED_UP = (
@@ -70,10 +76,15 @@ def writings(ours: str, values: pl.Series) -> tuple[Writing, ...]:
 
 def _possible(ours: str) -> Sequence[tuple[Fits, Writing]]:
     if ours == "text":
-        return [(_is_literal, LITERAL), (_is_html, HTML)]
+        return [
+            (_is_literal, LITERAL),
+            (_is_misread, MISREAD),
+            (_is_html, HTML),
+        ]
     if ours == "author":
         return [
             (_is_literal, LITERAL),
+            (_is_misread, MISREAD),
             (_is_object, NAME_IN_OBJECT),
             (are_posts, NAME_IN_ADDRESS),
             (are_pages, NAME_IN_ADDRESS),
@@ -92,9 +103,9 @@ def signs(ours: str | None, values: pl.Series) -> pl.Series:
     """
     patterns = [_QUOTED]
     if ours == "text":
-        patterns += [_LITERAL, _MARKED_UP, _TAG]
+        patterns += [_LITERAL, _MARKED_UP, _TAG, _MISREAD]
     elif ours == "author":
-        patterns += [_LITERAL, _OBJECT, AUTHOR_PAGE]
+        patterns += [_LITERAL, _OBJECT, AUTHOR_PAGE, _MISREAD]
     elif ours in _COUNTS:
         patterns.append(_OBJECT)
     name = values.name
@@ -116,6 +127,46 @@ def _is_literal(values: pl.Series) -> bool:
 
 def _is_object(values: pl.Series) -> bool:
     return nearly_all(values.str.contains(_OBJECT))
+
+
+def _is_misread(values: pl.Series) -> bool:
+    """Return whether nearly all values that are not ASCII are UTF-8 that was read as cp1252."""
+    odd = values.filter(values.str.contains(r"[^\x00-\x7f]"))
+    if len(odd) < _FEWEST_MISREAD or not nearly_all(odd.str.contains(_MISREAD)):
+        return False
+    return nearly_all(pl.Series([_well_read(text) != text for text in odd]))
+
+
+def _well_read(text: str | None) -> str | None:
+    """Return a text whose UTF-8 was read as cp1252; what is no UTF-8 stays as it is."""
+    return text and _MISREAD_RUN.sub(lambda found: _as_utf8(found[0]), text)
+
+
+def _as_utf8(letters: str) -> str:
+    try:
+        octets = [each.encode("latin-1" if each < "\u0100" else "cp1252") for each in letters]
+        return b"".join(octets).decode()
+    except UnicodeError:
+        return letters
+
+
+def _of_misread(texts: pl.Series) -> pl.Series:
+    return pl.Series(texts.name, [_well_read(text) for text in texts], dtype=pl.String)
+
+
+def of_database(sample: pl.DataFrame) -> bool:
+    """Return whether a table has what only a database writes for a value that is not there."""
+    return any(bool((sample[name] == _NULL).any()) for name in sample.columns)
+
+
+def _unescaped(texts: pl.Series) -> pl.Series:
+    pattern = re.compile("|".join(map(re.escape, _ESCAPES)))
+    rows = texts.str.contains("\\", literal=True).fill_null(False).arg_true()
+    plain = [
+        None if text == _NULL else pattern.sub(lambda found: _ESCAPES[found[0]], text)
+        for text in texts.gather(rows)
+    ]
+    return texts.clone().scatter(rows, pl.Series(plain, dtype=pl.String))
 
 
 def _is_html(texts: pl.Series) -> bool:
@@ -191,6 +242,8 @@ def _count_in_object(ours: str) -> Writing:
 
 
 LITERAL = Writing("written by Python as b'…'", _of_literals)
+MISREAD = Writing("UTF-8 that was read as cp1252", _of_misread)
+OF_DATABASE = Writing("with the backslashes of a database", _unescaped)
 HTML = Writing("HTML, of which the visible text", _of_html)
 NAME_IN_OBJECT = Writing("the name in its objects", _names)
 NAME_IN_ADDRESS = Writing("the name in its addresses", authors_in)

@@ -9,7 +9,7 @@ import polars as pl
 
 from tweetscore.io import csv_rows
 from tweetscore.io.data_file import HEAD_BYTES
-from tweetscore.io.loose_quotes import mended
+from tweetscore.io.loose_quotes import doubled, mended
 from tweetscore.io.records import parse
 from tweetscore.io.source import Source
 from tweetscore.io.tables.table import Rows, Table
@@ -39,14 +39,18 @@ class Reading:
 
 
 def csv_reading(source: Source) -> Reading | None:
-    """Return how a small file is read by ``csv_table``; None where it has a header and no row."""
+    """Return how a small file is read by ``csv_table``; None where it has to be read alone.
+
+    That is where it has a header and no row, or quotes with backslashes.
+    """
     named, head = _from_header(source)
     header, _, rows = head.partition(b"\n")
     if not rows.strip():
         return None
     separator = _separator(named, header)
     names = tuple(csv_rows.column_names(header, separator))
-    return Reading(names, separator, 2 if named else 1, csv_rows.is_quoted(head, separator))
+    quoted, escaped = _quoting(head, separator)
+    return None if escaped else Reading(names, separator, 2 if named else 1, quoted)
 
 
 def _separator(named: str | None, head: bytes) -> str:
@@ -68,13 +72,13 @@ def lines_table(
     stripped = [name.strip() for name in names]
 
     @cache
-    def is_quoted(*, anywhere: bool) -> bool:
+    def quoting(*, anywhere: bool) -> tuple[bool, bool]:
         lines = _telling_lines(source) if anywhere else _from_header(source)[1]
-        return csv_rows.is_quoted(lines, separator)
+        return _quoting(lines, separator)
 
     def rows(columns: Mapping[str, str], most: int | None, whole: bool) -> Iterator[Rows]:
         # Only texts may hold a quote that the first lines do not show.
-        quoted = is_quoted(anywhere="text" in columns) if quote is None else quote
+        quoted, escaped = quoting(anywhere="text" in columns) if quote is None else (quote, False)
         parser = partial(
             _parse,
             separator=separator,
@@ -84,7 +88,7 @@ def lines_table(
             whole=whole,
         )
         left = skip
-        for cut in source.lines(quote=quoted, whole=most is None):
+        for cut in source.lines(quote=quoted, escaped=escaped, whole=most is None):
             records = mended(cut, separator, len(names)) if quoted else cut
             start = min(left, len(records))
             left -= start
@@ -92,6 +96,13 @@ def lines_table(
             yield parse(records.part(start, stop), parser)
 
     return Table(source, "csv", tuple(dict.fromkeys(stripped)), rows)
+
+
+def _quoting(lines: bytes, separator: str) -> tuple[bool, bool]:
+    """Return whether quotes enclose fields, and whether those within have backslashes."""
+    escaped = csv_rows.has_escapes(lines)
+    quoted = csv_rows.is_quoted(doubled(lines) if escaped else lines, separator)
+    return quoted, quoted and escaped
 
 
 def _from_header(source: Source) -> tuple[str | None, bytes]:
