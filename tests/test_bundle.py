@@ -30,11 +30,14 @@ CARD: dict[str, Any] = {
 VOCABULARY = ["<pad>", "<unk>", "#MAGA", "🇺🇸", "café"]
 
 
-def write(folder: Path, int8: bytes | None = None, **changes: Any) -> Bundle:
+def write(
+    folder: Path, int8: bytes | None = None, learned: bytes | None = None, **changes: Any
+) -> Bundle:
     return write_bundle(
         folder,
         onnx_model=b"a graph",
         int8_model=int8,
+        learned_texts=learned,
         vocabulary=VOCABULARY,
         card=CARD | changes,
         readme="# direction\n",
@@ -143,10 +146,12 @@ def test_a_bundle_without_a_name_goes_by_its_folder(tmp_path: Path) -> None:
     assert write(tmp_path / "spring", name=None).name == "spring"
 
 
-@pytest.mark.parametrize("name", ["model.onnx", "model.int8.onnx", "vocabulary.txt"])
+@pytest.mark.parametrize(
+    "name", ["model.onnx", "model.int8.onnx", "vocabulary.txt", "learned_texts.bin"]
+)
 def test_one_flipped_bit_is_refused_and_its_file_named(tmp_path: Path, name: str) -> None:
     folder = tmp_path / "direction"
-    write(folder, b"a graph in int8")
+    write(folder, b"a graph in int8", b"8 bytes.")
     content = (folder / name).read_bytes()
     for position in range(len(content)):
         flipped = bytearray(content)

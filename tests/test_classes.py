@@ -676,6 +676,28 @@ def test_of_another_file_only_rows_after_what_it_learned_count(tmp_path: Path) -
     assert one.accuracy == pytest.approx(accuracy_of(model, later, MOODS))
 
 
+@pytest.mark.parametrize("times", [True, False])
+def test_the_same_file_in_another_order_shows_only_what_was_not_learned(
+    tmp_path: Path, times: bool
+) -> None:
+    path = labelled_file(tmp_path, times=times)
+    done, _ = trained_on(path, tmp_path)
+    header, *lines = path.read_text().splitlines()
+    other = tmp_path / "sorted.csv"
+    other.write_text("\n".join([header, *sorted(lines, key=lambda line: line[::-1])]) + "\n")
+    found = evaluate_labelled(done.bundle, read_labelled(other, {}), other)
+    (one,), (measured,) = found.figures, done.figures
+    assert (one.rows, one.accuracy) == (measured.rows, measured.accuracy)
+    learned = 0 if times else len(lines) - measured.rows
+    assert found.fact.endswith(f", but for {learned} whose texts it has learned from")
+    # A retweet of a text is that text.
+    again = tmp_path / "retweets.csv"
+    again.write_text("\n".join([header, *(f"rt {line}" for line in lines)]) + "\n")
+    retold = evaluate_labelled(done.bundle, read_labelled(again, {}), again)
+    assert retold.fact == found.fact
+    assert retold.figures[0].rows == measured.rows
+
+
 @pytest.mark.parametrize("of_file", [True, False])
 def test_without_times_on_both_sides_all_rows_count_and_that_is_told(
     tmp_path: Path, of_file: bool
@@ -822,8 +844,15 @@ def test_an_interrupted_training_is_resumed_as_itself(tmp_path: Path) -> None:
     part, _ = trained_on(path, tmp_path, progress=interrupt)
     assert (part.bundle.card["training"]["interrupted"], len(part.fitted.history)) == (True, 2)
     resumed, _ = trained_on(path, tmp_path, resume=True)
-    assert resumed.bundle.card == whole.bundle.card
-    assert resumed.bundle.model_id == whole.bundle.model_id
+    # The interrupted model was measured, too: it is a trial before this one.
+    assert [each["model_id"] for each in resumed.bundle.card["trials"]] == [part.bundle.model_id]
+    assert resumed.figures[0].models_tried == 2
+    judged = ("trials", "figures")
+    cards = [
+        {name: each for name, each in one.bundle.card.items() if name not in judged}
+        for one in (resumed, whole)
+    ]
+    assert cards[0] == cards[1]
     assert not list((tmp_path / "log").glob("*.pt"))
 
 

@@ -20,6 +20,7 @@ from sklearn.preprocessing import label_binarize
 from tiny import MINUTE, OF_DIRECTION, put_bars, put_tweets
 
 from tweetscore.errors import InputError
+from tweetscore.evaluation.caveats import caveat_of
 from tweetscore.evaluation.evaluate import evaluate
 from tweetscore.evaluation.figures import (
     Bin,
@@ -493,6 +494,23 @@ def test_the_verdict_over_several_models_names_who_has_a_signal_and_counts_the_t
     assert overall_verdict(with_verdicts(three[:2])) == (
         f"No signal beyond the baseline at any interval.{tries}"
     )
+
+
+def test_a_network_that_has_learned_nothing_is_said_to_be_one() -> None:
+    training = {"validation_loss": 0.6938, "best_epoch": 1, "epochs_run": 100}
+    card = {"name": "m", "classes": ["down", "up"], "training": training}
+    caveat = caveat_of(card)
+    assert caveat == (
+        "m has learned nothing: of 100 epochs the best is number 1, with a loss on validation of "
+        "0.6938; a coin's is 0.6931."
+    )
+    found = [replace(each, caveat=caveat) for each in with_verdicts([plain(0.9)])]
+    assert overall_verdict(found) == f"No signal beyond the baseline. {caveat}"
+    assert caveat_of(card | {"training": training | {"validation_loss": 0.69}}) is None
+    # A coin that knows the shares of the training part may have a lower loss.
+    loaded = training | {"validation_loss": 0.6, "coin_loss": 0.59}
+    assert "a coin's is 0.5900" in str(caveat_of(card | {"training": loaded}))
+    assert caveat_of({}) is None  # it does not say how it was trained
 
 
 def test_inconclusive_intervals_are_named_with_what_would_have_shown() -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
+from sklearn import metrics
 from tiny import put_tweets
 
 from tweetscore.errors import InputError
@@ -21,7 +22,7 @@ from tweetscore.text.tokens import tokenize
 from tweetscore.training.dataset import clean_rows, texts_until
 from tweetscore.training.epoch import Epoch
 from tweetscore.training.features import NO_LABEL, Prepared, prepare
-from tweetscore.training.held_out import held_out_figures
+from tweetscore.training.held_out import coin_loss, held_out_figures
 from tweetscore.training.learn import Learned, learn
 from tweetscore.training.loop import predict
 from tweetscore.training.options import HONEST, ORIGINAL, FitOptions, Protocol, TrainingOptions
@@ -401,6 +402,27 @@ def test_a_head_without_outcomes_in_the_test_part_has_no_figures(cut: Rows, tmp_
     alone, both = (held_out_figures(each, OPTIONS, "") for each in ([whole], [whole, learned]))
     assert both[1] == alone[1]
     assert both[0].rows == 2 * alone[0].rows
+
+
+def test_the_loss_of_a_coin_is_that_of_the_shares_of_the_training_part(
+    cut: Rows, tmp_path: Path
+) -> None:
+    split, parts = cut
+    prepared = fit_to(parts, split, tmp_path).prepared
+    expected = []
+    for seen, held in zip(
+        prepared.parts["train"].labels.T, prepared.parts["validation"].labels.T, strict=True
+    ):
+        up = (seen[seen != NO_LABEL] == 1).mean()
+        truth = held[held != NO_LABEL]
+        expected.append(metrics.log_loss(truth, np.full(len(truth), up), labels=[0, 1]))
+    assert coin_loss(prepared, OPTIONS) == pytest.approx(min(np.mean(expected), np.log(2)))
+    flat = {
+        name: replace(part, labels=np.zeros_like(part.labels))
+        for name, part in prepared.parts.items()
+    }
+    downs = replace(prepared, parts=flat)
+    assert coin_loss(downs, OPTIONS) == 0.0
 
 
 def test_a_bag_of_words_that_one_fold_could_not_learn_is_none(cut: Rows, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import polars as pl
 
 from tweetscore.errors import InputError, did_you_mean
 from tweetscore.evaluation import EFFECT_AUC
+from tweetscore.evaluation.caveats import caveat_of
 from tweetscore.evaluation.correction import Evidence, romano_wolf
 from tweetscore.evaluation.figures import Figures, evidence, figures, judged, majority_places
 from tweetscore.evaluation.intervals import Floats, Wholes
@@ -144,4 +145,4 @@ def _figures_of(part: pl.DataFrame, family: Family, card: Mapping[str, Any]) -> 
         return_bps=part["return_bps"].to_numpy() if first["target"] == "direction" else None,
     )
     named = {name: first[name] for name in (*_NAMES, "symbol", "interval_minutes", "target")}
-    return replace(measured, models_tried=family.models, **named)
+    return replace(measured, models_tried=family.models, caveat=caveat_of(card), **named)

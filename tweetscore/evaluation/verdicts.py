@@ -10,7 +10,8 @@ NONE = "-"
 
 def overall_verdict(found: Sequence[Figures]) -> str:
     """Say what all figures together show, and how many models were tried for it."""
-    return f"{_shown(found)}{_tries(found)}"
+    caveats = dict.fromkeys(f" {each.caveat}" for each in found if each.caveat)
+    return f"{_shown(found)}{_tries(found)}{''.join(caveats)}"
 
 
 def _shown(found: Sequence[Figures]) -> str:

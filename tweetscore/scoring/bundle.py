@@ -24,6 +24,8 @@ GRAPHS: dict[Precision, str] = {"float32": "model.onnx", "int8": "model.int8.onn
 FORMAT = 1
 HASHED = ("model.onnx", "vocabulary.txt")  # a flipped byte in ONNX weights would load silently
 FILES = (*HASHED, "card.json", "README.md")
+LEARNED_TEXTS = "learned_texts.bin"  # hashes of 8 bytes each; bundles of older versions have none
+OPTIONAL = (GRAPHS["int8"], LEARNED_TEXTS)  # hashed where they are on the card
 CARD_KEYS = ("intervals", "classes", "text_rules", "counts")  # what loading and scoring need
 
 
@@ -80,6 +82,12 @@ class Bundle:
         """The tokens, one a line in UTF-8, each in the line of its id."""
         return self.path / "vocabulary.txt"
 
+    @property
+    def learned_texts(self) -> bytes | None:
+        """Hashes of the texts that it has learned from, 8 bytes each; None of older versions."""
+        known = LEARNED_TEXTS in self.card["sha256"]
+        return (self.path / LEARNED_TEXTS).read_bytes() if known else None
+
     def load(self, device: "Device" = "cpu", threads: int | None = None) -> "Predictor":
         """Load its vocabulary and graph; see ``Model.load``."""
         from tweetscore.scoring.token_classifier import TokenClassifier  # brings onnxruntime
@@ -120,8 +128,8 @@ def load_bundle(folder: Path, precision: Precision = "float32") -> Bundle:
         raise IntegrityError(f"{card_path}: {', '.join(missing)} not on it; train the model again")
     sha256 = card["sha256"] if isinstance(card.get("sha256"), dict) else {}
     graph = GRAPHS[precision]
-    # Bundles of older versions have no int8 graph; one that is on the card must be there and whole.
-    names = (*HASHED, GRAPHS["int8"]) if GRAPHS["int8"] in sha256 else HASHED
+    # What older versions did not write must be there and whole where it is on the card.
+    names = (*HASHED, *(name for name in OPTIONAL if name in sha256))
     if graph not in names:
         raise InputError(
             f"{folder}: holds no {graph}, so it cannot score in {precision}; "
@@ -172,7 +180,7 @@ def check_place(folder: Path) -> None:
     """
     occupied = folder.exists() and not folder.is_dir()
     found = {entry.name for entry in folder.iterdir()} if folder.is_dir() else set()
-    if occupied or (found and found - {GRAPHS["int8"]} != set(FILES)):
+    if occupied or (found and found - set(OPTIONAL) != set(FILES)):
         raise InputError(f"{folder}: already exists and is no model folder; choose another name")
 
 
@@ -181,6 +189,7 @@ def write_bundle(
     *,
     onnx_model: bytes,
     int8_model: bytes | None = None,
+    learned_texts: bytes | None = None,
     vocabulary: Sequence[str],
     card: dict[str, Any],
     readme: str,
@@ -191,6 +200,7 @@ def write_bundle(
         folder: where it goes; another bundle there is replaced, anything else is not.
         onnx_model: the serialised graph.
         int8_model: the same for ``--precision int8``, which needs it.
+        learned_texts: hashes of the texts that it has learned from, 8 bytes each.
         vocabulary: the tokens in the order of their ids.
         card: what the model is; ``format`` and ``sha256`` are added.
         readme: the model card for people, in Markdown.
@@ -209,8 +219,8 @@ def write_bundle(
         "vocabulary.txt": "".join(f"{token}\n" for token in vocabulary).encode(),
         "README.md": readme.encode(),
     }
-    if int8_model is not None:
-        files[GRAPHS["int8"]] = int8_model
+    optional = {GRAPHS["int8"]: int8_model, LEARNED_TEXTS: learned_texts}
+    files |= {name: content for name, content in optional.items() if content is not None}
     sha256 = {
         name: hashlib.sha256(content).hexdigest()
         for name, content in files.items()

@@ -2,10 +2,12 @@
 
 import shlex
 from collections.abc import Sequence
+from dataclasses import replace
 from textwrap import fill
 from typing import Any
 
 from tweetscore.evaluation import EFFECT_AUC
+from tweetscore.evaluation.caveats import caveat_of
 from tweetscore.evaluation.figures import Figures
 from tweetscore.evaluation.verdicts import figure_table, overall_verdict, quality_table
 from tweetscore.market.targets import kind_of
@@ -20,7 +22,8 @@ def model_card(card: dict[str, Any]) -> str:
 
     Its sections follow Mitchell et al. 2019.
     """
-    found = [Figures.from_card(each) for each in card["figures"]]
+    caveat = caveat_of(card)  # of an older card, its figures do not say it
+    found = [replace(Figures.from_card(each), caveat=caveat) for each in card["figures"]]
     return (
         "\n\n".join(
             [

@@ -8,12 +8,14 @@ import polars as pl
 
 from tweetscore.errors import InputError
 from tweetscore.evaluation import EFFECT_AUC
+from tweetscore.evaluation.caveats import caveat_of
 from tweetscore.evaluation.figures import Figures, figures, majority_places, with_verdicts
 from tweetscore.market.horizons import NO_HORIZON
 from tweetscore.scoring.bundle import Bundle
 from tweetscore.store.trials import Trial, carried
 from tweetscore.training.dataset import clean_rows, texts_hash
 from tweetscore.training.labelled import Labelled, split_labelled
+from tweetscore.training.learned_texts import are_learned
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +31,9 @@ def evaluate_labelled(
 ) -> LabelledFigures:
     """Score the rows of a file that the model was not trained on, and compare with their labels.
 
-    Of the file that the model was trained on, only the test part counts; of another, where both
-    have times, only what is later than the training and validation parts.
+    Of the file that the model was trained on, only the test part counts; of another, no text that
+    it has learned from, and where both have times only what is later than its training and
+    validation parts.
 
     Raises:
         InputError: the model does not predict labels, or not these, or no row is left.
@@ -66,6 +69,7 @@ def evaluate_labelled(
         model_id=bundle.model_id,
         target=bundle.target.name,
         models_tried=1 + len(before),
+        caveat=caveat_of(bundle.card),
     )
     return LabelledFigures(
         with_verdicts([named], effect_auc, tried=tests), "; ".join([fact, *table.warnings])
@@ -84,10 +88,16 @@ def _unseen(bundle: Bundle, table: Labelled) -> tuple[pl.DataFrame, str, list[Tr
             )
         return test, "the test part of the file that it was trained on", carried(bundle.card)
     rows = clean_rows(table.rows, bundle.text_rules)
-    test_from_utc = bundle.knows_until_utc
-    if not (table.has_times and test_from_utc):
-        rows = rows.with_columns(session_date=pl.int_range(pl.len()))
-        fact = "all rows: without times, copies of texts from its training cannot be excluded"
-        return rows, fact, []
-    rows = rows.with_columns(session_date=pl.col("posted_utc").dt.date())
-    return rows.filter(pl.col("posted_utc") >= test_from_utc), f"rows from {test_from_utc} on", []
+    test_from_utc, learned = bundle.knows_until_utc, bundle.learned_texts
+    timed = table.has_times and test_from_utc is not None
+    if timed:
+        rows = rows.filter(pl.col("posted_utc") >= test_from_utc)
+    fact = f"rows from {test_from_utc} on" if timed else "all rows"
+    if learned is not None:
+        again = are_learned(rows, learned)
+        rows = rows.filter(~again)
+        fact += f", but for {again.sum():,} whose texts it has learned from"
+    elif not timed:
+        fact += ": without times, copies of texts from its training cannot be excluded"
+    day = pl.col("posted_utc").dt.date() if timed else pl.int_range(pl.len())
+    return rows.with_columns(session_date=day), fact, []

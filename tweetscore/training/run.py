@@ -15,6 +15,7 @@ from typing import Any
 import onnx
 
 from tweetscore.errors import TweetscoreError
+from tweetscore.evaluation.caveats import caveat_of
 from tweetscore.evaluation.correction import romano_wolf
 from tweetscore.evaluation.figures import Figures, judged
 from tweetscore.market.horizons import NO_HORIZON
@@ -41,9 +42,10 @@ from tweetscore.training.export import (
     random_texts,
 )
 from tweetscore.training.features import Prepared, prepare_labelled, prepare_market
-from tweetscore.training.held_out import held_out, majorities
+from tweetscore.training.held_out import coin_loss, held_out, majorities
 from tweetscore.training.labelled import read_labelled
 from tweetscore.training.learn import Learned, learn
+from tweetscore.training.learned_texts import packed_hashes
 from tweetscore.training.loop import Fitted, training_device
 from tweetscore.training.options import TrainingOptions
 
@@ -184,7 +186,10 @@ def _train(
     described = {"name": folder.name, **_learned_card(learned, options)}
     own = trial_of(described | {"sha256": {"model.onnx": graphs.sha256}}, "", folder.name)
     before = [each for each in earlier if own and each.meets(own) and each.trial_id != own.trial_id]
-    found = _judged(learned, options, folder.name, before)
+    caveat = caveat_of(described)
+    found = [
+        replace(each, caveat=caveat) for each in _judged(learned, options, folder.name, before)
+    ]
     card = {
         **described,
         "trials": [each.record() for each in before],
@@ -198,6 +203,7 @@ def _train(
         folder,
         onnx_model=graphs.float32.SerializeToString(),
         int8_model=graphs.int8.SerializeToString(),
+        learned_texts=packed_hashes(prepared.parts[name].rows for name in ("train", "validation")),
         vocabulary=prepared.vocabulary.words,
         card=card,
         readme=model_card(card),
@@ -322,6 +328,7 @@ def _learned_card(learned: Learned, options: TrainingOptions) -> dict[str, Any]:
             "epochs_run": len(fitted.history),
             "interrupted": fitted.interrupted,
             "validation_loss": fitted.best.held_out_loss,
+            "coin_loss": coin_loss(prepared, options),
             "history": [asdict(epoch) for epoch in fitted.history],
         },
     }
