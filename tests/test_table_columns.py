@@ -501,6 +501,58 @@ def test_the_escapes_of_a_database_are_read_where_it_writes_what_is_missing(path
     assert found.select(columns).unique().rows() == wanted
 
 
+# --- the order of day and month -------------------------------------------------------------------
+
+
+def early(row: int) -> datetime:
+    """Return a time on one of the first days of May, which show no order."""
+    return datetime(2021, 5, 1 + row % 9, 9, 3, row)
+
+
+@pytest.mark.parametrize(
+    "written", ["%d/%m/%Y %H:%M:%S", "%m/%d/%Y %I:%M:%S %p", "%m-%d-%y %H:%M:%S"]
+)
+def test_ids_show_the_order_of_day_and_month(path: Path, written: str) -> None:
+    content = table(
+        "id,date,text",
+        lambda row: twitter_id(early(row)),
+        lambda row: f"{early(row):{written}}",
+        "a",
+    )
+    found = posts(opened(path, content))
+    assert found["posted"].to_list() == [early(row) for row in range(ROWS)]
+
+
+@pytest.mark.parametrize("written", ["%d.%m.%Y %H:%M:%S", "%d.%m.%y %H:%M:%S"])
+def test_dates_with_dots_have_the_day_first(path: Path, written: str) -> None:
+    content = table("date,text", lambda row: f"{early(row):{written}}", "a")
+    assert posts(opened(path, content))["posted"].to_list() == [early(row) for row in range(ROWS)]
+
+
+@pytest.mark.parametrize("written", ["%d/%m/%Y %H:%M:%S", "%m-%d-%y %H:%M:%S"])
+def test_dates_that_show_no_order_are_refused(path: Path, written: str) -> None:
+    with pytest.raises(InputError, match=r"shows which number is the day"):
+        opened(path, table("date,text", lambda row: f"{early(row):{written}}", "a"))
+
+
+@pytest.mark.parametrize("rows", [3, 2_000])  # the first ones of the other order
+def test_a_file_in_which_the_order_of_dates_changes_is_refused(path: Path, rows: int) -> None:
+    def dates(written: str, first: int, last: int) -> list[str]:
+        times = (datetime(2021, 1 + n % 12, 1 + n % 28, 9, 3, 1) for n in range(first, last))
+        return [f"{time:{written}},rain" for time in times]
+
+    lines = [*dates("%d/%m/%Y %T", 0, rows), *dates("%m/%d/%Y %T", rows, rows + 2_000)]
+    with pytest.raises(InputError, match=r"posts: the order of its dates changes: .* the month"):
+        list(opened(path, "\n".join(["date,text", *lines]).encode()).read())
+
+
+def test_one_date_in_another_order_is_a_reject(path: Path) -> None:
+    lines = [f"{datetime(2021, 1 + n % 12, 1 + n % 28):%d/%m/%Y %T},rain" for n in range(2_000)]
+    lines[1_500] = "12/31/2021 00:00:00,rain"
+    (batch,) = opened(path, "\n".join(["date,text", *lines]).encode()).read()
+    assert batch.rejects["line"].to_list() == [1_502]
+
+
 # --- several columns that are one text ------------------------------------------------------------
 
 

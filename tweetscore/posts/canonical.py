@@ -35,6 +35,10 @@ class RoundedIdsError(InputError):
     """
 
 
+class OrderChangesError(InputError):
+    """Day and month change places within a file; it does not name the file: ``TweetFile`` does."""
+
+
 @dataclass(frozen=True, slots=True)
 class Unread:
     """Values of one column that could not be read, in posts that are kept without them."""
@@ -93,9 +97,10 @@ class TweetFile:
         """Yield the tweets and rejects of the file, in its order; it can be read again.
 
         Raises:
-            InputError: its ids have been rounded, or it turns out to be damaged.
+            InputError: its ids have been rounded, the order of its dates changes, or it turns out
+                to be damaged.
         """
         try:
             yield from self._batches()
-        except RoundedIdsError as error:
+        except (RoundedIdsError, OrderChangesError) as error:
             raise InputError(f"{self.source.name}: {error}") from error

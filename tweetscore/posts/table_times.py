@@ -5,9 +5,11 @@ the times inside the ids count.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
+from typing import Literal
 
 import polars as pl
 
@@ -21,13 +23,24 @@ from tweetscore.io.time_columns import (
     time_candidates,
     zoned_beside,
 )
-from tweetscore.io.time_words import API_TIME, EPOCH, foreign_word, has_seconds
+from tweetscore.io.time_words import (
+    API_TIME,
+    EPOCH,
+    foreign_word,
+    formats_of,
+    has_seconds,
+    most_frequent,
+    order_of,
+)
 from tweetscore.io.times import TimeForm, time_form, written_form
+from tweetscore.posts.canonical import OrderChangesError
 from tweetscore.posts.fields import nearly_all
 from tweetscore.posts.platform import platforms_by_ids, times_in_ids
 from tweetscore.posts.validation import ReadTimes
 
 _DAY = re.compile(r"\d{4}[-./]?\d\d?[-./]?\d\d?|\d\d?[-./]\d\d?[-./]\d{4}", re.ASCII)
+_DOTS = r"^\d{1,2}\.\d{1,2}\.\d{2}"  # nobody writes the month first in such a date
+_FEWEST_IN_ANOTHER_ORDER = 3
 _DAYS_APART = timedelta(hours=50)  # a day of any zone and a time within it
 
 
@@ -68,7 +81,8 @@ def find_posted(
     """
     named = match.candidates.get("posted", ())
     candidates = time_candidates(named)
-    if found := find_times(table, sample, candidates):
+    order = _usual_order(sample, named, match, numbers)
+    if found := find_times(table, sample, candidates, usual_order=order):
         return _of_columns(table, match, sample, found, fixed="posted" in given)
     if numbers is not None and "posted" not in given:
         of_ids = _platform_of_ids(table, match, sample, platform, numbers)
@@ -84,6 +98,36 @@ def find_posted(
     if not given and sample.height:  # words, one of which is called like a column
         return None
     return _of_form(TimeColumns(candidates[0]), written_form(API_TIME), sample, "")  # all rejects
+
+
+def _usual_order(
+    sample: pl.DataFrame, named: Sequence[str], match: Match, numbers: pl.Series | None
+) -> Literal["day", "month"] | None:
+    """Return what stands first in dates that do not show it: as the ids say, or with dots the day.
+
+    Args:
+        sample: the first rows of the table.
+        named: the columns that may hold the times.
+        match: what its columns are taken for.
+        numbers: the ids of the first rows, if there are any.
+    """
+    for name in named:
+        texts = sample[name].str.strip_chars()
+        shown = most_frequent(formats_of(texts.drop_nulls()))
+        if not shown or len(shown[0]) < 2:
+            continue
+        forms = {order_of(each): written_form(each) for each in shown[0]}
+        platforms = platforms_by_ids(numbers, match.columns) if numbers is not None else []
+        for inside in (times_in_ids(each)(numbers) for each in platforms if numbers is not None):
+            near = [
+                order
+                for order, form in forms.items()
+                if nearly_all(((form.read(texts) - inside).abs() <= _DAYS_APART).drop_nulls())
+            ]
+            if near in (["day"], ["month"]):
+                return "day" if near == ["day"] else "month"
+        return "day" if nearly_all(texts.drop_nulls().str.contains(_DOTS)) else None
+    return None
 
 
 def _of_columns(
@@ -112,13 +156,36 @@ def _of_form(times: TimeColumns, form: TimeForm, sample: pl.DataFrame, note: str
     by_name = form.naive and normalised(times.columns[-1]).endswith("utc")
     return Times(
         times,
-        form.read,
+        partial(_read_in_order, form) if form.order else form.read,
         form.naive and not by_name,
         60 if form.written and not has_seconds(form.written) else 1,
         "UTC by its name" if by_name else note,
         form.read(times.of(sample)),
         form.order is None,
     )
+
+
+def _read_in_order(form: TimeForm, texts: pl.Series) -> pl.Series:
+    """Read dates in which day and month could be confused.
+
+    Raises:
+        OrderChangesError: some can only be read with another part first, so that their neighbours
+            are read wrongly, as where exports of two programs were put together.
+    """
+    found = form.read(texts)
+    if found.null_count() == texts.null_count():
+        return found
+    odd = texts.filter(found.is_null() & texts.is_not_null()).str.strip_chars()
+    for formats in most_frequent(formats_of(odd)):
+        for other in (each for each in formats if order_of(each) != form.order):
+            read = odd.filter(written_form(other).read(odd).is_not_null())
+            if len(formats) > 1 and len(read) >= _FEWEST_IN_ANOTHER_ORDER:
+                raise OrderChangesError(
+                    f"the order of its dates changes: most have the {form.order} first, "
+                    f"{read[0]!r} the {order_of(other)}; part the file where it changes, or write "
+                    "dates as 2018-01-31"
+                )
+    return found
 
 
 def _of_ids(match: Match, platform: str, numbers: pl.Series) -> Times:
