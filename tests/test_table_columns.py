@@ -535,14 +535,14 @@ def test_dates_that_show_no_order_are_refused(path: Path, written: str) -> None:
         opened(path, table("date,text", lambda row: f"{early(row):{written}}", "a"))
 
 
-@pytest.mark.parametrize("rows", [3, 2_000])  # the first ones of the other order
+@pytest.mark.parametrize("rows", [20, 2_000])  # the first ones, in the other order
 def test_a_file_in_which_the_order_of_dates_changes_is_refused(path: Path, rows: int) -> None:
     def dates(written: str, first: int, last: int) -> list[str]:
         times = (datetime(2021, 1 + n % 12, 1 + n % 28, 9, 3, 1) for n in range(first, last))
         return [f"{time:{written}},rain" for time in times]
 
     lines = [*dates("%d/%m/%Y %T", 0, rows), *dates("%m/%d/%Y %T", rows, rows + 2_000)]
-    with pytest.raises(InputError, match=r"posts: the order of its dates changes: .* the month"):
+    with pytest.raises(InputError, match=r"posts: the order of its dates changes: "):
         list(opened(path, "\n".join(["date,text", *lines]).encode()).read())
 
 
