@@ -52,7 +52,8 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Report:
         {
             "class": ["down", "up"],
             "word": ["sad", "great"],
-            "z": [3.5, 2.5],
+            "z": [4.5, 4.0],
+            "p_adjusted": [0.01, 0.04],
             "texts_in_class": [9, 8],
             "texts_elsewhere": [0, 1],
         }

@@ -56,7 +56,7 @@ COLUMNS = {
     "scores": "low high split predictions",
     "by_hour": "hour_utc tweets",
     "by_month": "month tweets",
-    "words": "class word z texts_in_class texts_elsewhere",
+    "words": "class word z p_adjusted texts_in_class texts_elsewhere",
     "tweets": "kind posted_utc author text probability predicted outcome return_bps correct split",
 }
 
@@ -355,24 +355,29 @@ def test_of_each_kind_there_are_at_most_three_hundred_each_text_once(store: Stor
 def test_words_are_of_each_text_once_by_the_class_of_its_earliest_post(store: Store) -> None:
     posts = [(f"gain n{n % 300}", 0.9 if n < 300 else 0.1) for n in range(600)]
     posts += [("loss", 0.1)] * 9 + [(f"loss n{n}", 0.2) for n in range(200)]
-    put_tweets(
-        store,
-        [(n + 1, (DAYS[0] + n * MINUTE).isoformat(), text) for n, (text, _) in enumerate(posts)],
-    )
+    hours = [(DAYS[0] + n * 5 * MINUTE * 12).isoformat() for n in range(len(posts))]
+    put_tweets(store, [(n + 1, hours[n], text) for n, (text, _) in enumerate(posts)])
     put_model(store, (DAYS[0], DAYS[0], DAYS[0]), card=CARD)
     put_predictions(store, [(n + 1, p) for n, (_, p) in enumerate(posts)])
     found = gather(store).words
-    assert found.filter(pl.col("word").is_in(["gain", "loss"])).drop("z").rows() == [
+    assert found.drop("z", "p_adjusted").rows() == [
         ("down", "loss", 201, 0),
         ("up", "gain", 300, 0),
     ]
-    distinct = {text: ("up" if p >= 0.5 else "down") for text, p in reversed(posts)}
-    texts = pl.DataFrame(list(distinct.items()), schema=["text", "class"], orient="row")
-    assert found.equals(distinctive_words([texts], TextRules(max_tokens=9), ("down", "up")))
+    distinct = {text: (hour[:10], "up" if p >= 0.5 else "down")
+                for hour, (text, p) in reversed(list(zip(hours, posts, strict=True)))}  # fmt: skip
+    texts = pl.DataFrame(
+        [(text, kind, day, "somebody") for text, (day, kind) in distinct.items()],
+        schema=["text", "class", "day", "author"], orient="row",
+    )  # fmt: skip
+    own = distinctive_words([texts], TextRules(max_tokens=9), ("down", "up"))
+    assert found["z"].to_list() == pytest.approx(own["z"].to_list())
 
 
 def test_the_words_of_moves_are_of_still_and_move(store: Store) -> None:
-    put_tweets(store, [(n, "2023-01-03 15:00", f"{MOODS[n % 2]} {n}") for n in range(1, 200)])
+    put_tweets(
+        store, [(n, f"2023-01-{n % 25 + 3:02} 15:00", f"{MOODS[n % 2]} {n}") for n in range(1, 200)]
+    )
     put_model(
         store, (DAYS[0], DAYS[0], DAYS[0]), card=CARD, target="move", classes=["still", "move"]
     )
@@ -395,7 +400,7 @@ def test_the_words_of_moves_are_of_still_and_move(store: Store) -> None:
     assert (found.subject.target, found.subject.classes) == ("move", ("still", "move"))
     assert set(found.words["class"]) == {"still", "move"}
     assert set(found.tweets["predicted"]) == {"still", "move"}
-    assert "Monroe" in found.words_method
+    assert "Benjamini" in found.words_method
 
 
 # --- what is missing ------------------------------------------------------------------------------

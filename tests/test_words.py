@@ -1,122 +1,140 @@
-"""Words that tell classes apart are those a formula by hand finds, and chance finds hardly any."""
+"""Words that tell classes apart are those that loops by hand find, and chance finds hardly any."""
 
 import math
+from collections import defaultdict
 from collections.abc import Sequence
 
 import numpy as np
 import polars as pl
 import pytest
+from scipy import stats
+from simulated_words import CLASSES, RULES, found_in, texts_of
 
-from tweetscore.evaluation.words import (
-    LEAST_TEXTS,
-    LEAST_Z,
-    MOST_WORDS,
-    PRIOR_WORDS,
-    WORDS,
-    distinctive_words,
-)
+from tweetscore.evaluation.words import LEAST_DAYS, MOST_WORDS, WORDS, distinctive_words
 from tweetscore.text.rules import TextRules
 
-RULES = TextRules(max_tokens=50)
-CLASSES = ("down", "up")
-Row = tuple[str, str, float, int, int]
+Row = tuple[str, str, float, float, int, int]
 
 
-def frame(texts: Sequence[tuple[str, str]]) -> pl.DataFrame:
-    return pl.DataFrame(texts, schema=["text", "class"], orient="row")
+def frame(texts: Sequence[tuple[str, str]], days: int = 40) -> pl.DataFrame:
+    """Texts and classes, on so many days in turn, by nobody known."""
+    named = pl.DataFrame(texts, schema=["text", "class"], orient="row")
+    day = np.arange(len(texts)) % days
+    return named.with_columns(day=pl.Series(day), author=pl.lit(None, pl.String))
 
 
-def by_hand(texts: Sequence[tuple[str, str]]) -> list[Row]:
-    """Score every word by Monroe, Colaresi and Quinn's formulas, one at a time."""
-    counts = {name: {word: 0 for text, _ in texts for word in text.split()} for name in CLASSES}
-    for text, name in texts:
-        for word in set(text.split()):
-            counts[name][word] += 1
-    total = {name: sum(each.values()) for name, each in counts.items()}
-    both = {word: counts["down"][word] + counts["up"][word] for word in counts["up"]}
-    rows: list[Row] = []
-    for name, other in (CLASSES, CLASSES[::-1]):
-        found = []
-        for word, texts_with in both.items():
-            prior = PRIOR_WORDS * texts_with / sum(both.values())
-            here, there = counts[name][word], counts[other][word]
-            odds = [
-                (count + prior) / (total[each] + PRIOR_WORDS - count - prior)
-                for each, count in ((name, here), (other, there))
-            ]
-            deviation = math.sqrt(1 / (here + prior) + 1 / (there + prior))
-            z = (math.log(odds[0]) - math.log(odds[1])) / deviation
-            if texts_with >= LEAST_TEXTS and z >= LEAST_Z:
-                found.append((name, word, z, here, there))
-        rows += sorted(found, key=lambda row: (-row[2], row[1]))[:MOST_WORDS]
-    return rows
+def by_hand(rows: pl.DataFrame) -> list[Row]:
+    """Score every word by loops over days, and over authors if they are ten or more."""
+    up = [name == "up" for name in rows["class"]]
+    held = [set(text.split()) for text in rows["text"]]
+    days = rows["day"].to_list()
+    units = [days]
+    if rows["author"].n_unique() >= 10:
+        units.append([day if who is None else who for who, day in zip(rows["author"], days)])  # noqa: B905 - one frame's
+    share = sum(up) / len(up)
+    found = []
+    for word in sorted(set().union(*held)):
+        has = [word in words for words in held]
+        mean = sum(has) / len(has)
+        parts = [(c - share) * (x - mean) for c, x in zip(up, has, strict=True)]
+        errors = []
+        for unit in units:
+            sums: dict[object, float] = defaultdict(float)
+            for which, part in zip(unit, parts, strict=True):
+                sums[which] += part
+            errors.append(math.sqrt(sum(each**2 for each in sums.values())))
+        if len({day for day, x in zip(days, has, strict=True) if x}) >= LEAST_DAYS:
+            there = sum(c for c, x in zip(up, has, strict=True) if x)
+            found.append((word, sum(parts) / max(errors), there, sum(has) - there))
+    p = stats.false_discovery_control([2 * stats.norm.sf(abs(z)) for _, z, _, _ in found])
+    wanted: list[Row] = []
+    for name, side in zip(CLASSES, (-1, 1), strict=True):
+        own = [
+            (name, word, abs(z), adjusted, *((there, others) if side > 0 else (others, there)))
+            for (word, z, there, others), adjusted in zip(found, p, strict=True)
+            if z * side > 0 and adjusted <= 0.05
+        ]
+        wanted += sorted(own, key=lambda row: (-row[2], row[1]))[:MOST_WORDS]
+    return wanted
 
 
-def drawn(seed: int, count: int, lean: float) -> list[tuple[str, str]]:
-    """Texts of words that are each likelier in one class, by so much."""
-    rng = np.random.default_rng(seed)
-    words = np.array([f"word{chr(97 + n // 26)}{chr(97 + n % 26)}" for n in range(150)])
-    shares = 1 / (np.arange(150) + 5)
-    likelier = {"up": shares * (1 + lean * (np.arange(150) % 3)), "down": shares}
-    texts = []
-    for name, part in zip(CLASSES, (2 * count // 5, 3 * count // 5), strict=True):
-        p = likelier[name] / likelier[name].sum()
-        texts += [(" ".join(each), name) for each in rng.choice(words, (part, 8), p=p)]
-    return texts
-
-
-def test_words_are_scored_as_by_hand() -> None:
-    texts = drawn(1, 600, lean=1.5)
-    found, wanted = distinctive_words([frame(texts)], RULES, CLASSES), by_hand(texts)
-    assert [row[:2] + row[3:] for row in found.rows()] == [row[:2] + row[3:] for row in wanted]
-    assert found["z"].to_list() == pytest.approx([row[2] for row in wanted])
+@pytest.mark.parametrize("authors", [1, 30])
+def test_words_are_scored_as_by_hand(authors: int) -> None:
+    texts = texts_of(np.random.default_rng(1), 40, 12, authors, "day", planted="zzz")
+    leaning = pl.when(pl.col("text").str.contains("qqa[a-c]")).then(pl.lit("down"))
+    texts = texts.with_columns(leaning.otherwise("class").alias("class"))
+    found, wanted = distinctive_words([texts], RULES, CLASSES), by_hand(texts)
     assert found["class"].n_unique() == 2
+    assert found.drop("z", "p_adjusted").rows() == [row[:2] + row[4:] for row in wanted]
+    assert found["z"].to_list() == pytest.approx([row[2] for row in wanted])
+    assert found["p_adjusted"].to_list() == pytest.approx([row[3] for row in wanted])
     assert found.schema == pl.Schema(WORDS)
 
 
+def test_authors_who_are_unknown_count_as_their_days() -> None:
+    texts = texts_of(np.random.default_rng(2), 40, 12, 5, "text", planted="zzz")
+    unknown = texts.with_columns(author=pl.lit(None, pl.String))
+    days = [distinctive_words([each], RULES, CLASSES) for each in (texts, unknown)]
+    assert days[0].height > 0
+    assert days[0].equals(days[1])
+
+
 def test_batches_give_what_the_whole_gives() -> None:
-    whole = frame(drawn(2, 500, lean=1.5))
-    batches = [whole[at : at + 70] for at in range(0, 500, 70)]
+    whole = texts_of(np.random.default_rng(3), 40, 12, 30, "text", planted="zzz")
+    batches = [whole[at : at + 70] for at in range(0, whole.height, 70)]
     found = distinctive_words(iter(batches), RULES, CLASSES)
-    assert found.height > 10
-    assert found.equals(distinctive_words([whole], RULES, CLASSES))
+    assert found.height > 0
+    known = distinctive_words([whole], RULES, CLASSES)
+    assert found.drop("z", "p_adjusted").equals(known.drop("z", "p_adjusted"))
+    assert found["z"].to_list() == pytest.approx(known["z"].to_list())
 
 
 def test_a_class_has_at_most_twenty_words_the_highest_first() -> None:
     texts = [(f"{chr(97 + n % 26)}{chr(97 + n // 26)}z", "up") for n in range(60)] * 40
     texts += [("old stuff", "down")] * 3_000
-    found = distinctive_words([frame(texts)], RULES, CLASSES)
+    found = distinctive_words([frame(texts, days=97)], RULES, CLASSES)
     up = found.filter(pl.col("class") == "up")
-    assert up["word"].to_list() == sorted({text for text, name in texts if name == "up"})[:20]
+    assert up.height == MOST_WORDS
+    assert up["z"].is_sorted(descending=True)
     assert found.filter(pl.col("class") == "down")["word"].to_list() == ["old", "stuff"]
 
 
-@pytest.mark.parametrize(("texts", "least"), [(300, 0.1), (3_000, 0.5)])
-def test_without_a_difference_hardly_a_word_is_found(texts: int, least: float) -> None:
-    rounds = 8
-    found = [
-        distinctive_words([frame(drawn(seed, texts, lean=0))], RULES, CLASSES).height
-        for seed in range(rounds)
-    ]
-    expected = 150 * 0.0455  # beyond two deviations of a normal distribution, of 150 words
-    assert least * expected < sum(found) / rounds < 1.2 * expected
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("authors", "classes"), [(1, "text"), (1, "day"), (40, "text"), (40, "day"), (40, "author")]
+)
+def test_of_random_classes_hardly_a_world_shows_a_word(authors: int, classes: str) -> None:
+    """Classes that a text, a day or an author draws: at most 5 % of worlds."""
+    runs = 60
+    shown = sum(each.height > 0 for each in found_in(40, 15, authors, classes, runs))
+    assert shown <= stats.binom.ppf(0.999, runs, 0.05)
 
 
-def test_a_word_counts_once_a_text_and_rarely_used_ones_do_not_count() -> None:
-    texts = [("gain gain gain", "up"), ("loss", "down")] * 300 + [("four", "up")] * 4
-    texts += [("five", "up")] * 5
-    found = distinctive_words([frame(texts)], RULES, CLASSES)
-    assert [(row[0], row[1], *row[3:]) for row in found.rows()] == [
+@pytest.mark.slow
+def test_a_planted_word_is_found_and_next_to_nothing_else() -> None:
+    found = list(found_in(40, 10, 1, "text", 20, planted="zzz"))
+    assert sum("zzz" in each["word"] for each in found) >= 19
+    assert sum(each.height for each in found) <= 25
+
+
+def test_a_word_of_one_day_tells_nothing_however_often_it_is_there() -> None:
+    rows = frame([("burst words", "up")] * 400 + [("other words", "down")] * 400)
+    burst = rows.with_columns(day=pl.when(pl.col("class") == "up").then(99).otherwise("day"))
+    assert distinctive_words([burst], RULES, CLASSES).is_empty()
+
+
+def test_a_word_counts_once_a_text() -> None:
+    texts = [("gain gain gain", "up"), ("loss", "down")] * 300
+    found = distinctive_words([frame(texts, days=41)], RULES, CLASSES)
+    assert [(row[0], row[1], *row[4:]) for row in found.rows()] == [
         ("down", "loss", 300, 0),
         ("up", "gain", 300, 0),
     ]
-    many = [("a1 four", "up"), ("b1 five", "up"), ("five", "up")]
-    assert distinctive_words([frame(many)], RULES, CLASSES).is_empty()
 
 
 def test_what_a_model_does_not_read_is_no_word_of_its() -> None:
     texts = [("gain behind", "up"), ("loss behind", "down"), ("gain up", "up")] * 100
-    read = distinctive_words([frame(texts)], TextRules(max_tokens=1), CLASSES)
+    read = distinctive_words([frame(texts, days=41)], TextRules(max_tokens=1), CLASSES)
     assert set(read["word"]) == {"gain", "loss"}
 
 

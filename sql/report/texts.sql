@@ -1,5 +1,5 @@
--- One row: one text that $model_id has not learned from, with the class of its earliest post.
-SELECT t.text, f.earliest.predicted AS class
+-- One row: one text that $model_id has not learned from, with the class, day and author of its earliest post.
+SELECT t.text, f.earliest.predicted AS class, t.posted_utc::DATE AS day, t.author
 FROM (
     SELECT min({
         'posted_utc': posted_utc, 'platform': platform, 'tweet_id': tweet_id, 'predicted': predicted

@@ -281,10 +281,10 @@ def word_chart(words: pl.DataFrame, classes: tuple[str, str]) -> Chart:
 
     rounded = words.with_columns(pl.col("z").round(2))
     return alt.Chart(rounded).mark_bar().encode(
-        x=alt.X("z:Q", title="z (standard deviations)"),
+        x=alt.X("z:Q", title="z (standard errors over days)"),
         y=alt.Y("word:N", title=None, sort=None),
         color=alt.Color("class:N", title=None, scale=alt.Scale(domain=list(reversed(classes)))),
-        tooltip=["word", "class", "z", "texts_in_class", "texts_elsewhere"],
+        tooltip=["word", "class", "z", "p_adjusted", "texts_in_class", "texts_elsewhere"],
     ).properties(height=WORD_HEIGHT * words["word"].n_unique())  # fmt: skip
 
 

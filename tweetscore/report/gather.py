@@ -12,7 +12,12 @@ from tweetscore.evaluation.evaluate import evaluate
 from tweetscore.evaluation.event_study import price_paths
 from tweetscore.evaluation.figures import Figures
 from tweetscore.evaluation.verdicts import overall_verdict, sentence
-from tweetscore.evaluation.words import WORDS, distinctive_words
+from tweetscore.evaluation.words import (
+    FALSE_SHARE,
+    LEAST_DAYS,
+    WORDS,
+    distinctive_words,
+)
 from tweetscore.report.curves import CALIBRATION, ROC, calibration_curve, roc_curve
 from tweetscore.report.provenance import provenance
 from tweetscore.report.record import Report, Study
@@ -190,6 +195,9 @@ def _words_method(subject: Subject | None) -> str:
     return (
         f"Words by the class that {subject.model} gives a text at {subject.interval_minutes} "
         "minutes, over distinct texts that it was not trained on, each word counted once per text: "
-        "log-odds ratio with the word's overall share as prior, in standard deviations (Monroe, "
-        "Colaresi and Quinn 2008). They show what the model reads, not what moves prices."
+        "the difference between its shares in both classes, in standard errors over days, or over "
+        f"authors where these say less. Of all words on at least {LEAST_DAYS} days, those that "
+        f"chance does not explain: at most {FALSE_SHARE:.0%} of them are expected to be there by "
+        "chance (Benjamini and Hochberg 1995). They show what the model reads, not what moves "
+        "prices."
     )

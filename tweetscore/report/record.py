@@ -41,7 +41,8 @@ class Report:
       days; see ``event_study``.
     - scores: low, high, split, predictions; 50 bins of the probability at the shown interval.
     - by_hour: hour_utc (0 to 23), tweets. by_month: month (a date, its first day), tweets.
-    - words: class, word, z, texts_in_class, texts_elsewhere; at most 20 of each class.
+    - words: class, word, z, p_adjusted, texts_in_class, texts_elsewhere; at most 20 of each class,
+      none where chance explains all.
     - tweets: kind (strongest, most wrong), posted_utc, author, text, probability, predicted,
       outcome, return_bps, correct, split.
     """
