@@ -19,6 +19,7 @@ FALSE_SHARE = 0.05  # at most so much of what is shown is there by chance, on av
 LEAST_DAYS = 10  # with a word: fewer could not show it among thousands
 LEAST_AUTHORS = 10  # in all: fewer are no sample of authors
 MOST_WORDS = 20
+DIGITS = 6  # those beyond depend on the order of summing
 WORDS = {
     "class": pl.String,
     "word": pl.String,
@@ -67,7 +68,8 @@ def distinctive_words(
             (second, -1, pl.col("texts") - pl.col("first")),
         )
     ]  # fmt: skip
-    return pl.concat([pl.DataFrame(schema=WORDS), *found])
+    digits = pl.col("z", "p_adjusted").round_sig_figs(DIGITS)
+    return pl.concat([pl.DataFrame(schema=WORDS), *found]).with_columns(digits)
 
 
 def _counted(
