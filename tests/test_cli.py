@@ -574,6 +574,94 @@ MISTAKES: dict[str, tuple[list[str], str]] = {
 }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["query", "SELECT 1", "--timeout", "inf"],
+        ["query", "SELECT 1", "--timeout", "1e308"],
+        ["query", "SELECT 1", "--timeout", "nan"],
+        ["evaluate", "--effect", "nan"],
+        ["export", "out", "--rows-per-file", "99999999999999999999"],
+        ["ingest", "none.json", "--max-gap", "99999999999"],
+        ["ingest", "none.json", "--flat-bps", "inf"],
+    ],
+    ids=" ".join,
+)
+def test_a_number_beyond_all_bounds_is_refused_in_one_line(
+    db: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    before = db.read_bytes()
+    result = CliRunner().invoke(app, [*arguments, "--db", str(db)])
+    assert result.exit_code in (1, 2)
+    assert result.stderr.startswith("Error: ")
+    assert arguments[-2] in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert db.read_bytes() == before
+
+
+def test_a_parameter_of_five_thousand_digits_is_text(db: Path) -> None:
+    digits = "9" * 5_000
+    shown = invoke("query", "SELECT $a AS a", "--param", f"a={digits}", "--json", "--db", db)
+    assert json.loads(shown.stdout) == [{"a": digits}]
+
+
+def test_what_nobody_foresaw_is_one_line_too() -> None:
+    broken = typer.Typer(cls=OneLineErrors)
+
+    @command(broken, "Panel")
+    def first() -> None:
+        raise ZeroDivisionError("division by zero\nin two lines")
+
+    @command(broken, "Panel")
+    def second() -> None: ...
+
+    result = CliRunner().invoke(broken, ["first"])
+    assert result.exit_code == 70
+    assert result.stderr == (
+        "Error: ZeroDivisionError: division by zero; this is a fault of tweetscore: please report "
+        "it with what --verbose prints\n"
+    )
+    told = CliRunner().invoke(broken, ["first", "--verbose"]).stderr
+    assert "Traceback (most recent call last):" in told
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("form", ["table", "csv", "json", "md"])
+@pytest.mark.parametrize(
+    "locale", [{"PYTHONIOENCODING": "latin-1"}, {"LC_ALL": "C", "PYTHONUTF8": "0"}]
+)
+def test_a_locale_without_a_character_loses_no_row(
+    db: Path, form: str, locale: dict[str, str]
+) -> None:
+    sql = "SELECT 'caf\u00e9 \u2026 \U0001f600' AS text UNION ALL SELECT 'plain'"
+    program = [sys.executable, "-m", "tweetscore", "query", sql, "--format", form, "--db", str(db)]
+    done = subprocess.run(program, env={**os.environ, **locale}, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"plain" in done.stdout
+    assert b"caf" in done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("arguments", ["info", "query --list", "query 'SELECT 1'", "doctor"])
+def test_a_closed_standard_output_is_told(db: Path, arguments: str) -> None:
+    program = f"'{sys.executable}' -m tweetscore {arguments} --db '{db}' >&-"
+    done = subprocess.run(program, shell=True, capture_output=True, check=False, text=True)
+    assert done.returncode == 1
+    assert done.stderr == ("Error: standard output is closed; open it, or send it to a file\n")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_a_name_that_is_no_utf8_is_read_and_shown(made: Path, tmp_path: Path) -> None:
+    folder, db = tmp_path / "names", tmp_path / "new.duckdb"
+    folder.mkdir()
+    shutil.copy(made / ARCHIVE_NAME, folder / os.fsdecode(b"b\xe4d.json"))
+    (account,) = one_json(invoke("ingest", folder, "--db", db, "--json"))["files"]
+    assert Path(account["name"]).name == "b\ufffdd.json"
+    assert account["rows_read"] == account["stored"] > 0
+    assert "b\ufffdd.json" in invoke("info", "--db", db).stdout
+
+
 @pytest.mark.parametrize("name", MISTAKES)
 def test_a_mistake_is_one_line_and_nothing_is_written(
     made: Path, db: Path, stored: Any, empty_db: Path, tmp_path: Path, name: str

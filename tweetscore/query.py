@@ -117,7 +117,7 @@ def query_text(sql: str | None, file: str | None, stdin: TextIO) -> str:
                 f"standard input: is not UTF-8 text ({error}); save it as UTF-8"
             ) from error
     if sql is not None:
-        return sql
+        return _from_shell(sql)
     if file is None:
         raise InputError(f"no query: give SQL, or --file with a file or a name from: {LIST}")
     return _text_of(file)
@@ -141,7 +141,7 @@ def parse_parameters(pairs: Sequence[str]) -> dict[str, Value]:
             raise InputError(f"--param {pair}: is not NAME=VALUE; write it as --param interval=30")
         if name in parameters:
             raise InputError(f"--param {name}: is given twice; give each parameter once")
-        parameters[name] = _value(value)
+        parameters[name] = _value(_from_shell(value))
     return parameters
 
 
@@ -297,11 +297,23 @@ def _check_parameters(wanted: set[str], given: Mapping[str, Value]) -> None:
         raise InputError(f"the query has no parameter ${extra[0]}; it has: {known}")
 
 
+def _from_shell(text: str) -> str:
+    """Read as UTF-8 what a shell whose locale is another one has given.
+
+    Raises:
+        InputError: it is none.
+    """
+    try:
+        return text.encode(errors="surrogateescape").decode()
+    except UnicodeDecodeError as error:
+        raise InputError(f"{text!r}: is not UTF-8 text; write it as UTF-8") from error
+
+
 def _value(text: str) -> Value:
-    """Turn a number into one, but not 0123, which is a name or an id."""
+    """Turn a number into one, but not 0123, which is a name or an id, nor one of 39 digits."""
     if text == "null":
         return None
-    if re.fullmatch(r"-?(0|[1-9]\d*)", text):
+    if re.fullmatch(r"-?(0|[1-9]\d{0,37})", text):
         return int(text)
     if re.fullmatch(r"-?\d+\.\d+", text):
         return float(text)

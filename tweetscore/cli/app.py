@@ -1,5 +1,7 @@
 """The command line as a whole: the commands of every panel, the version and the help."""
 
+import sys
+from io import TextIOWrapper
 from typing import Annotated
 
 import typer
@@ -7,6 +9,7 @@ import typer
 from tweetscore import __version__
 from tweetscore.cli import data, models, results
 from tweetscore.cli.command import OneLineErrors
+from tweetscore.cli.console import warn
 
 PROGRAM = "tweetscore"
 app = typer.Typer(
@@ -26,6 +29,11 @@ for panel in (data, models, results):
 
 def main() -> None:
     """Run the command line."""
+    if sys.stdout is None:
+        warn("Error: standard output is closed; open it, or send it to a file")
+        sys.exit(1)
+    if isinstance(sys.stdout, TextIOWrapper):  # a locale without a character shows its number
+        sys.stdout.reconfigure(errors="backslashreplace")
     app(prog_name=PROGRAM)
 
 

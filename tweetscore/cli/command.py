@@ -1,5 +1,6 @@
 """How every command behaves: its options, one line for each error, and its exit code."""
 
+import math
 import time
 import traceback
 from collections.abc import Callable, Iterator
@@ -12,9 +13,10 @@ import typer
 from typer.core import TyperGroup, TyperOption
 
 from tweetscore.cli.console import detail, verbosity, warn
-from tweetscore.errors import TweetscoreError
+from tweetscore.errors import InputError, TweetscoreError
 
 INTERRUPTED = 130
+FAULT = 70  # EX_SOFTWARE of sysexits.h
 OUTPUT = "Output"
 Quiet = Annotated[
     bool,
@@ -81,11 +83,16 @@ class OneLineErrors(TyperGroup):
                 raise
             warn(f"Error: {error.filename or 'the system'}: {error.strerror or error}")
             raise typer.Exit(1) from error
-        except (KeyboardInterrupt, Exception) as error:
-            if not _is_interrupt(error):
-                raise
-            warn("Interrupted: finished work is saved; run the command again to continue")
-            raise typer.Exit(INTERRUPTED) from error
+        except (typer.Exit, typer.Abort, SystemExit, GeneratorExit):
+            raise
+        except BaseException as error:  # polars panics with one that is no Exception
+            if _is_interrupt(error):
+                warn("Interrupted: finished work is saved; run the command again to continue")
+                raise typer.Exit(INTERRUPTED) from error
+            warn(f"Error: {_fault(error)}")
+            if verbosity.verbose:
+                warn(traceback.format_exc().rstrip())
+            raise typer.Exit(FAULT) from error
 
 
 def _usage_exit(error: typer.TyperException) -> typer.Exit:
@@ -95,6 +102,15 @@ def _usage_exit(error: typer.TyperException) -> typer.Exit:
     path = context.command_path if context else "tweetscore"
     warn(f"Error: {message}; see: {path} --help")
     return typer.Exit(error.exit_code)
+
+
+def _fault(error: BaseException) -> str:
+    """Say what nobody foresaw: the last resort."""
+    fact = next(iter(str(error).strip().splitlines()), "no message")
+    return (
+        f"{type(error).__name__}: {fact}; this is a fault of tweetscore: please report it with "
+        "what --verbose prints"
+    )
 
 
 def _is_interrupt(error: BaseException | None) -> bool:
@@ -127,6 +143,9 @@ def command(app: typer.Typer, panel: str, name: str | None = None) -> Callable[[
         @wraps(run)
         def run_with_groups(quiet: bool, verbose: bool, **given: Any) -> None:
             verbosity.choose(quiet=quiet, verbose=verbose)
+            for option, value in given.items():
+                if isinstance(value, float) and not math.isfinite(value):
+                    raise InputError(f"--{option.replace('_', '-')}: {value} is no number to use")
             began = time.monotonic()
             for group, kind in groups.items():
                 given[group] = kind(**{each.name: given.pop(each.name) for each in fields(kind)})

@@ -43,12 +43,12 @@ class DataFile:
     def name(self) -> str:
         """The path, with the entry if the archive has several."""
         path = self.label or str(self.path)
-        return path if self.alone else f"{path}!{self.entry}"
+        return _printable(path if self.alone else f"{path}!{self.entry}")
 
     @property
     def file_name(self) -> str:
         """The name of the file or the entry itself, without its folder."""
-        return (self.entry or self.path.name).rpartition("/")[2]
+        return _printable((self.entry or self.path.name).rpartition("/")[2])
 
     @contextmanager
     def open(self) -> Iterator[BinaryIO]:
@@ -134,3 +134,8 @@ class DataFile:
                 digest.update(block)
                 size += len(block)
         return digest.hexdigest(), size
+
+
+def _printable(name: str) -> str:
+    """Show the bytes of a name that are not UTF-8 as U+FFFD."""
+    return name.encode(errors="surrogateescape").decode(errors="replace")
