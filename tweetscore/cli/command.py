@@ -1,6 +1,5 @@
 """How every command behaves: its options, one line for each error, and its exit code."""
 
-import math
 import time
 import traceback
 from collections.abc import Callable, Iterator
@@ -17,6 +16,7 @@ from tweetscore.errors import InputError, TweetscoreError
 
 INTERRUPTED = 130
 FAULT = 70  # EX_SOFTWARE of sysexits.h
+LARGEST = 2**31 - 1  # of any option
 OUTPUT = "Output"
 Quiet = Annotated[
     bool,
@@ -144,8 +144,8 @@ def command(app: typer.Typer, panel: str, name: str | None = None) -> Callable[[
         def run_with_groups(quiet: bool, verbose: bool, **given: Any) -> None:
             verbosity.choose(quiet=quiet, verbose=verbose)
             for option, value in given.items():
-                if isinstance(value, float) and not math.isfinite(value):
-                    raise InputError(f"--{option.replace('_', '-')}: {value} is no number to use")
+                if isinstance(value, int | float) and not abs(value) <= LARGEST:  # as NaN is
+                    raise InputError(f"--{option.replace('_', '-')}: {value} is out of range")
             began = time.monotonic()
             for group, kind in groups.items():
                 given[group] = kind(**{each.name: given.pop(each.name) for each in fields(kind)})

@@ -115,7 +115,7 @@ Columns = Annotated[
 # --- sample, ingest, doctor, export, import -------------------------------------------------------
 
 SampleFolder = Annotated[Path, Argument(help="Folder for the two files; made if it is missing.")]
-Posts = Annotated[int, Option(metavar="N", min=100, max=10**9, help="Number of posts.")]
+Posts = Annotated[int, Option(metavar="N", min=100, help="Number of posts.")]
 SampleSeed = Annotated[
     int, Option("--seed", metavar="N", min=0, help="Random seed; each gives other posts.")
 ]
@@ -143,9 +143,7 @@ Tables = Annotated[
         help="Table or view to export, e.g. scored; may be repeated. Without it, every table.",
     ),
 ]
-RowsPerFile = Annotated[
-    int, Option(metavar="N", min=1, max=10**9, help="Maximum number of rows in a file.")
-]
+RowsPerFile = Annotated[int, Option(metavar="N", min=1, help="Maximum number of rows in a file.")]
 ImportFolder = Annotated[Path, Argument(help="Folder written by export or by score --output.")]
 
 
@@ -211,7 +209,6 @@ class ReadingOptions:
         Option(
             metavar="MINUTES",
             min=0,
-            max=100_000,
             help="Maximum age of a price in minutes; saved in the database (initially 5).",
         ),
     ] = None
@@ -367,9 +364,7 @@ class QueryOptions:
     ] = None
     timeout: Annotated[
         float,
-        Option(
-            metavar="SECONDS", min=0, max=1e9, help="Stop the query after this time; 0 means never."
-        ),
+        Option(metavar="SECONDS", min=0, help="Stop the query after this time; 0 means never."),
     ] = QUERY_SECONDS
     format: Annotated[
         Literal["table", "csv", "tsv", "json", "jsonl", "parquet", "md"] | None,
