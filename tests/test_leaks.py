@@ -29,10 +29,11 @@ from tweetscore.scoring.bundle import load_bundle
 from tweetscore.scoring.score import score
 from tweetscore.store import database as store
 from tweetscore.store.database import Store, open_store, statement
+from tweetscore.text.encode import TokenIds
 from tweetscore.text.rules import TextRules
 from tweetscore.training import dataset, features, split
 from tweetscore.training.export import Parity
-from tweetscore.training.features import prepare
+from tweetscore.training.features import Prepared, prepare
 from tweetscore.training.options import FitOptions, Protocol, TrainingOptions
 from tweetscore.training.split import PARTS, Split
 
@@ -217,13 +218,13 @@ def rebuild(db: Path) -> None:
 
 # --- no leak --------------------------------------------------------------------------------------
 
-OF_DATA = {"tweet_clocks", "bar_clock SPX", "post_seconds"}
+OF_DATA = {"tweet_clocks", "bar_clock SPX", "post_seconds", "price_levels SPX"}
 OF_WINDOWS = {
     f"{name} SPX" for name in ("entries", "outcomes", "labels", "momentum", "windows_recomputed")
 }
 OF_TRAINING = {
     "best_epoch", "split", "features", "vocabulary", "normalisation", "parts", "vectors", "copies",
-    "purge", "chosen_on", "counts", "predictions",
+    "purge", "chosen_on", "counts", "predictions", "knew_test",
 }  # fmt: skip
 
 
@@ -234,7 +235,10 @@ def test_nothing_is_found_where_nothing_leaks(honest: Honest) -> None:
         OF_DATA | OF_WINDOWS | {f"{name} honest" for name in OF_TRAINING}
     )
     skipped = {name: check.fact for name, check in checks.items() if not check.ok}
-    assert skipped == {"thresholds honest": "compared 0 facts on its card"}
+    assert skipped == {
+        "thresholds honest": "compared 0 facts on its card",
+        "near_copies honest": "compared 0 held-out texts of 8 words or more with those of train",
+    }
     # Of the tweets' middle, before the half-day's close and before the validation part.
     assert re.fullmatch(r"compared [0-9,]{6,} facts at 3 moments", checks["entries SPX"].fact)
     assert "archive vectors among them" in checks["features honest"].fact
@@ -260,6 +264,7 @@ def test_nothing_is_found_in_a_model_of_moves_in_the_extended_session(
     assert {name for name, check in checks.items() if not check.ok} == {
         "normalisation moves",
         "vectors moves",
+        "near_copies moves",
     }
     assert checks["thresholds moves"].fact == "compared 2 facts on its card"
 
@@ -536,7 +541,103 @@ def all_texts(opened: Store, _: datetime) -> pl.Series:
     return dataset.texts_until(opened, datetime.max)
 
 
-# --- beside the twelve ----------------------------------------------------------------------------
+# --- texts, models and prices under another name ------------------------------------------------
+
+
+def knows_test(prepared: Prepared, *given: Any, **more: Any) -> Any:
+    """Learn from the test part, many times over, and say nothing of it."""
+    test, train = (prepared.parts[name] for name in ("test", "train"))
+    often = 60
+    ids = TokenIds(np.tile(test.tokens.ids, (often, 1)), np.tile(test.tokens.lengths, often))
+    rows = pl.concat([test.rows] * often)
+    parts = {
+        **prepared.parts,
+        "train": replace(train, rows=rows, tokens=ids, labels=np.tile(test.labels, (often, 1))),
+    }
+    learned = learn.learn(replace(prepared, parts=parts), *given, **more)
+    return replace(learned, prepared=prepared)
+
+
+def test_leak_13_a_model_that_knew_the_test_part(
+    db: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(train, "learn", knows_test)
+    broken = found(audit(db, [trained(db, tmp_path / "leaky", hidden=32)], moments=0))
+    assert set(broken) == {"knew_test"}
+    row = r"its loss is 0\.\d+ on the test part, but [1-9]\.\d+ on validation, .* in \d\.\de-\d+"
+    assert re.search(row, broken["knew_test"])
+
+
+def put_other(db: Path, change_of: str) -> None:
+    """Add a symbol whose bars are those of SPX, with another level and another change."""
+    change(
+        db,
+        "INSERT INTO symbols VALUES ('OTHER', 'XNYS'); INSERT INTO bars BY NAME "
+        "SELECT * REPLACE ('OTHER' AS symbol, open / 4 AS open, least(low, high) / 8 AS low, "
+        f"high / 2 AS high, open / 4 * (1 + {change_of}) AS close) FROM bars",
+    )
+
+
+def test_leak_14_the_same_instrument_under_another_name(honest: Honest) -> None:
+    put_other(honest[0], "close / open - 1")
+    broken = found(audit(*honest, moments=0))
+    assert set(broken) == {"same_instrument"}
+    row = r"1 found: honest was trained on SPX, and OTHER moves as that in 100.0 % of \d+ minutes"
+    assert re.fullmatch(row, broken["same_instrument"])
+
+
+def test_another_instrument_of_the_same_market_is_no_leak(honest: Honest) -> None:
+    put_other(honest[0], "1.3 * (close / open - 1)")
+    assert found(audit(*honest, moments=0)) == {}
+
+
+def second_file(db: Path, factor: float) -> None:
+    """Let the last half of the bars come from another file, with its prices so many times lower."""
+    change(
+        db,
+        "UPDATE bars SET source_id = 3, open = open / $f, high = high / $f, low = low / $f, "
+        "close = close / $f WHERE minute_utc >= TIMESTAMP '2018-06-29'".replace("$f", str(factor)),
+    )
+
+
+def test_leak_15_adjusted_prices_joined_to_others(db: Path) -> None:
+    second_file(db, 4)
+    broken = found(audit(db, moments=0))
+    assert set(broken) == {"price_levels"}
+    row = (
+        r"1 found: SPX at 2018-06-29 13:30:00: [0-9.]+ in source 1, then [0-9.]+ in source 3, "
+        r"a factor of 4.0"
+    )
+    assert re.fullmatch(row, broken["price_levels"])
+
+
+def test_prices_of_two_files_at_one_level_are_no_leak(db: Path) -> None:
+    second_file(db, 1)
+    assert found(audit(db, moments=0)) == {}
+
+
+def test_leak_16_near_copies_of_texts_across_the_split(db: Path, tmp_path: Path) -> None:
+    change(  # texts of eight words, of which the last quarter has those of the first
+        db,
+        "CREATE TABLE again AS SELECT *, row_number() OVER (ORDER BY tweet_id) AS n FROM tweets; "
+        "UPDATE again SET text = text || concat_ws(' ', '', 'a' || hash(n) % 997, "
+        "'b' || hash(n + 1) % 997, 'c' || hash(n + 2) % 997, 'd' || hash(n + 3) % 997); "
+        "UPDATE tweets SET text = again.text FROM again WHERE again.tweet_id = tweets.tweet_id",
+    )
+    assert found(audit(db, [trained(db, tmp_path / "honest")], moments=0)) == {}
+    change(
+        db,
+        "UPDATE tweets SET text = 'breaking ' || early.text FROM again late "
+        "JOIN again early ON early.n = late.n - 180 WHERE late.tweet_id = tweets.tweet_id "
+        "AND late.n > 190; DROP TABLE again",
+    )
+    broken = found(audit(db, [trained(db, tmp_path / "leaky")], moments=0))
+    assert set(broken) == {"near_copies"}
+    row = r"\d+ found: twitter \d+ of test has \d+% of its runs of 3 words in \d+ of train"
+    assert re.match(row, broken["near_copies"])
+
+
+# --- beside the sixteen ---------------------------------------------------------------------------
 
 
 def test_a_stored_probability_that_its_text_does_not_give_is_found(honest: Honest) -> None:

@@ -37,6 +37,7 @@ from tweetscore.training.dataset import market_rows
 DAYS_AROUND = 5  # trading days before and after a moment that are compared
 MOST_TWEETS = 20_000  # of those days
 SAMPLED_MINUTES = 300  # of those days, whose windows are computed again
+SAMPLED_DAYS = 100  # whose bars are held against those of other symbols
 SAMPLED_TWEETS = 2_000  # that a model scores again
 PROBABILITY_TOLERANCE = 1e-5
 
@@ -45,6 +46,14 @@ RETIME = (
     "ingest its files into a new database: with --precision minute posts enter at the minute's "
     "end, with --precision second at these times, if they are exact: "
     "tweetscore ingest FILE… --db NEW --precision minute"
+)
+ONE_NAME = (
+    "figures on it are no second market; delete its bars with a DuckDB client, or ingest all files "
+    "into a new database under one --symbol"
+)
+ADJUST = (
+    "ingest files that are all adjusted, or none of them, into a new database: tweetscore ingest "
+    "FILE… --db NEW"
 )
 UNCOUNT = "counts were read after the window; train a model without --counts"
 
@@ -73,6 +82,9 @@ def audit(
         bundles = _bundles(models, {model_id for model_id, *_ in stored})
         named = [bundle for bundle in bundles.values() if bundle.precision == "float32"]
         symbols = store.rows("SELECT DISTINCT symbol, calendar FROM symbols ORDER BY ALL")
+        checks += [_levels(store, symbol) for symbol, _ in symbols]
+        if len(symbols) > 1:
+            checks.append(_instruments(store, len(symbols)))
         for symbol, calendar in symbols if moments else ():
             checks += _of_windows(store, symbol, calendar, named, moments)
         for bundle in named:
@@ -104,6 +116,25 @@ def _seconds(store: Store) -> Check:
     leaks = [problem for (problem,) in store.rows(f"{rounded} ORDER BY problem")]
     (posts,) = store.row("SELECT count(*) FROM tweets")
     return leak_verdict("post_seconds", posts, "posts' times with whole minutes", leaks, RETIME)
+
+
+def _instruments(store: Store, symbols: int) -> Check:
+    """Find symbols that are the one a model was trained on, under another name."""
+    (days,) = store.row("SELECT count(DISTINCT minute_utc::DATE) FROM bars")
+    one_in = max(1, days // SAMPLED_DAYS)
+    found = store.rows(statement("checks/leaks/same_instrument"), one_in=one_in)
+    leaks = sorted(problem for (problem,) in found)
+    return leak_verdict("same_instrument", symbols, "symbols with each other", leaks, ONE_NAME)
+
+
+def _levels(store: Store, symbol: str) -> Check:
+    """Find where adjusted prices were joined to prices that are not."""
+    leaks = [
+        problem for (problem,) in store.rows(statement("checks/leaks/price_levels"), symbol=symbol)
+    ]
+    (bars,) = store.row("SELECT count(*) FROM bars WHERE symbol = $symbol", symbol=symbol)
+    scope = "bars with those before them"
+    return leak_verdict(f"price_levels {symbol}", bars, scope, leaks, ADJUST)
 
 
 # --- windows and labels ---------------------------------------------------------------------------

@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 
 from tweetscore.checks.doctor import Check
+from tweetscore.checks.held_out import knew_test, near_copies
 from tweetscore.checks.replica import (
     DAY,
     EXAMPLES,
@@ -161,7 +162,10 @@ def _derived_again(store: Store, bundle: Bundle) -> Iterator[Check]:
     copies, late = _copies(whole), _late_exits(whole)
     yield leak_verdict(f"copies {bundle.name}", texts, "texts of its parts", copies, RETRAIN)
     yield leak_verdict(f"purge {bundle.name}", texts, "texts' windows of its parts", late, RETRAIN)
-    yield _chosen_on(bundle, whole)
+    scorer = bundle.load()
+    yield _chosen_on(bundle, whole, scorer)
+    yield knew_test(bundle.name, scorer, whole)
+    yield near_copies(bundle.name, whole)
 
 
 def _features(
@@ -328,9 +332,9 @@ def _late_exits(whole: Prepared) -> list[str]:
     ]
 
 
-def _chosen_on(bundle: Bundle, whole: Prepared) -> Check:
+def _chosen_on(bundle: Bundle, whole: Prepared, scorer: Predictor) -> Check:
     """Measure again the loss that chose the best epoch: it must be that of the validation part."""
-    training, scorer = bundle.card["training"], bundle.load()
+    training = bundle.card["training"]
     losses = {name: _loss(scorer, whole, name) for name in PARTS[1:]}
     leak = (
         f"epoch {training['best_epoch']} was chosen by a loss of {training['validation_loss']:.6f},"
