@@ -5,10 +5,8 @@ every script, and how many of them are known. A word shows its script and not it
 letters write hundreds of languages, Han is Chinese or Japanese. Emoji are not counted.
 """
 
-import sys
 from collections import Counter
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any, Self
 
 import numpy as np
@@ -104,26 +102,26 @@ def _script_places(tokens: pl.Series) -> npt.NDArray[np.int64]:
     # Most tokens are ASCII, and these are Latin: of them only hashtags may lack a letter.
     is_wide = tokens.str.len_bytes() != tokens.str.len_chars()
     places = np.where(tokens.is_null().to_numpy(), _NO_WORD, _LATIN)
-    first = tokens.filter(is_wide).str.extract(r"(\p{L})").fill_null("\0").to_list()
-    places[is_wide.fill_null(value=False).to_numpy()] = _script_by_code()[list(map(ord, first))]
+    first = tokens.filter(is_wide).str.extract(r"(\p{L})").fill_null("").to_arrow()
+    letters = first.dictionary_encode()
+    scripts = _scripts_of(pl.Series(letters.dictionary, dtype=pl.String))
+    places[is_wide.fill_null(value=False).to_numpy()] = scripts[letters.indices.to_numpy()]
     return places
 
 
-@cache
-def _script_by_code() -> npt.NDArray[np.int64]:
-    """Give the script of every letter, by its code point."""
-    letters = pl.Series(
-        [chr(code) for code in range(sys.maxunicode + 1) if not 0xD800 <= code < 0xE000]
-    )
-    letters = letters.filter(letters.str.contains(r"\p{L}"))
-    found = np.full(len(letters), _OTHER)
-    for script, name in _SCRIPTS.items():
-        # The mark that makes a vowel long is of both kana, so of neither.
-        belongs = letters.str.contains(rf"[\p{{{script}}}{'ー' * (name == _KANA)}]")
-        found[belongs.to_numpy()] = _NAMES.index(name)
-    table = np.full(sys.maxunicode + 1, _NO_WORD)
-    table[list(map(ord, letters))] = found
-    return table
+def _scripts_of(letters: pl.Series) -> npt.NDArray[np.int64]:
+    """Give the script of distinct letters; an empty string is of none."""
+    letter = pl.col("letter")
+    # The mark that makes a vowel long is of both kana, so of neither.
+    belongs = [
+        pl.when(letter.str.contains(rf"[\p{{{script}}}{'ー' * (name == _KANA)}]")).then(
+            _NAMES.index(name)
+        )
+        for script, name in _SCRIPTS.items()
+    ]
+    none = pl.when(letter == "").then(_NO_WORD)
+    found = letters.to_frame("letter").select(pl.coalesce(none, *belongs, _OTHER))
+    return found.to_series().to_numpy().astype(np.int64)
 
 
 def _named(counts: npt.NDArray[Any]) -> Counter[str]:
