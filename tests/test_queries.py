@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 import pytest
 from results import DAYS, fill, put_model, study_run
+from scipy import stats
 
 from tweetscore.query import parse_parameters, query_text, run_query, shipped_queries
 from tweetscore.store.database import Store, open_store, shipped
@@ -81,7 +82,7 @@ def tables(db: Path) -> dict[str, Rows]:
     """The tables and views as plain rows."""
     names = (
         "scored scored_any scored_moves scored_labels tweets probabilities_up models sessions bars "
-        "rejects sources study_runs"
+        "rejects sources study_runs windows"
     )
     with open_store(db, read_only=True) as store:
         return {name: store.frame(f"FROM {name} ORDER BY ALL").to_dicts() for name in names.split()}
@@ -118,11 +119,42 @@ def share(rows: Rows, is_so: Callable[[dict[str, Any]], bool]) -> float:
     return sum(map(is_so, rows)) / len(rows)
 
 
+def bounds(rows: Rows, of: Callable[[dict[str, Any]], float]) -> tuple[float | None, float | None]:
+    """Return the 95 % interval of the mean of rows: least squares, clustered by day."""
+    values = [float(of(row)) for row in rows]
+    by_day: dict[Any, float] = defaultdict(float)
+    for row, value in zip(rows, values, strict=True):
+        by_day[row["session_date"]] += value - mean(values)
+    days, squares = len(by_day), sum(each**2 for each in by_day.values())
+    if days < 2 or squares < 1e-12:
+        return None, None
+    error = sqrt(days / (days - 1) * squares) / len(values)
+    half = float(stats.t.ppf(0.975, days - 1)) * error
+    return round(mean(values) - half, 4), round(mean(values) + half, 4)
+
+
+def share_bounds(rows: Rows, name: str, of: Callable[[dict[str, Any]], float]) -> dict[str, Any]:
+    low, high = bounds(rows, of)
+    return {
+        f"{name}_low": None if low is None else max(0.0, low),
+        f"{name}_high": None if high is None else min(1.0, high),
+    }
+
+
+def minutes_and_days(rows: Rows) -> dict[str, int]:
+    return {
+        "minutes": len({row["minute_utc"] for row in rows}),
+        "days": len({row["session_date"] for row in rows}),
+    }
+
+
 def rates(rows: Rows) -> dict[str, Any]:
-    up = share(rows, lambda row: row["direction"] == "up")
+    up = share(rows, lambda row: row["outcome"] == "up")
     return {
         "rows": len(rows),
+        **minutes_and_days(rows),
         "accuracy": round(share(rows, lambda row: row["correct"]), 4),
+        **share_bounds(rows, "accuracy", lambda row: row["correct"]),
         "majority": round(max(up, 1 - up), 4),
     }
 
@@ -149,23 +181,33 @@ def opening(row: dict[str, Any], sessions: Rows) -> dict[str, Any]:
     return found
 
 
-def hit_rate(t: dict[str, Rows]) -> Rows:
+def dated(t: dict[str, Rows]) -> Rows:
+    """Predictions of direction with a window, and their trading days."""
     return [
-        {**keys, **rates(group), "minutes": len({row["minute_utc"] for row in group})}
-        for keys, group in grouped(judged(t["scored"]), *MODEL)
+        {
+            **row,
+            "outcome": row["direction"],
+            "session_date": opening(row, t["sessions"])["session_date"],
+        }
+        for row in t["scored"]
+        if row["status"] == "ok"
     ]
 
 
+def hit_rate(t: dict[str, Rows]) -> Rows:
+    return [{**keys, **rates(group)} for keys, group in grouped(judged(dated(t)), *MODEL)]
+
+
 def by_author(t: dict[str, Rows]) -> Rows:
-    return by("author", lambda row: row["author"], judged(t["scored"]), 5)
+    return by("author", lambda row: row["author"], judged(dated(t)), 5)
 
 
 def by_month(t: dict[str, Rows]) -> Rows:
-    return by("month", lambda row: row["minute_utc"].date().replace(day=1), judged(t["scored"], 5))
+    return by("month", lambda row: row["minute_utc"].date().replace(day=1), judged(dated(t), 5))
 
 
 def by_hour(t: dict[str, Rows]) -> Rows:
-    return by("hour_utc", lambda row: row["minute_utc"].hour, judged(t["scored"], 5))
+    return by("hour_utc", lambda row: row["minute_utc"].hour, judged(dated(t), 5))
 
 
 def after_open(t: dict[str, Rows]) -> Rows:
@@ -173,30 +215,31 @@ def after_open(t: dict[str, Rows]) -> Rows:
         gone = row["minute_utc"] - opening(row, t["sessions"])["open_utc"]
         return int(gone.total_seconds()) // 1_800 * 30
 
-    return by("minutes_after_open", half_hour, judged(t["scored"], 5))
+    return by("minutes_after_open", half_hour, judged(dated(t), 5))
 
 
 def by_split(t: dict[str, Rows]) -> Rows:
     order = ["before", "train", "validation", "test", "after", "unknown"]
-    rows = [row for row in t["scored"] if row["correct"] is not None]
+    rows = [row for row in dated(t) if row["correct"] is not None]
     found = by("split", lambda row: row["split"], rows)
     return sorted(found, key=lambda row: ([row[name] for name in MODEL], order.index(row["split"])))
 
 
 def confident(t: dict[str, Rows]) -> Rows:
     found = []
-    for keys, group in grouped(judged(t["scored"]), *MODEL):
+    for keys, group in grouped(judged(dated(t)), *MODEL):
         sure = [row for row in group if abs(round(row["probability_up"], 6) - 0.5) >= 0.4]
         found.append(
             {
                 **keys,
                 "all_rows": len(group),
                 "rows": len(sure),
+                **minutes_and_days(sure),
                 "coverage": round(len(sure) / len(group), 4),
                 **(
-                    {"accuracy": None, "majority": None}
+                    dict.fromkeys(("accuracy", "accuracy_low", "accuracy_high", "majority"))
                     if not sure
-                    else {name: rates(sure)[name] for name in ("accuracy", "majority")}
+                    else rates(sure)
                 ),
             }
         )
@@ -206,13 +249,15 @@ def confident(t: dict[str, Rows]) -> Rows:
 def calibration(t: dict[str, Rows]) -> Rows:
     placed = [
         {**row, "low": min(int(row["probability_up"] * 10 + 1e-9), 9) / 10}
-        for row in judged(t["scored"], 30)
+        for row in judged(dated(t), 30)
     ]
     return [
         {
             **keys,
             "high": round(keys["low"] + 0.1, 1),
             "rows": len(group),
+            **minutes_and_days(group),
+            **share_bounds(group, "observed", lambda row: row["outcome"] == "up"),
             "predicted": round(mean(row["probability_up"] for row in group), 4),
             "observed": round(share(group, lambda row: row["direction"] == "up"), 4),
         }
@@ -238,57 +283,96 @@ def statuses(t: dict[str, Rows]) -> Rows:
     return found
 
 
-def returns(t: dict[str, Rows]) -> Rows:
-    minutes = {
-        (*(row[name] for name in MODEL), row["predicted"], row["minute_utc"]): row
-        for row in t["scored"]
-        if row["status"] == "ok" and row["split"] in ("test", "after")
+def mean_and_bounds(values: list[float]) -> dict[str, Any]:
+    """Return the mean of days and its interval, as scipy has it."""
+    test = stats.ttest_1samp(values, 0) if len(values) > 1 else None
+    interval = test.confidence_interval() if test else (None, None)
+    return {
+        "days": len(values),
+        "mean_bps": round(mean(values), 2),
+        "standard_error_bps": round(stdev(values) / sqrt(len(values)), 2) if test else None,
+        "low_bps": None if interval[0] is None else round(interval[0], 2),
+        "high_bps": None if interval[1] is None else round(interval[1], 2),
     }
-    placed = [
-        {**row, "day": opening(row, t["sessions"])["session_date"]} for row in minutes.values()
+
+
+def day_means(rows: Rows) -> dict[Any, tuple[int, float]]:
+    """Return the minutes of each day and their mean, each minute once."""
+    minutes = {row["minute_utc"]: row for row in rows}
+    return {
+        keys["session_date"]: (len(group), mean(row["return_bps"] for row in group))
+        for keys, group in grouped(list(minutes.values()), "session_date")
+    }
+
+
+def returns(t: dict[str, Rows]) -> Rows:
+    market = [
+        {**row, "session_date": opening(row, t["sessions"])["session_date"]}
+        for row in t["windows"]
+        if row["session"] == "regular" and row["status"] == "ok"
     ]
     found = []
-    for keys, group in grouped(placed, *MODEL, "predicted"):
-        days = [mean(row["return_bps"] for row in each) for _, each in grouped(group, "day")]
-        error = round(stdev(days) / sqrt(len(days)), 2) if len(days) > 1 else None
-        found.append(
-            {
-                **keys,
-                "minutes": len(group),
-                "days": len(days),
-                "mean_bps": round(mean(days), 2),
-                "standard_error_bps": error,
-            }
+    for keys, group in grouped(unseen(dated(t)), *MODEL):
+        up, down = (
+            day_means([row for row in group if row["predicted"] == name]) for name in ("up", "down")
         )
+        days = up.keys() | down.keys()
+        same = ("symbol", "interval_minutes")
+        around = day_means(
+            [
+                row
+                for row in market
+                if row["session_date"] in days and all(row[name] == keys[name] for name in same)
+            ]
+        )
+        both = {
+            day: (up[day][0] + down[day][0], up[day][1] - down[day][1])
+            for day in up.keys() & down.keys()
+        }
+        for name, each in (
+            ("any minute", around), ("down", down), ("up", up), ("up less down", both),
+        ):  # fmt: skip
+            minutes = sum(count for count, _ in each.values())
+            of_days = mean_and_bounds([bps for _, bps in each.values()])
+            found.append({**keys, "predicted": name, "minutes": minutes, **of_days})
     return found
 
 
+def unseen(rows: Rows) -> Rows:
+    return [row for row in rows if row["split"] in ("test", "after")]
+
+
 def long_short(t: dict[str, Rows]) -> Rows:
-    rows = [r for r in t["scored"] if r["status"] == "ok" and r["split"] in ("test", "after")]
     entries = []
-    for keys, group in grouped(rows, *MODEL, "minute_utc"):
+    for keys, group in grouped(unseen(dated(t)), *MODEL, "session_date", "minute_utc"):
         side = 1 if mean(row["probability_up"] for row in group) >= 0.5 else -1
-        day = opening(group[0], t["sessions"])["session_date"]
-        entries.append(
-            {**keys, "side": side, "session_date": day, "return_bps": group[0]["return_bps"]}
-        )
+        entries.append({**keys, "side": side, "return_bps": group[0]["return_bps"]})
     found: Rows = []
     for _, of_model in grouped(entries, *MODEL):
-        running = 0.0
+        own: list[float] = []
+        always: list[float] = []
         for keys, group in grouped(of_model, *MODEL, "session_date"):
-            day_mean = mean(row["side"] * row["return_bps"] for row in group)
-            running += day_mean
+            own.append(mean(row["side"] * row["return_bps"] for row in group))
+            always.append(mean(row["return_bps"] for row in group))
+            more = [one - other for one, other in zip(own, always, strict=True)]
             found.append(
                 {
                     **keys,
                     "minutes": len(group),
                     "long_minutes": sum(row["side"] == 1 for row in group),
-                    "mean_bps": round(day_mean, 2),
-                    "long_only_bps": round(mean(row["return_bps"] for row in group), 2),
-                    "running_bps": round(running, 2),
+                    "mean_bps": round(own[-1], 2),
+                    "long_only_bps": round(always[-1], 2),
+                    **running("running", own),
+                    **running("running_long_only", always),
+                    **running("running_difference", more),
                 }
             )
     return found
+
+
+def running(name: str, values: list[float]) -> dict[str, float | None]:
+    error = round(stdev(values) * sqrt(len(values)), 2) if len(values) > 1 else None
+    return {f"{name}_bps": round(sum(values), 2), f"{name}_error_bps": error}
 
 
 def strength(row: dict[str, Any]) -> tuple[Any, ...]:
@@ -317,7 +401,7 @@ def most_wrong(t: dict[str, Rows]) -> Rows:
 
 def models_compared(t: dict[str, Rows]) -> Rows:
     found = []
-    rows = judged(t["scored"])
+    rows = judged(dated(t))
     for keys, group in grouped(rows, "symbol", "interval_minutes"):
         of = {
             name: {row["tweet_id"]: row for row in group if row["model"] == name}
@@ -326,6 +410,8 @@ def models_compared(t: dict[str, Rows]) -> Rows:
         both = sorted(set(of["m"]) & set(of["second"]))
         right = [(of["m"][n]["correct"], of["second"][n]["correct"]) for n in both]
         if right:
+            paired = [{**of["m"][n], "more": a - b} for n, (a, b) in zip(both, right, strict=True)]
+            low, high = bounds(paired, lambda row: row["more"])
             found.append(
                 {
                     "model_a": "m",
@@ -339,6 +425,10 @@ def models_compared(t: dict[str, Rows]) -> Rows:
                     "agree": round(mean(a == b for a, b in right), 4),
                     "only_a": sum(a and not b for a, b in right),
                     "only_b": sum(b and not a for a, b in right),
+                    **minutes_and_days(paired),
+                    "difference": round(mean(row["more"] for row in paired), 4),
+                    "difference_low": low,
+                    "difference_high": high,
                 }
             )
     return found
@@ -426,7 +516,11 @@ def bar_coverage(t: dict[str, Rows]) -> Rows:
 
 def moves(t: dict[str, Rows]) -> Rows:
     found = []
-    for keys, group in grouped(judged(t["scored_moves"]), *MODEL, "threshold_bps"):
+    rows = [
+        {**row, "session_date": opening(row, t["sessions"])["session_date"]}
+        for row in judged(t["scored_moves"])
+    ]
+    for keys, group in grouped(rows, *MODEL, "threshold_bps"):
         moved = share(group, lambda row: row["outcome"] == "move")
         said = [row for row in group if row["predicted"] == "move"]
         right = round(share(said, lambda row: row["outcome"] == "move"), 4) if said else None
@@ -434,7 +528,9 @@ def moves(t: dict[str, Rows]) -> Rows:
             {
                 **keys,
                 "rows": len(group),
+                **minutes_and_days(group),
                 "accuracy": round(share(group, lambda row: row["correct"]), 4),
+                **share_bounds(group, "accuracy", lambda row: row["correct"]),
                 "majority": round(max(moved, 1 - moved), 4),
                 "moved": round(moved, 4),
                 "predicted_move": round(len(said) / len(group), 4),
@@ -577,6 +673,33 @@ CASES: dict[str, tuple[Callable[[dict[str, Rows]], Rows], tuple[str, ...]]] = {
     "studies": (studies, ()),
     "tweet_context": (context, ("tweet_id=7",)),
 }
+
+
+def test_the_quantile_of_students_t_is_scipys(store: Store) -> None:
+    found = store.rows("SELECT n, t_975(n) FROM range(0, 3000) AS of(n) ORDER BY n")
+    assert found[0] == (0, None)
+    wanted = stats.t.ppf(0.975, np.arange(1, 3000))
+    assert [value for _, value in found[1:]] == pytest.approx(wanted.tolist(), abs=1e-5)
+
+
+@pytest.mark.parametrize("days", [2, 3, 11, 60])
+def test_the_interval_of_days_of_equal_size_is_scipys(store: Store, days: int) -> None:
+    totals = np.random.default_rng(days).integers(0, 20, days).tolist()
+    (half,) = store.row(
+        "SELECT half_width_95(total, 20) FROM unnest($totals) AS of(total)", totals=totals
+    )
+    interval = stats.ttest_1samp(np.array(totals) / 20, 0).confidence_interval()
+    assert half == pytest.approx((interval.high - interval.low) / 2, abs=1e-6)
+
+
+def test_a_share_of_one_day_or_of_days_that_do_not_differ_has_no_interval(store: Store) -> None:
+    for totals in ([3], [4, 4, 4]):
+        found = store.row(
+            "SELECT share_low_95(total, 4), share_high_95(total, 4) "
+            "FROM unnest($totals) AS of(total)",
+            totals=totals,
+        )
+        assert found == (None, None)
 
 
 def test_every_shipped_query_has_its_case() -> None:

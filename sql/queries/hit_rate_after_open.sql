@@ -1,22 +1,37 @@
 -- One row: one model, symbol, interval and half hour of the session, on unseen tweets.
 -- rows: predictions of up or down for unseen tweets whose price moved; unseen means from the
--- model's test part on. accuracy: share of correct predictions. majority: accuracy
--- of always predicting the more frequent direction of these rows. minutes_after_open: start of the
--- half hour that the minute of entry lies in.
+-- model's test part on. minutes and days: different minutes of entry, and trading days. accuracy:
+-- share of correct predictions; accuracy_low and accuracy_high: its 95 % interval by Student's t
+-- over days, as tweets of a day share its prices; null for a single day, or if no day differs;
+-- rough on fewer than about 20 days. majority: accuracy of always predicting the more frequent
+-- direction of these rows. minutes_after_open: start of the half hour that the minute of entry lies
+-- in.
 -- $interval = null: minutes, or null for all
+WITH days AS (
+    SELECT
+        s.model, s.model_id, s.symbol, s.interval_minutes, s.session_date,
+        date_diff('minute', d.open_utc, s.minute_utc) // 30 * 30 AS minutes_after_open,
+        count(*) AS counted,
+        count(DISTINCT s.minute_utc) AS minutes,
+        count(*) FILTER (correct) AS hits,
+        count(*) FILTER (outcome = 'up') AS ups
+    FROM scored_days s
+    JOIN sessions d
+        ON d.symbol = s.symbol AND d.session = s.session
+        AND s.minute_utc >= d.open_utc AND s.minute_utc < d.close_utc
+    WHERE target = 'direction' AND correct IS NOT NULL AND unseen(split)
+        AND ($interval IS NULL OR interval_minutes = $interval)
+    GROUP BY ALL
+)
 SELECT
-    s.model, s.model_id, s.symbol, s.interval_minutes,
-    date_diff('minute', d.open_utc, s.minute_utc) // 30 * 30 AS minutes_after_open,
-    count(*) AS rows,
-    round(avg(s.correct::INTEGER), 4) AS accuracy,
-    round(
-        greatest(avg((s.direction = 'up')::INTEGER), avg((s.direction = 'down')::INTEGER)), 4
-    ) AS majority
-FROM scored s
-JOIN sessions d
-    ON d.symbol = s.symbol AND d.session = 'regular'
-    AND s.minute_utc >= d.open_utc AND s.minute_utc < d.close_utc
-WHERE s.correct IS NOT NULL AND unseen(s.split)
-    AND ($interval IS NULL OR s.interval_minutes = $interval)
-GROUP BY ALL
+    model, model_id, symbol, interval_minutes, minutes_after_open,
+    sum(counted)::BIGINT AS rows,
+    sum(minutes)::BIGINT AS minutes,
+    count(*) AS days,
+    round(sum(hits) / sum(counted), 4) AS accuracy,
+    round(share_low_95(hits, counted), 4) AS accuracy_low,
+    round(share_high_95(hits, counted), 4) AS accuracy_high,
+    round(greatest(sum(ups), sum(counted - ups)) / sum(counted), 4) AS majority
+FROM days
+GROUP BY model, model_id, symbol, interval_minutes, minutes_after_open
 ORDER BY ALL;

@@ -1,18 +1,34 @@
 -- One row: one model, symbol, interval and hour of the day, on unseen tweets.
 -- rows: predictions of up or down for unseen tweets whose price moved; unseen means from the
--- model's test part on. accuracy: share of correct predictions. majority: accuracy
--- of always predicting the more frequent direction of these rows. hour_utc: of the minute of entry,
--- 0 to 23. The exchange's local hour shifts with daylight saving time; hit_rate_after_open gives
--- the time since the open.
+-- model's test part on. minutes and days: different minutes of entry, and trading days. accuracy:
+-- share of correct predictions; accuracy_low and accuracy_high: its 95 % interval by Student's t
+-- over days, as tweets of a day share its prices; null for a single day, or if no day differs;
+-- rough on fewer than about 20 days. majority: accuracy of always predicting the more frequent
+-- direction of these rows. hour_utc: of the minute of entry, 0 to 23. The exchange's local hour
+-- shifts with daylight saving time; hit_rate_after_open gives the time since the open.
 -- $interval = null: minutes, or null for all
+WITH days AS (
+    SELECT
+        s.model, s.model_id, s.symbol, s.interval_minutes, s.session_date,
+        hour(s.minute_utc) AS hour_utc,
+        count(*) AS counted,
+        count(DISTINCT minute_utc) AS minutes,
+        count(*) FILTER (correct) AS hits,
+        count(*) FILTER (outcome = 'up') AS ups
+    FROM scored_days s
+    WHERE target = 'direction' AND correct IS NOT NULL AND unseen(split)
+        AND ($interval IS NULL OR interval_minutes = $interval)
+    GROUP BY ALL
+)
 SELECT
-    model, model_id, symbol, interval_minutes,
-    hour(minute_utc) AS hour_utc,
-    count(*) AS rows,
-    round(avg(correct::INTEGER), 4) AS accuracy,
-    round(greatest(avg((direction = 'up')::INTEGER), avg((direction = 'down')::INTEGER)), 4) AS majority
-FROM scored
-WHERE correct IS NOT NULL AND unseen(split)
-    AND ($interval IS NULL OR interval_minutes = $interval)
-GROUP BY ALL
+    model, model_id, symbol, interval_minutes, hour_utc,
+    sum(counted)::BIGINT AS rows,
+    sum(minutes)::BIGINT AS minutes,
+    count(*) AS days,
+    round(sum(hits) / sum(counted), 4) AS accuracy,
+    round(share_low_95(hits, counted), 4) AS accuracy_low,
+    round(share_high_95(hits, counted), 4) AS accuracy_high,
+    round(greatest(sum(ups), sum(counted - ups)) / sum(counted), 4) AS majority
+FROM days
+GROUP BY model, model_id, symbol, interval_minutes, hour_utc
 ORDER BY ALL;

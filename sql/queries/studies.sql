@@ -1,6 +1,7 @@
 -- One row: one network of a study, over all its runs.
 -- runs: trainings with any seed, and with any options that are not shown here. accuracy: their
--- mean; deviation: its standard deviation, null for a single run. Under the protocol original,
+-- mean; deviation: its standard deviation over runs, null for a single one, which is no interval of
+-- the truth: all runs share their test rows. Under the protocol original,
 -- accuracy is the best of all epochs on the test part itself, which is no evidence of skill.
 -- majority: mean accuracy of always predicting the more frequent class. test_rows: of the smallest
 -- run.

@@ -41,3 +41,35 @@ FROM (
 WINDOW before AS (
     PARTITION BY symbol ORDER BY minute_utc RANGE BETWEEN INTERVAL 29 MINUTES PRECEDING AND CURRENT ROW
 );
+
+-- The 97.5 % quantile of Student's t, to five digits; null without a degree of freedom. Beyond ten degrees
+-- it is Cornish and Fisher's expansion (Abramowitz and Stegun 1964, 26.7.5).
+CREATE OR REPLACE MACRO t_975(degrees) AS CASE
+    WHEN degrees BETWEEN 1 AND 10 THEN [
+        12.70620474, 4.30265273, 3.182446305, 2.776445105, 2.570581836,
+        2.446911851, 2.364624252, 2.306004135, 2.262157163, 2.228138852
+    ][degrees]::DOUBLE
+    WHEN degrees > 10 THEN
+        1.959963985 + 2.37227123 / degrees + 2.822498616 / degrees ** 2
+        + 2.55584968 / degrees ** 3 + 1.589534053 / degrees ** 4
+END;
+
+-- Of rows summed by day, half the width of the 95 % interval of the mean of all rows: Student's t over days.
+-- total is the sum of a day's rows and counted their number. Null for a single day, and if no day differs.
+CREATE OR REPLACE MACRO half_width_95(total, counted) AS
+    t_975(count(*) FILTER (counted > 0) - 1) * nullif(sqrt(
+        count(*) FILTER (counted > 0) / (count(*) FILTER (counted > 0) - 1) * greatest(0.0,
+            sum(total * total) - 2 * sum(total) / sum(counted) * sum(total * counted)
+            + (sum(total) / sum(counted)) ** 2 * sum(counted * counted)
+        )
+    ), 0) / sum(counted);
+
+-- The 95 % interval of a share, by such sums: never below 0 or above 1.
+-- greatest() and least() pass over a null.
+CREATE OR REPLACE MACRO share_low_95(total, counted) AS
+    CASE WHEN half_width_95(total, counted) IS NOT NULL
+    THEN greatest(0.0, sum(total) / sum(counted) - half_width_95(total, counted)) END;
+
+CREATE OR REPLACE MACRO share_high_95(total, counted) AS
+    CASE WHEN half_width_95(total, counted) IS NOT NULL
+    THEN least(1.0, sum(total) / sum(counted) + half_width_95(total, counted)) END;

@@ -166,6 +166,16 @@ SELECT
     entry_price, exit_price, return_bps, outcome, status, correct
 FROM scored_any WHERE target = 'move' AND session = 'regular';
 
+-- One row: one prediction of a target of the market with a window in the regular session, and the trading
+-- day of its entry.
+CREATE OR REPLACE VIEW scored_days AS
+SELECT s.*, d.session_date
+FROM scored_any s
+JOIN sessions d
+    ON d.symbol = s.symbol AND d.session = s.session
+    AND s.minute_utc >= d.open_utc AND s.minute_utc < d.close_utc
+WHERE s.session = 'regular' AND s.status = 'ok';
+
 -- One row: one post and model of the user's own labels, with its likeliest class.
 CREATE OR REPLACE VIEW scored_labels AS
 SELECT
