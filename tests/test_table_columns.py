@@ -698,6 +698,30 @@ def test_what_cannot_be_joined_is_refused(
     assert str(refusal.value).startswith(f"{path}: {message}")
 
 
+def test_the_columns_of_records_inside_a_document_are_shown_and_may_be_named(
+    tmp_path: Path,
+) -> None:
+    rows = [{"words": f"n{n}", "when": f"2021-05-10T14:3{n}:05Z", "by": "a"} for n in range(3)]
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps({"status": "ok", "found": 3, "results": rows}))
+    with tweetscore.open(tmp_path / "t.duckdb") as database:
+        (unknown,) = database.ingest(path)
+        (mistyped,) = database.ingest(path, columns={"text": "word", "posted": "when"})
+        (named,) = database.ingest(path, columns={"text": "words", "posted": "when"})
+        found = database.store.rows("SELECT text, author FROM tweets ORDER BY text")
+    assert unknown.error is not None
+    assert unknown.error.endswith(
+        "it has 'words', 'when', 'by'; if it holds posts, name their columns with "
+        "--column text=NAME --column posted=NAME"
+    )
+    assert mistyped.error is not None
+    assert mistyped.error.endswith(
+        "has no column 'word' (it has 'words', 'when', 'by'); did you mean words?"
+    )
+    assert named.error is None
+    assert found == [("n0", "a"), ("n1", "a"), ("n2", "a")]
+
+
 # --- what is said ---------------------------------------------------------------------------------
 
 

@@ -28,7 +28,7 @@ from tweetscore.posts import (
 from tweetscore.posts.canonical import TweetBatch, TweetFile
 from tweetscore.posts.json_layouts import JsonLayout, Paths, layout_of, present
 from tweetscore.posts.names import NAMES, with_joined
-from tweetscore.posts.tables import is_of_posts, open_table
+from tweetscore.posts.tables import is_of_posts, open_table, shaped_with
 
 
 class Format(Protocol):
@@ -159,7 +159,7 @@ def family_of(source: Source, columns: Mapping[str, str]) -> Family | None:
         if found[0].NAME == x_export.ACCOUNT.NAME:  # other files say more of its posts
             return None
     else:
-        for own in shaped:
+        for own in shaped_with(shaped, columns) if columns else shaped:
             table = find_table(own)
             if table and is_of_posts(table, columns):
                 if _scattered_rows(source, own, columns):
@@ -193,6 +193,8 @@ def open_tweets(
         InputError: the platform is not that of the format, or one of the reasons of ``open_table``.
     """
     shaped = _shaped(source)
+    if columns and source.kind == "json":
+        shaped = shaped_with(shaped, columns)
     found = next(filter(None, map(_format, shaped)), None) if not columns else None
     if not found:
         tables = (

@@ -4,7 +4,7 @@ A table needs a text and a time for each post, and nothing else. Without ids, a 
 identified by a hash of its content.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
 import polars as pl
@@ -115,6 +115,19 @@ def _without_gone(rows: pl.DataFrame, refused: pl.DataFrame) -> tuple[pl.DataFra
     return left, pl.concat([refused, rejects])
 
 
+def shaped_with(shaped: Sequence[Source], columns: Mapping[str, str]) -> list[Source]:
+    """Return JSON in the first shape with the columns that the user names, if there is one.
+
+    Without any, it is the first with the most records: their columns are worth showing.
+    """
+    names = {part.strip() for theirs in columns.values() if theirs for part in theirs.split("+")}
+    tables = [(each, table) for each in shaped if (table := find_table(each))]
+    if fitting := [each for each, table in tables if names and names <= {*table.columns}]:
+        return fitting[:1]
+    records = [len(each.candidates[0].objects) for each, _ in tables]
+    return [tables[records.index(max(records))][0]] if tables else []
+
+
 def how_to_name(source: Source) -> str | None:
     """Describe the columns of a table that nobody recognised, and what says which are of posts.
 
@@ -127,7 +140,7 @@ def how_to_name(source: Source) -> str | None:
         seen = "; ".join(f"{each.called}: {each.table.has}" for each in tables)
         options = "--column text=NAME --column posted=NAME"
         return f"{seen}; if one holds posts, name its columns with {options}" if seen else None
-    shaped = source.shapes() if source.kind == "json" else [source]
+    shaped = shaped_with(source.shapes(), {}) if source.kind == "json" else [source]
     table = next(filter(None, map(find_table, shaped)), None)
     if not table or not table.columns or (table.kind == "csv" and not is_table(source)):
         return None
