@@ -372,6 +372,31 @@ def semicolons_and_written_counts(folder: Path, number: int) -> Made:
     return made
 
 
+def exports_in_two_encodings(folder: Path, number: int) -> Made:
+    """Write an export in cp1252, and two in UTF-8 and in cp1252 put together."""
+    rng, made = random.Random(11), Made()
+    rows: dict[str, list[list[object]]] = {name: [] for name in ("a", "b", "c")}
+    for serial, time in enumerate(times(rng, number)):
+        export = "abc"[3 * serial // number]
+        of = WORDS if export == "b" else LATIN_WORDS
+        text = f"“{words(rng, serial, of, join=rng.choice((' ', ', ', '; ')))}” – it’s"
+        rows[export].append([snowflake(time, serial), time.isoformat() + "Z", text, "Zoë"])
+        made.posts.append(Post(minute_after(time), text, "Zoë"))
+    header: list[object] = ["id", "created_at", "text", "username"]
+    contents = []
+    for export, of_export in rows.items():
+        _written(folder / export, [header, *of_export], made)
+        contents.append((folder / export).read_bytes().decode())
+        (folder / export).unlink()
+    made.files = [folder / "cp1252.csv", folder / "joined.csv"]
+    made.files[0].write_bytes(contents[0].encode("cp1252"))
+    joined = contents[1].encode() + contents[2].encode("cp1252")
+    made.files[1].write_bytes(joined)
+    made.rows += 1
+    made.rejected.append(("joined.csv", len(rows["b"]) + 2))  # the second header
+    return made
+
+
 MAKERS: tuple[Callable[[Path, int], Made], ...] = (
     lines_with_damage,
     csv_with_repeated_headers,
@@ -383,4 +408,5 @@ MAKERS: tuple[Callable[[Path, int], Made], ...] = (
     chats_of_telegram,
     submissions_and_comments,
     semicolons_and_written_counts,
+    exports_in_two_encodings,
 )

@@ -810,6 +810,31 @@ def test_the_precision_of_times_may_be_claimed(
     assert account.warnings == ((said,) if warning else ())
 
 
+@pytest.mark.parametrize("files", [1, 3])  # alone, and as a family
+@pytest.mark.parametrize("kind", ["csv", "csv with days", "json"])
+def test_times_that_are_those_of_the_ids_prove_nothing(
+    store: Store, tmp_path: Path, kind: str, files: int
+) -> None:
+    folder = tmp_path / "posts"
+    folder.mkdir()
+    for number in range(files):
+        times = [SEED + timedelta(hours=number, seconds=67 * n) for n in range(30)]
+        if kind == "json":
+            posts = [
+                {"id": str(id_of(time)), "text": "a", "edit_history_tweet_ids": []}
+                for time in times
+            ]
+            content = json.dumps({"data": posts})
+        else:
+            header, day = ("id,date,text", "2018-12-02,") if "days" in kind else ("id,text", "")
+            content = "\n".join([header, *(f"{id_of(time)},{day}a" for time in times)])
+        (folder / f"{number}.{kind[:4].strip()}").write_text(content)
+    accounts = run(store, folder)
+    assert [account.stored for account in accounts] == [30] * files
+    wanted = "UTC: its times are those inside the ids"
+    assert {account.clock for account in accounts} == {wanted}
+
+
 def test_a_false_claim_of_seconds_is_refused_by_the_ids(store: Store, tmp_path: Path) -> None:
     times = [SEED + timedelta(seconds=67 * n) for n in range(60)]
     path = tmp_path / "posts.csv"

@@ -1,4 +1,4 @@
-"""Every post of ten made-up archives is stored, or rejected by its line: held post by post."""
+"""Every post of made-up archives is stored, or rejected by its line: held post by post."""
 
 from collections import Counter
 from collections.abc import Callable

@@ -24,7 +24,7 @@ from tweetscore.io.clocks import Clock
 from tweetscore.io.pipeline import prefetch
 from tweetscore.io.source import Source
 from tweetscore.posts.canonical import TweetFile, Unread
-from tweetscore.posts.clock import TweetAudit, TweetClock, id_times
+from tweetscore.posts.clock import TIMES_OF_IDS, TweetAudit, TweetClock, id_times
 from tweetscore.posts.identity import with_hashed_ids
 from tweetscore.store.database import Store
 
@@ -115,10 +115,11 @@ def read_posts(
     if verdict.clock != claim:
         rows.forget()
         read = read_all(verdict)
+    evidence = TIMES_OF_IDS if posts.times_of_ids else verdict.evidence
     exact = _exact_by(options.precision, read)
     return replace(
         account,
-        clock=f"{verdict.evidence}; {EXACT} {exact}" if exact else verdict.evidence,
+        clock=f"{evidence}; {EXACT} {exact}" if exact else evidence,
         rows_read=read.rows,
         warnings=(
             *account.warnings,

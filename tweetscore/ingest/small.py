@@ -36,7 +36,7 @@ from tweetscore.ingest.sources import (
 from tweetscore.io.joined import JoinedSource
 from tweetscore.io.source import Source
 from tweetscore.posts.canonical import ReadAlike, TweetFile
-from tweetscore.posts.clock import ID_TIMES, TweetClock, as_claimed
+from tweetscore.posts.clock import ID_TIMES, TIMES_OF_IDS, TweetClock, as_claimed
 from tweetscore.posts.formats import Family
 from tweetscore.store.database import Store
 
@@ -228,7 +228,8 @@ class _Judging:
         sound = found.filter(~_doubts(posts, self.options))
         for part, tested, read in sound.select("part", "tested", "read").iter_rows():
             place = places[part]
-            evidence = as_claimed(posts.platform, claim, tested, tested).evidence
+            claimed = as_claimed(posts.platform, claim, tested, tested).evidence
+            evidence = TIMES_OF_IDS if posts.times_of_ids else claimed
             self.accounts[place] = replace(self.accounts[place], clock=evidence, rows_read=read)
         of_sound = sound.select(
             "part", file=pl.Series(places, dtype=pl.Int64).gather(sound["part"])

@@ -48,7 +48,8 @@ _PARTS = {
 }  # fmt: skip
 
 _HIGH = re.compile(rb"[\x80-\xff]+")
-_BEFORE_LETTER = re.compile(rb"(?<![\x80-\xff])[\x80-\xff](?=[A-Za-z])")
+# Alone before a letter, or one that would follow another in UTF-8: nothing was cut off there.
+_ALONE = re.compile(rb"(?<![\x80-\xff])(?:[\x80-\xff](?=[A-Za-z])|[\x80-\xbf](?![\x80-\xff]))")
 _BESIDE_LETTER = re.compile(rb"[A-Za-z][\x80-\xff]|[\x80-\xff][A-Za-z]")
 _LETTER = re.compile(rb"[A-Za-z\x80-\xff]")
 
@@ -159,8 +160,8 @@ def _are_clear(words: list[bytes]) -> bool:
     """Return whether words cannot be damaged UTF-8: characters cut off, or without a byte."""
     distinct = list(dict.fromkeys(words))
     if _may_be_latin(distinct):
-        within = [letter for word in distinct for letter in _BEFORE_LETTER.findall(word)]
-        return len(within) >= max(_LEAST_WORDS, len(distinct) / 4) and len(set(within)) > 1
+        alone = [letter for word in distinct for letter in _ALONE.findall(word)]
+        return len(alone) >= max(_LEAST_WORDS, len(distinct) / 4) and len(set(alone)) > 1
     sequences = SEQUENCE.findall(b" ".join(distinct))
     return len(distinct) >= _LEAST_WORDS and 3 * sum(map(bool, sequences)) < len(sequences)
 

@@ -84,6 +84,7 @@ class TweetFile:
     ids: Ids = "own"  # what the numbers of posts are worth
     taken: str = ""  # which column was taken for what, in words
     alike: ReadAlike | None = None
+    times_of_ids: bool = False  # its times are those inside the ids, which so test nothing
 
     @property
     def dated(self) -> bool:

@@ -131,6 +131,9 @@ class TweetClock:
         return pl.format(words, pl.lit(field), claimed, shown)
 
 
+TIMES_OF_IDS = "UTC: its times are those inside the ids"
+
+
 class TweetAudit:
     """Compare the claimed times of one file with its ids: ``add`` every batch, then ``finish``.
 

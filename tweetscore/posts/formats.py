@@ -221,6 +221,7 @@ def open_tweets(
         form.NAIVE,
         partial(form.read, source),
         taken=_taken(form, source),
+        times_of_ids=isinstance(form, JsonLayout) and form.of_ids,
     )
 
 

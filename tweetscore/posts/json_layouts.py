@@ -55,6 +55,7 @@ class JsonLayout:
     values: Mapping[str, pl.Expr] = field(default_factory=dict)  # of ours, from ours
     no_post: pl.Expr | None = None  # why a record is no post; null where it is one
     NAIVE: bool = False
+    of_ids: bool = False  # its times are those inside the ids
     lacks: tuple[str, ...] = ()  # keys that none of its objects has
     nests: bool = False  # records may hold others anywhere
     nested: tuple[str, ...] = ()  # keys under which a record holds others, as replies
@@ -231,6 +232,7 @@ LAYOUTS = (
         "twitter-v2-default-fields", "twitter", ("id", "text", "edit_history_tweet_ids"),
         {"tweet_id": "id", "text": "text", "posted": "created_at"},
         {"posted": pl.coalesce("posted", time_in_id(pl.col("tweet_id")))},
+        of_ids=True,
         lacks=("created_at",),
     ),
     *(

@@ -65,6 +65,7 @@ def open_table(
         found.ids,
         found.words,
         partial(rows_alike, table, found),
+        times_of_ids=times.of_ids is not None,
     )
 
 
