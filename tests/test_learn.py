@@ -261,17 +261,6 @@ def test_the_same_seed_gives_the_same_network_and_another_another(
     assert weights(first) != weights(other)
 
 
-def test_a_placebo_has_the_same_labels_in_another_order(cut: Rows) -> None:
-    split, parts = cut
-    whole = prepare(parts, split, OPTIONS, RULES).parts
-    placebo = prepare(parts, split, replace(OPTIONS, shuffle_labels=True), RULES).parts
-    for name, part in placebo.items():
-        labels, true = part.labels.tolist(), whole[name].labels.tolist()
-        assert labels != true
-        assert sorted(labels) == sorted(true)
-        assert part.rows["text"].to_list() == whole[name].rows["text"].to_list()
-
-
 # --- an interrupted run ---------------------------------------------------------------------------
 
 

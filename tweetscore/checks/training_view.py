@@ -117,6 +117,8 @@ def _why_not(store: Store, bundle: Bundle) -> str | None:
         return "its labels are not from a market, or its card has no dates"
     if card["symbol"] not in symbols or {each["sha256"] for each in card["data"]} != sources:
         return "it was trained on other files than those in this database"
+    if card["training"].get("shuffle_labels") is True:
+        return "its labels were shuffled, as an older version did"
     if tweets > MOST_REREAD:
         return f"{tweets:,} tweets are more than {MOST_REREAD:,}, the most that it reads again"
     return None
@@ -128,7 +130,7 @@ def _options(store: Store, bundle: Bundle) -> TrainingOptions:
     target = training.get("target") or asdict(bundle.target)
     (posts,) = store.row("SELECT count(*) FROM tweets")
     archive = training["vectors"] == "archive" and posts <= MOST_POSTS
-    same = ("vocabulary_size", "max_tokens", "counts", "seed", "shuffle_labels")
+    same = ("vocabulary_size", "max_tokens", "counts", "seed")
     return TrainingOptions(
         intervals=bundle.horizons,
         symbol=card["symbol"],

@@ -105,6 +105,7 @@ def show_trained(trained: "Trained", *, as_json: bool) -> None:
                 "int8_drift": bundle.card["int8_drift"],
                 "vectors": bundle.card["vectors"],
                 "rows": bundle.card["rows"],
+                "permutation": bundle.card.get("permutation"),
                 "figures": [asdict(each) for each in trained.figures],
                 "verdict": overall_verdict(trained.figures),
             }

@@ -185,9 +185,15 @@ class FitOptions:
         int, Option(metavar="N", min=0, rich_help_panel=TRAINING, help="Random seed.")
     ] = 0
     shuffle_labels: Annotated[
-        bool,
-        Option(rich_help_panel=TRAINING, help="Learn shuffled labels, as a placebo."),
-    ] = False
+        int,
+        Option(
+            metavar="N",
+            min=0,
+            rich_help_panel=TRAINING,
+            help="Train N times more, each time on the labels of other days, for a p-value of the "
+            "whole pipeline: costs N trainings; 19 can show 0.05, 99 can show 0.01.",
+        ),
+    ] = 0
 
 
 @dataclass(frozen=True)

@@ -200,6 +200,8 @@ def _fingerprint(
     digest = hashlib.sha256(rows.drop("tokens").write_json().encode())
     if cell.vectors and options.training.vectors == "archive":
         digest.update(posts_hash.encode())
-    settings = [options.protocol, options.folds, asdict(cell), seed, asdict(options.training)]
+    # A study shuffles nothing; older versions wrote that as false, and their runs are kept.
+    training = asdict(options.training) | {"shuffle_labels": False}
+    settings = [options.protocol, options.folds, asdict(cell), seed, training]
     digest.update(json.dumps(settings, sort_keys=True).encode())
     return digest.hexdigest()[:16]

@@ -37,6 +37,7 @@ def model_card(card: dict[str, Any]) -> str:
                 _markdown(*figure_table(found)),
                 _markdown(*quality_table(found)),
                 _filled(_baselines(found)),
+                *_permutation(card),
                 "## How it was made",
                 _list(_making(card)),
                 "## Make it again",
@@ -48,6 +49,22 @@ def model_card(card: dict[str, Any]) -> str:
         )
         + "\n"
     )
+
+
+def _permutation(card: dict[str, Any]) -> list[str]:
+    """Return what trainings on the labels of other days gave, where there were any."""
+    found = card.get("permutation")
+    if not found:
+        return []
+    shuffled = found["shuffled_aucs"]
+    return [
+        _filled(
+            f"With the labels of other days the same training gave an AUC of "
+            f"{sum(shuffled) / len(shuffled):.3f} on average and {max(shuffled):.3f} at most in "
+            f"{len(shuffled)} runs, with its own {found['auc']:.3f}: p is {found['p_value']:.4f} "
+            "(Ojala and Garriga 2010)."
+        )
+    ]
 
 
 def _filled(text: str) -> str:
@@ -138,7 +155,9 @@ def _commands(card: dict[str, Any]) -> str:
         "seed": training["seed"],
     }
     flags = [f"--{name} {shlex.quote(str(value))}" for name, value in options.items()]
-    flags += ["--counts"] * training["counts"] + ["--shuffle-labels"] * training["shuffle_labels"]
+    flags += ["--counts"] * training["counts"]
+    if training["shuffle_labels"]:
+        flags.append(f"--shuffle-labels {int(training['shuffle_labels'])}")
     out = f"--output {shlex.quote(card['name'])}"
     if not kind_of(card["target"]).is_market:
         return _shell(["tweetscore train", f"--labelled {shlex.quote(names[0])}", *flags, out])
@@ -233,6 +252,6 @@ def _limits(card: dict[str, Any]) -> list[str]:
         lines.append(
             "CUDA adds numbers in no fixed order: trained again, its weights would differ slightly."
         )
-    if card["training"]["shuffle_labels"]:
+    if card["training"]["shuffle_labels"] is True:  # as older versions did
         lines.append("Its labels were shuffled: it is a placebo and has learned nothing.")
     return lines

@@ -6,7 +6,7 @@ placebo's labels.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from tweetscore.errors import InputError, TweetscoreError
+from tweetscore.errors import InputError
 from tweetscore.market.symbols import choose_symbol
 from tweetscore.market.windows import ensure_windows
 from tweetscore.scoring.token_classifier import log_counts, normalised_counts
@@ -139,8 +139,6 @@ def prepare(
         for name in PARTS
         if name in rows["part"]
     }
-    if options.shuffle_labels:
-        parts = {name: _shuffled(part, options.seed) for name, part in parts.items()}
     texts = seen["tokens"]
     if posts_until and split:
         texts = tokenize(posts_until(split.train_until_utc), rules)
@@ -171,15 +169,3 @@ def _part(
         labels.fill_null(NO_LABEL).to_numpy().copy(),
         normalised_counts(rows, normalisation) if normalisation else None,
     )
-
-
-def _shuffled(part: Part, seed: int) -> Part:
-    """Give the rows of a part one another's labels."""
-    try:
-        import torch
-    except ImportError as error:
-        raise TweetscoreError(
-            "shuffled labels need torch: pip install 'tweetscore[train]'"
-        ) from error
-    order = torch.randperm(len(part), generator=torch.Generator().manual_seed(seed))
-    return replace(part, labels=part.labels[order.numpy()])

@@ -41,7 +41,7 @@ class TrainingOptions:
     seed: int = 0
     device: Device = "auto"
     fit: FitOptions = field(default_factory=FitOptions)
-    shuffle_labels: bool = False  # a placebo: shows what the same pipeline finds in noise
+    shuffle_labels: int = 0  # trainings more, on labels of other days: see ``permutation``
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,7 @@ from tweetscore.training.learn import Learned, learn
 from tweetscore.training.learned_texts import packed_hashes
 from tweetscore.training.loop import Fitted, training_device
 from tweetscore.training.options import TrainingOptions
+from tweetscore.training.permutation import Permuted, permutation_test
 
 Sources = list[dict[str, str]]
 
@@ -190,10 +191,12 @@ def _train(
     found = [
         replace(each, caveat=caveat) for each in _judged(learned, options, folder.name, before)
     ]
+    permuted = _permuted(learned, options, log_folder, callbacks)
     card = {
         **described,
         "trials": [each.record() for each in before],
         "figures": [asdict(each) for each in found],
+        **({"permutation": asdict(permuted)} if permuted else {}),
         "parity": asdict(graphs.parity),
         "int8_drift": {name: asdict(each) for name, each in graphs.drift.items()},
         "data": data,
@@ -212,6 +215,17 @@ def _train(
     bundle.load().probabilities(prepared.parts["train"].rows.head(1))
     found = [replace(each, model_id=bundle.model_id) for each in found]
     return Trained(bundle, learned.fitted, graphs.parity, found)
+
+
+def _permuted(
+    learned: Learned, options: TrainingOptions, log_folder: Path, callbacks: Callbacks
+) -> Permuted | None:
+    """Test the whole pipeline by labels of other days, where that is wanted."""
+    if not options.shuffle_labels:
+        return None
+    found = permutation_test(learned, options, log_folder, callbacks.on_message)
+    callbacks.on_message(found.sentence if found else "shuffled days: no test part to measure")
+    return found
 
 
 def _judged(
