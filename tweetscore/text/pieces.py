@@ -101,11 +101,13 @@ def cut(texts: pl.Series, rules: TextRules) -> Pieces:
 
 def _decoded(texts: pl.Series) -> pl.Series:
     """Decode HTML entities once: every distinct one by Python, all of them in one pass."""
-    suspects = texts.filter(texts.str.contains("&", literal=True))
+    places = texts.str.contains("&", literal=True).arg_true()
+    suspects = texts.gather(places)
     entities = suspects.str.extract_all(_ENTITY).explode().drop_nulls().unique().to_list()
     if not entities:
         return texts
-    return texts.str.replace_many(entities, [html.unescape(entity) for entity in entities])
+    decoded = suspects.str.replace_many(entities, [html.unescape(entity) for entity in entities])
+    return texts.scatter(places, decoded)
 
 
 def _in_plain_letters(pieces: pl.Series) -> pl.Series:
