@@ -683,6 +683,38 @@ def test_a_mistake_is_one_line_and_nothing_is_written(
     assert contents(db) == stored
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["ingest", "{tmp}/bad.csv", "--max-gap", "7"],
+        ["ingest", "{made}/{bars}", "--calendar", "XXXX", "--max-gap", "9"],
+        ["ingest", "{made}/{bars}", "--symbol", "NEW", "--calendar", "XTKS"],
+        ["ingest", "{made}/{bars}", "--symbol", "NEW", "--clock", "Asia/Tokyo"],
+        ["ingest", "{made}/{archive}", "--encoding", "klingon"],
+        ["ingest", "{made}/{archive}", "--column", "text=none"],
+        ["import", "{made}"],
+        ["score", "--model", "{made}/tiny", "--interval", "7"],
+        ["train", "--symbol", "NONE", "--log-dir", "{tmp}/runs"],
+        ["study", "--tables", "{tmp}/none", "--log-dir", "{tmp}/runs"],
+    ],
+    ids=" ".join,
+)
+@pytest.mark.slow
+def test_a_refusal_leaves_the_database_as_it_was_to_the_byte_and_makes_none(
+    made: Path, db: Path, tmp_path: Path, arguments: list[str]
+) -> None:
+    (tmp_path / "bad.csv").write_text("a,b\n1,2\n")
+    names = {"made": made, "tmp": tmp_path, "bars": BARS_NAME, "archive": ARCHIVE_NAME}
+    filled = [each.format(**names) for each in arguments]
+    kept, new = Path(shutil.copy(db, tmp_path / "kept.duckdb")), tmp_path / "new.duckdb"
+    before = kept.read_bytes()
+    refusal(1, *filled, "--db", kept)
+    assert kept.read_bytes() == before
+    if filled[0] != "ingest":  # which tells of each file, and ends well
+        refusal(1, *filled, "--db", new)
+        assert not new.exists()
+
+
 NO_GPU = {
     "train": (
         ["train", "--output", "{tmp}/new", "--log-dir", "{tmp}/runs"],

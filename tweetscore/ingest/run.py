@@ -73,7 +73,8 @@ def ingest(
         refuse_several_symbols(files, options, block_bytes)
     of_files = _of_files(store, files, options, progress, block_bytes)
     accounts = [account for path, found in listed for account in _of_path(path, found, of_files)]
-    set_rules(store, max_gap_minutes=options.max_gap_minutes, flat_bps=options.flat_bps)
+    if not all(each.error for each in accounts):  # a refusal leaves nothing
+        set_rules(store, max_gap_minutes=options.max_gap_minutes, flat_bps=options.flat_bps)
     ensure_windows(store)
     return accounts
 

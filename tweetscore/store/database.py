@@ -11,7 +11,13 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from tweetscore.errors import InputError, IntegrityError, LockedError, StorageError
+from tweetscore.errors import (
+    InputError,
+    IntegrityError,
+    LockedError,
+    StorageError,
+    TweetscoreError,
+)
 
 SCHEMA_VERSION = 4
 MEMORY_LIMIT = "350MB"  # DuckDB's own default is 80 % of the machine; 500 MB were no faster
@@ -94,6 +100,11 @@ def open_store(path: Path, *, read_only: bool = False, create: bool = True) -> I
         )
     if not path.parent.is_dir():
         raise InputError(f"{path}: its folder does not exist; make {path.parent} first")
+    with _removed_if_in_vain(path):
+        yield from _open(path, read_only=read_only)
+
+
+def _open(path: Path, *, read_only: bool) -> Iterator[Store]:
     options = _options()
     try:
         con = duckdb.connect(str(path), read_only=read_only, config=options)
@@ -111,6 +122,21 @@ def open_store(path: Path, *, read_only: bool = False, create: bool = True) -> I
         ) from error
     finally:
         con.close()
+
+
+@contextmanager
+def _removed_if_in_vain(path: Path) -> Iterator[None]:
+    """Remove a database that was made for a command that was refused."""
+    is_new = not path.exists()
+    try:
+        yield
+    except TweetscoreError:
+        if is_new and path.exists():
+            with duckdb.connect(str(path), read_only=True) as con:
+                holds_files = bool(con.execute("FROM sources LIMIT 1").fetchall())
+            if not holds_files:
+                path.unlink()
+        raise
 
 
 def memory_store(threads: int | None = None) -> Store:
