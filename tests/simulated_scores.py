@@ -16,6 +16,7 @@ from scipy import stats
 
 from tweetscore.evaluation.correction import Evidence, romano_wolf
 from tweetscore.evaluation.figures import Figures, figures, with_verdicts
+from tweetscore.evaluation.forward import e_values, known_at_entry
 from tweetscore.evaluation.skill import Resampling, clock_and_past, contributions
 
 Floats = npt.NDArray[np.float64]
@@ -148,6 +149,40 @@ def _share_holding(
     return sum(low <= truth <= high for low, high in known) / len(intervals)
 
 
+def forward_e_values(
+    days: int, posts: int, confounder: str, auc: float, runs: int, seed: int = 9
+) -> Iterator[Floats]:
+    """Yield the e-value after each forward day, world by world; 60 days lie before the freeze."""
+    rng = np.random.default_rng(seed)
+    for _ in range(runs):
+        drawn = world(rng, 60 + days, posts, confounder, auc)
+        session = np.full(len(drawn.truth), float(SESSION_MINUTES))
+        known = known_at_entry(drawn.minute, session, drawn.past_bps, drawn.volatility_bps)
+        yield e_values(
+            drawn.probabilities[:, 1], drawn.truth.astype(float), drawn.day, known,
+            (drawn.day >= 60).astype(float),
+        )  # fmt: skip
+
+
+def peeking(days: int, posts: int, confounder: str, auc: float, runs: int) -> float:
+    """Return how often an e-value of 20 is seen by somebody who looks every day."""
+    return float(
+        np.mean([each.max() >= 20 for each in forward_e_values(days, posts, confounder, auc, runs)])
+    )
+
+
+def _table_of_peeking() -> Table:
+    """Return how often daily looks at a frozen model end in a signal."""
+    runs = RUNS // 2
+    table = Table(title=f"forward, looked at on each of 250 days, {runs} worlds a cell")
+    for heading in ("posts a day", "confounder", "type I", "AUC 0.55", "AUC 0.60"):
+        table.add_column(heading)
+    for posts, confounder in product((3, 8), CONFOUNDERS):
+        shares = [peeking(250, posts, confounder, auc, runs) for auc in (0.5, 0.55, 0.6)]
+        table.add_row(str(posts), confounder, *(f"{share:.1%}" for share in shares))
+    return table
+
+
 def main() -> None:
     """Write the table."""
     table = Table(title=f"{RUNS} worlds a cell")
@@ -172,6 +207,7 @@ def main() -> None:
         )  # fmt: skip
     Console(width=160).print(table)
     Console(width=160).print(_table_of_tries())
+    Console(width=160).print(_table_of_peeking())
 
 
 def _table_of_tries() -> Table:

@@ -10,7 +10,8 @@ SELECT
         s.target, outcome_class(s.target, past.return_bps, s.threshold_bps, 0)
     ) AS past,
     s.return_bps, past.return_bps AS past_bps, moved.volatility_bps,
-    date_diff('minute', d.open_utc, s.minute_utc) AS minute_of_session
+    date_diff('minute', d.open_utc, s.minute_utc) AS minute_of_session,
+    date_diff('minute', d.open_utc, d.close_utc) AS session_minutes
 FROM scored_any s
 JOIN sessions d
     ON d.symbol = s.symbol AND d.session = s.session

@@ -1,14 +1,18 @@
-"""What an open database says of trading by its predictions, and abnormal returns in it."""
+"""What an open database says of trading by its predictions, frozen models, abnormal returns."""
 
 from collections.abc import Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tweetscore.api.common import Session
+from tweetscore.api.common import Precision, Session, load_model
 
 if TYPE_CHECKING:  # what a command does not need, it does not wait for
     from tweetscore.evaluation.earnings import Earnings
+    from tweetscore.evaluation.forward_record import ForwardRecord
     from tweetscore.ingest.abnormal import AbnormalBars
+    from tweetscore.scoring.bundle import Bundle
+    from tweetscore.scoring.freeze import Frozen
     from tweetscore.store.database import Store
 
 
@@ -44,6 +48,39 @@ class MarketResults:
             self.store, symbol, benchmark,
             in_volatility=in_volatility, past_days=past_days, session=session,
         )  # fmt: skip
+
+    def freeze(
+        self, model: "str | Path | Bundle" = "reference", *, precision: Precision = "float32"
+    ) -> "Frozen":
+        """Note a model and the moment: from now on, what it predicts is a forward record.
+
+        Args:
+            model: a folder, the name of a shipped model, or a loaded one.
+            precision: which of its graphs.
+
+        Returns:
+            The model, the hash of its files, and since when it is frozen. Once more changes
+            nothing; a model that has changed starts anew.
+        """
+        from tweetscore.scoring.freeze import freeze
+
+        return freeze(self.store, load_model(model, precision))
+
+    def forward(
+        self, model: str | None = None, *, session: Session = "regular"
+    ) -> "list[ForwardRecord]":
+        """Measure what frozen models have predicted of posts after their freeze.
+
+        Args:
+            model: the name or id of one; without it, all that were frozen.
+            session: the trading hours whose prices are compared.
+
+        Returns:
+            Evidence that may be looked at every day, for each model, symbol and interval.
+        """
+        from tweetscore.evaluation.forward_record import forward_records
+
+        return forward_records(self.store, model=model, session=session)
 
     def earnings(
         self,

@@ -233,6 +233,14 @@ Model = Annotated[
         help="Model to score with: a folder, or the name of a shipped model.",
     ),
 ]
+FrozenModel = Annotated[
+    str,
+    Argument(
+        metavar="MODEL",
+        autocompletion=complete_model,
+        help="Model to freeze: a folder, or the name of a shipped model.",
+    ),
+]
 Intervals = Annotated[
     list[Horizon] | None,
     Option(

@@ -19,12 +19,14 @@ if TYPE_CHECKING:  # polars and scikit-learn would slow down --help
     from tweetscore.checks.doctor import Check
     from tweetscore.evaluation.earnings import Earnings
     from tweetscore.evaluation.figures import Figures
+    from tweetscore.evaluation.forward_record import ForwardRecord
     from tweetscore.ingest.abnormal import AbnormalBars
     from tweetscore.io.formats import Answer
     from tweetscore.query import ShippedQuery
     from tweetscore.report.record import Report
     from tweetscore.sample.write import Sample
     from tweetscore.scoring.files import FilesAccount
+    from tweetscore.scoring.freeze import Frozen
     from tweetscore.scoring.score import ScoreAccount
     from tweetscore.study.summary import StudyResult
     from tweetscore.training.run import Trained
@@ -198,9 +200,13 @@ def _note_known_words(shares: Mapping[str, float]) -> None:
 
 
 def show_figures(
-    figures: "Sequence[Figures]", earnings: "Sequence[Earnings]" = (), *, as_json: bool
+    figures: "Sequence[Figures]",
+    earnings: "Sequence[Earnings]" = (),
+    forward: "Sequence[ForwardRecord]" = (),
+    *,
+    as_json: bool,
 ) -> None:
-    """Print figures beside their baselines, what they mean, and what trading would earn."""
+    """Print figures beside their baselines, what they mean, what they would earn, and records."""
     from tweetscore.evaluation.verdicts import (
         figure_table,
         overall_verdict,
@@ -211,7 +217,9 @@ def show_figures(
     if as_json:
         verdict = overall_verdict(figures)
         earned = {"earnings": [asdict(each) for each in earnings]} if earnings else {}
-        show_record({"figures": [asdict(each) for each in figures], "verdict": verdict, **earned})
+        records = {"forward": [asdict(each) for each in forward]} if forward else {}
+        measured = [asdict(each) for each in figures]
+        show_record({"figures": measured, "verdict": verdict, **earned, **records})
         return
     subjects = dict.fromkeys(map(_subject, figures))
     if len({model_id for _, model_id, *_ in subjects}) > 1:
@@ -229,6 +237,21 @@ def show_figures(
         for each in own:
             show_line(sentence(each))
     _show_earnings(earnings)
+    for record in forward:
+        show_line(f"{record.model} ({record.model_id}) on {record.symbol}, {record.sentence}")
+
+
+def show_frozen(frozen: "Frozen", *, as_json: bool) -> None:
+    """Print since when a model is frozen."""
+    if as_json:
+        show_record(asdict(frozen))
+        return
+    already = "already " if frozen.again else ""
+    show_line(
+        f"{frozen.model} ({frozen.model_id}) is {already}frozen since "
+        f"{frozen.frozen_utc:%Y-%m-%d %H:%M:%S} UTC, sha256 {frozen.bundle_sha256[:16]}"
+    )
+    note("later: tweetscore ingest, tweetscore score with this model, and tweetscore evaluate")
 
 
 def _show_earnings(earnings: "Sequence[Earnings]") -> None:

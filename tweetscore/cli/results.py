@@ -20,6 +20,7 @@ from tweetscore.io.new_file import check_apart
 if TYPE_CHECKING:
     from tweetscore.evaluation.earnings import Earnings
     from tweetscore.evaluation.figures import Figures
+    from tweetscore.evaluation.forward_record import ForwardRecord
     from tweetscore.market.horizons import Horizon  # onnxruntime would slow down --help
     from tweetscore.scoring.bundle import Bundle
 
@@ -111,12 +112,14 @@ def evaluate(
     """Compare the stored scores with what the price did, beside simple baselines.
 
     Posts of the model's training and validation parts do not count; a time span that includes them
-    is refused. Beside the figures stands what trading by the scores would earn after costs.
+    is refused. Beside the figures stand what trading by the scores would earn after costs, and the
+    record of models that were frozen.
 
     Example: `tweetscore evaluate --model my-model`
     """
     costs_bps = options.costs_bps(costs)
     earnings: Sequence[Earnings] = ()
+    forward: Sequence[ForwardRecord] = ()
     if labelled:
         columns = options.column_names(column)
         figures = _labelled_figures(labelled, model, columns, encoding, effect)
@@ -125,7 +128,8 @@ def evaluate(
             span: Any = {"session": session, "from_utc": since, "until_utc": until}
             figures = database.evaluate(model, effect_auc=effect, **span)
             earnings = database.earnings(model, costs_bps=costs_bps, **span)
-    printing.show_figures(figures, earnings, as_json=as_json)
+            forward = database.forward(model, session=session)
+    printing.show_figures(figures, earnings, forward, as_json=as_json)
 
 
 def _labelled_figures(
@@ -138,6 +142,25 @@ def _labelled_figures(
     )
     note(f"{file}: {measured.fact}")
     return measured.figures
+
+
+@command(app, RESULTS)
+def freeze(
+    model: options.FrozenModel,
+    db: options.Db = DEFAULT_DB,
+    precision: options.Precision = "float32",
+    as_json: options.Json = False,
+) -> None:
+    """Note a model and the moment: what it predicts of later posts is a record of its own.
+
+    `evaluate` shows that record with evidence that may be looked at every day. A model that has
+    changed starts anew.
+
+    Example: `tweetscore freeze my-model`
+    """
+    with api.open(db, create=False) as database:
+        frozen = database.freeze(model, precision=precision)
+    printing.show_frozen(frozen, as_json=as_json)
 
 
 @command(app, RESULTS)
