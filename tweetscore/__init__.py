@@ -17,6 +17,7 @@ from tweetscore.api import (
     load_model,
     open,  # noqa: A004 - as gzip.open and others are named
     query_text,
+    read_news,
     run_query,
     score_files,
     shipped_models,
@@ -43,6 +44,7 @@ __all__ = [
     "load_model",
     "open",
     "query_text",
+    "read_news",
     "run_query",
     "score_files",
     "shipped_models",

@@ -3,7 +3,7 @@
 -- a span they are included, with their split.
 SELECT
     s.model_id, s.model, s.symbol, s.target, s.interval_minutes, d.session_date, s.posted_utc,
-    s.split, s.probability,
+    s.minute_utc, s.split, s.probability,
     is_positive(s.target, s.outcome) AS truth,
     -- Null if the price did not change in the minutes before.
     is_positive(

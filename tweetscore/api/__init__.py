@@ -20,6 +20,7 @@ from tweetscore.api.files import (
     train_labelled,
     write_sample,
 )
+from tweetscore.api.market import read_news
 from tweetscore.api.queries import parse_parameters, query_text, run_query, shipped_queries
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "open",
     "parse_parameters",
     "query_text",
+    "read_news",
     "run_query",
     "score_files",
     "shipped_models",

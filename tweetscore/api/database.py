@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal
@@ -10,14 +9,13 @@ from typing import TYPE_CHECKING, Literal
 from tweetscore.api.common import Precision, Progress, Session, load_model, need, silent
 from tweetscore.api.market import MarketResults
 from tweetscore.errors import InputError
-from tweetscore.evaluation import EFFECT_AUC
 
 if TYPE_CHECKING:  # what a command does not need, it does not wait for
     import polars as pl
     import pyarrow as pa
 
-    from tweetscore.evaluation.figures import Figures
     from tweetscore.ingest.account import Account
+    from tweetscore.market.news import News
     from tweetscore.report.record import Report
     from tweetscore.scoring.bundle import Bundle
     from tweetscore.scoring.score import ScoreAccount
@@ -298,32 +296,6 @@ class Database(MarketResults):
         names = {"interval": interval_minutes, "model": model, "session": session}
         return self.store.con.sql(statement("query/scored"), params=names).to_arrow_reader()
 
-    def evaluate(
-        self,
-        model: str | None = None,
-        *,
-        session: Session = "regular",
-        from_utc: datetime | None = None,
-        until_utc: datetime | None = None,
-        effect_auc: float = EFFECT_AUC,
-    ) -> "list[Figures]":
-        """Compare the stored scores with what the price did, on posts not used in training.
-
-        Args:
-            model: the name or id of a model whose scores are stored; without it, all of them.
-            session: the trading hours whose prices are compared.
-            from_utc: only posts from this time on.
-            until_utc: only posts before this time.
-            effect_auc: what the days must be able to show for a verdict of no signal.
-
-        Returns:
-            One set of figures for each model, symbol and interval.
-        """
-        from tweetscore.evaluation.evaluate import evaluate
-
-        span = {"from_utc": from_utc, "until_utc": until_utc}
-        return evaluate(self.store, model=model, session=session, effect_auc=effect_auc, **span)
-
     def query(self, sql: str, **parameters: object) -> "pl.DataFrame":
         """Run one query with the parameters it names (``$interval``), and return its rows."""
         return self.store.frame(sql, **parameters)
@@ -374,6 +346,7 @@ class Database(MarketResults):
         symbol: str | None = None,
         session: Session = "regular",
         interval_minutes: int | None = None,
+        news: "News | None" = None,
     ) -> "Report":
         """Write one self-contained web page about the database and what its scores are worth.
 
@@ -383,6 +356,7 @@ class Database(MarketResults):
             symbol: the symbol to compare with, if there are several.
             session: the trading hours whose prices are compared.
             interval_minutes: the interval shown in detail; 30 if it is scored.
+            news: times near which no window counts; see ``tweetscore.read_news``.
 
         Returns:
             Everything that the page shows.
@@ -396,8 +370,10 @@ class Database(MarketResults):
         from tweetscore.report.page import page
 
         check_apart(Path(output), self.path)
-        names = {"model": model, "symbol": symbol}
-        found = gather(self.store, session=session, interval_minutes=interval_minutes, **names)
+        found = gather(
+            self.store, model=model, symbol=symbol, session=session,
+            interval_minutes=interval_minutes, news=news,
+        )  # fmt: skip
         with new_file(Path(output)) as file:
             file.write(page(found).encode())
         return found

@@ -1,19 +1,35 @@
 """What an open database says of trading by its predictions, frozen models, abnormal returns."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tweetscore.api.common import Precision, Session, load_model
+from tweetscore.api.common import Precision, Session, load_model, silent
+from tweetscore.evaluation import EFFECT_AUC
 
 if TYPE_CHECKING:  # what a command does not need, it does not wait for
     from tweetscore.evaluation.earnings import Earnings
+    from tweetscore.evaluation.figures import Figures
     from tweetscore.evaluation.forward_record import ForwardRecord
     from tweetscore.ingest.abnormal import AbnormalBars
+    from tweetscore.market.news import News
     from tweetscore.scoring.bundle import Bundle
     from tweetscore.scoring.freeze import Frozen
     from tweetscore.store.database import Store
+
+
+def read_news(file: str | Path, *, minutes: int = 30, clock: str | None = None) -> "News":
+    """Read times of scheduled news, near which ``evaluate`` and ``report`` then count no window.
+
+    Args:
+        file: a table with a column of times, or of days and times of day.
+        minutes: how near a window may not come.
+        clock: of times without a zone, as America/New_York.
+    """
+    from tweetscore.market.news import read_news
+
+    return read_news(Path(file), clock, minutes)
 
 
 class MarketResults:
@@ -82,6 +98,39 @@ class MarketResults:
 
         return forward_records(self.store, model=model, session=session)
 
+    def evaluate(
+        self,
+        model: str | None = None,
+        *,
+        session: Session = "regular",
+        from_utc: datetime | None = None,
+        until_utc: datetime | None = None,
+        effect_auc: float = EFFECT_AUC,
+        news: "News | None" = None,
+        on_message: Callable[[str], None] | None = None,
+    ) -> "list[Figures]":
+        """Compare the stored scores with what the price did, on posts not used in training.
+
+        Args:
+            model: the name or id of a model whose scores are stored; without it, all of them.
+            session: the trading hours whose prices are compared.
+            from_utc: only posts from this time on.
+            until_utc: only posts before this time.
+            effect_auc: what the days must be able to show for a verdict of no signal.
+            news: times near which no window counts; see ``tweetscore.read_news``.
+            on_message: called with how many predictions were left out.
+
+        Returns:
+            One set of figures for each model, symbol and interval.
+        """
+        from tweetscore.evaluation.evaluate import evaluate
+
+        span = {"from_utc": from_utc, "until_utc": until_utc}
+        return evaluate(
+            self.store, model=model, session=session, effect_auc=effect_auc,
+            news=news, on_message=on_message or silent, **span,
+        )  # fmt: skip
+
     def earnings(
         self,
         model: str | None = None,
@@ -90,6 +139,7 @@ class MarketResults:
         from_utc: datetime | None = None,
         until_utc: datetime | None = None,
         costs_bps: Sequence[float] | None = None,
+        news: "News | None" = None,
     ) -> "list[Earnings]":
         """Measure what trading by the stored scores of direction would earn.
 
@@ -99,6 +149,7 @@ class MarketResults:
             from_utc: only posts from this time on.
             until_utc: only posts before this time.
             costs_bps: of a round trip, in basis points; without them 1, 2 and 5.
+            news: times near which no window counts; see ``tweetscore.read_news``.
 
         Returns:
             Basis points per entry with 95 % intervals, for each model, symbol and interval that
@@ -108,4 +159,6 @@ class MarketResults:
 
         span = {"from_utc": from_utc, "until_utc": until_utc}
         costs = COSTS_BPS if costs_bps is None else tuple(costs_bps)
-        return earnings(self.store, model=model, session=session, costs_bps=costs, **span)
+        return earnings(
+            self.store, model=model, session=session, costs_bps=costs, news=news, **span
+        )

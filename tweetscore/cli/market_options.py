@@ -1,8 +1,17 @@
 """The options of abnormal returns, once, with their help."""
 
-from typing import Annotated
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Option
+
+from tweetscore import api
+
+if TYPE_CHECKING:  # polars would slow down --help
+    from tweetscore.market.news import News
+
+NEWS = "Scheduled news"
 
 AbnormalSymbol = Annotated[
     str | None, Argument(help="Symbol whose bars are taken; needed if there are several.")
@@ -17,3 +26,33 @@ InVolatility = Annotated[
 PastDays = Annotated[
     int, Option("--days", metavar="N", min=1, help="Trading days before each that are looked at.")
 ]
+
+
+@dataclass(frozen=True)
+class NewsOptions:
+    """Near which times no window counts."""
+
+    without_news: Annotated[
+        Path | None,
+        Option(
+            metavar="FILE",
+            rich_help_panel=NEWS,
+            help="Leave out windows near the times in this table, as those of central banks.",
+        ),
+    ] = None
+    news_minutes: Annotated[
+        int,
+        Option(metavar="N", min=0, rich_help_panel=NEWS, help="How near is near, in minutes."),
+    ] = 30
+    news_clock: Annotated[
+        str | None,
+        Option(
+            metavar="ZONE", rich_help_panel=NEWS, help="Time zone of these times if they have none."
+        ),
+    ] = None
+
+    def read(self) -> "News | None":
+        """Read the file, if one is named."""
+        if self.without_news is None:
+            return None
+        return api.read_news(self.without_news, minutes=self.news_minutes, clock=self.news_clock)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from tweetscore import api
-from tweetscore.cli import options, printing
+from tweetscore.cli import market_options, options, printing
 from tweetscore.cli.command import command
 from tweetscore.cli.console import detail, note
 from tweetscore.cli.options import DEFAULT_DB
@@ -107,6 +107,8 @@ def evaluate(
     encoding: options.Encoding = None,
     effect: options.Effect = EFFECT_AUC,
     costs: options.Costs = "1,2,5",
+    *,
+    around: market_options.NewsOptions,
     as_json: options.Json = False,
 ) -> None:
     """Compare the stored scores with what the price did, beside simple baselines.
@@ -126,7 +128,8 @@ def evaluate(
     else:
         with api.open(db, read_only=True) as database:
             span: Any = {"session": session, "from_utc": since, "until_utc": until}
-            figures = database.evaluate(model, effect_auc=effect, **span)
+            span["news"] = around.read()
+            figures = database.evaluate(model, effect_auc=effect, on_message=note, **span)
             earnings = database.earnings(model, costs_bps=costs_bps, **span)
             forward = database.forward(model, session=session)
     printing.show_figures(figures, earnings, forward, as_json=as_json)
@@ -171,6 +174,8 @@ def report(
     symbol: options.ReportedSymbol = None,
     session: options.Session = "regular",
     interval: options.ReportedInterval = None,
+    *,
+    around: market_options.NewsOptions,
     as_json: options.Json = False,
 ) -> None:
     """Write a web page about what the database holds and what the scores are worth.
@@ -182,8 +187,9 @@ def report(
     """
     with api.open(db, read_only=True) as database:
         written = database.report(
-            output, model=model, symbol=symbol, session=session, interval_minutes=interval
-        )
+            output, model=model, symbol=symbol, session=session, interval_minutes=interval,
+            news=around.read(),
+        )  # fmt: skip
     printing.show_report(written, output, as_json=as_json)
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 
 from tweetscore.evaluation.intervals import Floats, Wholes, mean_interval
+from tweetscore.market.news import News
 from tweetscore.store.database import Store, statement
 
 COSTS_BPS = (1.0, 2.0, 5.0)  # of both trades together
@@ -84,15 +85,19 @@ def earnings(
     from_utc: datetime | None = None,
     until_utc: datetime | None = None,
     costs_bps: Sequence[float] = COSTS_BPS,
+    news: News | None = None,
 ) -> list[Earnings]:
     """Return what the stored predictions of direction would earn; none where there are none.
 
-    Posts from before each model's test part are left out, whatever the span.
+    Posts from before each model's test part are left out, whatever the span, and windows near
+    ``news``.
     """
     rows = store.frame(
         statement("evaluation/entries"),
         model=model, session=session, from_utc=from_utc, until_utc=until_utc,
     )  # fmt: skip
+    if news:
+        rows = news.without(rows, pl.col("interval_minutes"))
     parts = rows.partition_by("model_id", "symbol", "interval_minutes", maintain_order=True)
     return [earnings_of(part, costs_bps) for part in parts]
 

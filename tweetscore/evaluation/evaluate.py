@@ -1,6 +1,6 @@
 """Measure stored predictions: a database enters, honest figures of each model leave."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -16,6 +16,7 @@ from tweetscore.evaluation.figures import Figures, evidence, figures, judged, ma
 from tweetscore.evaluation.intervals import Floats, Wholes
 from tweetscore.evaluation.skill import market_controls
 from tweetscore.evaluation.tried import Family, Scored, families, scored_models
+from tweetscore.market.news import News, far_from_news
 from tweetscore.store.database import Store, statement
 from tweetscore.store.trials import known_trials
 
@@ -31,13 +32,16 @@ def evaluate(
     from_utc: datetime | None = None,
     until_utc: datetime | None = None,
     effect_auc: float = EFFECT_AUC,
+    news: News | None = None,
+    on_message: Callable[[str], None] = lambda _: None,
 ) -> list[Figures]:
     """Measure the stored predictions of tweets from each model's test part on.
 
     p-values are corrected for everything that has looked at some of the same days, whichever model
     is asked for: every head, scored or not, of every model, on every symbol. Where there is no
     signal, days that could not have shown ``effect_auc`` are inconclusive.
-    ``from_utc`` and ``until_utc`` (not included) name a span of times of posting.
+    ``from_utc`` and ``until_utc`` (not included) name a span of times of posting. Windows near
+    ``news`` are left out, and ``on_message`` is told how many.
 
     Raises:
         InputError: the model is unknown, or there is no such prediction with an outcome, or the
@@ -46,6 +50,7 @@ def evaluate(
     rows = store.frame(
         statement("evaluation/outcomes"), session=session, from_utc=from_utc, until_utc=until_utc
     )
+    rows = far_from_news(rows, news, on_message)
     named = pl.lit(True) if model is None else pl.any_horizontal(pl.col(*_NAMES) == model)
     asked = rows.filter(named)
     _check(store, asked, model, session, spanned=bool(from_utc or until_utc))

@@ -22,6 +22,7 @@ import polars as pl
 
 from tweetscore.evaluation.bands import placebo_test, simultaneous_band
 from tweetscore.evaluation.placebo import Events, Paths, Sessions, moved_paths
+from tweetscore.market.news import News
 from tweetscore.store.database import Store, statement
 
 FIRST_MINUTE, LAST_MINUTE = -30, 60
@@ -66,15 +67,24 @@ class EventStudy:
 
 
 def price_paths(
-    store: Store, *, model_id: str | None, symbol: str | None, session: str, interval: int | None
+    store: Store,
+    *,
+    model_id: str | None,
+    symbol: str | None,
+    session: str,
+    interval: int | None,
+    news: News | None = None,
 ) -> EventStudy:
     """Return the mean path of each class that the model predicted, beside its placebos.
 
-    Without a model, a symbol or an event with a price there is none.
+    Without a model, a symbol or an event with a price there is none. Windows near ``news`` are no
+    events.
     """
     asked = {"model_id": model_id, "symbol": symbol, "session": session, "interval": interval}
     prices = store.frame(statement("evaluation/session_prices"), **asked)
     events = store.frame(statement("evaluation/events"), **asked)
+    if news:
+        events = news.without(events, pl.lit(interval))
     inside = prices.filter(pl.col("minute") < pl.col("minutes"))
     placed = events.join(inside, on="minute_utc").sort("series", "minute_utc")
     if placed.is_empty():

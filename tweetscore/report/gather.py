@@ -1,6 +1,6 @@
 """Gather what a database found, for one model: a store enters, the record of a report leaves."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,6 +18,7 @@ from tweetscore.evaluation.words import (
     WORDS,
     distinctive_words,
 )
+from tweetscore.market.news import News
 from tweetscore.report.curves import CALIBRATION, ROC, calibration_curve, roc_curve
 from tweetscore.report.provenance import provenance
 from tweetscore.report.record import Report, Study
@@ -37,6 +38,7 @@ def gather(
     symbol: str | None = None,
     session: str = "regular",
     interval_minutes: int | None = None,
+    news: News | None = None,
 ) -> Report:
     """Read all that the page shows.
 
@@ -47,6 +49,7 @@ def gather(
         session: regular or extended.
         interval_minutes: the interval to show in detail; None: 30 where it is scored, else the
             middle one.
+        news: windows near it count in no figure, earning or path.
 
     Raises:
         InputError: model, symbol or interval is not there, or must be named.
@@ -60,8 +63,9 @@ def gather(
     if subject:
         of_all |= {"model_id": subject.model_id, "symbol": subject.symbol}
     of_shown = {**of_all, "interval": subject.interval_minutes if subject else None}
-    figures = _figures(store, subject)
-    study = price_paths(store, **of_shown)
+    told: list[str] = []
+    figures = _figures(store, subject, news, told.append)
+    study = price_paths(store, **of_shown, news=news)
     outcomes = _outcomes(store, subject, of_all)
     calibration, calibration_p = calibration_curve(
         outcomes[subject.interval_minutes] if subject else pl.DataFrame(schema=CALIBRATION)
@@ -76,9 +80,9 @@ def gather(
         bars_by_symbol=store.frame(statement("query/info/bars")),
         subject=subject,
         verdict=overall_verdict(figures) if figures else _why_none(store, subject, choice.scored),
-        sentences=tuple(map(sentence, figures)),
+        sentences=(*map(sentence, figures), *told),
         figures=figures,
-        earnings=_earnings(store, subject),
+        earnings=_earnings(store, subject, news),
         statuses=store.frame(statement("report/statuses"), **of_all),
         calibration=calibration,
         calibration_p=calibration_p,
@@ -102,22 +106,27 @@ def _title(store: Store, subject: Subject | None) -> str:
     return f"{subject.model} on {subject.symbol}" if subject.symbol else subject.model
 
 
-def _figures(store: Store, subject: Subject | None) -> tuple[Figures, ...]:
+def _figures(
+    store: Store, subject: Subject | None, news: News | None, on_message: Callable[[str], None]
+) -> tuple[Figures, ...]:
     """Return the subject's figures; none where no prediction of it can be judged."""
     if subject is None or subject.symbol is None:
         return ()
     try:
-        found = evaluate(store, model=subject.model_id, session=subject.session)
+        found = evaluate(
+            store, model=subject.model_id, session=subject.session,
+            news=news, on_message=on_message,
+        )  # fmt: skip
     except InputError:  # nothing out of sample has an outcome; the verdict says why
         return ()
     return tuple(each for each in found if each.symbol == subject.symbol)
 
 
-def _earnings(store: Store, subject: Subject | None) -> tuple[Earnings, ...]:
+def _earnings(store: Store, subject: Subject | None, news: News | None) -> tuple[Earnings, ...]:
     """Return what entries by the subject's predictions of direction would earn."""
     if subject is None or subject.symbol is None:
         return ()
-    found = earnings(store, model=subject.model_id, session=subject.session)
+    found = earnings(store, model=subject.model_id, session=subject.session, news=news)
     return tuple(each for each in found if each.symbol == subject.symbol)
 
 
