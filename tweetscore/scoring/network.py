@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import ArrayLike, NDArray
+
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # else it writes into the home folder
+import onnxruntime  # reads the variable when it is imported
 
 from tweetscore.errors import InputError, IntegrityError
 from tweetscore.scoring.predictors import Device
