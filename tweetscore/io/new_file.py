@@ -1,7 +1,10 @@
-"""Write a file whole or not at all: a path enters, a stream to write to leaves."""
+"""Write a file or folder whole or not at all: a path enters, a place to write to leaves."""
 
+import glob
 import hashlib
 import os
+import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -25,7 +28,8 @@ def new_file(path: Path) -> Iterator[BinaryIO]:
             yield out
         return
     whole = path.resolve()  # a link stays one
-    part = whole.with_name(f".{whole.name}.{os.getpid()}.part")
+    heal(whole)
+    part = _part(whole)
     try:
         with part.open("wb") as out:
             yield out
@@ -33,6 +37,66 @@ def new_file(path: Path) -> Iterator[BinaryIO]:
     except BaseException:
         part.unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """Make a folder that has its name only once it is whole, and is gone if it fails.
+
+    One that is there already is replaced by two renames; ``heal`` puts it back if the process ends
+    between them.
+    """
+    whole = path.absolute()
+    whole.parent.mkdir(parents=True, exist_ok=True)
+    heal(whole)
+    part = _part(whole)
+    try:
+        part.mkdir()
+        yield part
+        if whole.exists():
+            whole.rename(_previous(whole))
+        part.rename(whole)
+    except BaseException:
+        shutil.rmtree(part, ignore_errors=True)
+        raise
+    finally:
+        heal(whole)
+
+
+def heal(path: Path) -> None:
+    """Put back what a killed run was about to replace, and remove what it had begun."""
+    previous = _previous(path)
+    if previous.exists() and not path.exists():
+        previous.rename(path)
+    shutil.rmtree(previous, ignore_errors=True)
+    for part in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
+        pid = part.name.removesuffix(".part").rpartition(".")[2]
+        if pid.isdecimal() and not _runs(int(pid)):
+            if part.is_dir():
+                shutil.rmtree(part, ignore_errors=True)
+            else:
+                part.unlink(missing_ok=True)
+
+
+def _part(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{os.getpid()}.part")
+
+
+def _previous(path: Path) -> Path:
+    return path.with_name(f".{path.name}.previous")
+
+
+def _runs(pid: int) -> bool:
+    """Return whether there is such a process; Windows keeps what one has open by itself."""
+    if sys.platform == "win32":
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # it is somebody else's
+        return True
+    return True
 
 
 def check_apart(output: Path, *inputs: Path) -> None:

@@ -2,8 +2,6 @@
 
 import hashlib
 import json
-import shutil
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from tweetscore.errors import InputError, IntegrityError, did_you_mean
-from tweetscore.io.new_file import sha256_of
+from tweetscore.io.new_file import heal, new_folder, sha256_of
 from tweetscore.market.horizons import Horizon
 from tweetscore.market.targets import Target
 
@@ -104,6 +102,7 @@ def load_bundle(folder: Path, precision: Precision = "float32") -> Bundle:
         IntegrityError: the card cannot be read, is of another format or lacks a key, or a file is
             not the one that the card was written for.
     """
+    heal(folder)
     if not folder.is_dir():
         raise InputError(
             f"{folder}: no such model folder; name one that 'tweetscore train' has written"
@@ -161,6 +160,7 @@ def find_bundle(name: str, shipped_models: Path, precision: Precision = "float32
         IntegrityError: it is damaged.
     """
     folder = Path(name)
+    heal(folder)
     if folder.is_dir():
         return load_bundle(folder, precision)
     if (shipped_models / name).is_dir():
@@ -178,6 +178,7 @@ def check_place(folder: Path) -> None:
     Raises:
         InputError: something other than a bundle is there.
     """
+    heal(folder)
     occupied = folder.exists() and not folder.is_dir()
     found = {entry.name for entry in folder.iterdir()} if folder.is_dir() else set()
     if occupied or (found and found - set(OPTIONAL) != set(FILES)):
@@ -230,17 +231,8 @@ def write_bundle(
     text = json.dumps(full_card, indent=2, ensure_ascii=False, allow_nan=False)
     files["card.json"] = f"{text}\n".encode()
 
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    # A sibling, because a rename is one step only within a file system.
-    with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as scratch:
-        fresh = Path(scratch) / "bundle"
-        fresh.mkdir()
+    with new_folder(folder) as fresh:
         for name, content in files.items():
             (fresh / name).write_bytes(content)
         load_bundle(fresh)
-        previous = Path(f"{scratch}-previous")  # outside, so that nothing deletes it too early
-        if folder.exists():
-            folder.rename(previous)
-        fresh.rename(folder)
-        shutil.rmtree(previous, ignore_errors=True)
     return load_bundle(folder)

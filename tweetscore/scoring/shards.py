@@ -4,7 +4,6 @@ The result is a pure function of the file and the job, so a shard that was lost 
 was. The views of a database join scores to the market here, too.
 """
 
-import glob
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -60,8 +59,6 @@ class ShardScorer:
         rejects: list[pl.DataFrame] = []
         out = self.job.output / shard.name
         out.parent.mkdir(parents=True, exist_ok=True)
-        for part in out.parent.glob(f".{glob.escape(out.name)}.*.part"):
-            part.unlink()  # of a worker that was killed: no two are at one shard
         with new_file(out) as file, _writer(file, self._joined(self._nothing()).schema) as write:
             for chunk, bad in self._scored(shard):
                 write(self._joined(chunk))

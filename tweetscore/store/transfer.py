@@ -2,8 +2,6 @@
 
 import glob
 import json
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -14,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tweetscore.errors import InputError, IntegrityError, did_you_mean
-from tweetscore.io.new_file import sha256_of
+from tweetscore.io.new_file import new_folder, sha256_of
 from tweetscore.store.database import SCHEMA_VERSION, Store
 
 FORMAT = 2
@@ -53,9 +51,7 @@ def export(
             )
     if folder.exists():
         raise InputError(f"{folder}: already exists; choose another folder")
-    folder.absolute().parent.mkdir(parents=True, exist_ok=True)
-    part = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.absolute().parent))
-    try:
+    with new_folder(folder) as part:
         rows = {name: _write(store, part, name, rows_per_file, progress) for name in names or every}
         about = {
             "format": FORMAT,
@@ -65,11 +61,6 @@ def export(
             "sha256": {each.relative_to(part).as_posix(): sha256_of(each) for each in _parts(part)},
         }
         (part / EXPORT).write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
-        part.chmod(0o755)
-        part.rename(folder)
-    except BaseException:
-        shutil.rmtree(part, ignore_errors=True)
-        raise
     return rows
 
 
