@@ -84,6 +84,8 @@ def _by_day(runs: pl.DataFrame, regular: pl.DataFrame, calendar: str) -> pl.Data
     whole = runs.filter(~long).with_columns(
         session_date=exchange_dates(runs.filter(~long)["close_utc"], calendar)
     )
+    if whole.height == runs.height:  # as of most symbols; the minutes of years are many
+        return whole.sort("open_utc")
     cuts = regular.filter(pl.col("open_utc") == pl.col("close_utc").shift(1))["open_utc"]
     if cuts.is_empty():
         minutes = pl.datetime_range(
