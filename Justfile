@@ -41,6 +41,8 @@ simulate:
     python -m tests.simulated_scores
     python -m tests.simulated_earnings
     python -m tests.simulated_paths
+    python -m tests.simulated_calibration
+    python -m tests.simulated_words
 
 # The wheel, in dist.
 wheel:

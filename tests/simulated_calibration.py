@@ -1,11 +1,19 @@
-"""Calibrated models whose outcomes hang together by day: how often bands and errors are as told."""
+"""Calibrated models whose outcomes hang together by day: how often bands and errors are as told.
+
+``python -m tests.simulated_calibration`` prints the figures of tests/README.md.
+"""
 
 import numpy as np
+from rich.console import Console
+from rich.table import Table
 from scipy import stats
 
 from tweetscore.evaluation.calibration import expected_error, reliability
 from tweetscore.evaluation.figures import BINS
 from tweetscore.evaluation.intervals import Floats, Wholes
+
+RUNS = 1_000
+CELLS = ((40, 5, 0.0), (40, 5, 0.3), (60, 20, 0.0), (60, 20, 0.3), (250, 5, 0.3))
 
 
 def calibrated(
@@ -44,3 +52,20 @@ def errors(days: int, posts: int, shared: float, runs: int) -> tuple[float, floa
         found.append((np.abs(misses).sum() / len(day), expected))
     error, expected = np.mean(found, axis=0)
     return float(error), float(expected)
+
+
+def main() -> None:
+    """Write the table."""
+    table = Table(title=f"{RUNS} worlds a cell")
+    for heading in ("days", "posts a day", "shared luck", "curve inside", "error", "expected"):
+        table.add_column(heading)
+    for days, posts, shared in CELLS:
+        inside = 1 - strays(days, posts, shared, RUNS)
+        error, expected = errors(days, posts, shared, RUNS)
+        cells = f"{inside:.1%}", f"{error:.3f}", f"{expected:.3f}"
+        table.add_row(str(days), str(posts), str(shared), *cells)
+    Console(width=160).print(table)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,15 +1,25 @@
-"""Texts whose words bunch by day and author, and classes that know of one word or of none."""
+"""Texts whose words bunch by day and author, and classes that know of one word or of none.
+
+``python -m tests.simulated_words`` prints the figures of tests/README.md.
+"""
 
 from collections.abc import Iterator
 
 import numpy as np
 import polars as pl
+from rich.console import Console
+from rich.table import Table
 
 from tweetscore.evaluation.words import distinctive_words
 from tweetscore.text.rules import TextRules
 
 WORDS_A_TEXT, VOCABULARY = 8, 400
 CLASSES = ("down", "up")
+RUNS = 200
+CELLS = (  # days, posts a day, authors, what draws a class
+    (30, 8, 1, "text"), (60, 20, 1, "text"), (60, 20, 1, "day"),
+    (60, 20, 40, "text"), (60, 20, 40, "day"), (60, 20, 40, "author"), (200, 10, 100, "author"),
+)  # fmt: skip
 RULES = TextRules(max_tokens=50)
 
 
@@ -48,3 +58,24 @@ def found_in(
     for _ in range(runs):
         texts = texts_of(rng, days, posts, authors, classes, planted)
         yield distinctive_words([texts], RULES, CLASSES)
+
+
+def main() -> None:
+    """Write the table."""
+    table = Table(title=f"{RUNS} worlds a cell")
+    for heading in ("days", "posts a day", "authors", "classes drawn by", "a word is shown"):
+        table.add_column(heading)
+    for days, posts, authors, classes in CELLS:
+        found = found_in(days, posts, authors, classes, RUNS)
+        shown = np.mean([each.height > 0 for each in found])
+        table.add_row(str(days), str(posts), str(authors), classes, f"{shown:.1%}")
+    planted = list(found_in(40, 8, 1, "text", RUNS, "zzz"))
+    console = Console(width=160)
+    console.print(table)
+    console.print(f"planted: {np.mean(['zzz' in each['word'] for each in planted]):.1%} found")
+    others = sum((each["word"] != "zzz").sum() for each in planted)
+    console.print(f"beside it {others} words in {RUNS} worlds")
+
+
+if __name__ == "__main__":
+    main()

@@ -122,8 +122,7 @@ def quality_table(found: Sequence[Figures]) -> tuple[list[str], list[list[str]]]
                 "MCC": f"{each.mcc:+.3f}",
                 "Brier": f"{each.brier:.3f}",
                 "log loss": f"{each.log_loss:.3f}",
-                "calibration": f"{each.calibration_error:.3f}",
-                "if perfect": _or_none(each.calibration_expected, ".3f"),
+                "calibration": _calibration(each),
             }
             for each in found
         ]
@@ -140,6 +139,12 @@ def _range(low: float | None, high: float | None) -> str:
 
 def _percents(low: float | None, high: float | None) -> str:
     return NONE if low is None or high is None else f"{low:.1%} to {high:.1%}"
+
+
+def _calibration(each: Figures) -> str:
+    """Return the error, and that of a calibrated model after a stroke."""
+    expected = each.calibration_expected
+    return f"{each.calibration_error:.3f}" + ("" if expected is None else f" / {expected:.3f}")
 
 
 def _or_none(value: float | None, form: str) -> str:

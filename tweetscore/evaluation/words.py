@@ -8,6 +8,7 @@ false discovery rate).
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import polars as pl
 from scipy import stats
@@ -18,6 +19,7 @@ from tweetscore.text.tokens import tokenize
 FALSE_SHARE = 0.05  # at most so much of what is shown is there by chance, on average
 LEAST_DAYS = 10  # with a word: fewer could not show it among thousands
 LEAST_AUTHORS = 10  # in all: fewer are no sample of authors
+AUTHOR_GROUPS = 16_384
 MOST_WORDS = 20
 DIGITS = 6  # those beyond depend on the order of summing
 WORDS = {
@@ -28,8 +30,7 @@ WORDS = {
     "texts_in_class": pl.Int64,
     "texts_elsewhere": pl.Int64,
 }
-_UNITS = ("day", "author")
-_COUNTS = {"unit": pl.UInt64, "word": pl.String, "texts": pl.Int64, "first": pl.Int64}
+_COUNTS = {"unit": pl.Int32, "word": pl.UInt64, "texts": pl.UInt32, "first": pl.UInt32}
 
 
 def distinctive_words(
@@ -53,8 +54,8 @@ def distinctive_words(
         words of ten days or more are tested.
     """
     first, second = classes
-    with_word, texts = _counted(batches, rules, first)
-    tested = _tested(with_word, texts)
+    days, authors, names = _counted(batches, rules, first)
+    tested = _tested(days, authors).join(names, on="word").drop("word").rename({"name": "word"})
     found = [
         tested.filter(pl.col("z") * side > 0)
         .select(
@@ -72,41 +73,58 @@ def distinctive_words(
     return pl.concat([pl.DataFrame(schema=WORDS), *found]).with_columns(digits)
 
 
+@dataclass(slots=True)
+class _Counts:
+    """Texts, and those of the first class, by day or author: of each word, and of all."""
+
+    with_word: pl.DataFrame
+    texts: pl.DataFrame
+
+    def add(self, rows: pl.DataFrame, unit: str) -> None:
+        """Add rows with a unit, their words and whether they are of the first class."""
+        rows = rows.select(pl.col(unit).cast(pl.Int32).alias("unit"), "words", "first")
+        one = pl.lit(1, pl.UInt32).alias("texts")
+        words = rows.explode("words").drop_nulls().rename({"words": "word"})
+        self.with_word = _summed(self.with_word, words.with_columns(one), "unit", "word")
+        self.texts = _summed(self.texts, rows.with_columns(one), "unit")
+
+
+def _summed(counts: pl.DataFrame, more: pl.DataFrame, *by: str) -> pl.DataFrame:
+    sums = pl.col("texts", "first").sum()
+    more = more.group_by(by).agg(sums).select(counts.columns)
+    return pl.concat([counts, more]).group_by(by).agg(sums).select(counts.columns)
+
+
 def _counted(
     batches: Iterable[pl.DataFrame], rules: TextRules, first: str
-) -> tuple[dict[str, pl.DataFrame], dict[str, pl.DataFrame]]:
-    """Count texts, and those of the first class, by unit and word, and by unit alone."""
-    with_word = {unit: pl.DataFrame(schema=_COUNTS) for unit in _UNITS}
-    texts = {unit: each.drop("word") for unit, each in with_word.items()}
+) -> tuple[_Counts, _Counts, pl.DataFrame]:
+    """Count by day and by author, and name the words, which are counted by their hashes."""
+    of_all = pl.DataFrame(schema=_COUNTS)
+    days, authors = (_Counts(of_all, of_all.drop("word")) for _ in range(2))
+    names = pl.DataFrame(schema={"word": pl.UInt64, "name": pl.String})
     for batch in batches:
-        read = tokenize(batch["text"], rules).list.head(rules.max_tokens)
-        day = pl.col("day").cast(pl.String)
+        read = tokenize(batch["text"], rules).list.head(rules.max_tokens).list.unique()
+        named = pl.DataFrame({"name": read.explode().drop_nulls().unique()})
+        named = named.select(pl.col("name").hash().alias("word"), "name")
+        names = pl.concat([names, named.join(names, on="word", how="anti")])
+        day = pl.col("day").cast(pl.Int32)
         rows = batch.select(
-            day=day.hash(),
-            author=pl.coalesce("author", day).hash(),
-            word=read.list.unique(),
-            own=(pl.col("class") == first).cast(pl.Int64),
+            day=day,
+            # So many groups of authors at most, so that memory does not grow with them.
+            author=pl.coalesce(pl.col("author").hash(), day.cast(pl.UInt64)) % AUTHOR_GROUPS,
+            first=(pl.col("class") == first).cast(pl.UInt32),
+            words=read.list.eval(pl.element().hash()),
         )
-        words = rows.explode("word").drop_nulls("word")
-        for unit in _UNITS:
-            with_word[unit] = _added(with_word[unit], words, unit, "word")
-            texts[unit] = _added(texts[unit], rows, unit)
-    return with_word, texts
+        days.add(rows, "day")
+        authors.add(rows, "author")
+    return days, authors, names
 
 
-def _added(counts: pl.DataFrame, rows: pl.DataFrame, unit: str, *word: str) -> pl.DataFrame:
-    more = rows.group_by(pl.col(unit).alias("unit"), *word).agg(
-        texts=pl.len().cast(pl.Int64), first=pl.col("own").sum()
-    )
-    both = pl.concat([counts, more.select(counts.columns)])
-    return both.group_by("unit", *word).agg(pl.col("texts", "first").sum()).select(counts.columns)
-
-
-def _tested(with_word: dict[str, pl.DataFrame], texts: dict[str, pl.DataFrame]) -> pl.DataFrame:
+def _tested(days: _Counts, authors: _Counts) -> pl.DataFrame:
     """Return the words told from chance, with their scores: positive of the first class."""
-    scores = _scores(with_word["day"], texts["day"]).filter(pl.col("units") >= LEAST_DAYS)
-    if texts["author"].height >= LEAST_AUTHORS:
-        by_author = _scores(with_word["author"], texts["author"]).select("word", by_author="error")
+    scores = _scores(days).filter(pl.col("units") >= LEAST_DAYS)
+    if authors.texts.height >= LEAST_AUTHORS:
+        by_author = _scores(authors).select("word", by_author="error")
         scores = scores.join(by_author, on="word").with_columns(
             error=pl.max_horizontal("error", "by_author")
         )
@@ -120,22 +138,23 @@ def _tested(with_word: dict[str, pl.DataFrame], texts: dict[str, pl.DataFrame]) 
     )
 
 
-def _scores(with_word: pl.DataFrame, texts: pl.DataFrame) -> pl.DataFrame:
+def _scores(counts: _Counts) -> pl.DataFrame:
     """Return each word's difference, up to a factor, and its standard error over units.
 
     With x whether a text holds the word, and c whether it is of the first class, a unit contributes
     the sum of (c - mean c)(x - mean x) over its texts.
     """
+    texts = counts.texts
     count = max(int(texts["texts"].sum()), 1)
     share = int(texts["first"].sum()) / count
     leaning = texts.with_columns(lean=pl.col("first") - share * pl.col("texts"))
-    words = with_word.join(leaning.select("unit", "lean"), on="unit").with_columns(
+    words = counts.with_word.join(leaning.select("unit", "lean"), on="unit").with_columns(
         own=pl.col("first") - share * pl.col("texts")
     )
     return (
         words.group_by("word")
         .agg(
-            pl.col("texts", "first").sum(),
+            pl.col("texts", "first").cast(pl.Int64).sum(),
             units=pl.len(),
             difference=pl.col("own").sum(),
             squares=(pl.col("own") ** 2).sum(),

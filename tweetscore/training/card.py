@@ -214,6 +214,8 @@ def _baselines(found: Sequence[Figures]) -> str:
             " Momentum predicts the class of the same number of minutes before the entry; where "
             "the price did not move, the majority."
         )
+    if any(each.calibration_expected is not None for each in found):
+        words += " After the stroke: the calibration that a calibrated model would show there."
     return words + (
         " Excess is accuracy minus majority in percentage points; its interval and that of AUC are "
         "Student's over days. p is the chance of as much skill, beyond the clock, the return and "
