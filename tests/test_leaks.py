@@ -19,6 +19,7 @@ from tiny import tiny_bundle
 
 from tweetscore.checks.doctor import Check
 from tweetscore.checks.leakage import audit
+from tweetscore.ingest.abnormal import derive_abnormal
 from tweetscore.ingest.account import IngestOptions
 from tweetscore.ingest.run import ingest
 from tweetscore.market import windows
@@ -589,6 +590,14 @@ def test_leak_14_the_same_instrument_under_another_name(honest: Honest) -> None:
 def test_another_instrument_of_the_same_market_is_no_leak(honest: Honest) -> None:
     put_other(honest[0], "1.3 * (close / open - 1)")
     assert found(audit(*honest, moments=0)) == {}
+
+
+def test_abnormal_returns_are_no_other_name_and_hide_no_training(honest: Honest) -> None:
+    with open_store(honest[0]) as opened:
+        derive_abnormal(opened, "SPX", None, in_volatility=True, past_days=5)
+    checks = audit(*honest, moments=0)
+    assert found(checks) == {}
+    assert {"copies honest", "same_instrument"} <= {check.name for check in checks if check.fact}
 
 
 def second_file(db: Path, factor: float) -> None:

@@ -29,6 +29,7 @@ from tweetscore.checks.replica import (
     timeless,
 )
 from tweetscore.errors import TweetscoreError
+from tweetscore.ingest.abnormal import FORMAT
 from tweetscore.market.sessions import exchange_sessions
 from tweetscore.market.targets import Target
 from tweetscore.posts.canonical import COUNTS
@@ -111,11 +112,18 @@ def _why_not(store: Store, bundle: Bundle) -> str | None:
     """Say why this database cannot show what the model's training may have seen."""
     card = bundle.card
     sources = {sha256 for (sha256,) in store.rows("SELECT sha256 FROM sources")}
+    derived = {
+        sha256
+        for (sha256,) in store.rows("SELECT sha256 FROM sources WHERE format = $it", it=FORMAT)
+    }
     symbols = {symbol for (symbol,) in store.rows("SELECT symbol FROM symbols")}
     (tweets,) = store.row("SELECT count(*) FROM tweets")
     if not dated_split(bundle) or not card.get("symbol") or "training" not in card:
         return "its labels are not from a market, or its card has no dates"
-    if card["symbol"] not in symbols or {each["sha256"] for each in card["data"]} != sources:
+    if (
+        card["symbol"] not in symbols
+        or {each["sha256"] for each in card["data"]} - derived != sources - derived
+    ):
         return "it was trained on other files than those in this database"
     if card["training"].get("shuffle_labels") is True:
         return "its labels were shuffled, as an older version did"

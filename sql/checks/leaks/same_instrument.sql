@@ -8,6 +8,10 @@ moved AS (
     FROM bars
     WHERE abs(close / open - 1) >= 0.0001
         AND hash(minute_utc::DATE) % $one_in::UBIGINT = 0
+        -- Abnormal returns are known to be made from those of another symbol.
+        AND symbol NOT IN (
+            SELECT symbol FROM sources WHERE format = 'abnormal' AND symbol IS NOT NULL
+        )
 ),
 paired AS (
     SELECT
