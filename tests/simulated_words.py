@@ -15,7 +15,7 @@ from tweetscore.text.rules import TextRules
 
 WORDS_A_TEXT, VOCABULARY = 8, 400
 CLASSES = ("down", "up")
-RUNS = 200
+RUNS = 150
 CELLS = (  # days, posts a day, authors, what draws a class
     (30, 8, 1, "text"), (60, 20, 1, "text"), (60, 20, 1, "day"),
     (60, 20, 40, "text"), (60, 20, 40, "day"), (60, 20, 40, "author"), (200, 10, 100, "author"),
