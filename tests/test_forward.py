@@ -20,6 +20,7 @@ from tweetscore.cli.app import app
 from tweetscore.evaluation.evaluate import evaluate
 from tweetscore.evaluation.forward import EFFECTS, MOST_LOST, e_values, known_at_entry
 from tweetscore.evaluation.forward_record import forward_records
+from tweetscore.report.gather import gather
 from tweetscore.scoring.freeze import freeze
 from tweetscore.store.database import Store
 
@@ -109,7 +110,9 @@ def test_only_posts_after_the_freeze_are_forward(store: Store) -> None:
     # What came before the freeze does not count for the figures.
     store.con.execute("UPDATE frozen SET frozen_utc = $now", {"now": DAYS[-1] + timedelta(days=9)})
     assert [(f.rows, f.e_value, f.auc) for f in forward_records(store)] == [(0, 1.0, None)] * 3
-    assert "no post with an outcome yet" in forward_records(store, model="m")[0].sentence
+    words = {each.sentence for each in forward_records(store, model="m")}
+    assert words == {"forward since 2023-01-19 14:30 UTC: no post with an outcome yet."}
+    assert gather(store, symbol="SPX").sentences[-1] == f"F{words.pop()[1:]}"
     assert forward_records(store, model="another") == []
     assert len(evaluate(store)) == 3
 

@@ -3,7 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import groupby
 from math import sqrt
 from pathlib import Path
@@ -63,6 +63,24 @@ def put_sources(store: Store) -> None:
         store.con.execute("INSERT INTO rejects VALUES (2, ?, NULL, ?, NULL)", [line, reason])
 
 
+def put_trials(store: Store) -> None:
+    """Add two trials that meet, one that begins as one of them ends, and one of another symbol."""
+    for name, symbol, first, last, tests in (
+        ("a", "SPX", 1, 9, 7),
+        ("b", "SPX", 5, 20, 1),
+        ("c", "SPX", 9, 12, 2),
+        ("d", "NDX", 1, 20, 3),
+    ):
+        store.con.execute(
+            "INSERT INTO trials VALUES ('t', ?, ?, ?, ?, ?, ?, ?)",
+            [symbol, day_of(first), day_of(last), f"{name}-graph", f"{name}-id", name, tests],
+        )
+
+
+def day_of(number: int) -> datetime:
+    return datetime(2023, 1, number)
+
+
 @pytest.fixture(scope="module")
 def db(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("queries") / "tweetscore.duckdb"
@@ -74,6 +92,7 @@ def db(tmp_path_factory: pytest.TempPathFactory) -> Path:
         put_sources(store)
         for seed in (0, 1):
             keep_run(store, study_run(StudyCell(5, True, True), seed, [0.5, 0.6 + seed / 10]))
+        put_trials(store)
     return path
 
 
@@ -646,6 +665,17 @@ def studies(t: dict[str, Rows]) -> Rows:
     ]
 
 
+def trials(_: dict[str, Rows]) -> Rows:
+    names = "symbol test_from_utc test_until_utc model model_id tests models_tried all_tests"
+    rows = [
+        ("NDX", day_of(1), day_of(20), "d", "d-id", 3, 1, 3),
+        ("SPX", day_of(1), day_of(9), "a", "a-id", 7, 2, 8),
+        ("SPX", day_of(5), day_of(20), "b", "b-id", 1, 3, 10),
+        ("SPX", day_of(9), day_of(12), "c", "c-id", 2, 2, 3),
+    ]
+    return [dict(zip(names.split(), row, strict=True)) for row in rows]
+
+
 CASES: dict[str, tuple[Callable[[dict[str, Rows]], Rows], tuple[str, ...]]] = {
     "activity_by_month": (activity, ()),
     "bar_coverage": (bar_coverage, ()),
@@ -671,6 +701,7 @@ CASES: dict[str, tuple[Callable[[dict[str, Rows]], Rows], tuple[str, ...]]] = {
     "statuses": (statuses, ()),
     "strongest": (strongest, ("rows=7",)),
     "studies": (studies, ()),
+    "trials": (trials, ()),
     "tweet_context": (context, ("tweet_id=7",)),
 }
 

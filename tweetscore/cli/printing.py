@@ -237,8 +237,9 @@ def show_figures(
         for each in own:
             show_line(sentence(each))
     _show_earnings(earnings)
-    for record in forward:
-        show_line(f"{record.model} ({record.model_id}) on {record.symbol}, {record.sentence}")
+    lines = [f"{one.model} ({one.model_id}) on {one.symbol}, {one.sentence}" for one in forward]
+    for line in dict.fromkeys(lines):
+        show_line(line)
 
 
 def show_frozen(frozen: "Frozen", *, as_json: bool) -> None:

@@ -42,7 +42,7 @@ class ForwardRecord:
         moment = f"{self.frozen_utc:%Y-%m-%d %H:%M} UTC"
         since = f"forward since {moment}, {self.interval_minutes} minutes"
         if not self.rows:
-            return f"{since}: no post with an outcome yet."
+            return f"forward since {moment}: no post with an outcome yet."
         auc = "" if self.auc is None else f"AUC {self.auc:.3f}, "
         return (
             f"{since}: {self.verdict}. {self.rows:,} posts on {self.days:,} days, {auc}"

@@ -11,6 +11,7 @@ from tweetscore.evaluation.earnings import Earnings, earnings
 from tweetscore.evaluation.evaluate import evaluate
 from tweetscore.evaluation.event_study import price_paths
 from tweetscore.evaluation.figures import Figures
+from tweetscore.evaluation.forward_record import forward_records
 from tweetscore.evaluation.verdicts import overall_verdict, sentence
 from tweetscore.evaluation.words import (
     FALSE_SHARE,
@@ -80,7 +81,7 @@ def gather(
         bars_by_symbol=store.frame(statement("query/info/bars")),
         subject=subject,
         verdict=overall_verdict(figures) if figures else _why_none(store, subject, choice.scored),
-        sentences=(*map(sentence, figures), *told),
+        sentences=(*map(sentence, figures), *_forward(store, subject), *told),
         figures=figures,
         earnings=_earnings(store, subject, news),
         statuses=store.frame(statement("report/statuses"), **of_all),
@@ -128,6 +129,15 @@ def _earnings(store: Store, subject: Subject | None, news: News | None) -> tuple
         return ()
     found = earnings(store, model=subject.model_id, session=subject.session, news=news)
     return tuple(each for each in found if each.symbol == subject.symbol)
+
+
+def _forward(store: Store, subject: Subject | None) -> list[str]:
+    """Say what the subject has shown since it was frozen, if it was."""
+    if subject is None:
+        return []
+    found = forward_records(store, model=subject.model_id, session=subject.session)
+    own = (each.sentence for each in found if each.symbol == subject.symbol)
+    return [f"{each[0].upper()}{each[1:]}" for each in dict.fromkeys(own)]
 
 
 def _why_none(store: Store, subject: Subject | None, scored: Sequence[dict[str, Any]]) -> str:

@@ -56,7 +56,7 @@ class Report:
     bars_by_symbol: pl.DataFrame
     subject: Subject | None  # None where nothing of direction or move is scored
     verdict: str  # one sentence
-    sentences: tuple[str, ...]  # one an interval
+    sentences: tuple[str, ...]  # one an interval, and of a frozen model its record
     figures: tuple[Figures, ...]
     earnings: tuple[Earnings, ...]  # none but of direction
     statuses: pl.DataFrame
