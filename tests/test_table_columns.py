@@ -553,6 +553,56 @@ def test_one_date_in_another_order_is_a_reject(path: Path) -> None:
     assert batch.rejects["line"].to_list() == [1_502]
 
 
+# --- values that mean something else --------------------------------------------------------------
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl"])
+def test_ids_that_javascript_rounded_are_refused_with_a_way_out(
+    tmp_path: Path, ending: str
+) -> None:
+    ids = [twitter_id(moment(row)) + 4_242 * row for row in range(ROWS)]
+    rounded = [int(f"{float(number):.16e}"[:-4].replace(".", "")) * 100 for number in ids]
+    rows = [(number, f"{moment(row)}Z") for row, number in enumerate(rounded)]
+    path = tmp_path / f"a.{ending}"
+    if ending == "csv":
+        path.write_text("id,created_at,text\n" + "".join(f"{n},{at},a\n" for n, at in rows))
+    else:
+        posted = ({"id": number, "created_at": at, "text": "a"} for number, at in rows)
+        path.write_text("".join(json.dumps(post) + "\n" for post in posted))
+    with tweetscore.open(tmp_path / "t.duckdb") as database:
+        (refused,) = database.ingest(path)
+        (without,) = database.ingest(path, columns={"tweet_id": ""})
+    assert refused.error is not None
+    assert "its ids all end in 00 (" in refused.error
+    assert refused.error.endswith("or do without them: --column tweet_id=")
+    assert (without.error, without.stored) == (None, ROWS)
+
+
+@pytest.mark.parametrize("nothing", ["1900-01-01 00:00:00", "1970-01-01 00:00:00"])
+def test_what_programs_write_for_no_time_is_a_reject(path: Path, nothing: str) -> None:
+    content = table("date,text", lambda row: moment(row) if row % 10 else nothing, "a")
+    (batch,) = opened(path, content).read()
+    reason = f"\"posted\" is older than any post: '{nothing}'"
+    assert batch.rejects["reason"].to_list() == [reason] * (ROWS // 10)
+
+
+def test_ids_with_commas_are_ids(path: Path) -> None:
+    content = table(
+        "id,date,text",
+        lambda row: f"{twitter_id(moment(row)):,}",
+        zoned,
+        "a",
+    )
+    tweets = opened(path, content)
+    assert tweets.platform == "twitter"
+    assert posts(tweets)["tweet_id"].to_list() == [twitter_id(moment(row)) for row in range(ROWS)]
+
+
+def test_letters_that_name_several_zones_are_refused_by_name(path: Path) -> None:
+    with pytest.raises(InputError, match=r"05 IST' ends in 'IST', which names no zone or several"):
+        opened(path, table("date,text", lambda row: f"{moment(row):%F %H:%M}:05 IST", "a"))
+
+
 # --- several columns that are one text ------------------------------------------------------------
 
 
@@ -768,3 +818,16 @@ def test_the_console_shows_one_short_line_and_the_database_all(
     assert shown[0].startswith("posts.csv: columns: text, posted = 'date'; not used: 'column_0', ")
     assert shown[0].endswith(", …")
     assert len(shown[0]) < 260
+
+
+@pytest.mark.parametrize("ending", ["csv", "json"])
+def test_a_small_table_may_be_read_without_a_column(tmp_path: Path, ending: str) -> None:
+    frame = pl.DataFrame({"id": [7, 9], "date": ["2021-05-10T14:30Z"] * 2, "text": ["a", "b"]})
+    path = tmp_path / f"a.{ending}"
+    frame.write_csv(path) if ending == "csv" else frame.write_json(path)
+    with tweetscore.open(tmp_path / "t.duckdb") as database:
+        (account,) = database.ingest(path, columns={"tweet_id": ""})
+        (refused,) = database.ingest(path, columns={"text": "words"})
+    assert (account.error, account.stored) == (None, 2)
+    assert refused.error is not None
+    assert "has no column 'words' (it has 'id', 'date', 'text')" in refused.error

@@ -88,9 +88,15 @@ def _written_for_people(texts: pl.Series, numbers: pl.Series) -> pl.Series:
 def ids(texts: pl.Series) -> pl.Series:
     """Return ids without what programs put around them to keep a spreadsheet from rounding them.
 
-    That is quotes, an equals sign before them, or the x of R's rtweet.
+    That is quotes, an equals sign before them, or the x of R's rtweet; or commas for people.
     """
-    return texts.str.strip_chars(" \t\r\n\"'=").str.replace(r"^x(\d+)$", "$1")
+    bare = texts.str.strip_chars(" \t\r\n\"'=").str.replace(r"^x(\d+)$", "$1")
+    grouped = bare.str.contains(r"^\d{1,3}(?:,\d{3})+$").fill_null(False)
+    return (
+        bare.str.replace_all(",", "", literal=True).zip_with(grouped, bare)
+        if grouped.any()
+        else bare
+    )
 
 
 def id_numbers(texts: pl.Series, usual: pl.Series | None = None) -> pl.Series:

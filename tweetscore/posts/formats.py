@@ -159,7 +159,8 @@ def family_of(source: Source, columns: Mapping[str, str]) -> Family | None:
         if found[0].NAME == x_export.ACCOUNT.NAME:  # other files say more of its posts
             return None
     else:
-        for own in shaped_with(shaped, columns) if columns else shaped:
+        named = any(columns.values()) and source.kind == "json"
+        for own in shaped_with(shaped, columns) if named else shaped:
             table = find_table(own)
             if table and is_of_posts(table, columns):
                 if _scattered_rows(source, own, columns):
@@ -193,8 +194,8 @@ def open_tweets(
         InputError: the platform is not that of the format, or one of the reasons of ``open_table``.
     """
     shaped = _shaped(source)
-    if columns and source.kind == "json":
-        shaped = shaped_with(shaped, columns)
+    if any((columns or {}).values()) and source.kind == "json":
+        shaped = shaped_with(shaped, columns or {})
     found = next(filter(None, map(_format, shaped)), None) if not columns else None
     if not found:
         tables = (

@@ -32,7 +32,7 @@ NAMES = {
     "author": (
         "author", "screenname", "username", "authorusername", "userusername", "userscreenname",
         "handle", "user", "writer", "channel", "channelname", "channelusername", "channeltitle",
-        "account", "accountacct", "authorname", "authordisplayname", "creatorusername",
+        "account", "accountacct", "acct", "authorname", "authordisplayname", "creatorusername",
         "ownerusername", "sendername", "sender", "fromname", "nickname", "by", "用户昵称",
     ),
     "retweet_count": (

@@ -39,6 +39,7 @@ from tweetscore.posts.platform import platforms_by_ids, times_in_ids
 from tweetscore.posts.validation import ReadTimes
 
 _DAY = re.compile(r"\d{4}[-./]?\d\d?[-./]?\d\d?|\d\d?[-./]\d\d?[-./]\d{4}", re.ASCII)
+_LETTERS_AT_END = re.compile(r"\d ([A-Z]{2,5})\s*$")
 _DOTS = r"^\d{1,2}\.\d{1,2}\.\d{2}"  # nobody writes the month first in such a date
 _FEWEST_IN_ANOTHER_ORDER = 3
 _DAYS_APART = timedelta(hours=50)  # a day of any zone and a time within it
@@ -250,6 +251,9 @@ def _unknown(table: Table, shown: str) -> InputError:
             f"the time {shown!r} has the word {word!r}, and only English names of months are read"
         )
         step = "write times as 2018-01-31T09:30:00Z"
+    if letters := _LETTERS_AT_END.search(shown):
+        fact = f"the time {shown!r} ends in {letters[1]!r}, which names no zone or several"
+        step = "write its offset instead, as in 2018-01-31T09:30:00+05:30"
     if _DAY.fullmatch(shown.strip()):
         fact = f"the time {shown!r} is a whole day, and posts are matched with minutes"
         step = "name the column with the time of day with --column posted=NAME, or export it too"

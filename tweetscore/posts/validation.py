@@ -14,6 +14,7 @@ from tweetscore.posts.fields import (
     counts,
     id_numbers,
     is_value,
+    nearly_all,
     truths,
     usual_number,
     usual_truth,
@@ -27,7 +28,11 @@ ISO_FORMATS = (
 )
 # An exponent, or sixteen digits and a point: the id has been a float, which keeps only fifteen.
 _ROUNDED = r"^[+-]?(\d+([.,]\d*)?[eE]\+?\d{1,2}|\d{16,}[.,]\d*)$"
+# JavaScript shows seventeen digits of a float, and ids of posts have nineteen.
+_LONG_ID, _LOST_DIGITS, _FLOAT_STEP = 10**18, 100, 128
+_ROUNDED_IDS = 5  # fewer may be chance
 _SHOWN_CHARACTERS = 60
+_FIRST_POSTS = datetime(1971, 1, 1)  # an earlier time is what a program writes for none
 _AHEAD = timedelta(days=1)  # times without a zone may be ahead of UTC, by 14 hours at most
 
 ReadTimes = Callable[[pl.Series], pl.Series]
@@ -98,6 +103,7 @@ def validate_posts(
         is_retweet="flag",
         counts_as_of_utc="counts_as_of_utc",
     )
+    _refuse_shortened(good["tweet_id"])
     rows_read = raw.height + refused.height
     unread = _unread(kept)
     if kept is typed:
@@ -187,6 +193,20 @@ def _refuse_rounded(ids: pl.Series) -> None:
         )
 
 
+def _refuse_shortened(ids: pl.Series) -> None:
+    """Refuse the file if its ids, as numbers, have all lost their last digits."""
+    long = ids.filter(ids >= _LONG_ID)
+    if len(long) < _ROUNDED_IDS or (long % _LOST_DIGITS != 0).any():
+        return
+    # Ids that somebody made of whole seconds may end so, too: as floats they are exact.
+    if nearly_all(long % _FLOAT_STEP != 0):
+        raise RoundedIdsError(
+            f"its ids all end in 00 ({long[0]}, {long[1]}, …): they are rounded, as by JavaScript; "
+            "download it again, name the column with the exact ids, as in --column "
+            "tweet_id=id_str, or do without them: --column tweet_id="
+        )
+
+
 def _latest() -> datetime:
     """Return the latest time that is not in the future."""
     return datetime.now(UTC).replace(tzinfo=None) + _AHEAD
@@ -209,6 +229,7 @@ def _checks(*, may_lack_ids: bool) -> list[tuple[pl.Expr, pl.Expr]]:
         (pl.col("posted").is_null(), pl.lit("has no time of posting")),
         (pl.col("when").is_null(), wrong("posted", "is not a date")),
         (pl.col("when") > _latest(), wrong("posted", "is in the future")),
+        (pl.col("when") < _FIRST_POSTS, wrong("posted", "is older than any post")),
         (pl.col("text").is_null(), pl.lit("has no text")),
     ]
 
