@@ -364,7 +364,7 @@ def test_words_are_of_each_text_once_by_the_class_of_its_earliest_post(store: St
         ("down", "loss", 201, 0),
         ("up", "gain", 300, 0),
     ]
-    distinct = {text: (hour[:10], "up" if p >= 0.5 else "down")
+    distinct = {text: (date.fromisoformat(hour[:10]), "up" if p >= 0.5 else "down")
                 for hour, (text, p) in reversed(list(zip(hours, posts, strict=True)))}  # fmt: skip
     texts = pl.DataFrame(
         [(text, kind, day, "somebody") for text, (day, kind) in distinct.items()],
