@@ -5,9 +5,9 @@ scores in the database, and those of which only the ledger knows.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import polars as pl
@@ -26,6 +26,7 @@ class Scored:
     name: str
     card: dict[str, Any]
     parts: tuple[pl.DataFrame, ...]  # one of each symbol and interval
+    days: Mapping[str, frozenset[date]]  # by symbol
 
     @property
     def trial_id(self) -> str:
@@ -37,15 +38,12 @@ class Scored:
     def tests(self) -> int:
         """The figures it could have: of each head, scored or not, and each symbol."""
         heads = {*self.card.get("intervals", ()), *(_minutes(each) for each in self.parts)}
-        return len(heads) * len({_symbol(each) for each in self.parts})
+        return len(heads) * len(self.days)
 
     def shares_days(self, other: "Scored") -> bool:
         """Return whether both have scores on a day of one symbol."""
         return any(
-            _symbol(one) == _symbol(two)
-            and bool(set(one["session_date"]) & set(two["session_date"]))
-            for one in self.parts
-            for two in other.parts
+            not days.isdisjoint(other.days.get(each, ())) for each, days in self.days.items()
         )
 
     def was_looked_at_by(self, trial: Trial) -> bool:
@@ -74,7 +72,12 @@ def scored_models(store: Store, rows: pl.DataFrame) -> list[Scored]:
         (card,) = store.row(_CARD, model_id=model_id)
         parts = of_model.partition_by("symbol", "interval_minutes", maintain_order=True)
         name = str(of_model["model"][0])
-        found.append(Scored(str(model_id), name, json.loads(card), tuple(parts)))
+        by_symbol = of_model.partition_by("symbol", as_dict=True)
+        days = {
+            str(symbol): frozenset(rows["session_date"].unique().to_list())
+            for (symbol,), rows in by_symbol.items()
+        }
+        found.append(Scored(str(model_id), name, json.loads(card), tuple(parts), days))
     return found
 
 
