@@ -9,7 +9,7 @@ import duckdb
 from typer.testing import CliRunner
 
 from tweetscore.cli.app import PROGRAM, app
-from tweetscore.query import shipped_queries
+from tweetscore.query.shipped import shipped_queries
 from tweetscore.store.database import create_schema
 
 ROOT = Path(__file__).parent.parent

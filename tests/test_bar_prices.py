@@ -13,7 +13,7 @@ from tweetscore.checks.doctor import Check, diagnose
 from tweetscore.errors import InputError
 from tweetscore.ingest.account import Account, IngestOptions
 from tweetscore.ingest.run import ingest
-from tweetscore.query import describe
+from tweetscore.query.info import describe
 from tweetscore.store.database import Store, open_store
 
 # --- how numbers are written ----------------------------------------------------------------------

@@ -924,13 +924,6 @@ def test_ctrl_c_is_one_line_however_a_library_passes_it_on(
     ]
 
 
-def test_an_error_of_our_own_making_is_not_hidden() -> None:
-    result = failing(RuntimeError("a bug"))
-    assert result.exit_code == 1
-    assert isinstance(result.exception, RuntimeError)
-    assert str(result.exception) == "a bug"
-
-
 # --- what is imported -----------------------------------------------------------------------------
 
 

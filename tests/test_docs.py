@@ -10,7 +10,7 @@ from transcript import in_readme, numbers, run, words
 from typer.main import get_command
 
 from tweetscore.cli.app import app
-from tweetscore.query import shipped_queries
+from tweetscore.query.shipped import shipped_queries
 
 
 @pytest.mark.parametrize("name", ["tweetscore/cli/README.md", "sql/README.md"])

@@ -10,13 +10,20 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
+import duckdb
 import numpy as np
 import polars as pl
 import pytest
 from results import DAYS, fill, put_model, study_run
 from scipy import stats
 
-from tweetscore.query import parse_parameters, query_text, run_query, shipped_queries
+from tweetscore.query.shipped import (
+    check_parameters,
+    defaults,
+    parse_parameters,
+    query_text,
+    shipped_queries,
+)
 from tweetscore.store.database import Store, open_store, shipped
 from tweetscore.study.options import StudyCell
 from tweetscore.study.runs import keep_run
@@ -108,9 +115,11 @@ def tables(db: Path) -> dict[str, Rows]:
 
 
 def asked(db: Path, name: str, *given: str) -> pl.DataFrame:
-    text, parameters = query_text(None, name, EMPTY_STDIN), parse_parameters(given)
-    with run_query(db, text, parameters, limit_seconds=60) as answer:
-        return pl.concat([pl.DataFrame(schema=answer.schema), *answer.batches])
+    text, chosen = query_text(None, name, EMPTY_STDIN), parse_parameters(given)
+    wanted = duckdb.extract_statements(text)[0].named_parameters
+    check_parameters(wanted, values := defaults(text, wanted, chosen) | chosen)
+    with open_store(db, read_only=True) as store:
+        return store.frame(text, **values)
 
 
 def grouped(rows: Rows, *keys: str) -> Iterator[tuple[dict[str, Any], Rows]]:

@@ -17,7 +17,7 @@ from tweetscore.ingest.account import IngestOptions
 from tweetscore.ingest.run import ingest
 from tweetscore.market.sessions import exchange_sessions
 from tweetscore.market.windows import ensure_windows, forget_windows, set_rules
-from tweetscore.query import describe
+from tweetscore.query.info import describe
 from tweetscore.store.database import STANDARD_INTERVALS, Store, open_store
 
 MINUTE = timedelta(minutes=1)

@@ -132,7 +132,7 @@ class Database(MarketResults):
         Returns:
             Frames by name: sources, clocks, rejects, tweets, bars, alignments, windows and models.
         """
-        from tweetscore.query import describe
+        from tweetscore.query.info import describe
 
         return describe(self.store)
 

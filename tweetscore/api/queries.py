@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:  # what a command does not need, it does not wait for
     from tweetscore.io.formats import Answer
-    from tweetscore.query import ShippedQuery, Value
+    from tweetscore.query.shipped import ShippedQuery, Value
 
 
 def shipped_queries() -> "list[ShippedQuery]":
     """Return the queries that come with the program: what a row of each is, and its parameters."""
-    from tweetscore.query import shipped_queries
+    from tweetscore.query.shipped import shipped_queries
 
     return shipped_queries()
 
@@ -30,7 +30,7 @@ def query_text(sql: str | None = None, file: str | None = None, stdin: TextIO | 
     """
     import sys
 
-    from tweetscore.query import query_text
+    from tweetscore.query.shipped import query_text
 
     return query_text(sql, file, stdin or sys.stdin)
 
@@ -41,7 +41,7 @@ def parse_parameters(pairs: Sequence[str]) -> "dict[str, Value]":
     Raises:
         InputError: one is written otherwise, or given twice.
     """
-    from tweetscore.query import parse_parameters
+    from tweetscore.query.shipped import parse_parameters
 
     return parse_parameters(pairs)
 
@@ -72,6 +72,6 @@ def run_query(
         InputError: it is not one statement that reads, or it fails, or it takes too long; also
             while batches are read.
     """
-    from tweetscore.query import run_query
+    from tweetscore.query.run import run_query
 
     return run_query(Path(db), text, parameters or {}, limit_seconds=limit_seconds)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:  # polars and scikit-learn would slow down --help
     from tweetscore.evaluation.forward_record import ForwardRecord
     from tweetscore.ingest.abnormal import AbnormalBars
     from tweetscore.io.formats import Answer
-    from tweetscore.query import ShippedQuery
+    from tweetscore.query.shipped import ShippedQuery
     from tweetscore.report.record import Report
     from tweetscore.sample.write import Sample
     from tweetscore.scoring.files import FilesAccount
