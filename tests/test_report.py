@@ -170,18 +170,10 @@ def test_of_several_models_or_symbols_one_must_be_named(store: Store) -> None:
     with pytest.raises(InputError, match="has bars of DAX, SPX; choose one with --symbol DAX"):
         gather(store, model="m")
     after, of_dax = (gather(store, model="m", symbol=symbol) for symbol in ("SPX", "DAX"))
-<<<<<<< Updated upstream
     # Another symbol is another try: what is corrected differs, what is measured does not.
     assert [replace(each, tests=3, p_corrected=0.0) for each in after.figures] == [
         replace(each, p_corrected=0.0) for each in before.figures
     ]
-=======
-    # Another symbol is another try, so that p is corrected for more, and less is visible.
-    for name in ("symbol", "interval_minutes", "rows", "accuracy", "auc", "auc_low", "p_value"):
-        assert [getattr(each, name) for each in after.figures] == [
-            getattr(each, name) for each in before.figures
-        ]
->>>>>>> Stashed changes
     for name in ("statuses", "roc", "paths", "scores", "words", "tweets"):
         assert getattr(after, name).equals(getattr(before, name)), name
     assert {each.symbol for each in of_dax.figures} == {"DAX"}
