@@ -16,7 +16,7 @@ from tweetscore.report.gather import gather
 from tweetscore.scoring.attach import import_from
 from tweetscore.scoring.bundle import Bundle
 from tweetscore.scoring.score import score
-from tweetscore.store.database import Store, open_store
+from tweetscore.store.database import Store, check_derived, open_store
 from tweetscore.store.transfer import EXPORT, export
 
 pytestmark = pytest.mark.slow  # whole databases go out and come in
@@ -157,6 +157,37 @@ def test_another_version_is_refused(whole: Store, tmp_path: Path) -> None:
             pytest.raises(TweetscoreError, match=refusal),
         ):
             import_from(store, tmp_path / "out")
+
+
+def test_views_of_somebody_else_are_not_run_and_their_tables_come_out(
+    whole: Store, tmp_path: Path
+) -> None:
+    secret = tmp_path / "secret.txt"
+    secret.write_text("open sesame")
+    theirs = f"CREATE OR REPLACE VIEW scored AS SELECT content FROM read_text('{secret}')"
+    own = "CREATE VIEW mine AS SELECT count(*) AS n FROM tweets"
+    path = tmp_path / "theirs.duckdb"
+    path.write_bytes(whole.path.read_bytes())
+    with open_store(path) as store:
+        check_derived(store)
+        store.con.execute(own)
+        check_derived(store)  # which nothing of ours runs
+        export(store, tmp_path / "before", ("scored",), silent)
+        store.con.execute(theirs)
+        with pytest.raises(IntegrityError, match="scored is not the view or macro that tweetscore"):
+            export(store, tmp_path / "out", ("tweets", "scored"), silent)
+        with pytest.raises(IntegrityError, match="mine is not the view or macro that tweetscore"):
+            export(store, tmp_path / "out", ("mine",), silent)
+        with pytest.raises(IntegrityError, match="scored is not"):
+            check_derived(store)
+        assert not (tmp_path / "out").exists()
+        export(store, tmp_path / "tables", (), silent)
+    with open_store(tmp_path / "new.duckdb") as store:
+        import_from(store, tmp_path / "tables")
+        check_derived(store)
+        assert store.frame("FROM scored ORDER BY ALL").equals(
+            whole.frame("FROM scored ORDER BY ALL")
+        )
 
 
 # --- results of scoring without a database --------------------------------------------------------

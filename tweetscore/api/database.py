@@ -363,13 +363,16 @@ class Database(MarketResults):
 
         Raises:
             InputError: the output is the database itself.
+            IntegrityError: a view of the database is not that of this version.
         """
         need("report", "a report")
         from tweetscore.io.new_file import check_apart, new_file
         from tweetscore.report.gather import gather
         from tweetscore.report.page import page
+        from tweetscore.store.database import check_derived
 
         check_apart(Path(output), self.path)
+        check_derived(self.store)
         found = gather(
             self.store, model=model, symbol=symbol, session=session,
             interval_minutes=interval_minutes, news=news,

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
@@ -148,6 +148,36 @@ def memory_store(threads: int | None = None) -> Store:
     con = duckdb.connect(config=_options() | ({"threads": threads} if threads else {}))
     _check_schema(con, IN_MEMORY, read_only=False)
     return Store(con, IN_MEMORY)
+
+
+def check_derived(store: Store, names: Collection[str] | None = None) -> None:
+    """Refuse to run views and macros that somebody else has put into a database.
+
+    Args:
+        store: the open database.
+        names: the views to be run; None means all of ours.
+
+    Raises:
+        IntegrityError: one of them, or a macro behind it, is not that of this version.
+    """
+    ours = dict(memory_store().rows(_DERIVED))
+    for name, text in store.rows(_DERIVED):
+        if name in (ours if names is None else {*names, *ours}) and ours.get(name) != text:
+            raise IntegrityError(
+                f"{store.path}: {name} is not the view or macro that tweetscore makes; export its "
+                "tables, and import them into a new database"
+            )
+
+
+# Of macros with several forms, all of them.
+_DERIVED = """
+    SELECT view_name AS name, sql AS text FROM duckdb_views() WHERE NOT internal
+    UNION ALL
+    SELECT function_name, string_agg(form, ';' ORDER BY form) FROM (
+        SELECT function_name, parameters::VARCHAR || macro_definition AS form
+        FROM duckdb_functions() WHERE NOT internal
+    ) GROUP BY function_name
+"""
 
 
 def _options() -> dict[str, str | bool | int | float | list[str]]:

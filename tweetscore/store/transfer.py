@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from tweetscore.errors import InputError, IntegrityError, did_you_mean
 from tweetscore.io.new_file import new_folder, sha256_of
-from tweetscore.store.database import SCHEMA_VERSION, Store
+from tweetscore.store.database import SCHEMA_VERSION, Store, check_derived
 
 FORMAT = 2
 EXPORT = "export.json"
@@ -41,14 +41,17 @@ def export(
 
     Raises:
         InputError: the folder exists already, or there is no such table.
+        IntegrityError: a view is not that of this version.
     """
-    every = _names(store, "TABLE")
-    known = every + _names(store, "VIEW")
+    every, views = _names(store, "TABLE"), _names(store, "VIEW")
+    known = every + views
     for name in names:
         if name not in known:
             raise InputError(
                 f"{store.path}: has no table or view {name}{did_you_mean(name, known)}"
             )
+    if wanted := set(names) & set(views):
+        check_derived(store, wanted)
     if folder.exists():
         raise InputError(f"{folder}: already exists; choose another folder")
     with new_folder(folder) as part:
