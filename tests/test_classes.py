@@ -26,8 +26,9 @@ from tiny import (
 )
 
 from tweetscore.errors import InputError
+from tweetscore.evaluation.correction import romano_wolf
 from tweetscore.evaluation.evaluate import evaluate
-from tweetscore.evaluation.figures import figures, with_verdicts
+from tweetscore.evaluation.figures import evidence, figures, judged
 from tweetscore.evaluation.skill import clock_and_past
 from tweetscore.evaluation.verdicts import sentence
 from tweetscore.ingest.account import IngestOptions
@@ -513,7 +514,7 @@ def test_moves_are_measured_with_momentum_against_what_came_true(
     said = {(tweet, n): float(np.float32(rng.random())) for tweet, _ in tweets for n in thresholds}
     rows = [moving(tweet, n, p) for (tweet, n), p in said.items()]
     put_model(store, "moves", rows, thresholds)
-    expected = []
+    expected, of_days = [], []
     for n, threshold in thresholds.items():
         probabilities, truth, days, momentum, past = [], [], [], [], []
         for tweet, posted in tweets:
@@ -535,24 +536,18 @@ def test_moves_are_measured_with_momentum_against_what_came_true(
         assert set(momentum) == {-1, 0, 1}
         minute, past_bps, volatility = np.array(past, float).T
         day = np.unique(days, return_inverse=True)[1].astype(np.int64)
-        found = figures(
-            np.array(probabilities),
-            np.array(truth, np.int64),
-            np.array(days),
-            tried=2,
-            controls=clock_and_past(minute, day, past_bps, volatility),
-            momentum=np.array(momentum),
-        )
-        expected.append(
-            replace(found, model="moves", symbol="SPX", interval_minutes=n, target="move")
-        )
-    assert [asdict(each) for each in evaluate(store)] == [
-        asdict(each) for each in with_verdicts(expected)
-    ]
+        inputs = np.array(probabilities), np.array(truth, np.int64), np.array(days)
+        controls = clock_and_past(minute, day, past_bps, volatility)
+        found = figures(*inputs, tried=2, controls=controls, momentum=np.array(momentum))
+        found = replace(found, model="moves", model_id="id of moves", symbol="SPX", target="move")
+        expected.append(replace(found, interval_minutes=n))
+        of_days.append(evidence(*inputs, controls))
+    corrected = judged(expected, romano_wolf(of_days, 2), 2)
+    assert [asdict(each) for each in evaluate(store)] == [asdict(each) for each in corrected]
     assert sentence(evaluate(store)[0]).startswith("5 minutes, move: inconclusive. AUC ")
 
 
-def test_figures_of_moves_and_of_directions_are_corrected_each_for_its_own_model(
+def test_figures_of_moves_and_of_directions_on_the_same_days_are_corrected_together(
     market: tuple[Store, dict[datetime, float]],
 ) -> None:
     store, _ = market
@@ -570,9 +565,9 @@ def test_figures_of_moves_and_of_directions_are_corrected_each_for_its_own_model
     )
     put_model(store, "moods", [(tweet, "label", None, "sad", 1.0) for tweet in tweets])
     found = evaluate(store)
-    assert [(each.model, each.target, each.p_corrected == each.p_value) for each in found] == [
-        ("moves", "move", True),
-        ("up", "direction", True),
+    assert [(each.model, each.target, each.tests, each.models_tried) for each in found] == [
+        ("moves", "move", 2, 2),
+        ("up", "direction", 2, 2),
     ]
     assert found[0].baseline != found[1].baseline
     assert evaluate(store, model="moves") == found[:1]
