@@ -81,7 +81,9 @@ def unchanged(account: Account, clock: str) -> Account:
 def good_rows(kind: Kind, judged: pl.DataFrame) -> pl.DataFrame:
     """Return the rows without a reason, with the columns of their table."""
     reason = judged["reason"]
-    good = judged.filter(reason.is_null()) if reason.null_count() < len(reason) else judged
+    good = (
+        judged.filter(pl.col("reason").is_null()) if reason.null_count() < len(reason) else judged
+    )
     return good.drop("line", "byte_offset", "reason", _CLAIMED[kind])
 
 

@@ -88,8 +88,8 @@ def validate_posts(
     checks = _checks(may_lack_ids=may_lack_ids)
     # Reasons are worded for the bad rows alone: on every row they would cost more than the parsing.
     failures = (failed.fill_null(False) for failed, _ in checks)
-    wrong = typed.select(pl.any_horizontal(failures)).to_series()
-    kept = typed.filter(~wrong) if wrong.any() else typed
+    typed = typed.with_columns(wrong=pl.any_horizontal(failures))
+    kept = typed.filter(~pl.col("wrong")) if typed["wrong"].any() else typed
     good = kept.select(
         "line",
         "byte_offset",
@@ -108,7 +108,7 @@ def validate_posts(
     unread = _unread(kept)
     if kept is typed:
         return TweetBatch(rows_read, good, refused.sort("line", "byte_offset"), unread)
-    bad = typed.filter(wrong)
+    bad = typed.filter("wrong")
     _refuse_rounded(bad["tweet_id"])
     reason = pl.coalesce(pl.when(failed).then(words) for failed, words in checks)
     rejects = bad.select("line", "byte_offset", reason=reason, raw=_raw_text(list(raw.columns)))
@@ -129,7 +129,7 @@ def _unread(kept: pl.DataFrame) -> tuple[Unread, ...]:
     for name, value in _OPTIONAL.items():
         if name not in kept.columns or kept[value].null_count() == kept[name].null_count():
             continue
-        lost = kept.filter(kept[value].is_null() & is_value(kept[name])).sort("line")
+        lost = kept.filter(pl.col(value).is_null(), pl.lit(is_value(kept[name]))).sort("line")
         if lost.height:
             first, places = lost.row(0, named=True), lost["byte_offset"]
             shown = first[name][:_SHOWN_CHARACTERS]
