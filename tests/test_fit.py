@@ -215,6 +215,7 @@ def test_every_row_is_learned_from_once_an_epoch(tmp_path: Path) -> None:
     assert first != second
 
 
+@pytest.mark.slow
 def test_the_learning_rate_falls_to_four_fifths_every_ten_epochs(tmp_path: Path) -> None:
     _, fitted = run(tmp_path, FitOptions(epochs=21, batch_rows=30))
     expected = [3e-4 * 0.8 ** ((n - 1) // 10) for n in range(1, 22)]

@@ -27,6 +27,8 @@ from tweetscore.query.sandbox import BATCH_ROWS
 from tweetscore.query.shipped import parse_parameters, query_text
 from tweetscore.store.database import Store, open_store, shipped
 
+pytestmark = pytest.mark.slow  # every query has a process of its own
+
 TEXT = 'says "no", | and\nﬁn 😀'
 HARD = f"""
     SELECT * FROM (VALUES
@@ -108,7 +110,6 @@ def refused(db: Path, sql: str, *given: str, limit_seconds: float | None = None)
 # --- formats --------------------------------------------------------------------------------------
 
 
-@pytest.mark.slow
 def test_a_table_shows_every_row_and_rounds_no_price(db: Path) -> None:
     lines = [
         "n  yes    f   price  text                               id  "
@@ -273,7 +274,6 @@ def secret(tmp_path: Path) -> Path:
         "duckdb_secrets()",
     ],
 )  # fmt: skip
-@pytest.mark.slow
 def test_files_and_the_network_are_out_of_reach(db: Path, secret: Path, source: str) -> None:
     message = refused(db, f"FROM {source.format(secret)}")
     assert message.startswith("the query fails: ")
@@ -284,7 +284,6 @@ def test_files_and_the_network_are_out_of_reach(db: Path, secret: Path, source: 
     "name",
     ["frame", "parameters", "store", "statements", "self", "request", "out", "values", "reader"],
 )
-@pytest.mark.slow
 def test_the_variables_of_the_program_are_no_tables(db: Path, name: str) -> None:
     assert "does not exist" in refused(db, f"FROM {name}")
 
@@ -319,7 +318,6 @@ def test_a_reader_leaves_no_file_beside_the_database(db: Path) -> None:
         ("", ("", "VARCHAR")),
     ],
 )
-@pytest.mark.slow
 def test_a_parameter_is_a_number_where_it_looks_like_one(
     db: Path, given: str, expected: tuple[object, str]
 ) -> None:
@@ -399,7 +397,6 @@ HUNGRY = [
 DEAF = "SELECT levenshtein(repeat('ab', 60000), repeat('ba', 60000)) AS n"
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("sql", [*HUNGRY, DEAF])
 def test_a_query_is_bounded_in_time_and_memory(db: Path, sql: str) -> None:
     before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
@@ -427,7 +424,6 @@ TOO_LONG = (
 )
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("sql", [LONG, ENDLESS])
 @pytest.mark.parametrize("limit_seconds", [0.2, 1e-9])
 def test_a_query_that_takes_too_long_is_stopped(db: Path, sql: str, limit_seconds: float) -> None:
@@ -438,7 +434,6 @@ def test_a_query_that_takes_too_long_is_stopped(db: Path, sql: str, limit_second
     assert asked(db, "SELECT 1 AS n").rows() == [(1,)]
 
 
-@pytest.mark.slow
 def test_the_time_that_the_reader_of_batches_takes_does_not_count(db: Path) -> None:
     sql = "SELECT n FROM range(300_000) t(n)"
     with run_query(db, sql, {}, limit_seconds=2) as answer:
@@ -457,7 +452,6 @@ def test_nothing_runs_on_when_an_answer_is_left_early(db: Path) -> None:
         pass
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 @pytest.mark.parametrize("sql", [LONG, ENDLESS])
 def test_ctrl_c_stops_a_query_at_once(db: Path, sql: str) -> None:

@@ -282,6 +282,7 @@ MIXED_TEXTS = {
 @pytest.mark.parametrize("first", ["utf-8", "other"])
 @pytest.mark.parametrize("encoding", MIXED_TEXTS)
 @pytest.mark.parametrize("kind", ["csv", "json"])
+@pytest.mark.slow
 def test_exports_put_together_keep_their_encodings(
     tmp_path: Path, store: Store, kind: str, encoding: str, first: str, rows: int
 ) -> None:
