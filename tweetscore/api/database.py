@@ -374,9 +374,13 @@ class Database(MarketResults):
         check_apart(Path(output), self.path)
         check_derived(self.store)
         found = gather(
-            self.store, model=model, symbol=symbol, session=session,
-            interval_minutes=interval_minutes, news=news,
-        )  # fmt: skip
+            self.store,
+            model=model,
+            symbol=symbol,
+            session=session,
+            interval_minutes=interval_minutes,
+            news=news,
+        )
         with new_file(Path(output)) as file:
             file.write(page(found).encode())
         return found

@@ -61,9 +61,13 @@ class MarketResults:
         from tweetscore.ingest.abnormal import derive_abnormal
 
         return derive_abnormal(
-            self.store, symbol, benchmark,
-            in_volatility=in_volatility, past_days=past_days, session=session,
-        )  # fmt: skip
+            self.store,
+            symbol,
+            benchmark,
+            in_volatility=in_volatility,
+            past_days=past_days,
+            session=session,
+        )
 
     def freeze(
         self, model: "str | Path | Bundle" = "reference", *, precision: Precision = "float32"

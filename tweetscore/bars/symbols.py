@@ -153,6 +153,12 @@ def _symbol_of_folder(folder: str) -> str | None:
     return symbol if written and len(folder) > 1 and folder.isupper() else None
 
 
+_NEVER_TRADED = frozenset(
+    "adj ask bar bars bid csv data file json min ohlc ohlcv out price raw rth temp test tmp utc est "
+    "gmt part page hist ascii".split()
+)
+
+
 def _says_nothing(name: str) -> bool:
     words = [word for word in _WORDS.split(_DATE.sub(" ", name)) if word]
     return all(map(_is_noise, words))
@@ -162,9 +168,7 @@ def _is_noise(word: str) -> bool:
     bare = word.lower().strip(".")
     if word.isupper() and len(word) <= 5 and bare not in _VENUES and not _INTERVAL.fullmatch(word):
         # In capitals only what nobody trades is noise: ALL and A are shares.
-        return bare in {"adj", "ask", "bar", "bars", "bid", "csv", "data", "file", "json", "min",
-                        "ohlc", "ohlcv", "out", "price", "raw", "rth", "temp", "test", "tmp",
-                        "utc", "est", "gmt", "part", "page", "hist", "ascii"}  # fmt: skip
+        return bare in _NEVER_TRADED
     numberless = bare.rstrip("0123456789") or bare
     return bool(
         _INTERVAL.fullmatch(word)

@@ -261,14 +261,16 @@ EvaluatedFile = Annotated[
         metavar="FILE",
         help="Compare --model with the labels in this file instead: CSV, JSON or Parquet.",
     ),
-]  # fmt: skip
+]
 Effect = Annotated[
     float,
     Option(
-        metavar="AUC", min=0.5, max=1,
+        metavar="AUC",
+        min=0.5,
+        max=1,
         help="Without a signal, say that days are inconclusive unless they would show this AUC.",
     ),
-]  # fmt: skip
+]
 Costs = Annotated[
     str,
     Option(

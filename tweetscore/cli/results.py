@@ -187,9 +187,13 @@ def report(
     """
     with api.open(db, read_only=True) as database:
         written = database.report(
-            output, model=model, symbol=symbol, session=session, interval_minutes=interval,
+            output,
+            model=model,
+            symbol=symbol,
+            session=session,
+            interval_minutes=interval,
             news=around.read(),
-        )  # fmt: skip
+        )
     printing.show_report(written, output, as_json=as_json)
 
 

@@ -94,8 +94,11 @@ def earnings(
     """
     rows = store.frame(
         statement("evaluation/entries"),
-        model=model, session=session, from_utc=from_utc, until_utc=until_utc,
-    )  # fmt: skip
+        model=model,
+        session=session,
+        from_utc=from_utc,
+        until_utc=until_utc,
+    )
     if news:
         rows = news.without(rows, pl.col("interval_minutes"))
     parts = rows.partition_by("model_id", "symbol", "interval_minutes", maintain_order=True)

@@ -119,8 +119,10 @@ def _sessions(prices: pl.DataFrame) -> tuple[Sessions, pl.Series, np.ndarray]:
     starts = each["starts"].to_numpy()
     session = opens.search_sorted(prices["open_utc"]).to_numpy()
     known[starts[session] + prices["minute"].to_numpy()] = prices["price"].to_numpy()
-    day, stratum = (each[name].rank("dense").cast(pl.Int64).to_numpy() - 1
-                    for name in ("session_date", "stratum"))  # fmt: skip
+    day, stratum = (
+        each[name].rank("dense").cast(pl.Int64).to_numpy() - 1
+        for name in ("session_date", "stratum")
+    )
     sessions = Sessions(known, starts, each["minutes"].to_numpy(), day, stratum)
     return sessions, opens, each["matched"].to_numpy()
 
@@ -138,13 +140,17 @@ def study_of(found: dict[str, Paths], by_weekday: float) -> EventStudy:
         half = simultaneous_band(each.counts, each.totals_bps, SEED)
         mean = each.means_bps[0]
         columns = {
-            "series": [name] * len(OFFSETS), "offset_minutes": list(OFFSETS),
-            "mean_bps": mean, "low_bps": mean - half, "high_bps": mean + half,
+            "series": [name] * len(OFFSETS),
+            "offset_minutes": list(OFFSETS),
+            "mean_bps": mean,
+            "low_bps": mean - half,
+            "high_bps": mean + half,
             "placebo_bps": tested.centre,
-            "placebo_low_bps": tested.low, "placebo_high_bps": tested.high,
+            "placebo_low_bps": tested.low,
+            "placebo_high_bps": tested.high,
             "events": each.counts.sum(axis=0).astype(np.int64),
             "days": (each.counts > 0).sum(axis=0),
-        }  # fmt: skip
+        }
         frames.append(pl.DataFrame(columns, schema=PATHS))
         p_values[name] = tested.p_value
     floats = pl.selectors.float()

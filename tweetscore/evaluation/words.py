@@ -59,8 +59,12 @@ def distinctive_words(
     found = [
         tested.filter(pl.col("z") * side > 0)
         .select(
-            pl.lit(name).alias("class"), "word", pl.col("z").abs(), "p_adjusted",
-            texts_in_class=here, texts_elsewhere=pl.col("texts") - here,
+            pl.lit(name).alias("class"),
+            "word",
+            pl.col("z").abs(),
+            "p_adjusted",
+            texts_in_class=here,
+            texts_elsewhere=pl.col("texts") - here,
         )
         .sort("z", "word", descending=[True, False])
         .head(MOST_WORDS)
@@ -68,7 +72,7 @@ def distinctive_words(
             (first, 1, pl.col("first")),
             (second, -1, pl.col("texts") - pl.col("first")),
         )
-    ]  # fmt: skip
+    ]
     digits = pl.col("z", "p_adjusted").round_sig_figs(DIGITS)
     return pl.concat([pl.DataFrame(schema=WORDS), *found]).with_columns(digits)
 

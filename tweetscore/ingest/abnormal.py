@@ -141,8 +141,9 @@ def _insert(store: Store, name: str, asked: dict[str, Any], *, in_volatility: bo
     parts = store.rows(
         "SELECT sha256 FROM sources JOIN (SELECT DISTINCT source_id FROM bars "
         "WHERE symbol IN ($own, $theirs)) USING (source_id) ORDER BY ALL",
-        own=own, theirs=theirs,
-    )  # fmt: skip
+        own=own,
+        theirs=theirs,
+    )
     digest = hashlib.sha256("\0".join([name, *(sha256 for (sha256,) in parts)]).encode())
     row = {
         "source_id": source_id, "name": name, "sha256": digest.hexdigest(), "bytes": 0,

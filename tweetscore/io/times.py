@@ -221,11 +221,14 @@ def _since_1970(text: pl.Expr) -> pl.Expr:
     digits = text.str.extract(pattern, 2).fill_null("").str.head(6).str.pad_end(6, "0")
     part = digits.str.to_integer(strict=False)
     microseconds = (
-        pl.when(number < 10**11).then(number * 1_000_000 + part)
-        .when(number < 10**14).then(number * 1_000 + part // 1_000)
-        .when(number < 10**17).then(number)
+        pl.when(number < 10**11)
+        .then(number * 1_000_000 + part)
+        .when(number < 10**14)
+        .then(number * 1_000 + part // 1_000)
+        .when(number < 10**17)
+        .then(number)
         .otherwise(number // 1_000)
-    )  # fmt: skip
+    )
     return microseconds.cast(pl.Datetime("us"))
 
 

@@ -78,9 +78,13 @@ _KEYS = {
 _V1: Paths = {"posted": "created_at", "tweet_id": ("id_str", "id"), "author": "user.screen_name"}
 _V1_COUNTS: Paths = {"retweet_count": "retweet_count", "favorite_count": "favorite_count"}
 _STATUS: Paths = {
-    "text": "content", "posted": "created_at", "tweet_id": "id", "author": "account.acct",
-    "retweet_count": "reblogs_count", "favorite_count": "favourites_count",
-}  # fmt: skip
+    "text": "content",
+    "posted": "created_at",
+    "tweet_id": "id",
+    "author": "account.acct",
+    "retweet_count": "reblogs_count",
+    "favorite_count": "favourites_count",
+}
 _PATHS: Mapping[str, Paths] = {
     tweet_json.NAME: {"text": ("full_text", "text"), **_V1, **_V1_COUNTS},
     twarc2.NAME: {

@@ -156,8 +156,10 @@ _SNSCRAPE: Paths = {
 }
 # Of Hacker News; a story has a title, and perhaps a text.
 _HACKER_NEWS = {
-    **NO_RETWEET, "posted": epoch("posted"), "text": titled(plain_text(pl.col("body"))),
-}  # fmt: skip
+    **NO_RETWEET,
+    "posted": epoch("posted"),
+    "text": titled(plain_text(pl.col("body"))),
+}
 
 LAYOUTS = (
     JsonLayout(

@@ -115,9 +115,12 @@ def _figures(
         return ()
     try:
         found = evaluate(
-            store, model=subject.model_id, session=subject.session,
-            news=news, on_message=on_message,
-        )  # fmt: skip
+            store,
+            model=subject.model_id,
+            session=subject.session,
+            news=news,
+            on_message=on_message,
+        )
     except InputError:  # nothing out of sample has an outcome; the verdict says why
         return ()
     return tuple(each for each in found if each.symbol == subject.symbol)
