@@ -153,10 +153,11 @@ def _symbol_of_folder(folder: str) -> str | None:
     return symbol if written and len(folder) > 1 and folder.isupper() else None
 
 
-_NEVER_TRADED = frozenset(
-    "adj ask bar bars bid csv data file json min ohlc ohlcv out price raw rth temp test tmp utc est "
-    "gmt part page hist ascii".split()
-)
+_NEVER_TRADED = {
+    "adj", "ask", "bar", "bars", "bid", "csv", "data", "file", "json", "min", "ohlc", "ohlcv",
+    "out", "price", "raw", "rth", "temp", "test", "tmp", "utc", "est", "gmt", "part", "page", "hist",
+    "ascii",
+}  # fmt: skip
 
 
 def _says_nothing(name: str) -> bool:
