@@ -155,8 +155,8 @@ def _symbol_of_folder(folder: str) -> str | None:
 
 _NEVER_TRADED = {
     "adj", "ask", "bar", "bars", "bid", "csv", "data", "file", "json", "min", "ohlc", "ohlcv",
-    "out", "price", "raw", "rth", "temp", "test", "tmp", "utc", "est", "gmt", "part", "page", "hist",
-    "ascii",
+    "out", "price", "raw", "rth", "temp", "test", "tmp", "utc", "est", "gmt", "part", "page",
+    "hist", "ascii",
 }  # fmt: skip
 
 
