@@ -24,6 +24,8 @@ from tweetscore.study.options import StudyCell
 from tweetscore.study.reported import REPORTED_ABLATION
 from tweetscore.study.runs import keep_run
 
+pytestmark = pytest.mark.slow  # whole reports are drawn, and opened in a browser
+
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 SILENT = (  # no screen, and nothing that a browser asks the network for by itself
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -113,12 +115,10 @@ def cells(text: str, table: str) -> list[list[str]]:
 # --- as text --------------------------------------------------------------------------------------
 
 
-@pytest.mark.slow
 def test_the_same_report_gives_the_same_page(full: Report, text: str) -> None:
     assert page(full) == text
 
 
-@pytest.mark.slow
 def test_the_figures_of_the_page_are_those_of_evaluate(full: Report, text: str) -> None:
     assert cells(text, "figures") == figure_table(full.figures)[1]
     assert full.verdict in text

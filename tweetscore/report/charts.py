@@ -180,7 +180,8 @@ def calibration_chart(calibration: pl.DataFrame) -> Chart:
     )
     ends = [calibration["predicted"].min(), calibration["predicted"].max()]
     even = _even_line(pl.DataFrame({"x": ends, "y": ends}))
-    return alt.layer(band, even, line)
+    known = calibration["low"].is_not_null().any()  # on a few days there is no band
+    return alt.layer(*([band] if known else []), even, line)
 
 
 def roc_chart(roc: pl.DataFrame) -> Chart:
@@ -318,7 +319,7 @@ def _by_interval(
         .mark_rule(opacity=0.6)
         .encode(x="minutes:O", y=alt.Y("low:Q", title=ACCURACY), y2="high:Q")
     )
-    return alt.layer(bars, lines)
+    return alt.layer(*([bars] if ends else []), lines)
 
 
 def _even_line(ends: pl.DataFrame) -> Chart:
