@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from posts import read_all, stored_as
 
+import tweetscore
 from tweetscore.errors import InputError
 from tweetscore.io.open import data_files
 from tweetscore.io.records import MOST_RECORD_BYTES
@@ -482,3 +483,17 @@ def test_a_text_cut_into_tokens_is_refused_with_the_way_out(tmp_path: Path) -> N
 def test_what_stands_beside_posts_is_none(tmp_path: Path, value: Object) -> None:
     (file,) = data_files(stored_as(tmp_path / "a", json.dumps(value).encode()))
     assert open_tweets(sniff(file)) is None
+
+
+@pytest.mark.parametrize(
+    "content", ['{"@context": ["https://www.w3.org/ns/activitystreams"]', '{"a": [1, 2', "[]"]
+)
+def test_a_document_cut_off_before_its_first_record_is_refused(
+    tmp_path: Path, content: str
+) -> None:
+    path = tmp_path / "cut.json"
+    path.write_text(content)
+    with tweetscore.open(tmp_path / "new.duckdb") as database:
+        (account,) = database.ingest(path)
+    assert account.error is not None
+    assert account.error.startswith(f"{path}: neither a tweet archive nor minute bars")

@@ -125,7 +125,7 @@ def shaped_with(shaped: Sequence[Source], columns: Mapping[str, str]) -> list[So
     tables = [(each, table) for each in shaped if (table := find_table(each))]
     if fitting := [each for each, table in tables if names and names <= {*table.columns}]:
         return fitting[:1]
-    records = [len(each.candidates[0].objects) for each, _ in tables]
+    records = [sum(len(first.objects) for first in each.candidates[:1]) for each, _ in tables]
     return [tables[records.index(max(records))][0]] if tables else []
 
 
