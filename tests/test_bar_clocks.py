@@ -268,6 +268,7 @@ def test_each_market_is_found_with_its_clock_calendar_and_stamps(market: str, st
 
 @pytest.mark.parametrize("clock", [name for name in CLOCKS if name != "right"])
 @pytest.mark.parametrize("market", ["New York", "Hong Kong", "Mumbai", "CME futures"])
+@pytest.mark.slow
 def test_each_clock_is_found(market: str, clock: str) -> None:
     recipe = Recipe(market, clock, "start", 90, SPRING, density=0.4, stray_nights=0.2)
     bars = make(recipe)

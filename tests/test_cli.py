@@ -663,6 +663,7 @@ def test_a_name_that_is_no_utf8_is_read_and_shown(made: Path, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("name", MISTAKES)
+@pytest.mark.slow
 def test_a_mistake_is_one_line_and_nothing_is_written(
     made: Path, db: Path, stored: Any, empty_db: Path, tmp_path: Path, name: str
 ) -> None:

@@ -111,6 +111,7 @@ def keyed(records: Sequence[str], separator: str) -> str:
     ],
     ids=["an array", "an array under a key", "keyed by number"],
 )
+@pytest.mark.slow
 def test_damaged_records_cost_no_whole_one(
     wrap: Callable[[Sequence[str], str], str],
     cut: Callable[[bytes], Iterator[Records]],

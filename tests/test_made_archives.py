@@ -35,6 +35,7 @@ def _held(maker: Callable[[Path, int], Made], folder: Path, posts: int) -> None:
 
 
 @pytest.mark.parametrize("maker", MAKERS)
+@pytest.mark.slow
 def test_every_row_of_a_small_archive(maker: Callable[[Path, int], Made], tmp_path: Path) -> None:
     _held(maker, tmp_path, 400)
 

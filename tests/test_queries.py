@@ -28,6 +28,8 @@ from tweetscore.store.database import Store, open_store, shipped
 from tweetscore.study.options import StudyCell
 from tweetscore.study.runs import keep_run
 
+pytestmark = pytest.mark.slow  # every query runs over every table
+
 Rows = list[dict[str, Any]]
 EMPTY_STDIN = open(Path("/dev/null"))  # noqa: SIM115 - no query here reads it
 FILES = sorted((shipped("sql") / "queries").glob("*.sql"))

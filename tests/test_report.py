@@ -42,6 +42,8 @@ from tweetscore.study.words import ablation_table
 from tweetscore.text.rules import TextRules
 from tweetscore.training.epoch import Epoch
 
+pytestmark = pytest.mark.slow  # every report reads a whole database
+
 COLUMNS = {
     "sources": "file kind format symbol clock rows_read stored updated duplicates rejected "
     "repaired",
@@ -116,7 +118,6 @@ def test_a_report_is_of_the_only_model_and_symbol_at_thirty_minutes(
     assert of_fifty.subject == replace(found.subject, interval_minutes=50, session="extended")
 
 
-@pytest.mark.slow
 def test_the_same_database_gives_the_same_report(market: Store) -> None:
     first, second = gather(market), gather(market)
     for name, frame in frames(first).items():
@@ -150,7 +151,6 @@ def test_what_is_not_there_is_told_with_what_there_is(market: Store) -> None:
         assert str(refusal.value) == f"{market.path}: {message}"
 
 
-@pytest.mark.slow
 def test_of_several_models_or_symbols_one_must_be_named(store: Store) -> None:
     fill(store)
     put_model(store, SPANS, "other", card=CARD)
@@ -191,7 +191,6 @@ def test_figures_and_words_are_those_of_evaluate(market: Store, gathered: Report
     assert found.sentences == tuple(map(sentence, measured))
 
 
-@pytest.mark.slow
 def test_what_the_model_has_learned_from_counts_nowhere_but_among_the_statuses(
     store: Store,
 ) -> None:
@@ -288,7 +287,6 @@ def test_a_long_curve_is_thinned_without_losing_area(ties: bool) -> None:
     assert set(thin.rows()) <= whole
 
 
-@pytest.mark.slow
 def test_paths_are_those_of_the_event_study_at_the_shown_interval(
     market: Store, gathered: Report
 ) -> None:
@@ -447,7 +445,6 @@ def unscored(store: Store) -> None:
          "regular session of SPX.", "m"),
     ],
 )  # fmt: skip
-@pytest.mark.slow
 def test_what_is_missing_is_said_and_the_frames_keep_their_columns(
     store: Store, make: Callable[[Store], None], verdict: str, model: str | None
 ) -> None:
@@ -545,7 +542,6 @@ def test_tweets_and_bars_are_counted_by_place_hour_and_month(store: Store) -> No
     ]
 
 
-@pytest.mark.slow
 def test_a_report_says_how_to_make_it_again(store: Store) -> None:
     fill(store)
     put_source(store, "/home/me/my posts.zip!a/one.js")
@@ -711,7 +707,6 @@ def test_of_a_study_that_has_not_ended_there_is_what_there_is(store: Store) -> N
     assert ablation_table(found.ablation) == ([], [])
 
 
-@pytest.mark.slow
 def test_reporting_needs_no_torch() -> None:
     code = (
         "import sys, tweetscore.report.gather, tweetscore.report.charts; "
