@@ -102,7 +102,6 @@ def load_bundle(folder: Path, precision: Precision = "float32") -> Bundle:
         IntegrityError: the card cannot be read, is of another format or lacks a key, or a file is
             not the one that the card was written for.
     """
-    heal(folder)
     if not folder.is_dir():
         raise InputError(
             f"{folder}: no such model folder; name one that 'tweetscore train' has written"

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 
 from tweetscore.errors import InputError
+from tweetscore.io.new_file import new_file
 
 HASH_BYTES = 32
 
@@ -32,9 +33,9 @@ class Checkpoint:
         content = io.BytesIO()
         torch.save({"fingerprint": self.fingerprint, **state}, content)
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = self.path.with_suffix(".part")
-        fresh.write_bytes(hashlib.sha256(content.getbuffer()).digest() + content.getbuffer())
-        fresh.replace(self.path)
+        with new_file(self.path) as file:
+            file.write(hashlib.sha256(content.getbuffer()).digest())
+            file.write(content.getbuffer())
 
     def load(self) -> dict[str, Any] | None:
         """Return the state that was saved; None where there is none.
