@@ -183,7 +183,7 @@ def read_run(folder: Path) -> Run:
         ) from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise InputError(f"{path}: is not of format {FORMAT}; use the tweetscore that wrote it")
-    return _checked(path, Run, content)
+    return _checked(path, TypeAdapter(Run), content)
 
 
 def read_finished(folder: Path) -> list[Finished]:
@@ -199,20 +199,20 @@ def read_finished(folder: Path) -> list[Finished]:
     whole = content[: content.rfind(b"\n") + 1]
     if whole != content:  # a kill between the bytes of a line: the next must begin on its own
         path.write_bytes(whole)
-    lines = [_checked(path, Finished, line) for line in whole.splitlines()]
+    adapter, inside = TypeAdapter(Finished), folder.resolve()
+    lines = [_checked(path, adapter, line) for line in whole.splitlines()]
     for each in lines:
-        if not (folder / each.name).resolve().is_relative_to(folder.resolve()):
+        if not (folder / each.name).resolve().is_relative_to(inside):
             raise IntegrityError(f"{path}: names {each.name!r}, which lies outside; {_AGAIN}")
     return list({each.name: each for each in lines}.values())
 
 
-def _checked(path: Path, kind: type[Kind], content: dict[str, Any] | bytes) -> Kind:
+def _checked(path: Path, adapter: TypeAdapter[Kind], content: dict[str, Any] | bytes) -> Kind:
     """Turn JSON into one of our records.
 
     Raises:
         IntegrityError: it is not.
     """
-    adapter = TypeAdapter(kind)
     try:
         if isinstance(content, bytes):
             return adapter.validate_json(content, strict=True)
