@@ -28,12 +28,13 @@ pytestmark = [
 
 KILLS = 100  # of each command
 AT_ONCE = 2
+RUNS, SOONER = 5, 0.85  # at most so many to hit one, each killed so much sooner than the last
 STARTING = 0.3  # the share of a run that passes before anything is done
 
 
 @dataclass(frozen=True, slots=True)
 class Kill:
-    """One killed run."""
+    """A run that was killed, or that had ended before."""
 
     hit: bool  # it still ran
     working: bool  # and had the database open
@@ -119,12 +120,21 @@ def put_small_files(folder: Path) -> None:
 
 
 def trial(made: Path, kind: str, place: int, seconds: float, before: Path | None) -> Kill:
-    """Kill one run, run it again to its end, and hold the database against the undisturbed one."""
+    """Kill one run, run it again to its end, and hold the database against the undisturbed one.
+
+    A run that had ended before it was to be killed is made anew and killed sooner: how long one
+    takes differs by a third on a machine that is busy with other things.
+    """
     db = made / f"{kind}_{place}.duckdb"
-    if before:
-        shutil.copy(before, db)
     arguments = [*COMMANDS[kind](made), "--db", db]
-    kill = kill_after(seconds, db, arguments)
+    for _ in range(RUNS):
+        db.unlink(missing_ok=True)
+        if before:
+            shutil.copy(before, db)
+        kill = kill_after(seconds, db, arguments)
+        if kill.hit:
+            break
+        seconds *= SOONER
     run(*arguments)
     assert contents(db) == contents(made / f"{kind}.duckdb"), f"killed after {seconds:.2f} s"
     db.unlink()
@@ -163,7 +173,7 @@ def kill_often(made: Path, kind: str, before: Path | None) -> list[Kill]:
 
 def test_ingest_killed_at_any_moment_ends_as_undisturbed(made: Path) -> None:
     kills = kill_often(made, "ingest", None)
-    assert sum(kill.hit for kill in kills) >= KILLS * 3 // 4
+    assert sum(kill.hit for kill in kills) >= KILLS * 9 // 10
     assert sum(kill.working for kill in kills) >= KILLS * 2 // 5
     found = contents(made / "ingest.duckdb")
     assert found["tweets"][0] == 12_600
@@ -174,6 +184,6 @@ def test_score_killed_at_any_moment_ends_as_undisturbed(made: Path) -> None:
     unscored = made / "unscored.duckdb"
     run(*ingest(made), "--db", unscored)
     kills = kill_often(made, "score", unscored)
-    assert sum(kill.hit for kill in kills) >= KILLS * 3 // 4
+    assert sum(kill.hit for kill in kills) >= KILLS * 9 // 10
     assert sum(kill.working for kill in kills) >= KILLS // 4
     assert contents(made / "score.duckdb")["predictions"][0] > 50_000
