@@ -19,6 +19,10 @@ slow *ARGS:
     TWEETSCORE_EXAMPLES=all TWEETSCORE_THREADS=2 OMP_NUM_THREADS=1 POLARS_MAX_THREADS=1 \
         pytest -n auto --dist loadfile -m "slow or property" {{ARGS}}
 
+# Kill ingest and score a hundred times each; the slow tests kill each of them thirty times.
+kills:
+    TWEETSCORE_KILLS=100 OMP_NUM_THREADS=1 POLARS_MAX_THREADS=1 pytest -n0 tests/test_kill.py
+
 # The main job on a made-up archive, in the folder demo.
 demo:
     rm -rf demo demo.duckdb
