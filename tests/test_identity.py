@@ -118,3 +118,102 @@ def test_ids_beyond_the_first_thousand_show_that_they_are_no_row_numbers(tmp_pat
         tweets = open_tweets(sniff(DataFile(path)))
         assert tweets
         assert tweets.ids == ids
+
+
+# --- platforms that stand beside posts ------------------------------------------------------------
+
+LATER = datetime(2023, 5, 10, 14, 30, 5)
+SPOTS = {"twitter": 1 << 22, "mastodon": 1 << 16, "truthsocial": 1 << 16, "bluesky": 1000 << 10}
+
+
+def dated_id(platform: str, time: datetime) -> int:
+    milliseconds = round((time - datetime(1970, 1, 1)).total_seconds() * 1_000)
+    epoch = 1_288_834_974_657 if platform == "twitter" else 0
+    return (milliseconds - epoch) * SPOTS[platform] | 7
+
+
+def mixed(names: list[str]) -> list[tuple[str, int, datetime]]:
+    """Posts of several platforms in turn: name, id, time."""
+    known = {"X": "twitter", "Truth Social": "truthsocial"}
+    rows = []
+    for row in range(40):
+        name, time = names[row % len(names)], LATER + timedelta(minutes=61 * row, seconds=row)
+        platform = known.get(name, name)
+        rows.append((name, dated_id(platform, time) if platform in SPOTS else 500 + row, time))
+    return rows
+
+
+def as_csv(rows: list[tuple[str, int, datetime]], zone: str = "Z") -> bytes:
+    lines = [f"{n},{i},{time.isoformat()}{zone},rain {i},a\n" for n, i, time in rows]
+    return ("platform,id,created_at,text,author\n" + "".join(lines)).encode()
+
+
+FOUND = "SELECT platform, tweet_id, posted_utc FROM tweets ORDER BY posted_utc"
+
+
+def ingested(folder: Path, content: bytes, **options: Any) -> tuple[Any, list[Any]]:
+    (folder / "posts.csv").write_bytes(content)
+    with tweetscore.open(folder / "t.duckdb") as database:
+        (account,) = database.ingest(folder / "posts.csv", **options)
+        return account, database.store.rows(FOUND)
+
+
+def test_platforms_named_beside_posts_are_theirs(tmp_path: Path) -> None:
+    rows = mixed(["X", "mastodon", "Truth Social", "bluesky", "stocktwits"])
+    account, found = ingested(tmp_path, as_csv(rows))
+    named = {"X": "twitter", "Truth Social": "truthsocial"}
+    assert account.stored == 40
+    assert [(p, t) for p, _, t in found] == [(named.get(n, n), time) for n, _, time in rows]
+    own = [found_id == i for (_, found_id, _), (_, i, _) in zip(found, rows, strict=True)]
+    assert own == [n != "stocktwits" for n, _, _ in rows]  # whose numbers may restart elsewhere
+    assert account.clock == "UTC fits the ids of 32 of 32 tweets"
+    assert "platform" in account.taken.partition("; not used")[0]
+
+
+def test_ids_of_several_platforms_tell_the_clock_of_all(tmp_path: Path) -> None:
+    rows = mixed(["twitter", "twitter", "stocktwits"])
+    late = [(n, i, time - timedelta(hours=4)) for n, i, time in rows]
+    account, found = ingested(tmp_path, as_csv(late, zone=""))
+    assert [time for _, _, time in found] == [time for _, _, time in rows]
+    assert account.clock.startswith("corrected: UTC-04:00 fits the ids of 27 of 27 tweets")
+
+
+@pytest.mark.parametrize("name", ["twitter", "iPhone"])
+def test_a_platform_counts_for_nothing_where_ids_speak_against_it(
+    tmp_path: Path, name: str
+) -> None:
+    rows = [(name, 70 + 3 * row, time) for row, (_, _, time) in enumerate(mixed(["x"]))]
+    account, found = ingested(tmp_path, as_csv(rows))
+    assert account.stored == 40
+    assert {platform for platform, _, _ in found} == {"other"}
+    assert "not used: 'platform'" in account.taken
+
+
+def test_a_post_without_a_time_in_its_id_is_a_reject_among_others(tmp_path: Path) -> None:
+    rows = mixed(["twitter", "stocktwits"])
+    rows[30] = ("twitter", 12, rows[30][2])
+    account, found = ingested(tmp_path, as_csv(rows))
+    assert (account.stored, account.rejected) == (39, 1)
+    assert [time for _, _, time in found] == [t for p, (_, _, t) in enumerate(rows) if p != 30]
+
+
+def test_what_the_database_exports_comes_back_the_same(tmp_path: Path) -> None:
+    for place, names in enumerate((["X", "bluesky"], ["stocktwits", "mastodon"])):
+        ingested(
+            tmp_path,
+            as_csv(mixed(names)) + f"reddit,{7 + place},2021-01-01T00:00:01Z,x,\n".encode(),
+        )
+    bare = "posted,text,counts as of\n2021-01-01T00:00:01Z,rain,2021-02-03T04:05:06Z\n"
+    ingested(tmp_path, bare.encode())
+    columns = "SELECT * EXCLUDE (source_id) FROM tweets ORDER BY ALL"
+    with tweetscore.open(tmp_path / "t.duckdb") as database:
+        expected = database.store.rows(columns)
+        database.export(tmp_path / "out", ["tweets"])
+    assert len(expected) == 83
+    csv_file = tmp_path / "out.csv"
+    pl.read_parquet(tmp_path / "out" / "tweets" / "*.parquet").write_csv(csv_file)
+    for place, path in enumerate((tmp_path / "out", csv_file)):
+        with tweetscore.open(tmp_path / f"{place}.duckdb") as database:
+            accounts = database.ingest(path)
+            assert database.store.rows(columns) == expected
+        assert any(each.taken.endswith("as exported by tweetscore") for each in accounts)

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import itertools
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -101,3 +102,36 @@ def test_a_row_that_is_not_whole_in_any_reading_costs_itself_only(tmp_path: Path
     lost = set(range(200)) - {number - 1_000 for number in batch.tweets["tweet_id"]}
     assert lost <= {40, 80}
     assert (batch.rows_read, batch.rejects.height) == (200, len(lost))
+
+
+# Texts as written where a program puts backslashes before quotes, and some have odd ones; and read.
+ESCAPED = [
+    ('he said \\"no\\"', 'he said "no"'),
+    ('it is 5" long', 'it is 5" long'),
+    ('\\"x\\"; and \\"y\\"', '"x"; and "y"'),
+    ('one\ntwo \\"5\\" of\nsnow', 'one\ntwo "5" of\nsnow'),
+]
+
+
+@pytest.mark.slow  # of thousands of posts each
+@pytest.mark.parametrize("every", [1, 5, 50])
+@pytest.mark.parametrize("first", [0, 2_400])  # from which post on
+def test_quotes_with_backslashes_cost_no_post_beside_odd_ones(
+    tmp_path: Path, first: int, every: int
+) -> None:
+    texts = [f"rain; sun {place}" for place in range(3_000)]
+    written = list(texts)
+    assert len(archive(texts[:2_400])) > HEAD_BYTES
+    for place in range(first, len(texts), every):
+        write, read = ESCAPED[place // every % len(ESCAPED)]
+        written[place], texts[place] = f"{write} {place}", f"{read} {place}"
+    content = archive(written)
+    path = tmp_path / "posts.csv"
+    path.write_bytes(content)
+    tweets = open_tweets(sniff(DataFile(path)))
+    assert tweets
+    (batch,) = tweets.read()
+    assert batch.tweets["text"].to_list() == texts
+    breaks = [0, *(text.count("\n") + 1 for text in written)]
+    assert batch.tweets["line"].to_list() == [2 + n for n in itertools.accumulate(breaks[:-1])]
+    assert batch.rejects.is_empty()

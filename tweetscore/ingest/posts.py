@@ -24,7 +24,7 @@ from tweetscore.io.clocks import Clock
 from tweetscore.io.pipeline import prefetch
 from tweetscore.io.source import Source
 from tweetscore.posts.canonical import TweetFile, Unread
-from tweetscore.posts.clock import TIMES_OF_IDS, TweetAudit, TweetClock, id_times
+from tweetscore.posts.clock import TIMES_OF_IDS, TweetAudit, TweetClock, id_times, id_times_by_row
 from tweetscore.posts.identity import with_hashed_ids
 from tweetscore.store.database import Store
 
@@ -173,8 +173,13 @@ def judged_posts(
 
     A post without a ``reason`` is good; it has an id then.
     """
-    inside_utc = id_times(posts.platform, tweets["tweet_id"])
-    posted, reason = clock.apply(inside_utc, tweets["posted"])
+    if not posts.by_row:
+        inside_utc = id_times(posts.platform, tweets["tweet_id"])
+        posted, reason = clock.apply(inside_utc, tweets["posted"])
+    else:
+        inside_utc, undated = id_times_by_row(tweets, posts.platform)
+        posted, reason = clock.apply(inside_utc, tweets["posted"])
+        reason = reason.zip_with(reason.is_not_null(), undated).alias("reason")
     judged = tweets.hstack([posted, reason])
     return inside_utc, with_hashed_ids(judged, ids=posts.ids)
 

@@ -7,7 +7,7 @@ number of such quotes makes a record swallow the rows behind it: those are found
 import csv
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from io import StringIO
@@ -20,6 +20,7 @@ from tweetscore.io.records import Records
 _QUOTE, _NEWLINE = b'"\n'
 _ESCAPE = re.compile(rb'\\[\\"]')
 _DOUBLED = re.compile(rb'(?:[^"]|"")*')
+_ONE_OR_TWO = re.compile(rb'""?')
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +48,18 @@ def mended(records: Records, separator: str, width: int) -> Records:
         return records
     pieces, offsets, lines = [], [], []
     bounds = records.bounds.tolist()
-    for place in range(len(records)):
-        data = records.data[bounds[place] : bounds[place + 1]]
-        rows = _rows_of(data, separator, width) if place in doubtful else []
-        if not any(row.width == width for row in rows):
-            rows = [Row(0, width, data)]
+    for first, stop in _runs(records, doubtful):
+        low, high = bounds[first], bounds[stop]
+        rows = [Row(0, width, records.data[low:high])]
+        if first in doubtful:
+            rows = _rows_of(records.part(first, stop), separator, width)
         for row in rows:
+            start = low + row.start
+            place = bisect_right(bounds, start) - 1
             pieces.append(row.data)
-            offsets.append(int(records.offsets[place]) + row.start)
-            lines.append(int(records.lines[place]) + data.count(b"\n", 0, row.start))
+            offsets.append(int(records.offsets[place]) + start - bounds[place])
+            breaks = records.data.count(b"\n", bounds[place], start)
+            lines.append(int(records.lines[place]) + breaks)
     return replace(
         records,
         data=b"".join(pieces),
@@ -65,35 +69,80 @@ def mended(records: Records, separator: str, width: int) -> Records:
     )
 
 
-def _rows_of(data: bytes, separator: str, width: int) -> list[Row]:
-    """Return the rows in a doubtful record: with backslashes before quotes, or as read loosely."""
-    rows = _escaped_rows(data, width) if b'\\"' in data else []
-    sound = bool(rows) and all(_is_row(row.data, separator, width) for row in rows)
-    return rows if sound else list(loose_rows(data, separator))
+def _runs(records: Records, doubtful: set[int]) -> Iterator[tuple[int, int]]:
+    """Yield the bounds of runs of doubtful records that follow each other, and of each other one.
+
+    Behind an odd quote, strict reading cuts a text of several lines at their breaks.
+    """
+    first = 0
+    for place in range(len(records)):
+        if not (place in doubtful and place + 1 in doubtful and _is_next(records, place)):
+            yield first, place + 1
+            first = place + 1
 
 
-def _escaped_rows(data: bytes, width: int) -> list[Row]:
-    """Cut a record whose quotes have backslashes at the breaks outside them; ``width`` each."""
-    data = doubled(data)
-    octets = np.frombuffer(data, np.uint8)
-    outside = np.cumsum(octets == _QUOTE, dtype=np.uint8) & 1 == 0
-    ends = [*(np.flatnonzero((octets == _NEWLINE) & outside) + 1).tolist(), len(data)]
-    spans = [(low, high) for low, high in pairwise([0, *ends]) if data[low:high].strip()]
-    return [Row(low, width, data[low:high]) for low, high in spans]
+def _is_next(records: Records, place: int) -> bool:
+    """Return whether the next record begins where this one ends, without a blank line between."""
+    low, high = records.bounds[place : place + 2]
+    breaks = records.data.count(b"\n", int(low), int(high))
+    return bool(records.lines[place] + breaks == records.lines[place + 1])
 
 
-def loose_rows(data: bytes, separator: str) -> Iterator[Row]:
-    """Yield rows whose fields end with a quote only where a separator or a line break follows."""
-    closing, ending = _patterns(separator)
+def _rows_of(records: Records, separator: str, width: int) -> list[Row]:
+    """Return the rows in doubtful records that follow each other: of each alone, or of all."""
+    alone = []
+    for low, high in pairwise(records.bounds.tolist()):
+        data = records.data[low:high]
+        rows = _best_rows(data, separator, width)
+        if _misfits(rows, width) == len(rows):
+            rows = [Row(0, 0, data)]
+        alone += [replace(row, start=low + row.start) for row in rows]
+    if not _misfits(alone, width) or len(records) == 1:
+        return alone
+    together = _best_rows(records.data, separator, width)
+    return min(alone, together, key=lambda rows: _misfits(rows, width))
+
+
+def _best_rows(data: bytes, separator: str, width: int) -> list[Row]:
+    """Return the rows as read loosely, with the fewest of another width.
+
+    Where both ways fit as well, a quote before a separator ends its field, unless backslashes stand
+    before others.
+    """
+    readings = [list(loose_rows(data, separator))]
+    escaped = b'\\"' in data
+    if escaped or b'""' in data:
+        pairs = list(loose_rows(doubled(data), separator, pairs=True))
+        readings.insert(0 if escaped else 1, pairs)
+    return min(readings, key=lambda rows: _misfits(rows, width))
+
+
+def _misfits(rows: Sequence[Row], width: int) -> int:
+    return sum(row.width != width for row in rows)
+
+
+def loose_rows(data: bytes, separator: str, *, pairs: bool = False) -> Iterator[Row]:
+    """Yield rows whose fields end with a quote only where a separator or a line break follows.
+
+    With ``pairs``, two quotes within a field are one that is part of it, whatever follows.
+    """
+    closing, ending, paired = _patterns(separator)
     closings = [match.start() for match in closing.finditer(data)]
     mark, place = separator.encode(), 0
     while place < len(data):
         start, fields = place, []
         while True:
-            following = bisect_right(closings, place) if data[place : place + 1] == b'"' else None
-            if following is not None and following < len(closings):
+            end = None
+            if data[place : place + 1] != b'"':
+                pass
+            elif pairs:
+                field = paired.match(data, place)
+                end = field.end() if field else None
+                pairs = field is not None  # else all that follows would be looked through again
+            elif (following := bisect_right(closings, place)) < len(closings):
                 end = closings[following] + 1
-                fields.append(b'"%b"' % _doubled(data[place + 1 : end - 1]))
+            if end is not None:
+                fields.append(b'"%b"' % _doubled(data[place + 1 : end - 1], pairs=pairs))
             else:
                 match = ending.search(data, place)
                 end = match.start() if match else len(data)
@@ -106,7 +155,9 @@ def loose_rows(data: bytes, separator: str) -> Iterator[Row]:
             yield Row(start, len(fields), mark.join(fields) + b"\n")
 
 
-def _doubled(inner: bytes) -> bytes:
+def _doubled(inner: bytes, *, pairs: bool) -> bytes:
+    if pairs:
+        return _ONE_OR_TWO.sub(b'""', inner)
     return inner if _DOUBLED.fullmatch(inner) else inner.replace(b'"', b'""')
 
 
@@ -152,7 +203,10 @@ def _is_row(data: bytes, separator: str, width: int) -> bool:
 
 
 @lru_cache
-def _patterns(separator: str) -> tuple[re.Pattern[bytes], re.Pattern[bytes]]:
-    """Return what a closing quote and the end of a field look like."""
+def _patterns(separator: str) -> tuple[re.Pattern[bytes], ...]:
+    """Return patterns of a closing quote, of the end of a field, and of a field with pairs."""
     mark = re.escape(separator.encode())
-    return re.compile(rb'"(?=%b|\r?\n|\r?\Z)' % mark), re.compile(rb"%b|\r?\n" % mark)
+    closing = rb'"(?=%b|\r?\n|\r?\Z)' % mark
+    within = rb'(?:[^"]|""|(?!%b)")*+' % closing
+    ending = rb"%b|\r?\n" % mark
+    return re.compile(closing), re.compile(ending), re.compile(rb'"%b%b' % (within, closing))

@@ -85,6 +85,7 @@ class TweetFile:
     taken: str = ""  # which column was taken for what, in words
     alike: ReadAlike | None = None
     times_of_ids: bool = False  # its times are those inside the ids, which so test nothing
+    by_row: bool = False  # rows name their platforms; ``platform`` is one that tells the clock
 
     @property
     def dated(self) -> bool:

@@ -5,7 +5,7 @@ are polars Datetime("us") without a zone.
 """
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Literal
 
 import polars as pl
@@ -17,6 +17,7 @@ SHARE_NEEDED = 0.95
 MARGIN = 0.02  # another candidate must be this much better before a claim falls
 
 TWITTER_EPOCH_MS = 1_288_834_974_657
+LAST_UNDATED = datetime(2010, 11, 6)  # ids of older tweets carry no time
 # How each platform's ids carry a time: divisor, unit, epoch in that unit, and the smallest id with
 # a time in it (Twitter's since November 2010, the others' since their first year).
 ID_TIMES: dict[str, tuple[int, Literal["ms", "us"], int, int]] = {
@@ -73,6 +74,32 @@ def id_times(platform: str, ids: pl.Series) -> pl.Series:
     dated = pl.when(pl.col("id") >= smallest).then(pl.col("id") // divisor + epoch)
     times = pl.from_epoch(dated, time_unit=unit).cast(TIMES)
     return pl.DataFrame({"id": ids}).select(posted_utc=times)["posted_utc"]
+
+
+def id_times_by_row(tweets: pl.DataFrame, audited: str) -> tuple[pl.Series, pl.Series]:
+    """Return the times inside ids whose platforms differ, and what is wrong with an id.
+
+    A time that a device claimed, as on Bluesky, counts as the one inside where it is near enough,
+    unless the audit is of such times.
+
+    Args:
+        tweets: platform, tweet_id and posted, as claimed.
+        audited: the platform by whose ids the clock is audited.
+    """
+    platform, inside = pl.col("platform"), pl.lit(None, TIMES)
+    for each in ID_TIMES:
+        own: pl.Expr = pl.lit(id_times(each, tweets["tweet_id"]))
+        if _claims(each).of_devices and not _claims(audited).of_devices:
+            near = timedelta(seconds=_claims(each).tolerance_seconds)
+            own = pl.when((pl.col("posted") - own).abs() <= near).then("posted").otherwise(own)
+        inside = pl.when(platform == each).then(own).otherwise(inside)
+    old = (platform == "twitter") & (pl.col("posted") < LAST_UNDATED)
+    undated = platform.is_in(list(ID_TIMES)) & pl.col("inside").is_null() & ~old
+    reason = pl.when(undated).then(
+        pl.format('"tweet_id" carries no time, as all on {} do', platform)
+    )
+    found = tweets.with_columns(inside=inside).select("inside", reason=reason)
+    return found["inside"], found["reason"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,13 @@ from typing import Literal
 
 import polars as pl
 
+from tweetscore.posts.clock import ID_TIMES
 from tweetscore.posts.fields import id_numbers
 
 _LARGEST_ID = 2**63 - 1
 _ROWS_TO_COUNT = 3  # fewer numbers in a row may be chance
 _COUNTED_SHARE = 0.95
-Ids = Literal["own", "restarting", "none"]
+Ids = Literal["own", "dated", "restarting", "none"]
 
 
 def with_hashed_ids(tweets: pl.DataFrame, *, ids: Ids = "own") -> pl.DataFrame:
@@ -25,15 +26,18 @@ def with_hashed_ids(tweets: pl.DataFrame, *, ids: Ids = "own") -> pl.DataFrame:
     Args:
         tweets: typed posts with ``posted_utc``.
         ids: what the numbers in the file are worth: ``own`` identify a post on its platform,
-            ``restarting`` only together with author and time, ``none`` not at all.
+            ``restarting`` only together with author and time, ``dated`` so where the ids of their
+            platform carry no time, ``none`` not at all.
     """
     if ids == "own" and not tweets["tweet_id"].null_count():
         return tweets
     known = pl.col("tweet_id").is_not_null() if ids == "own" else pl.lit(False)
+    if ids == "dated":
+        known = pl.col("platform").is_in(list(ID_TIMES))
     nameless = ~known & pl.col("posted_utc").is_not_null()
     rows = tweets.select(nameless.arg_true()).to_series()
     what = pl.col("text")
-    if ids == "restarting":
+    if ids in ("restarting", "dated"):
         what = pl.coalesce(pl.format("{}", "tweet_id"), "text")
     us = pl.col("posted_utc").dt.epoch("us")
     parts = tweets[rows].select("platform", "author", us, what)

@@ -45,7 +45,8 @@ NAMES = {
         "likescount", "likenum", "nlikes", "publicmetricslikecount", "publicmetrics", "点赞数",
     ),
     "is_retweet": ("isretweet",),
-    "counts_as_of": ("countsasof",),
+    "counts_as_of": ("countsasof", "countsasofutc"),
+    "platform": ("platform", "socialplatform"),
 }  # fmt: skip
 _BETWEEN = {"text": BLANK_LINE, "posted": " "}  # between columns that are one
 _BODIES = ("selftext", "body", "text")

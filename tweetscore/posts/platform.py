@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import polars as pl
 
-from tweetscore.io.columns import by_normalised_name
-from tweetscore.posts.clock import id_times
-from tweetscore.posts.fields import id_numbers
+from tweetscore.io.columns import by_normalised_name, normalised
+from tweetscore.posts.clock import ID_TIMES, LAST_UNDATED, id_times
+from tweetscore.posts.fields import id_numbers, nearly_all
 from tweetscore.posts.fields import ids as ids_of
 from tweetscore.posts.validation import ReadTimes
 
@@ -16,12 +16,19 @@ OTHER = "other"  # the platform of ids that carry no time
 # tells them apart; a record of Bluesky is named by letters.
 _TOLD = ("twitter", "mastodon")
 _TWITTER_NAMES = {"idstr", "tweetid", "fulltext", "favoritecount", "screenname"}
-_LAST_UNDATED = datetime(2010, 11, 6)
 _TESTABLE_SHARE = 0.5  # of the rows with an id: those whose id and time can be read
 _BAD_SHARE = 0.05
 _ROWS_FOR_ONE_BAD = 4
 _ZONES = timedelta(hours=25)  # times without a zone, and with daylight saving, differ by less
 _LONG = "^[0-9]{15,19}$"
+# As a column of platforms may name them, normalised.
+_NAMED = {
+    **{normalised(name): name for name in (
+        *ID_TIMES, "reddit", "reddit_comments", "stocktwits", "telegram", "youtube", "facebook",
+        "weibo", "slack", "hackernews", "4chan", OTHER,
+    )},
+    "x": "twitter", "twitter/x": "twitter", "x/twitter": "twitter",
+}  # fmt: skip
 
 
 def platform_of(texts: pl.Series, claimed: pl.Series, columns: Sequence[str]) -> str:
@@ -55,9 +62,47 @@ def _agree(rows: pl.DataFrame, *, may_be_old: bool) -> bool:
         testable = rows
     dated = pl.col("inside").is_not_null()
     fits = pl.when(dated).then((pl.col("claimed") - pl.col("inside")).abs() <= _ZONES)
-    old = (pl.col("id") > 0) & (pl.col("claimed") < _LAST_UNDATED) & may_be_old
+    old = (pl.col("id") > 0) & (pl.col("claimed") < LAST_UNDATED) & may_be_old
     agrees = dated.any() & _mostly(fits.otherwise(old).fill_null(False))
     return bool(testable.select(agrees).item())
+
+
+def named_platforms(names: pl.Series) -> pl.Series:
+    """Return the platform that each name stands for; ``other`` where it is none that is known."""
+    known = {name: _NAMED.get(normalised(name.strip())) for name in names.drop_nulls().unique()}
+    return names.replace_strict(known, default=None, return_dtype=pl.String).fill_null(OTHER)
+
+
+def are_platforms(names: pl.Series) -> bool:
+    """Return whether nearly all values of a column name platforms."""
+    return nearly_all(names.str.strip_chars().map_elements(_is_named_platform, pl.Boolean))
+
+
+def _is_named_platform(name: str) -> bool:
+    return normalised(name) in _NAMED
+
+
+def audited_platform(named: pl.Series, texts: pl.Series, claimed: pl.Series) -> str | None:
+    """Return the platform by whose ids the clock of a table is audited; each row names its own.
+
+    None where ids of one carry other times than those beside them, as numbers of rows do.
+
+    Args:
+        named: the platforms.
+        texts: the ids, as strings.
+        claimed: the times beside them.
+    """
+    ids, audited = id_numbers(texts), OTHER
+    for platform in ID_TIMES:
+        inside = id_times(platform, ids)
+        frame = {"given": named == platform, "id": ids, "claimed": claimed, "inside": inside}
+        rows = pl.DataFrame(frame).filter("given")
+        if rows.is_empty():
+            continue
+        if not _agree(rows, may_be_old=platform == "twitter"):
+            return None
+        audited = platform if audited == OTHER else audited
+    return audited
 
 
 def platforms_by_ids(texts: pl.Series, columns: Sequence[str]) -> list[str]:

@@ -12,7 +12,13 @@ from tweetscore.posts import addresses, reddit
 from tweetscore.posts.clock import ID_TIMES
 from tweetscore.posts.fields import NEARLY_ALL, id_numbers
 from tweetscore.posts.identity import Ids, number_rows
-from tweetscore.posts.platform import OTHER, platform_of
+from tweetscore.posts.platform import (
+    OTHER,
+    are_platforms,
+    audited_platform,
+    named_platforms,
+    platform_of,
+)
 from tweetscore.posts.table_times import Times, find_posted
 from tweetscore.posts.validation import rounded_among
 from tweetscore.posts.writings import (
@@ -32,6 +38,10 @@ _SHOWN = ("text", "posted", "tweet_id", "author")
 _UNQUOTED = "without the quotes around it"
 _LOCAL_CREATED = "for years 8 hours ahead of 'created_utc': check them"
 _LOOK_ALIKE = "those of truthsocial look the same: see --platform"
+# The columns of posts as the database exports them.
+_EXPORTED = {"platform", "tweet_id", "posted_utc", "counts_as_of_utc"}
+NAME_OF_PLATFORM = Writing("", named_platforms)
+NAME_AS_EXPORTED = Writing("", lambda names: names.fill_null(OTHER))
 Writings = Mapping[str, tuple[Writing, ...]]  # under our names
 
 
@@ -79,7 +89,8 @@ class Columns:
         words = worded(
             {ours: taken[ours] for ours in ordered if ours in taken}, self.match.columns, notes
         )
-        of = [f"ids of {self.platform}"] if self.platform != OTHER else []
+        several = "platform" in self.match.taken
+        of = [f"ids of {self.platform}"] if self.platform != OTHER and not several else []
         return "; ".join(filter(None, [words, *of, self.remark]))
 
 
@@ -135,12 +146,36 @@ def find_columns(
     platform = platform or times.of_ids or address or of_reddit
     if of_reddit and normalised(times.columns.columns[0]) == "created":
         times = replace(times, note=_LOCAL_CREATED)
-    remark = ""
+    columns = Columns(match, times, written, quoted, platform or OTHER, "own")
     if not platform and numbers is not None:
+        if by_row := _of_rows(columns, sample, numbers):
+            return by_row
         platform = platform_of(numbers, times.sample, match.columns)
         remark = _LOOK_ALIKE if platform == "mastodon" else ""
-    columns = Columns(match, times, written, quoted, platform or OTHER, "own", remark)
+        columns = replace(columns, platform=platform, remark=remark)
+    columns = replace(columns, match=match.without("platform"))
     return _identified(table, columns, numbers, given)
+
+
+def _of_rows(columns: Columns, sample: pl.DataFrame, numbers: pl.Series) -> Columns | None:
+    """Return the columns of posts whose platforms stand beside them; None where they do not."""
+    if "platform" not in columns.match.taken:
+        return None
+    names = sample[columns.match.taken["platform"]]
+    exported = set(columns.match.columns) >= _EXPORTED
+    if not exported and not are_platforms(names):
+        return None
+    named = NAME_AS_EXPORTED if exported else NAME_OF_PLATFORM
+    audited = audited_platform(named.read(names), numbers, columns.times.sample)
+    if audited is None:
+        return None
+    return replace(
+        columns,
+        writings={**columns.writings, "platform": (named,)},
+        platform=audited,
+        ids="own" if exported else "dated",
+        remark="as exported by tweetscore" if exported else "",
+    )
 
 
 def _identified(

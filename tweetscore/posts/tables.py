@@ -22,6 +22,7 @@ from tweetscore.posts.names import NAMES, with_joined
 from tweetscore.posts.table_columns import Columns, find_columns
 from tweetscore.posts.validation import validate_posts
 
+_OURS = [name for name in NAMES if name not in ("counts_as_of", "platform")]
 _PRICES = {"open", "high", "low", "close"}
 
 
@@ -66,6 +67,7 @@ def open_table(
         found.words,
         partial(rows_alike, table, found),
         times_of_ids=times.of_ids is not None,
+        by_row="platform" in found.wanted,
     )
 
 
@@ -89,7 +91,7 @@ def _holds_bars(table: Table, given: Mapping[str, str]) -> bool:
 def _read(table: Table, columns: Columns) -> Iterator[TweetBatch]:
     wanted = columns.wanted
     of_reddit = reddit.is_table(table.columns)
-    absent = [name for name in NAMES if name not in wanted and name != "counts_as_of"]
+    absent = [name for name in _OURS if name not in wanted]
     for rows, refused in table.rows(wanted):
         raw = columns.plain(rows)
         filled = raw.with_columns(pl.lit(None, pl.String).alias(name) for name in absent)
