@@ -166,6 +166,14 @@ FORMS: dict[str, Callable[[list[dict[str, Any]]], str]] = {
         posts, "small", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:00:00Z"
     ),
     "csv of local times": lambda posts: table(posts, time="%Y-%m-%d %H:%M:%S"),
+    "csv of zones beside": lambda posts: (
+        table(posts, "small", "%Y-%m-%d %H:%M:%S")
+        .replace(",seen\n", ",tz\n")
+        .replace("\n", "+02:00\n")
+        .replace("tz+02:00", "tz")
+    ),
+    "csv of some zones": lambda posts: table(posts, "small").replace("7Z", "7"),
+    "csv of platforms": lambda posts: table(posts, beside="twitter").replace("seen", "platform"),
     "semicolons": lambda posts: table(posts).replace(",", ";"),
     "prose": lambda posts: "prose, with commas\nand lines\n" * len(posts),
     "header alone": lambda _: ",".join(COLUMNS) + "\n",

@@ -61,7 +61,8 @@ def _open(source: Source, options: IngestOptions) -> TweetFile | BarFile | None:
     of_posts, of_bars = _columns(options)
     if of_bars and not of_posts:  # whoever names prices has bars
         return open_bars(source, options.symbol, of_bars)
-    posts = open_tweets(source, of_posts, options.platform)
+    clock = None if options.clock == "auto" else options.clock
+    posts = open_tweets(source, of_posts, options.platform, clock)
     return posts or open_bars(source, options.symbol, of_bars)
 
 

@@ -125,6 +125,7 @@ def read_posts(
             *account.warnings,
             *worded_precision(verdict, posts, read.whole_minutes, options.precision),
             *worded_unread(read.unread),
+            *worded_moved(read.moved, options.clock),
         ),
     )
 
@@ -136,6 +137,7 @@ class _Read:
     audit: TweetAudit
     rows: int = 0
     unread: list[Unread] = field(default_factory=list)
+    moved: int = 0  # times with a zone among others without one, or the reverse
     whole_minutes: bool = False  # no time has a second, in a file of many
 
 
@@ -153,6 +155,7 @@ def _read_all(
         seconds += batch.tweets.select(shows_seconds(pl.col("posted")).sum()).item()
         timed += batch.tweets.height
         read.unread += batch.unread
+        read.moved += len(batch.moved)
         read.rows += batch.rows_read
         progress(name, read.rows)
     read.whole_minutes = timed >= POSTS_TO_TELL and not seconds
@@ -215,3 +218,12 @@ def worded_unread(unread: Sequence[Unread]) -> tuple[str, ...]:
             f"{own[0].first!r}, line {own[0].line:,})"
         )
     return tuple(lines)
+
+
+def worded_moved(moved: int, clock: str) -> tuple[str, ...]:
+    """Say how many times have a zone among others without one, or none, and how those are read."""
+    if not moved:
+        return ()
+    several = "1 time has a zone or none" if moved == 1 else f"{moved:,} times have a zone or none"
+    read = f"read by --clock {clock}" if clock != "auto" else "UTC by the name of their column"
+    return (f"{several}, unlike the others; those without one are {read}",)

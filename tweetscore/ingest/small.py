@@ -219,7 +219,7 @@ class _Judging:
             facts.append(own.with_columns(judged["reason"], inside=inside_utc))
             rows.append(judged)
             rejects.append(batch.rejects)
-            unread += [each.byte_offsets for each in batch.unread]
+            unread += [*(each.byte_offsets for each in batch.unread), batch.moved]
             self.rows_read += batch.rows_read
             self.progress(_LABEL, self.rows_read)
         found = _facts(joined, pl.concat(facts), pl.concat(rejects), unread)

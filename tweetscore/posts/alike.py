@@ -42,7 +42,7 @@ def _is_plain(columns: Columns) -> bool:
         not columns.quoted
         and written <= {("author", NAME_IN_ADDRESS), ("text", HTML)}
         and columns.ids != "none"
-        and "platform" not in columns.match.taken
+        and not {"platform", "zone"} & columns.match.taken.keys()
         and times.columns.columns in _candidates(columns)
         and not any(len(before) > 1 for before in _tried_before(columns))
         and times.is_clear

@@ -57,13 +57,15 @@ class TweetBatch:
     """Canonical tweets (``TWEETS_SCHEMA``; ``posted`` as written in the file) and rejects.
 
     A ``tweet_id`` is null where the file has no ids: ``with_hashed_ids`` gives it one.
-    ``rows_read`` counts the records of the block before any of them was judged.
+    ``rows_read`` counts the records of the block before any of them was judged; ``moved`` are the
+    byte offsets of rows whose time had a zone, unlike the others, or had none.
     """
 
     rows_read: int
     tweets: pl.DataFrame
     rejects: pl.DataFrame
     unread: tuple[Unread, ...] = ()
+    moved: pl.Series = field(default_factory=lambda: pl.Series(dtype=pl.Int64), compare=False)
 
 
 # Yields the places of all rows of a table, and ``alike``: whether a file with a few such rows would

@@ -184,7 +184,10 @@ def family_of(source: Source, columns: Mapping[str, str]) -> Family | None:
 
 
 def open_tweets(
-    source: Source, columns: Mapping[str, str] | None = None, platform: str | None = None
+    source: Source,
+    columns: Mapping[str, str] | None = None,
+    platform: str | None = None,
+    clock: str | None = None,
 ) -> TweetFile | None:
     """Recognise a file of tweets by content; None when it is something else.
 
@@ -193,6 +196,7 @@ def open_tweets(
         columns: our name to the file's, for a table with columns of its own names; any
             file is then read as a table, even one in a known format.
         platform: whose ids they are, if the format does not decide it.
+        clock: as for ``open_table``.
 
     Raises:
         InputError: the platform is not that of the format, or one of the reasons of ``open_table``.
@@ -204,7 +208,10 @@ def open_tweets(
     if not found:
         tables = (
             open_table(
-                _scattered_rows(source, each, columns or {}) or each, columns or {}, platform
+                _scattered_rows(source, each, columns or {}) or each,
+                columns or {},
+                platform,
+                clock,
             )
             for each in shaped or [source]
         )

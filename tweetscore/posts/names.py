@@ -46,6 +46,10 @@ NAMES = {
     ),
     "is_retweet": ("isretweet",),
     "counts_as_of": ("countsasof", "countsasofutc"),
+    "zone": (
+        "tz", "timezone", "utcoffset", "tzoffset", "gmtoffset", "timezoneoffset", "zone",
+        "utcoffsetseconds", "offsetutc", "timezonename", "tzname",
+    ),
     "platform": ("platform", "socialplatform"),
 }  # fmt: skip
 _BETWEEN = {"text": BLANK_LINE, "posted": " "}  # between columns that are one

@@ -8,6 +8,7 @@ import polars as pl
 from tweetscore.errors import InputError
 from tweetscore.io.columns import Match, Names, normalised, worded
 from tweetscore.io.tables.table import Table
+from tweetscore.io.times import written_form
 from tweetscore.posts import addresses, reddit
 from tweetscore.posts.clock import ID_TIMES
 from tweetscore.posts.fields import NEARLY_ALL, id_numbers
@@ -18,6 +19,8 @@ from tweetscore.posts.platform import (
     audited_platform,
     named_platforms,
     platform_of,
+    platforms_by_ids,
+    times_in_ids,
 )
 from tweetscore.posts.table_times import Times, find_posted
 from tweetscore.posts.validation import rounded_among
@@ -29,6 +32,7 @@ from tweetscore.posts.writings import (
     without_quotes,
     writings,
 )
+from tweetscore.posts.zones import UTC_FORM, agree_with_ids, are_zones, utc_beside
 
 _SAMPLE_ROWS = 1_000
 _NO_NUMBERS = 0.05  # the share of whole numbers in a column that has no ids
@@ -71,7 +75,10 @@ class Columns:
         for ours, several in self.writings.items():
             for writing in several:
                 rows = rows.with_columns(writing.read(rows[ours]).alias(ours))
-        return self.times.columns.joined(rows, "posted")
+        rows = self.times.columns.joined(rows, "posted")
+        if self.times.local is None:
+            return rows
+        return rows.with_columns(posted=utc_beside(rows["posted"], rows["zone"], self.times.local))
 
     @property
     def words(self) -> str:
@@ -140,6 +147,7 @@ def find_columns(
     times = find_posted(table, match, sample, given, platform or address, numbers)
     if not times:
         return None
+    match, times = _with_zone(match, sample, times, given, numbers)
     if times.of_ids:
         match = match.without("posted", "counts_as_of")
         written["posted"] = written.get("tweet_id", ())
@@ -155,6 +163,30 @@ def find_columns(
         columns = replace(columns, platform=platform, remark=remark)
     columns = replace(columns, match=match.without("platform"))
     return _identified(table, columns, numbers, given)
+
+
+def _with_zone(
+    match: Match,
+    sample: pl.DataFrame,
+    times: Times,
+    given: Mapping[str, str],
+    numbers: pl.Series | None,
+) -> tuple[Match, Times]:
+    """Read local times by the zones in a column beside them, unless ids speak against it."""
+    zones = sample[match.taken["zone"]] if "zone" in match.taken else None
+    if zones is None or not times.naive or not are_zones(zones):
+        return match.without("zone"), times
+    form = written_form(UTC_FORM)
+    utc = form.read(utc_beside(times.columns.of(sample), zones, times.read))
+    platforms = platforms_by_ids(numbers, match.columns) if numbers is not None else []
+    inside = [times_in_ids(each)(numbers) for each in platforms if numbers is not None]
+    if "zone" not in given and not agree_with_ids(utc, inside):
+        return match.without("zone"), times
+    zoned = replace(
+        times, read=form.read, naive=False, note="in the zone beside it", sample=utc,
+        form=None, local=times.read,
+    )  # fmt: skip
+    return match, zoned
 
 
 def _of_rows(columns: Columns, sample: pl.DataFrame, numbers: pl.Series) -> Columns | None:

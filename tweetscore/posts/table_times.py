@@ -57,6 +57,8 @@ class Times:
     sample: pl.Series  # those of the first rows
     is_clear: bool = False  # True: no other form could be meant
     of_ids: str | None = None  # the platform, where they are the times inside the ids
+    form: TimeForm | None = None  # in which most of them are
+    local: ReadTimes | None = None  # reads those beside which zones stand
 
 
 def find_posted(
@@ -163,6 +165,7 @@ def _of_form(times: TimeColumns, form: TimeForm, sample: pl.DataFrame, note: str
         "UTC by its name" if by_name else note,
         form.read(times.of(sample)),
         form.order is None,
+        form=form,
     )
 
 

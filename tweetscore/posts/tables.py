@@ -5,10 +5,12 @@ identified by a hash of its content.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 import polars as pl
 
+from tweetscore.io.clocks import Clock
 from tweetscore.io.columns import Names, by_normalised_name
 from tweetscore.io.records import RAW_CHARACTERS
 from tweetscore.io.source import Source
@@ -17,17 +19,24 @@ from tweetscore.io.tables.table import Table
 from tweetscore.posts import reddit
 from tweetscore.posts.alike import rows_alike
 from tweetscore.posts.canonical import TweetBatch, TweetFile
+from tweetscore.posts.clock import ID_TIMES
+from tweetscore.posts.date_order import OrderWatch
 from tweetscore.posts.lines import has_header, is_table, open_lines
 from tweetscore.posts.names import NAMES, with_joined
 from tweetscore.posts.table_columns import Columns, find_columns
+from tweetscore.posts.table_times import Times
 from tweetscore.posts.validation import validate_posts
+from tweetscore.posts.zones import on_one_clock
 
-_OURS = [name for name in NAMES if name not in ("counts_as_of", "platform")]
+_OURS = [name for name in NAMES if name not in ("counts_as_of", "platform", "zone")]
 _PRICES = {"open", "high", "low", "close"}
 
 
 def open_table(
-    source: Source, columns: Mapping[str, str], platform: str | None = None
+    source: Source,
+    columns: Mapping[str, str],
+    platform: str | None = None,
+    clock: str | None = None,
 ) -> TweetFile | None:
     """Recognise a table of posts by its columns; None if it is something else, as a table of bars.
 
@@ -36,6 +45,7 @@ def open_table(
         columns: our name to the file's, which come before the recognised ones; an empty name
             means that the file has no such column.
         platform: whose ids they are; without it, their times and addresses tell.
+        clock: of times without a zone among others with one; without it, they are rejects.
 
     Raises:
         InputError: a given column is not there; the form of the times is not clear; the ids of
@@ -61,7 +71,7 @@ def open_table(
         f"{table.kind}-tweets",
         found.platform,
         times.naive,
-        partial(_read, table, found),
+        partial(_read, table, found, Clock.parse(clock) if clock else None),
         times.step_seconds,
         found.ids,
         found.words,
@@ -88,24 +98,45 @@ def _holds_bars(table: Table, given: Mapping[str, str]) -> bool:
     return not known and len(_PRICES & by_normalised_name(table.columns).keys()) >= 2
 
 
-def _read(table: Table, columns: Columns) -> Iterator[TweetBatch]:
+def _read(table: Table, columns: Columns, clock: Clock | None) -> Iterator[TweetBatch]:
     wanted = columns.wanted
     of_reddit = reddit.is_table(table.columns)
     absent = [name for name in _OURS if name not in wanted]
+    validated = partial(
+        validate_posts,
+        platform=columns.platform,
+        time_formats=(),
+        read_times=columns.times.read,
+        may_lack_ids="tweet_id" not in wanted,
+    )
+    # Ids show of each time by itself whether it was read rightly.
+    form = None if columns.platform in ID_TIMES else columns.times.form
+    watch = OrderWatch(form.order if form else None)
     for rows, refused in table.rows(wanted):
         raw = columns.plain(rows)
         filled = raw.with_columns(pl.lit(None, pl.String).alias(name) for name in absent)
         if of_reddit:
             filled, refused = _without_gone(filled, refused)
-        author = pl.col("author").str.strip_prefix("@").replace("", None)
-        yield validate_posts(
-            filled.with_columns(author),
-            refused,
-            platform=columns.platform,
-            time_formats=(),
-            read_times=columns.times.read,
-            may_lack_ids="tweet_id" not in wanted,
-        )
+        filled = filled.with_columns(pl.col("author").str.strip_prefix("@").replace("", None))
+        batch = validated(filled, refused)
+        if batch.rejects.height > refused.height:
+            texts, moved = _on_one_clock(filled["posted"], columns.times, clock)
+            batch = validated(filled.with_columns(posted=texts), refused)
+            batch = replace(batch, moved=filled["byte_offset"].gather(moved))
+        watch.add(batch.tweets)
+        yield batch
+    watch.check()
+
+
+def _on_one_clock(
+    posted: pl.Series, times: Times, clock: Clock | None
+) -> tuple[pl.Series, pl.Series]:
+    """Bring times to that of most, which have a zone or none; return them, and which they were."""
+    if times.form is None:
+        return posted, pl.Series(dtype=pl.UInt32)
+    if times.form.naive and not times.naive:  # UTC by the name of their column
+        clock = Clock.parse("UTC")
+    return on_one_clock(posted, times.form, clock)
 
 
 def _without_gone(rows: pl.DataFrame, refused: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
