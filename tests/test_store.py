@@ -42,7 +42,8 @@ CREATE VIEW scored AS SELECT * EXCLUDE (session) FROM scored_all WHERE session =
 CREATE VIEW scored_extended AS
 SELECT * EXCLUDE (session) FROM scored_all WHERE session = 'extended';
 """
-NEW_TABLES = ("thresholds", "study_runs", "known_words", "trials", "frozen")
+LINK_TABLES = ("link_rules", "links", "linked_sources")
+NEW_TABLES = ("thresholds", "study_runs", "known_words", "trials", "frozen", *LINK_TABLES)
 DATABASES = Path(__file__).parent / "databases"
 # What no table held before schema 3.
 MODELS = {"hand": ("direction", ["down", "up"]), "moods": ("label", ["glad"])}
@@ -161,7 +162,7 @@ def test_opening_a_database_of_schema_1_migrates_it_and_keeps_its_rows(old: Path
     with open_store(old):
         pass
     assert tables(old) == today(before)
-    assert version(old) == [(4,)] == [(SCHEMA_VERSION,)]
+    assert version(old) == [(5,)] == [(SCHEMA_VERSION,)]
     with open_store(old):  # once more changes nothing
         pass
     assert tables(old) == today(before)
@@ -215,7 +216,8 @@ def test_a_database_of_schema_3_keeps_its_rows_and_tells_before_from_after(tmp_p
     with open_store(path) as store:
         later = store.rows(f"{query} ORDER BY ALL")
         known = store.rows("SELECT * EXCLUDE (trial_id) FROM trials")
-    assert tables(path) == before | {"trials": tables(path)["trials"], "frozen": []}
+    empty: dict[str, list[Any]] = {name: [] for name in ("frozen", *LINK_TABLES)}
+    assert tables(path) == before | {"trials": tables(path)["trials"], **empty}
     # The post of the Monday is from before the training part, the one of the Thursday from after.
     parts = {1: "before", 2: "train", 3: "validation", 4: "test", 5: "after"}
     assert {row[1]: row[0] for row in later} == parts
@@ -228,8 +230,23 @@ def test_a_database_of_schema_3_keeps_its_rows_and_tells_before_from_after(tmp_p
     assert known == [("ab" * 8, "SPX", *bounds, model_id, "up", 2)]
 
 
+def test_a_database_of_schema_4_has_no_rule_so_each_post_still_meets_each_symbol(
+    tmp_path: Path,
+) -> None:
+    path = kept("schema_4", tmp_path)
+    before = tables(path)
+    views = ("scored", "scored_extended", "scored_any", "scored_days", "probabilities")
+    with duckdb.connect(str(path), read_only=True) as con:
+        shown = {name: con.execute(f"FROM {name} ORDER BY ALL").fetchall() for name in views}
+    with open_store(path) as store:
+        assert {name: store.rows(f"FROM {name} ORDER BY ALL") for name in views} == shown
+    assert tables(path) == before | {name: [] for name in LINK_TABLES}
+    assert {row[8] for row in shown["scored"]} == {"SPX", "TSLA"}
+    assert len(shown["scored"]) == 2 * len(before["predictions"]) == 20
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["schema_2", "schema_3"])
+@pytest.mark.parametrize("name", ["schema_2", "schema_3", "schema_4"])
 def test_a_migrated_database_is_healthy_and_has_todays_schema(name: str, tmp_path: Path) -> None:
     old = kept(name, tmp_path)
     for path in (old, tmp_path / "fresh.duckdb"):

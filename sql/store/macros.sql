@@ -73,3 +73,9 @@ CREATE OR REPLACE MACRO share_low_95(total, counted) AS
 CREATE OR REPLACE MACRO share_high_95(total, counted) AS
     CASE WHEN half_width_95(total, counted) IS NOT NULL
     THEN least(1.0, sum(total) / sum(counted) + half_width_95(total, counted)) END;
+
+-- One row: one post that meets a symbol: it is linked to it, or there is no rule.
+CREATE OR REPLACE MACRO tweets_of(of_symbol) AS TABLE
+FROM tweets
+WHERE NOT EXISTS (FROM link_rules)
+    OR (platform, tweet_id) IN (SELECT platform, tweet_id FROM links WHERE symbol = of_symbol);

@@ -161,6 +161,29 @@ CREATE TABLE frozen (
     frozen_utc TIMESTAMP NOT NULL      -- when it was frozen; posts from then on are forward
 );
 
+-- One row: one rule that links posts to a symbol. Without any rule every post meets every symbol.
+CREATE TABLE link_rules (
+    rule INTEGER NOT NULL,             -- its number, from 1, in the order of the table of rules
+    symbol VARCHAR NOT NULL,           -- symbol that it links posts to
+    kind VARCHAR NOT NULL,             -- what is looked for: cashtag, hashtag, word, phrase or author
+    term VARCHAR NOT NULL,             -- the tag without its sign, the words, or the name
+    valid_from_utc TIMESTAMP,          -- first moment of posting that it holds for; null: any
+    valid_until_utc TIMESTAMP          -- first moment that it no longer holds for; null: any
+);
+
+-- One row: one post and a symbol that it is linked to.
+CREATE TABLE links (
+    platform VARCHAR NOT NULL,         -- of the tweet
+    tweet_id BIGINT NOT NULL,          -- of the tweet
+    symbol VARCHAR NOT NULL,           -- symbol that it is linked to
+    rules INTEGER[] NOT NULL           -- numbers of the rules that link the two
+);
+
+-- One row: one file whose tweets have been held against the rules.
+CREATE TABLE linked_sources (
+    source_id INTEGER NOT NULL         -- number of the file
+);
+
 -- One row: one network of a study.
 CREATE TABLE study_runs (
     fingerprint VARCHAR NOT NULL,      -- of data, options and seed

@@ -11,7 +11,8 @@
 --   outcome: up, down, flat, move or still, as observed; null without a window
 --   session: the session of the windows compared with, regular or extended
 --   status: ok, or why there is no window: no_entry, no_exit, crosses_close, market_closed, no_data,
---     or no_calendar while the calendar of the symbol is unknown
+--     no_calendar while the calendar of the symbol is unknown, or no_symbol: there are rules, and
+--     none links the tweet
 --   correct: whether the outcome is the predicted one; null when flat or without a window
 --   probability: of the positive class, up or move; of the likeliest class for labels
 --   probability_up: that the price is higher at the exit than at the entry
@@ -92,11 +93,15 @@ numbered AS (
 SELECT symbol, session, min(open_utc) AS open_utc, max(close_utc) AS close_utc
 FROM numbered GROUP BY symbol, session, stretch;
 
--- One row: one prediction of a target of the market, symbol and session; without bars one row with a
--- null symbol. The views below show its parts.
+-- One row: one prediction of a target of the market, symbol that its post meets and session; without
+-- bars, or without a link where there are rules, one row with a null symbol. The views below show its
+-- parts.
 CREATE OR REPLACE VIEW scored_any AS
 WITH spans AS (
-    SELECT symbol, calendar, min(open_utc) AS first_utc, max(close_utc) AS last_utc
+    SELECT
+        symbol, calendar, min(open_utc) AS first_utc, max(close_utc) AS last_utc,
+        -- What links say of a post that meets it: the symbol, or nothing where there is no rule.
+        CASE WHEN EXISTS (FROM link_rules) THEN symbol ELSE '' END AS linked
     FROM sessions LEFT JOIN symbols USING (symbol)
     WHERE session = 'extended' GROUP BY symbol, calendar
 ),
@@ -109,6 +114,7 @@ joined AS (
             minute_utc, m.train_from_utc, m.validation_from_utc, m.test_from_utc, m.test_until_utc
         ) AS split,
         spans.symbol, spans.calendar, spans.first_utc, spans.last_utc, kinds.session,
+        l.symbol IS NULL AS unlinked,
         m.target, p.interval_minutes, p.probability, h.threshold_bps,
         predicted_class(m.target, p.probability) AS predicted
     FROM predictions p
@@ -117,7 +123,8 @@ joined AS (
     LEFT JOIN thresholds h
         ON h.model_id = p.model_id AND h.interval_minutes = p.interval_minutes
     CROSS JOIN (VALUES ('regular'), ('extended')) AS kinds(session)
-    LEFT JOIN spans ON true
+    LEFT JOIN links l ON l.platform = p.platform AND l.tweet_id = p.tweet_id
+    LEFT JOIN spans ON spans.linked = coalesce(l.symbol, '')
     WHERE positive_class(m.target) IS NOT NULL
 )
 SELECT
@@ -127,16 +134,17 @@ SELECT
     w.entry_price, w.exit_price, w.return_bps,
     CASE
         WHEN w.status = 'ok'
-        THEN outcome_class(j.target, w.return_bps, j.threshold_bps, settings.flat_bps)
+        THEN outcome_class(j.target, w.return_bps, j.threshold_bps, rules.flat_bps)
     END AS outcome,
     CASE
+        WHEN j.unlinked AND rules.has_rules THEN 'no_symbol'
         WHEN (j.minute_utc BETWEEN j.first_utc AND j.last_utc) IS NOT TRUE THEN 'no_data'
         WHEN j.session = 'regular' AND j.calendar = 'unknown' THEN 'no_calendar'
         ELSE coalesce(w.status, 'market_closed')
     END AS status,
     CASE WHEN outcome <> 'flat' THEN outcome = j.predicted END AS correct
 FROM joined j
-CROSS JOIN settings
+CROSS JOIN (SELECT flat_bps, EXISTS (FROM link_rules) AS has_rules FROM settings) rules
 LEFT JOIN windows w
     ON w.symbol = j.symbol AND w.session = j.session
     AND w.minute_utc = j.minute_utc AND w.interval_minutes = j.interval_minutes;

@@ -1,5 +1,5 @@
--- One row: one tweet and interval with a window in $session of $symbol whose status is ok. Flat windows
--- are left out unless $keep_flat.
+-- One row: one tweet that meets $symbol and interval, with a window in $session whose status is ok. Flat
+-- windows are left out unless $keep_flat.
 SELECT
     t.platform, t.tweet_id, t.posted_utc, t.text, t.retweet_count, t.favorite_count,
     d.session_date, d.close_utc, w.interval_minutes, w.return_bps,
@@ -7,7 +7,7 @@ SELECT
     -- As many minutes before, inside the session: known at the entry.
     past.return_bps AS past_bps,
     moved.volatility_bps, date_diff('minute', d.open_utc, w.minute_utc) AS minute_of_session
-FROM tweets t
+FROM tweets_of($symbol) t
 JOIN windows w
     ON w.minute_utc = entry_minute(t.posted_utc)
 JOIN sessions d

@@ -19,7 +19,7 @@ from tweetscore.errors import (
     TweetscoreError,
 )
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 MEMORY_LIMIT = "350MB"  # DuckDB's own default is 80 % of the machine; 500 MB were no faster
 IN_MEMORY = Path(":memory:")
 STANDARD_INTERVALS = (5, 10, 15, 20, 30, 40, 50)

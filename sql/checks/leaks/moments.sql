@@ -10,7 +10,7 @@ WITH entered AS (
 tweeted AS (
     SELECT minute_utc FROM entered
     SEMI JOIN (
-        SELECT entry_minute(posted_utc) AS minute_utc FROM tweets
+        SELECT entry_minute(posted_utc) AS minute_utc FROM tweets_of($symbol)
     ) USING (minute_utc)
 ),
 days AS (

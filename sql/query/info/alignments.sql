@@ -1,11 +1,15 @@
--- One row: one of three posts, the first, the middle and the last that enter as a bar begins, and the
--- bars before and after their entry: to check by eye that the times of posts and prices agree.
+-- One row: one of three posts, the first, the middle and the last that enter as a bar of a symbol that
+-- they meet begins, and the bars before and after their entry: to check by eye that times agree.
 WITH entered AS (
     SELECT
         t.posted_utc, t.text, b.symbol, b.minute_utc, b.open,
         row_number() OVER (ORDER BY t.posted_utc, t.platform, t.tweet_id, b.symbol) AS place,
         count(*) OVER () AS posts
-    FROM tweets t JOIN bars b ON b.minute_utc = entry_minute(t.posted_utc)
+    FROM tweets t
+    LEFT JOIN links l USING (platform, tweet_id)
+    -- As in the view scored_any.
+    JOIN (SELECT *, CASE WHEN EXISTS (FROM link_rules) THEN symbol ELSE '' END AS linked FROM bars) b
+        ON b.minute_utc = entry_minute(t.posted_utc) AND b.linked = coalesce(l.symbol, '')
 ),
 chosen AS (
     SELECT * FROM entered WHERE place IN (1, (posts + 1) // 2, posts)
