@@ -5,14 +5,17 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tweetscore.api.common import Precision, Session, load_model, silent
+from tweetscore.api.common import Precision, Progress, Session, load_model, silent
 from tweetscore.evaluation import EFFECT_AUC
 
 if TYPE_CHECKING:  # what a command does not need, it does not wait for
+    import polars as pl
+
     from tweetscore.evaluation.earnings import Earnings
     from tweetscore.evaluation.figures import Figures
     from tweetscore.evaluation.forward_record import ForwardRecord
     from tweetscore.ingest.abnormal import AbnormalBars
+    from tweetscore.ingest.links import Linked
     from tweetscore.market.news import News
     from tweetscore.scoring.bundle import Bundle
     from tweetscore.scoring.freeze import Frozen
@@ -36,6 +39,56 @@ class MarketResults:
     """The part of a ``Database`` that needs nothing but its store."""
 
     store: "Store"
+
+    def link(
+        self,
+        rules: str | Path | None = None,
+        *,
+        cashtags: bool = False,
+        progress: Progress | None = None,
+    ) -> "Linked":
+        """Link posts to symbols by rules; from then on each post meets only these.
+
+        Args:
+            rules: a table with the columns symbol, kind (cashtag, hashtag, word, phrase or author)
+                and term, and perhaps valid_from and valid_until, days or times in UTC; it replaces
+                the rules that are there. None keeps them, and links what came since.
+            cashtags: make a rule for each symbol that has bars instead.
+            progress: called with a label, the posts done and None.
+
+        Returns:
+            How many posts were linked, and each rule with the posts that it links.
+
+        Raises:
+            InputError: a rule cannot be used, or there is none; nothing is changed.
+        """
+        from tweetscore.ingest.links import link
+
+        on_rows = progress or silent
+        return link(
+            self.store,
+            Path(rules) if rules is not None else None,
+            lambda label, posts: on_rows(label, posts, None),
+            cashtags=cashtags,
+        )
+
+    def link_rules(self) -> "pl.DataFrame":
+        """Return each rule with the posts that it links, and their share of all posts."""
+        from tweetscore.ingest.links import link_rules
+
+        return link_rules(self.store)
+
+    def unlink(self) -> int:
+        """Remove all rules and links: each post meets each symbol. Return the number of rules."""
+        from tweetscore.ingest.links import unlink
+
+        return unlink(self.store)
+
+    def posts_to_link(self) -> int:
+        """Return how many posts no rule has been held against yet; 0 where there is no rule."""
+        from tweetscore.ingest.links import posts_to_link
+
+        return posts_to_link(self.store)
 
     def derive_abnormal(
         self,

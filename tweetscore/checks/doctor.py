@@ -15,6 +15,7 @@ import polars as pl
 
 from tweetscore.bars.clock import DAYS_NEEDED, Claims, audit_bars
 from tweetscore.errors import InputError, IntegrityError, TweetscoreError
+from tweetscore.ingest.links import posts_to_link
 from tweetscore.io.clocks import Clock
 from tweetscore.market.sessions import UNKNOWN
 from tweetscore.posts.clock import TweetClock, id_times
@@ -43,6 +44,7 @@ NEXT_STEPS = {
     "then: tweetscore score",
     "duplicate_predictions": "with a DuckDB client: DELETE FROM predictions; "
     "DELETE FROM known_words; then: tweetscore score",
+    "duplicate_links": "tweetscore link --remove; then link again with your rules",
     "duplicate_entries": BY_HAND,
     "accounting": AGAIN,
     "collisions": AGAIN,
@@ -90,11 +92,12 @@ def _of_database(store: Store, part_rows: int) -> Iterator[Check]:
     yield from grounds
     # Statements over tables that are not ours, or cannot be read, would find nothing more.
     bad = next((check.name for check in grounds if not check.ok), None)
-    names = [*NEXT_STEPS, "warnings", "known_words", "tweet_clocks", "bar_clocks"]
+    names = [*NEXT_STEPS, "links", "warnings", "known_words", "tweet_clocks", "bar_clocks"]
     if bad:
         yield from (Check(name, None, f"not run: {bad} is broken") for name in names)
         return
     yield from (_statement(store, name, part_rows) for name in NEXT_STEPS)
+    yield _links(store)
     yield _warnings(store)
     yield _known_words(store)
     yield _tweet_clocks(store)
@@ -160,6 +163,17 @@ def _statement(store: Store, name: str, part_rows: int) -> Check:
         total += count
         examples = sorted([*examples, *(first or [])])[:EXAMPLES]
     return _verdict(name, total, examples, NEXT_STEPS[name])
+
+
+def _links(store: Store) -> Check:
+    """Tell how many posts no rule was held against: nothing is broken, but they meet no symbol."""
+    (rules,) = store.row("SELECT count(*) FROM link_rules")
+    if not rules:
+        return Check("links", None, "there is no rule, so each post meets each symbol")
+    if not (waiting := posts_to_link(store)):
+        return Check("links", True, f"every post was held against the {rules:,} rules")
+    fact = f"{waiting:,} posts are not held against the rules yet"
+    return Check("links", True, fact, "link them with: tweetscore link")
 
 
 def _warnings(store: Store) -> Check:

@@ -70,6 +70,9 @@ def replica_of(
     parts = {
         "settings": ("FROM settings", {}),
         "intervals": ("FROM intervals", {}),
+        "link_rules": ("FROM link_rules", {}),
+        # What a rule finds in a post depends on nothing but the post.
+        "links": ("FROM links WHERE symbol = $symbol", {"symbol": span.symbol}),
         "symbols": ("FROM symbols WHERE symbol = $symbol", {"symbol": span.symbol}),
         "bars": (
             statement("checks/leaks/bars"),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from tweetscore import api
-from tweetscore.cli import market_options, options, printing
+from tweetscore.cli import links, market_options, options, printing
 from tweetscore.cli.accounts import first_refusals, show_accounts
 from tweetscore.cli.command import command
 from tweetscore.cli.options import DEFAULT_DB
@@ -56,7 +56,9 @@ def ingest(
     said = _said(reading)
     with api.open(db) as database, row_progress("reading") as on_rows:
         accounts = database.ingest(*paths, **said, progress=on_rows)
+        waiting = database.posts_to_link()
     show_accounts(accounts, as_json=as_json)
+    links.note_waiting(waiting)
     _check_accounts(accounts, strict=strict)
 
 
@@ -74,6 +76,36 @@ def _check_accounts(accounts: "Sequence[Account]", *, strict: bool) -> None:
     rejected = sum(account.rejected for account in accounts)
     if strict and rejected:
         raise RejectsError(f"{rejected:,} records were rejected; see them with: tweetscore info")
+
+
+@command(app, DATA)
+def link(
+    rules: market_options.LinkRules = None,
+    cashtags: market_options.Cashtags = False,
+    list_rules: market_options.ListRules = False,
+    remove: market_options.RemoveRules = False,
+    db: options.Db = DEFAULT_DB,
+    as_json: options.Json = False,
+) -> None:
+    """Link posts to the symbols that they name; without rules each post meets each symbol.
+
+    A rule looks for a cashtag, hashtag, word, phrase or author, and holds for posts from
+    `valid_from` until before `valid_until` (days or times, UTC). A post that no rule links is
+    scored, and has no symbol. Run it again after an ingest: only what is new is linked.
+
+    Example: `tweetscore link --cashtags`
+    """
+    if sum((rules is not None, cashtags, list_rules, remove)) > 1:
+        raise InputError("a table of rules, --cashtags, --list and --remove exclude each other")
+    with api.open(db, create=False, read_only=list_rules) as database:
+        if list_rules:
+            links.show_rules(database.link_rules(), as_json=as_json)
+        elif remove:
+            links.show_removed(database.unlink(), as_json=as_json)
+        else:
+            with row_progress("linking") as on_rows:
+                linked = database.link(rules, cashtags=cashtags, progress=on_rows)
+            links.show_linked(linked, as_json=as_json)
 
 
 @command(app, DATA)

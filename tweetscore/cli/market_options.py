@@ -1,4 +1,4 @@
-"""The options of abnormal returns, once, with their help."""
+"""The options of links, abnormal returns and scheduled news, once, with their help."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +13,18 @@ if TYPE_CHECKING:  # polars would slow down --help
 
 NEWS = "Scheduled news"
 
+LinkRules = Annotated[
+    Path | None,
+    Argument(
+        help="Table of rules: symbol, kind, term, and perhaps valid_from and valid_until; without "
+        "it, the rules that are there link what is new."
+    ),
+]
+Cashtags = Annotated[bool, Option("--cashtags", help="A rule for each symbol that has bars.")]
+ListRules = Annotated[bool, Option("--list", help="Show the rules, and link nothing.")]
+RemoveRules = Annotated[
+    bool, Option("--remove", help="Remove all rules: each post meets each symbol again.")
+]
 AbnormalSymbol = Annotated[
     str | None, Argument(help="Symbol whose bars are taken; needed if there are several.")
 ]

@@ -52,6 +52,7 @@ def deduplicate(
         counted = [_with_conflicts(store, account) for account in counted]
     if kind == "tweets" and any(updated for _, updated in observed.values()):
         store.run("ingest/forget_predictions")
+        store.run("ingest/forget_links")
     (removed,) = store.row(
         f"DELETE FROM {kind} WHERE rowid IN (SELECT row FROM candidates WHERE place > 1)"
     )

@@ -9,8 +9,8 @@ from tweetscore.market.sessions import exchange_zone
 from tweetscore.store.database import Store, statement
 
 INFO = (
-    "sources", "taken", "clocks", "rejects", "tweets", "bars", "alignments", "windows", "models",
-    "words",
+    "sources", "taken", "clocks", "rejects", "tweets", "bars", "links", "alignments", "windows",
+    "models", "words",
 )  # fmt: skip
 
 

@@ -37,6 +37,7 @@ class Market:
     symbols: pl.DataFrame
     sessions: pl.DataFrame
     windows: pl.DataFrame
+    link_rules: pl.DataFrame
 
     @property
     def fingerprint(self) -> str:
@@ -45,7 +46,9 @@ class Market:
         rules = self.settings.with_columns(schema_version=pl.lit(2, pl.Int32))
         digest = hashlib.sha256()
         # Symbols add nothing: their calendars show in their sessions.
-        for frame in (rules, self.sessions, self.windows):
+        # Without a rule the hash stays what it was before there were any.
+        links = [self.link_rules] if self.link_rules.height else []
+        for frame in (rules, self.sessions, self.windows, *links):
             stream = io.BytesIO()
             frame.write_ipc(stream)
             digest.update(stream.getbuffer())
@@ -108,4 +111,5 @@ def read_market(store: Store, horizons: Sequence[int]) -> Market:
         store.frame("FROM symbols ORDER BY ALL"),
         store.frame("FROM sessions ORDER BY ALL"),
         store.frame(statement("scoring/windows"), intervals=list(map(int, horizons))),
+        store.frame("FROM link_rules ORDER BY rule"),
     )

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from tweetscore.errors import IntegrityError
 from tweetscore.io.new_file import new_file, sha256_of
 from tweetscore.io.pipeline import prefetch
+from tweetscore.market.links import links_of
 from tweetscore.scoring.job import Finished, Job, Shard
 from tweetscore.scoring.manifest import MANIFEST, REJECTS
 from tweetscore.scoring.predictions import Predictions, register_model
@@ -23,6 +24,7 @@ from tweetscore.scoring.shard_reader import OF_TWEETS, read_shard
 from tweetscore.scoring.shard_reader import REJECTS as REJECTS_SCHEMA
 from tweetscore.store.database import memory_store
 from tweetscore.text.known import WordCounts
+from tweetscore.text.terms import TermFinder
 
 
 class ShardScorer:
@@ -44,6 +46,8 @@ class ShardScorer:
         self.store.append("symbols", job.market.symbols)
         self.store.append("sessions", job.market.sessions)
         self.store.append("windows", job.market.windows)
+        self.store.append("link_rules", job.market.link_rules)
+        self.finder = TermFinder(job.market.link_rules)
         register_model(self.store, job.model)
         self.predictions = Predictions(self.store, job.model, job.horizons)
 
@@ -105,7 +109,7 @@ class ShardScorer:
         Until then rows have their number instead of their id: a file may hold a post twice.
         """
         number = pl.int_range(pl.len(), dtype=pl.Int64)
-        of_chunk = chunk.rows.select(  # noqa: F841 - DuckDB finds frames by their variables
+        of_chunk = chunk.rows.select(  # DuckDB finds frames by their variables
             platform=pl.lit(""),
             tweet_id=number,
             author=pl.lit(None, pl.String),
@@ -115,6 +119,10 @@ class ShardScorer:
         numbered = chunk.rows.select(platform=pl.lit(""), tweet_id=number, done=pl.lit(0, pl.Int64))
         self.store.con.execute("CREATE OR REPLACE TABLE tweets AS FROM of_chunk")
         self.store.con.execute("CREATE OR REPLACE TABLE predictions AS FROM predictions LIMIT 0")
+        self.store.con.execute("DELETE FROM links")
+        if self.job.market.link_rules.height:
+            named = self.finder.found(chunk.rows)
+            self.store.append("links", links_of(of_chunk, named, self.job.market.link_rules))
         self.predictions.insert(Scored(numbered, chunk.probabilities, chunk.skipped))
         found = self.store.frame(self.job.model.target.kind.results)
         order = [name for name in ("tweet_id", "symbol", "interval_minutes") if name in found]

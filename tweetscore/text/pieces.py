@@ -19,12 +19,12 @@ from tweetscore.text.unspaced import cut_unspaced
 
 # Lengths are bounded: Python refuses to read an integer of 5,000 digits.
 _ENTITY = r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});"
-_URL_CHARACTERS = r"[!#-;=?-~]*"  # printable ASCII, less quotes and angle brackets
-_URL = rf"(?i:htt)(?:(?i:p){_URL_CHARACTERS}|…)"
+URL_CHARACTERS = r"[!#-;=?-~]*"  # printable ASCII, less quotes and angle brackets
+_URL = rf"(?i:htt)(?:(?i:p){URL_CHARACTERS}|…)"
 # A label is never longer than a word and labels are few: nothing is read again and again in vain.
 _LABEL = r"[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*"
 _HOST = rf"(?i:www)\.[A-Za-z0-9]|(?:{_LABEL}\.){{1,4}}[a-z]{{2,}}/"
-_NAMED_URL = rf"(?:{_HOST}){_URL_CHARACTERS}"
+NAMED_URL = rf"(?:{_HOST}){URL_CHARACTERS}"
 _MENTION = r"[@＠][A-Za-z0-9_]+(?:@[A-Za-z0-9._-]+|[A-Za-z0-9-]*\.bsky\.social)?"
 # A zero width space is a space; the other format characters stand inside words.
 _IN_WORD = r"[\p{L}\p{M}\p{N}\p{Cf}--\x{200B}]"
@@ -39,7 +39,7 @@ _PICTOGRAPH = (
 _MODIFIED = rf"{_PICTOGRAPH}[\x{{FE0E}}\x{{FE0F}}\x{{1F3FB}}-\x{{1F3FF}}\x{{E0020}}-\x{{E007F}}]*"
 _EMOJI = rf"[\x{{1F1E6}}-\x{{1F1FF}}]{{2}}|{_MODIFIED}(?:\x{{200D}}{_MODIFIED})*"
 # One class of letters for words and one for hashtags: each more doubles the cost of the regex.
-_PIECE = "|".join((_NAMED_URL, _MENTION, _HASHTAG, _EMOJI, _WORD))
+_PIECE = "|".join((NAMED_URL, _MENTION, _HASHTAG, _EMOJI, _WORD))
 
 # Twitter's rule for a symbol, and a sum with a letter for its size ($3M is a sum or a symbol). The
 # boundaries are those of ASCII, as Unicode's cost a tenth of the speed; so the piece goes on to the
@@ -76,7 +76,7 @@ class Pieces:
 
 def readable(texts: pl.Series) -> pl.Series:
     """Decode HTML entities and blank out URLs; a null text is empty."""
-    return _decoded(texts.cast(pl.String).fill_null("")).str.replace_all(_URL, " ")
+    return decoded(texts.cast(pl.String).fill_null("")).str.replace_all(_URL, " ")
 
 
 def cut(texts: pl.Series, rules: TextRules) -> Pieces:
@@ -118,7 +118,7 @@ def _places_by(is_late: pl.Series) -> npt.NDArray[np.int64]:
     return places
 
 
-def _decoded(texts: pl.Series) -> pl.Series:
+def decoded(texts: pl.Series) -> pl.Series:
     """Decode HTML entities once: every distinct one by Python, all of them in one pass."""
     places = texts.str.contains("&", literal=True).arg_true()
     suspects = texts.gather(places)

@@ -16,15 +16,15 @@ import numpy.typing as npt
 import polars as pl
 
 # The scripts of the line breaking classes ID, CJ and SA of Unicode: those that break within words.
-_HAN = r"[[\p{Han}\p{Bopomofo}]&&\p{L}]"
-_HIRAGANA = r"[[\p{Hiragana}\x{30FC}\x{3099}\x{309A}]&&[\p{L}\p{M}]]"
-_KATAKANA = r"[[\p{Katakana}\x{30FC}\x{3099}\x{309A}]&&[\p{L}\p{M}]]"  # 30FC makes a vowel long
-_SOUTH_EAST = (
+HAN = r"[[\p{Han}\p{Bopomofo}]&&\p{L}]"
+HIRAGANA = r"[[\p{Hiragana}\x{30FC}\x{3099}\x{309A}]&&[\p{L}\p{M}]]"
+KATAKANA = r"[[\p{Katakana}\x{30FC}\x{3099}\x{309A}]&&[\p{L}\p{M}]]"  # 30FC makes a vowel long
+SOUTH_EAST = (
     r"[[\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tai_Le}\p{New_Tai_Lue}\p{Tai_Tham}\p{Tai_Viet}"
     r"\p{Ahom}]&&[\p{L}\p{M}]]"
 )
-_UNSPACED = rf"[{_HAN}{_HIRAGANA}{_KATAKANA}{_SOUTH_EAST}]"
-_RUN = rf"{_HAN}+|{_KATAKANA}+|{_HIRAGANA}+|{_SOUTH_EAST}+"
+_UNSPACED = rf"[{HAN}{HIRAGANA}{KATAKANA}{SOUTH_EAST}]"
+_RUN = rf"{HAN}+|{KATAKANA}+|{HIRAGANA}+|{SOUTH_EAST}+"
 _PART = rf"{_RUN}|[^{_UNSPACED}]+"
 # The vowel am of Thai and Lao counts as a letter, and yet belongs to the one before it.
 _CHARACTER = r"(?s:.)[\p{M}\x{0E33}\x{0EB3}]*"

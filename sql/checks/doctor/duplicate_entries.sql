@@ -1,4 +1,4 @@
--- One row: one source, symbol, interval, model, threshold, study run or session that has several rows.
+-- One row: one source, symbol, interval, model, rule, threshold, study run or session that has several rows.
 WITH entries AS (
     SELECT 'source ' || source_id AS entry FROM sources
     UNION ALL
@@ -7,6 +7,8 @@ WITH entries AS (
     SELECT 'interval ' || interval_minutes FROM intervals
     UNION ALL
     SELECT 'model ' || model_id FROM models
+    UNION ALL
+    SELECT 'rule ' || rule FROM link_rules
     UNION ALL
     SELECT 'threshold of ' || model_id || ' at ' || interval_minutes || ' minutes' FROM thresholds
     UNION ALL

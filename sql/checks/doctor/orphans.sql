@@ -1,5 +1,5 @@
--- One row: one prediction without its tweet, or one source, symbol, interval, model or class that rows of a
--- table belong to and that is not there.
+-- One row: one prediction or link without its tweet, or one source, symbol, interval, model, class or rule
+-- that rows of a table belong to and that is not there.
 WITH of_sources AS (
     SELECT 'tweets' AS held, source_id, count(*) AS n FROM tweets GROUP BY source_id
     UNION ALL
@@ -13,6 +13,14 @@ of_symbols AS (
     SELECT 'sessions', symbol, count(*) FROM sessions GROUP BY symbol
     UNION ALL
     SELECT 'windows', symbol, count(*) FROM windows GROUP BY symbol
+    UNION ALL
+    SELECT 'link_rules', symbol, count(*) FROM link_rules GROUP BY symbol
+    UNION ALL
+    SELECT 'links', symbol, count(*) FROM links GROUP BY symbol
+),
+of_rules AS (
+    SELECT symbol, rule, count(*) AS n
+    FROM (SELECT symbol, unnest(rules) AS rule FROM links) GROUP BY ALL
 ),
 of_models AS (
     SELECT 'predictions' AS held, model_id, count(*) AS n FROM predictions GROUP BY model_id
@@ -45,4 +53,10 @@ FROM of_classes JOIN models USING (model_id)
 WHERE class_number NOT BETWEEN 1 AND len(classes)
 UNION ALL
 SELECT 'prediction for ' || platform || ' ' || tweet_id || ', which is not there'
-FROM predictions ANTI JOIN tweets USING (platform, tweet_id);
+FROM predictions ANTI JOIN tweets USING (platform, tweet_id)
+UNION ALL
+SELECT 'links of ' || symbol || ' by rule ' || rule || ', which is no rule of it: ' || n
+FROM of_rules ANTI JOIN link_rules USING (symbol, rule)
+UNION ALL
+SELECT 'link of ' || platform || ' ' || tweet_id || ', which is not there, to ' || symbol
+FROM links ANTI JOIN tweets USING (platform, tweet_id);

@@ -65,6 +65,15 @@ WITH judged AS (
         END
     FROM sessions
     UNION ALL
+    SELECT
+        'rule ' || rule,
+        CASE
+            WHEN kind NOT IN ('cashtag', 'hashtag', 'word', 'phrase', 'author') THEN 'kind ' || kind
+            WHEN term = '' THEN 'its term is empty'
+            WHEN valid_until_utc <= valid_from_utc THEN 'ends before it begins'
+        END
+    FROM link_rules
+    UNION ALL
     SELECT 'settings', CASE WHEN max_gap_minutes < 0 OR flat_bps < 0 THEN 'a rule is negative' END
     FROM settings
     UNION ALL

@@ -1,0 +1,36 @@
+"""The rules that link posts to symbols, and when they hold: what posts name enters, links leave."""
+
+import polars as pl
+
+RULES = pl.Schema(
+    {
+        "rule": pl.Int32(), "symbol": pl.String(), "kind": pl.String(), "term": pl.String(),
+        "valid_from_utc": pl.Datetime("us"), "valid_until_utc": pl.Datetime("us"),
+    }
+)  # fmt: skip
+
+
+def links_of(posts: pl.DataFrame, found: pl.DataFrame, rules: pl.DataFrame) -> pl.DataFrame:
+    """Return the links of posts, by the rules that hold at the time of each.
+
+    Args:
+        posts: with ``platform``, ``tweet_id`` and ``posted_utc``.
+        found: ``row``, the place of a post, and ``rule``, one whose term it holds; each pair once.
+        rules: in the columns of ``RULES``.
+
+    Returns:
+        The columns of the table ``links``: one row a post and symbol, in the order of the posts.
+    """
+    keys = posts.select("platform", "tweet_id", "posted_utc").with_row_index("row")
+    posted = pl.col("posted_utc")
+    begun = (posted >= pl.col("valid_from_utc")).fill_null(value=True)
+    over = (posted >= pl.col("valid_until_utc")).fill_null(value=False)
+    return (
+        found.join(rules.select("rule", "symbol", "valid_from_utc", "valid_until_utc"), on="rule")
+        .join(keys, on="row")
+        .filter(begun & ~over)
+        .group_by("row", "platform", "tweet_id", "symbol")
+        .agg(rules=pl.col("rule").sort())
+        .sort("row", "symbol")
+        .drop("row")
+    )
