@@ -198,7 +198,8 @@ def holds(text: str, term: str) -> bool:
 PIECES = [
     "$", "#", "＃", "T", "t", "BRK.B", "tesla", "Tesla", " ", "  ", "\n", "\u3000", "\u200e", "_",
     ".", "'", "-", "&", "5", "é", "e\u0301", "日経", "の", "テスラ", "ー", "ไทย", "ี", "테슬라",
-    "🚀", "…", "(", "elon", " musk", "https://t.co/aB$T ", "+",
+    "🚀", "…", "(", "elon", " musk", "https://t.co/aB$T ", "+", " $", " $T",
+    " $tesla", "\n$brk", " #", " #tesla",
 ]  # fmt: skip
 CASHTAGS = ("t", "brk.b", "tesla", "elon", "tt")
 HASHTAGS = ("t", "tesla", "elon", "日経", "テスラ", "ไทย", "é", "t5", "tt")
