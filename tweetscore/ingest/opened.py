@@ -12,21 +12,25 @@ from tweetscore.io.data_file import DataFile
 from tweetscore.io.source import Source, use_source
 from tweetscore.io.tables.find import TableSource, tables_in
 from tweetscore.market.symbols import canonical_symbol
-from tweetscore.posts.canonical import TweetFile
+from tweetscore.posts.canonical import Late, TweetFile
 from tweetscore.posts.formats import Family, family_of, open_tweets
 from tweetscore.posts.names import NAMES as POST_COLUMNS
 from tweetscore.posts.tables import how_to_name
 
 
-def open_file(source: Source, options: IngestOptions) -> TweetFile | BarFile | None:
+def open_file(
+    source: Source, options: IngestOptions, late: Late | None = None
+) -> TweetFile | BarFile | None:
     """Recognise a file of posts or of bars; None when it is something else.
+
+    ``late`` is what reading a file of posts has shown of it.
 
     Raises:
         InputError: it is refused; see ``open_tweets`` and ``open_bars``. Also a workbook or a
             database where several tables are of posts or bars.
     """
     tables = tables_in(source)
-    return _open(source, options) if tables is None else _open_one(source, tables, options)
+    return _open(source, options, late) if tables is None else _open_one(source, tables, options)
 
 
 def _open_one(
@@ -57,12 +61,14 @@ def _open_one(
     return None
 
 
-def _open(source: Source, options: IngestOptions) -> TweetFile | BarFile | None:
+def _open(
+    source: Source, options: IngestOptions, late: Late | None = None
+) -> TweetFile | BarFile | None:
     of_posts, of_bars = _columns(options)
     if of_bars and not of_posts:  # whoever names prices has bars
         return open_bars(source, options.symbol, of_bars)
     clock = None if options.clock == "auto" else options.clock
-    posts = open_tweets(source, of_posts, options.platform, clock)
+    posts = open_tweets(source, of_posts, options.platform, clock, late)
     return posts or open_bars(source, options.symbol, of_bars)
 
 

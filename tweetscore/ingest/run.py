@@ -32,7 +32,7 @@ from tweetscore.io.open import data_files
 from tweetscore.io.records import BLOCK_BYTES
 from tweetscore.io.source import Source, use_source, with_encoding
 from tweetscore.market.windows import ensure_windows, set_rules
-from tweetscore.posts.canonical import TweetFile
+from tweetscore.posts.canonical import LateColumnsError, TweetFile
 from tweetscore.store.database import Store
 
 # A small file of posts is opened later, and a file that is neither has its account already.
@@ -171,7 +171,12 @@ def _ingest_large(
     try:
         if isinstance(opened, TweetFile):
             account = begun_account(source, opened)
-            return ingest_posts(store, opened, account, options, progress)
+            try:
+                return ingest_posts(store, opened, account, options, progress)
+            except LateColumnsError as error:
+                again = open_file(source, options, error.late)
+                assert isinstance(again, TweetFile)
+                return ingest_posts(store, again, begun_account(source, again), options, progress)
         account = Account(
             source.name,
             "bars",

@@ -1,7 +1,8 @@
 """The common shape of posts in all formats: its columns, a batch of posts, a file of them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import polars as pl
 
@@ -33,6 +34,24 @@ class RoundedIdsError(InputError):
 
     It does not name the file: ``TweetFile`` does.
     """
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """What is known of JSON whose first bytes do not show all columns, from reading it once."""
+
+    records: Sequence[dict[str, Any]]  # with further columns
+    taken: Mapping[str, str]  # what columns were taken for, ours to theirs; they still are
+    nests: bool = False  # some hold other posts, as replies
+
+
+class LateColumnsError(Exception):
+    """Columns that matter begin behind the first bytes of a file: it has to be opened again."""
+
+    def __init__(self, late: Late) -> None:
+        """Take what is known now."""
+        super().__init__()
+        self.late = late
 
 
 class OrderChangesError(InputError):

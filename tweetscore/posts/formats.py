@@ -25,10 +25,10 @@ from tweetscore.posts import (
     tweet_json,
     x_export,
 )
-from tweetscore.posts.canonical import TweetBatch, TweetFile
+from tweetscore.posts.canonical import Late, TweetBatch, TweetFile
 from tweetscore.posts.json_layouts import JsonLayout, Paths, layout_of, present
 from tweetscore.posts.names import NAMES, with_joined
-from tweetscore.posts.tables import is_of_posts, open_table, shaped_with
+from tweetscore.posts.tables import is_of_posts, named_late, open_table, shaped_with, table_of
 
 
 class Format(Protocol):
@@ -188,6 +188,7 @@ def open_tweets(
     columns: Mapping[str, str] | None = None,
     platform: str | None = None,
     clock: str | None = None,
+    late: Late | None = None,
 ) -> TweetFile | None:
     """Recognise a file of tweets by content; None when it is something else.
 
@@ -197,6 +198,7 @@ def open_tweets(
             file is then read as a table, even one in a known format.
         platform: whose ids they are, if the format does not decide it.
         clock: as for ``open_table``.
+        late: likewise.
 
     Raises:
         InputError: the platform is not that of the format, or one of the reasons of ``open_table``.
@@ -204,14 +206,18 @@ def open_tweets(
     shaped = _shaped(source)
     if any((columns or {}).values()) and source.kind == "json":
         shaped = shaped_with(shaped, columns or {})
+        late = late or next(
+            filter(None, (named_late(each, columns or {}) for each in shaped)), None
+        )
     found = next(filter(None, map(_format, shaped)), None) if not columns else None
     if not found:
         tables = (
             open_table(
-                _scattered_rows(source, each, columns or {}) or each,
+                _scattered_rows(source, each, columns or {}, late) or each,
                 columns or {},
                 platform,
                 clock,
+                late,
             )
             for each in shaped or [source]
         )
@@ -250,19 +256,21 @@ def _scattered(source: Source, own: Source, form: Format) -> Source | None:
     return source.scattered(own, names) if len(names) > 1 else None
 
 
-def _scattered_rows(source: Source, own: Source, columns: Mapping[str, str]) -> Source | None:
+def _scattered_rows(
+    source: Source, own: Source, columns: Mapping[str, str], late: Late | None = None
+) -> Source | None:
     """Return a table in JSON with the rows within others, if it has any.
 
     Raises:
         InputError: a given column is not there.
     """
-    table = find_table(own) if source.kind == "json" else None
+    table = table_of(own, late) if source.kind == "json" else None
     if not table or not is_of_posts(table, columns):
         return None
     table, given = with_joined(table, columns)
     taken = table.match(NAMES, given).taken
     names = [name for ours in ("text", "posted") for name in taken[ours].split("+")]
-    return source.scattered(own, names)
+    return source.scattered(own, names, always=late is not None and late.nests)
 
 
 def _taken(form: Format, source: Source) -> str:

@@ -4,6 +4,7 @@ Names of the user enter, names of the table's columns leave.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from tweetscore.errors import InputError
 from tweetscore.io.columns import by_normalised_name
@@ -59,7 +60,8 @@ _BODIES = ("selftext", "body", "text")
 def with_joined(table: Table, given: Mapping[str, str]) -> tuple[Table, Mapping[str, str]]:
     """Return the table and what the user names of it, where several columns are one.
 
-    ``title+body`` or ``date+time`` joins columns, and a number names a column by its place. The
+    ``title+body`` or ``date+time`` joins columns, a number names a column by its place, and
+    ``edges.0.text`` an element of a list. The
     title and the text of a submission to Reddit are joined in any case.
 
     Args:
@@ -72,6 +74,8 @@ def with_joined(table: Table, given: Mapping[str, str]) -> tuple[Table, Mapping[
     named = dict(given)
     for ours, theirs in given.items():
         parts = [_at_place(table, part.strip()) for part in theirs.split("+")]
+        elements = [part for part in parts if part not in table.columns and table.holds(part)]
+        table = replace(table, columns=(*table.columns, *elements))
         if theirs in table.columns or not theirs:
             continue
         if len(parts) == 1:

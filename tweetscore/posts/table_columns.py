@@ -1,15 +1,18 @@
 """Which columns of a table are those of posts: a table enters, columns, times and words leave."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import polars as pl
 
 from tweetscore.errors import InputError
 from tweetscore.io.columns import Match, Names, normalised, worded
+from tweetscore.io.json_values import values_at
 from tweetscore.io.tables.table import Table
 from tweetscore.io.times import written_form
 from tweetscore.posts import addresses, reddit
+from tweetscore.posts.canonical import Late
 from tweetscore.posts.clock import ID_TIMES
 from tweetscore.posts.fields import NEARLY_ALL, id_numbers
 from tweetscore.posts.identity import Ids, number_rows
@@ -28,7 +31,9 @@ from tweetscore.posts.writings import (
     OF_DATABASE,
     Writing,
     are_quoted,
+    names_in_some,
     of_database,
+    without_objects,
     without_quotes,
     writings,
 )
@@ -44,6 +49,11 @@ _LOCAL_CREATED = "for years 8 hours ahead of 'created_utc': check them"
 _LOOK_ALIKE = "those of truthsocial look the same: see --platform"
 # The columns of posts as the database exports them.
 _EXPORTED = {"platform", "tweet_id", "posted_utc", "counts_as_of_utc"}
+# What a post may lack.
+OPTIONAL = {"author", "retweet_count", "favorite_count", "is_retweet", "counts_as_of"}
+LATER_NAMES = Writing("the name in later objects", names_in_some)
+LATER_OBJECTS = Writing("later ones are objects", without_objects)
+LATER = Writing("in later posts only", lambda values: values)
 NAME_OF_PLATFORM = Writing("", named_platforms)
 NAME_AS_EXPORTED = Writing("", lambda names: names.fill_null(OTHER))
 Writings = Mapping[str, tuple[Writing, ...]]  # under our names
@@ -102,7 +112,11 @@ class Columns:
 
 
 def find_columns(
-    table: Table, names: Names, given: Mapping[str, str], platform: str | None
+    table: Table,
+    names: Names,
+    given: Mapping[str, str],
+    platform: str | None,
+    late: Late | None = None,
 ) -> Columns | None:
     """Find the columns of posts; None when the table is something else.
 
@@ -111,12 +125,14 @@ def find_columns(
         names: our name to those that such columns have, best first.
         given: our name to theirs, as the user sets it.
         platform: whose ids they are; None leaves it to the evidence.
+        late: which columns begin later.
 
     Raises:
         InputError: a given column is not there, the form of the times is not clear, or the ids of
             the platform carry a time and there are none.
     """
     match = table.match(names, given)
+    match = _as_before(match, late.taken) if late and late.taken else match
     if "text" not in match.taken:
         if given:
             raise match.missing("text")
@@ -137,6 +153,11 @@ def find_columns(
         for ours, theirs in match.taken.items()
         if ours != "posted" and (found := writings(ours, sample[theirs]))
     }
+    if late and late.taken:
+        written |= dict.fromkeys(match.taken.keys() - late.taken.keys(), (LATER,))
+        for ours, theirs in late.taken.items():
+            if holds_objects(late.records, theirs):
+                written[ours] = (LATER_NAMES if ours == "author" else LATER_OBJECTS,)
     if table.kind == "csv" and of_database(sample):
         for ours in {"text", "author"} & match.taken.keys():
             written[ours] = (OF_DATABASE, *written.get(ours, ()))
@@ -163,6 +184,18 @@ def find_columns(
         columns = replace(columns, platform=platform, remark=remark)
     columns = replace(columns, match=match.without("platform"))
     return _identified(table, columns, numbers, given)
+
+
+def holds_objects(records: Sequence[Mapping[str, Any]], column: str) -> bool:
+    """Return whether a column holds objects in some records."""
+    values = (value for each in records for value in values_at(each, column.split(".")))
+    return any(isinstance(value, dict) for value in values)
+
+
+def _as_before(match: Match, taken: Mapping[str, str]) -> Match:
+    """Return a match that differs from the one before in what a post may lack, and has now."""
+    changed = (match.taken.keys() | taken.keys()) - taken.keys() - OPTIONAL
+    return match.choose(taken).without(*changed)
 
 
 def _with_zone(

@@ -7,23 +7,26 @@ identified by a hash of its content.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import polars as pl
 
 from tweetscore.io.clocks import Clock
 from tweetscore.io.columns import Names, by_normalised_name
+from tweetscore.io.json_values import objects_within, values_at
 from tweetscore.io.records import RAW_CHARACTERS
 from tweetscore.io.source import Source
 from tweetscore.io.tables.find import find_table, tables_in
+from tweetscore.io.tables.json_table import json_table, late_records
 from tweetscore.io.tables.table import Table
 from tweetscore.posts import reddit
 from tweetscore.posts.alike import rows_alike
-from tweetscore.posts.canonical import TweetBatch, TweetFile
+from tweetscore.posts.canonical import Late, LateColumnsError, TweetBatch, TweetFile
 from tweetscore.posts.clock import ID_TIMES
 from tweetscore.posts.date_order import OrderWatch
 from tweetscore.posts.lines import has_header, is_table, open_lines
 from tweetscore.posts.names import NAMES, with_joined
-from tweetscore.posts.table_columns import Columns, find_columns
+from tweetscore.posts.table_columns import Columns, find_columns, holds_objects
 from tweetscore.posts.table_times import Times
 from tweetscore.posts.validation import validate_posts
 from tweetscore.posts.zones import on_one_clock
@@ -37,6 +40,7 @@ def open_table(
     columns: Mapping[str, str],
     platform: str | None = None,
     clock: str | None = None,
+    late: Late | None = None,
 ) -> TweetFile | None:
     """Recognise a table of posts by its columns; None if it is something else, as a table of bars.
 
@@ -46,12 +50,13 @@ def open_table(
             means that the file has no such column.
         platform: whose ids they are; without it, their times and addresses tell.
         clock: of times without a zone among others with one; without it, they are rejects.
+        late: what reading the file has shown of it.
 
     Raises:
         InputError: a given column is not there; the form of the times is not clear; the ids of
             the platform carry a time, but there are no ids; unreadable Parquet.
     """
-    table = find_table(source)
+    table = table_of(source, late)
     if not table or _holds_bars(table, columns):
         return None
     names: Names = NAMES
@@ -62,7 +67,7 @@ def open_table(
         table = lines.table
         names = {**NAMES, **{ours: (name,) for ours, name in lines.known.items()}}
     table, given = with_joined(table, columns)
-    found = find_columns(table, names, given, platform)
+    found = find_columns(table, names, given, platform, late)
     if not found:
         return None
     times = found.times
@@ -71,7 +76,7 @@ def open_table(
         f"{table.kind}-tweets",
         found.platform,
         times.naive,
-        partial(_read, table, found, Clock.parse(clock) if clock else None),
+        partial(_read, table, found, Clock.parse(clock) if clock else None, given, late),
         times.step_seconds,
         found.ids,
         found.words,
@@ -98,7 +103,27 @@ def _holds_bars(table: Table, given: Mapping[str, str]) -> bool:
     return not known and len(_PRICES & by_normalised_name(table.columns).keys()) >= 2
 
 
-def _read(table: Table, columns: Columns, clock: Clock | None) -> Iterator[TweetBatch]:
+def table_of(source: Source, late: Late | None) -> Table | None:
+    """Recognise the layout of a file, and of what is known to be behind its first bytes."""
+    return json_table(source, late.records) if late else find_table(source)
+
+
+def named_late(source: Source, given: Mapping[str, str]) -> Late | None:
+    """Return what is behind the first bytes of JSON if those lack a column that the user names."""
+    named = {part.strip() for theirs in given.values() for part in theirs.split("+")}
+    table = find_table(source) if source.kind == "json" and not source.is_small else None
+    if table is None or all(map(table.holds, named - {""})):
+        return None
+    return Late(late_records(source), {})
+
+
+def _read(
+    table: Table,
+    columns: Columns,
+    clock: Clock | None,
+    given: Mapping[str, str],
+    late: Late | None,
+) -> Iterator[TweetBatch]:
     wanted = columns.wanted
     of_reddit = reddit.is_table(table.columns)
     absent = [name for name in _OURS if name not in wanted]
@@ -126,6 +151,32 @@ def _read(table: Table, columns: Columns, clock: Clock | None) -> Iterator[Tweet
         watch.add(batch.tweets)
         yield batch
     watch.check()
+    if table.late and late is None:
+        _open_again(table, columns.match.taken, given)
+
+
+def _open_again(table: Table, taken: Mapping[str, str], given: Mapping[str, str]) -> None:
+    """Have a file opened again if more of what is looked for begins behind its first bytes.
+
+    Raises:
+        LateColumnsError: it does.
+    """
+    wider = json_table(table.source, table.late)
+    fresh = wider.match(NAMES, given).taken.keys() - taken.keys() if wider else set()
+    nests = any(_nests(record, _needed(taken)) for record in table.late)
+    if fresh or nests or any(holds_objects(table.late, name) for name in taken.values()):
+        raise LateColumnsError(Late(table.late, taken, nests))
+
+
+def _nests(record: dict[str, Any], needed: Sequence[str]) -> bool:
+    """Return whether posts are within a record, beside the one that it is itself, if any."""
+    is_post = all(any(True for _ in values_at(record, name.split("."))) for name in needed)
+    return len(objects_within(record, needed)[0]) > is_post
+
+
+def _needed(taken: Mapping[str, str]) -> list[str]:
+    """Return the columns of the texts and the times."""
+    return [name for ours in ("text", "posted") for name in taken[ours].split("+")]
 
 
 def _on_one_clock(
@@ -156,7 +207,7 @@ def shaped_with(shaped: Sequence[Source], columns: Mapping[str, str]) -> list[So
     """
     names = {part.strip() for theirs in columns.values() if theirs for part in theirs.split("+")}
     tables = [(each, table) for each in shaped if (table := find_table(each))]
-    if fitting := [each for each, table in tables if names and names <= {*table.columns}]:
+    if fitting := [each for each, table in tables if names and all(map(table.holds, names))]:
         return fitting[:1]
     records = [sum(len(first.objects) for first in each.candidates[:1]) for each, _ in tables]
     return [tables[records.index(max(records))][0]] if tables else []

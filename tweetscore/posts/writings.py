@@ -235,6 +235,17 @@ def _name(text: str) -> str | None:
     return next((match[1] for match in found if match), None)
 
 
+def names_in_some(values: pl.Series) -> pl.Series:
+    """Return names of authors, of which some are in objects."""
+    objects = values.str.contains(_OBJECT).fill_null(False)
+    return values.zip_with(~objects, _names(values)) if objects.any() else values
+
+
+def without_objects(values: pl.Series) -> pl.Series:
+    """Return texts without those that are objects of JSON."""
+    return values.set(values.str.contains(r'^\s*\{\s*"').fill_null(False), None)
+
+
 def _count_in_object(ours: str) -> Writing:
     keys = "|".join(_COUNTS.get(ours, ()))
     pattern = rf"""["'](?:{keys})["']\s*:\s*["']?(\d+)"""

@@ -1,8 +1,8 @@
 """A table: the columns of a file, and how to read some of them."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
 import polars as pl
 
@@ -22,13 +22,16 @@ ReadRows = Callable[[Mapping[str, str], int | None, bool], Iterator[Rows]]
 class Table:
     """The plain columns of a file, and how to read some of them as strings, under our names.
 
-    Values inside objects are columns, as ``user.name``; lists are left out.
+    Values inside objects are columns, as ``user.name``; those in lists only where they are named.
     """
 
     source: Source
     kind: Literal["csv", "json", "parquet", "arrow", "xlsx", "sqlite"]
     columns: tuple[str, ...]
     _rows: ReadRows
+    # Records with columns that the first bytes do not show, as far as rows have been read.
+    late: list[dict[str, Any]] = field(default_factory=list, compare=False)
+    _is_element: Callable[[str], bool] = lambda _: False
 
     @property
     def name(self) -> str:
@@ -39,6 +42,10 @@ class Table:
     def has(self) -> str:
         """Which columns it has, in words."""
         return has_columns(self.columns)
+
+    def holds(self, name: str) -> bool:
+        """Return whether it has a column, or an element of a list by a dotted name."""
+        return name in self.columns or self._is_element(name)
 
     def match(self, names: Names, given: Mapping[str, str] | None = None) -> Match:
         """Match the columns with what is looked for, as ``columns.match`` does."""
