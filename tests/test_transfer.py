@@ -9,10 +9,13 @@ import pytest
 from jobs import SCORED, in_a_database, job_of, posts, run, write
 from tiny import class_bundle
 
+from tweetscore import api
 from tweetscore.errors import InputError, IntegrityError, TweetscoreError
 from tweetscore.evaluation.evaluate import evaluate
+from tweetscore.io.formats import Answer, write_file
 from tweetscore.io.new_file import sha256_of
 from tweetscore.report.gather import gather
+from tweetscore.sample.write import ARCHIVE_NAME, BARS_NAME, write_sample
 from tweetscore.scoring.attach import import_from
 from tweetscore.scoring.bundle import Bundle
 from tweetscore.scoring.score import score
@@ -51,6 +54,39 @@ def test_a_database_comes_back_as_it_was(whole: Store, tmp_path: Path) -> None:
         found = everything(store)
         assert all(found[name].equals(known[name]) for name in TABLES)
         assert evaluate(store) == evaluate(whole)
+
+
+POSTS_OF_REDDIT = """
+INSERT INTO tweets BY NAME SELECT 'reddit' AS platform, i AS tweet_id, 'a' AS author,
+TIMESTAMP '2023-03-01 10:00:00' AS posted_utc, E'a "quoted", text\nof two lines é ' || i AS text,
+CASE WHEN i % 2 = 0 THEN i END AS retweet_count, 3 * i AS favorite_count, false AS is_retweet,
+1 AS source_id FROM range(1, 41) r(i)
+"""
+
+
+@pytest.mark.parametrize("form", ["export", "csv", "json", "jsonl", "parquet"])
+def test_posts_and_bars_that_were_written_out_are_ingested_as_they_were(
+    tmp_path: Path, form: str
+) -> None:
+    names = ("tweets", "bars")
+    made = tmp_path / "made"
+    write_sample(made, posts=200, days=30)
+    db, out = tmp_path / "one.duckdb", tmp_path / "out"
+    with api.open(db) as first, api.open(tmp_path / "two.duckdb") as second:
+        first.ingest(made / ARCHIVE_NAME, made / BARS_NAME)
+        first.store.con.execute(POSTS_OF_REDDIT)
+        if form == "export":
+            first.export(out, tables=names)
+        else:
+            out.mkdir()
+            for name in names:
+                table = first.store.frame(f"FROM {name}")
+                answer = Answer(table.schema, iter([table]))
+                write_file(answer, form, out / f"{name}.{form}")
+        second.ingest(out)
+        for name in names:
+            query = f"SELECT * EXCLUDE (source_id) FROM {name} ORDER BY ALL"
+            assert second.store.frame(query).equals(first.store.frame(query))
 
 
 def test_files_hold_so_many_rows_and_are_the_same_each_time(whole: Store, tmp_path: Path) -> None:
@@ -103,6 +139,9 @@ def test_only_a_whole_export_makes_a_database_and_only_an_empty_one(
             match="holds no bars, and a database is restored from all of its tables",
         ):
             import_from(store, tmp_path / "part")
+        export(whole, tmp_path / "scores", ("predictions",), silent)
+        with pytest.raises(InputError, match="export all of them with: tweetscore export FOLDER"):
+            import_from(store, tmp_path / "scores")
         import_from(store, tmp_path / "all")
         with pytest.raises(InputError, match="is not empty; import into a new database"):
             import_from(store, tmp_path / "all")

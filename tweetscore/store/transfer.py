@@ -140,9 +140,12 @@ def restore(store: Store, folder: Path) -> dict[str, int]:
             )
     names = _names(store, "TABLE")
     if lacking := sorted(set(names) - set(about["rows"])):
+        step = "export all of them with: tweetscore export FOLDER"
+        if {"tweets", "bars"} & set(about["rows"]):
+            step = f"take its posts and bars with: tweetscore ingest {folder}"
         raise InputError(
             f"{folder}: holds no {lacking[0]}, and a database is restored from all of its tables; "
-            f"take its posts and bars with: tweetscore ingest {folder}"
+            f"{step}"
         )
     for name in ("sources", "models", "study_runs"):
         if store.rows(f"FROM {name} LIMIT 1"):
