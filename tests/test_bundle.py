@@ -1,5 +1,6 @@
 """A model folder is written whole and refused when anything in it has changed."""
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -7,16 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tiny import edit_card, resum
 
 from tweetscore.errors import InputError, IntegrityError
 from tweetscore.scoring.bundle import (
     FILES,
     Bundle,
-    Precision,
     find_bundle,
     load_bundle,
     write_bundle,
 )
+from tweetscore.scoring.graphs import Precision
+from tweetscore.scoring.sums import SUMS
 
 CARD: dict[str, Any] = {
     "name": "direction",
@@ -25,7 +28,7 @@ CARD: dict[str, Any] = {
     "session": "regular",
     "classes": ["down", "up"],
     "counts": None,
-    "text_rules": {"numbers": False},
+    "text_rules": {"stop_words": ["the"], "max_tokens": 6, "version": 1},
 }
 VOCABULARY = ["<pad>", "<unk>", "#MAGA", "🇺🇸", "café"]
 
@@ -44,16 +47,14 @@ def write(
     )
 
 
-def edit_card(folder: Path, **changes: Any) -> None:
-    path = folder / "card.json"
-    path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | changes), "utf-8")
+WRITTEN = {*FILES, SUMS}
 
 
 def test_what_is_written_is_what_is_loaded(tmp_path: Path) -> None:
     folder = tmp_path / "models" / "direction"
     bundle = write(folder)
     assert bundle == load_bundle(folder)
-    assert {path.name for path in folder.iterdir()} == set(FILES)
+    assert {path.name for path in folder.iterdir()} == WRITTEN
     assert bundle.onnx_path.read_bytes() == b"a graph"
     assert bundle.vocabulary_path.read_bytes().decode().split("\n") == [*VOCABULARY, ""]
     assert (folder / "README.md").read_text("utf-8") == "# direction\n"
@@ -61,7 +62,8 @@ def test_what_is_written_is_what_is_loaded(tmp_path: Path) -> None:
     assert (bundle.horizons, bundle.classes) == ((5, 30), ("down", "up"))
     assert not bundle.uses_counts
     assert bundle.card.items() >= CARD.items()
-    assert bundle.card["format"] == 1
+    assert bundle.card["format"] == 2
+    assert bundle.is_verified
     assert list(bundle.card["sha256"]) == ["model.onnx", "vocabulary.txt"]
 
 
@@ -74,7 +76,7 @@ def test_nothing_else_is_left_beside_the_folder(tmp_path: Path) -> None:
 def test_the_graph_in_int8_is_another_model_of_another_name(tmp_path: Path) -> None:
     folder = tmp_path / "direction"
     bundle = write(folder, b"a graph in int8")
-    assert {path.name for path in folder.iterdir()} == {*FILES, "model.int8.onnx"}
+    assert {path.name for path in folder.iterdir()} == {*WRITTEN, "model.int8.onnx"}
     assert bundle == load_bundle(folder, "float32")
     assert (bundle.name, bundle.precision) == ("direction", "float32")
     assert bundle.onnx_path.read_bytes() == b"a graph"
@@ -91,7 +93,6 @@ def test_the_graph_in_int8_is_another_model_of_another_name(tmp_path: Path) -> N
 def test_a_bundle_without_a_graph_in_int8_says_how_to_get_one(tmp_path: Path) -> None:
     folder = tmp_path / "direction"
     write(folder)
-    (folder / "model.int8.onnx").write_bytes(b"of another bundle")
     with pytest.raises(InputError) as refusal:
         load_bundle(folder, "int8")
     assert str(refusal.value) == (
@@ -117,7 +118,7 @@ def test_a_bundle_is_replaced_with_and_without_a_graph_in_int8(tmp_path: Path) -
     folder = tmp_path / "direction"
     write(folder, b"a graph in int8")
     write(folder)
-    assert {path.name for path in folder.iterdir()} == set(FILES)
+    assert {path.name for path in folder.iterdir()} == WRITTEN
     write(folder, b"a graph in int8")
     assert load_bundle(folder, "int8").onnx_path.read_bytes() == b"a graph in int8"
 
@@ -147,7 +148,7 @@ def test_a_bundle_without_a_name_goes_by_its_folder(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["model.onnx", "model.int8.onnx", "vocabulary.txt", "learned_texts.bin"]
+    "name", ["model.onnx", "model.int8.onnx", "vocabulary.txt", "learned_texts.bin", "README.md"]
 )
 def test_one_flipped_bit_is_refused_and_its_file_named(tmp_path: Path, name: str) -> None:
     folder = tmp_path / "direction"
@@ -157,26 +158,13 @@ def test_one_flipped_bit_is_refused_and_its_file_named(tmp_path: Path, name: str
         flipped = bytearray(content)
         flipped[position] ^= 1
         (folder / name).write_bytes(flipped)
-        with pytest.raises(IntegrityError, match=f"{name}: its sha256 is not the one on card"):
+        with pytest.raises(
+            IntegrityError, match=f"{name}: its sha256 is not the one in SHA256SUMS"
+        ):
             load_bundle(folder)
 
 
-@pytest.mark.slow
-def test_one_flipped_bit_in_the_card_is_refused_or_makes_another_model(tmp_path: Path) -> None:
-    folder = tmp_path / "direction"
-    model_id = write(folder).model_id
-    content = (folder / "card.json").read_bytes()
-    for position in range(len(content)):
-        flipped = bytearray(content)
-        flipped[position] ^= 1
-        (folder / "card.json").write_bytes(flipped)
-        try:
-            assert load_bundle(folder).model_id != model_id
-        except IntegrityError as error:
-            assert "card.json" in str(error)  # noqa: PT017  # a flip may also give another id
-
-
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("name", [*FILES, SUMS])
 def test_a_missing_file_is_named(tmp_path: Path, name: str) -> None:
     folder = tmp_path / "direction"
     write(folder)
@@ -190,38 +178,43 @@ def test_no_folder_is_told_with_the_next_step(tmp_path: Path) -> None:
         load_bundle(tmp_path / "nowhere")
 
 
-@pytest.mark.parametrize("content", [b"{", b"", b"\xff\xfe{}"])
+@pytest.mark.parametrize("content", [b"{", b"", b"\xff\xfe{}", b"[" * 100_000])
 def test_a_card_that_is_not_json_is_refused(tmp_path: Path, content: bytes) -> None:
     write(tmp_path / "direction")
     (tmp_path / "direction" / "card.json").write_bytes(content)
+    resum(tmp_path / "direction")
     with pytest.raises(IntegrityError, match=r"card\.json: not readable as JSON"):
         load_bundle(tmp_path / "direction")
 
 
-@pytest.mark.parametrize("content", ["[]", "{}", '{"format": 2}', '{"format": "1"}', "null"])
+@pytest.mark.parametrize(
+    "content", ["[]", '{"format": 3}', '{"format": "1"}', '{"format": true}', "null"]
+)
 def test_a_card_of_another_format_is_refused(tmp_path: Path, content: str) -> None:
     write(tmp_path / "direction")
     (tmp_path / "direction" / "card.json").write_text(content)
-    with pytest.raises(IntegrityError, match=r"card\.json: not a model card of format 1"):
+    resum(tmp_path / "direction")
+    with pytest.raises(IntegrityError, match=r"card\.json: not a model card of format 1 or 2"):
         load_bundle(tmp_path / "direction")
 
 
-@pytest.mark.parametrize("key", ["intervals", "classes", "text_rules", "counts"])
+@pytest.mark.parametrize("key", ["name", "intervals", "classes", "text_rules", "counts", "sha256"])
 def test_a_card_without_what_scoring_needs_is_refused(tmp_path: Path, key: str) -> None:
     folder = tmp_path / "direction"
     write(folder)
     card = json.loads((folder / "card.json").read_text("utf-8"))
     del card[key]
     (folder / "card.json").write_text(json.dumps(card), "utf-8")
-    with pytest.raises(IntegrityError, match=rf"card\.json: {key} not on it"):
+    resum(folder)
+    with pytest.raises(IntegrityError, match=rf"card\.json: {key}: not on it"):
         load_bundle(folder)
 
 
-@pytest.mark.parametrize("sha256", [None, {}, "abc", {"vocabulary.txt": 1}])
+@pytest.mark.parametrize("sha256", [None, {}, "abc", {"vocabulary.txt": "0" * 64}, {"a": "A" * 64}])
 def test_a_card_without_hashes_is_refused(tmp_path: Path, sha256: Any) -> None:
     write(tmp_path / "direction")
     edit_card(tmp_path / "direction", sha256=sha256)
-    with pytest.raises(IntegrityError, match=r"model\.onnx: its sha256 is not the one"):
+    with pytest.raises(IntegrityError, match=r"model\.onnx: its sha256 is not the one|sha256.*: "):
         load_bundle(tmp_path / "direction")
 
 
@@ -260,7 +253,7 @@ def test_a_bundle_that_cannot_be_written_leaves_the_old_one(tmp_path: Path) -> N
     folder = tmp_path / "direction"
     old = write(folder)
     card = {key: value for key, value in CARD.items() if key != "intervals"}
-    with pytest.raises(IntegrityError, match="intervals not on it"):
+    with pytest.raises(IntegrityError, match="intervals: not on it"):
         write_bundle(folder, onnx_model=b"new", vocabulary=VOCABULARY, card=card, readme="")
     with pytest.raises(ValueError, match="JSON"):
         write(folder, figures={"accuracy": float("nan")})
@@ -288,3 +281,17 @@ def test_loading_a_bundle_imports_no_runtime() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_a_bundle_of_the_first_format_is_read_with_the_id_that_it_had(tmp_path: Path) -> None:
+    folder = tmp_path / "direction"
+    write(folder)
+    (folder / SUMS).unlink()
+    edited = json.loads((folder / "card.json").read_text("utf-8")) | {"format": 1}
+    content = json.dumps(edited).encode()
+    (folder / "card.json").write_bytes(content)
+    (folder / "notes.txt").write_text("never listed")
+    of_graph, of_card = (hashlib.sha256(each).hexdigest() for each in (b"a graph", content))
+    bundle = load_bundle(folder)
+    assert bundle.model_id == hashlib.sha256((of_graph + of_card).encode()).hexdigest()[:16]
+    assert not bundle.is_verified

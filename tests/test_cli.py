@@ -489,7 +489,7 @@ def test_a_changed_byte_in_a_bundle_is_refused(made: Path, db: Path, tmp_path: P
     content[-5] ^= 1
     (bundle / "model.onnx").write_bytes(content)
     line = refusal(5, "score", "--model", bundle, "--db", db)
-    assert line.startswith(f"Error: {bundle}/model.onnx: its sha256 is not the one on card.json")
+    assert line.startswith(f"Error: {bundle}/model.onnx: its sha256 is not the one in SHA256SUMS")
     assert rows(db, "SELECT count(*) FROM models") == [(1,)]
 
 

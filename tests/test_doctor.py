@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 import polars as pl
 import pytest
-from tiny import RULES, VOCABULARY, contents, put_bars, tiny_bundle
+from tiny import RULES, VOCABULARY, contents, edit_card, put_bars, tiny_bundle
 from typer.testing import CliRunner
 
 from tweetscore.bars.clock import Claims, audit_bars
@@ -682,11 +682,6 @@ def test_times_that_no_calendar_has_stop_no_check(db: Path, time: str) -> None:
 # --- bundles --------------------------------------------------------------------------------------
 
 
-def changed_card(folder: Path, **changes: object) -> None:
-    card = json.loads((folder / "card.json").read_text("utf-8"))
-    (folder / "card.json").write_text(json.dumps(card | changes), "utf-8")
-
-
 def rewritten(folder: Path, *, words: tuple[str, ...] = VOCABULARY.words, scale: float = 1) -> None:
     """Write the bundle again with other words or weights, under hashes that are right."""
     import onnx
@@ -708,19 +703,20 @@ def flip_last(name: str) -> Callable[[Path], None]:
     return lambda folder: flip(folder / name, -5)
 
 
+COPY_FOLDER = "copy the whole model folder again"
 SPOILED: dict[str, tuple[Callable[[Path], None], str, str]] = {
     **{
         f"a byte of {name}": (
             flip_last(name),
-            f"{{folder}}/{name}: its sha256 is not the one on card.json",
-            "copy the folder again",
+            f"{{folder}}/{name}: its sha256 is not the one in SHA256SUMS",
+            COPY_FOLDER,
         )
         for name in ("model.onnx", "model.int8.onnx", "vocabulary.txt")
     },
     "a file is gone": (
         lambda folder: (folder / "vocabulary.txt").unlink(),
         "{folder}: vocabulary.txt is missing",
-        "copy the whole model folder again",
+        COPY_FOLDER,
     ),
     "the folder is gone": (
         shutil.rmtree,
@@ -728,24 +724,29 @@ SPOILED: dict[str, tuple[Callable[[Path], None], str, str]] = {
         "name one that 'tweetscore train' has written, or a shipped one",
     ),
     "text rules of another version": (
-        lambda folder: changed_card(folder, text_rules=RULES.to_dict() | {"version": 3}),
+        lambda folder: edit_card(folder, text_rules=RULES.to_dict() | {"version": 3}),
         "text rules: version 3, this program applies 1 and 2",
         COPY_BUNDLE,
     ),
     "a head too many": (
-        lambda folder: changed_card(folder, intervals=[5, 10, 30]),
-        "{folder}/model.onnx: not a tweetscore graph of 3 heads with 2 classes "
-        "(its output has 4 columns)",
-        "export the model again",
+        lambda folder: edit_card(folder, intervals=[5, 10, 30]),
+        "{folder}/model.onnx: is no graph of tweetscore (its inputs and outputs are "
+        "'ids' ('T', 'B'), 'logits' ('B', 4), not 'ids' ('T', 'B'), 'logits' ('B', 6))",
+        COPY_BUNDLE,
     ),
     "intervals that are no list": (
-        lambda folder: changed_card(folder, intervals=5),
-        "TypeError: 'int' object is not iterable",
+        lambda folder: edit_card(folder, intervals=5),
+        "{folder}/card.json: intervals: Input should be a valid array",
         COPY_BUNDLE,
+    ),
+    "a card that was changed": (
+        flip_last("card.json"),
+        "{folder}/card.json: its sha256 is not the one in SHA256SUMS",
+        COPY_FOLDER,
     ),
     "weights that are no numbers": (
         lambda folder: rewritten(folder, scale=float("nan")),
-        "{folder}/model.onnx: the probabilities of a text do not add up to 1",
+        "{folder}/model.onnx: gives a text no probability but NaN or infinity",
         COPY_BUNDLE,
     ),
     "words that no text can have": (
@@ -763,7 +764,8 @@ SPOILED: dict[str, tuple[Callable[[Path], None], str, str]] = {
     ),
     "more words than its graph": (
         lambda folder: rewritten(folder, words=(*VOCABULARY.words, "surplus")),
-        f"ValueError: every id must be 0 to {len(VOCABULARY) - 1}, the vocabulary",
+        f"{{folder}}/model.onnx: is no graph of tweetscore ('table_i' is "
+        f"({len(VOCABULARY)}, 4) of type 1, not ({len(VOCABULARY) + 1}, 4) of type 1)",
         COPY_BUNDLE,
     ),
 }

@@ -14,7 +14,8 @@ from typer.testing import CliRunner
 
 from tweetscore.cli.app import app
 from tweetscore.sample.write import write_sample
-from tweetscore.scoring.bundle import Precision, load_bundle
+from tweetscore.scoring.bundle import load_bundle
+from tweetscore.scoring.graphs import Precision
 from tweetscore.scoring.network import Network
 from tweetscore.store.database import Store, open_store
 from tweetscore.training.card import worded_drift

@@ -1,6 +1,5 @@
 """The audit finds each leak that is planted, names its row, and finds none where none is."""
 
-import json
 import random
 import re
 import shutil
@@ -15,7 +14,7 @@ import duckdb
 import numpy as np
 import polars as pl
 import pytest
-from tiny import tiny_bundle
+from tiny import edit_card, tiny_bundle
 
 from tweetscore.checks.doctor import Check
 from tweetscore.checks.leakage import audit
@@ -462,12 +461,11 @@ def test_leak_8_a_best_epoch_that_the_test_part_chose(
 
 def test_leak_8_a_best_epoch_that_has_not_the_lowest_loss(honest: Honest, tmp_path: Path) -> None:
     db, (model,) = honest
-    card = Path(shutil.copytree(model, tmp_path / "leaky")) / "card.json"
-    told = json.loads(card.read_text("utf-8"))
-    best = told["training"]["best_epoch"]
-    told["training"]["best_epoch"] = 3 - best  # of two
-    card.write_text(json.dumps(told), "utf-8")
-    assert found(audit(db, [str(card.parent)], moments=0)) == {
+    leaky = Path(shutil.copytree(model, tmp_path / "leaky"))
+    training = load_bundle(leaky).card["training"]
+    best = training["best_epoch"]
+    edit_card(leaky, training=training | {"best_epoch": 3 - best})  # of two
+    assert found(audit(db, [str(leaky)], moments=0)) == {
         "best_epoch": f"1 found: its card names epoch {3 - best} as the best, but epoch {best} has "
         "the lowest loss on the held-out part"
     }
@@ -677,8 +675,7 @@ def test_a_split_without_an_embargoed_day_is_found(
     every = ["2018-06-11T13:30:00", *dates, "2018-07-09T20:00:00", "2018-07-12T20:00:00"]
     bounds = dict(zip(Split.__slots__, every, strict=True))
     bundle, _ = tiny_bundle(tmp_path / "tiny", split=bounds)
-    card = json.loads((bundle.path / "card.json").read_text("utf-8")) | {"symbol": "SPX"}
-    (bundle.path / "card.json").write_text(json.dumps(card), "utf-8")
+    edit_card(bundle.path, symbol="SPX")
     broken = found(audit(db, [str(bundle.path)], moments=0))
     assert set(broken) == {"split"}
     assert words in broken["split"]

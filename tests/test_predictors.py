@@ -36,6 +36,9 @@ class ByLength(Predictor):
         up = np.repeat(up, len(HORIZONS), axis=1)
         return Scored(encoded.rows, np.stack([1 - up, up], axis=2), encoded.skipped)
 
+    def stop(self) -> None:
+        pass
+
     def known_text(self) -> str:
         return "a text of more than twelve letters"
 

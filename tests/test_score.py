@@ -1,5 +1,8 @@
 """Every tweet has its score or a reason for none; where a run ended does not matter."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +13,7 @@ from tiny import RULES, Row, put_bars, put_tweets, tiny_bundle, torch_probabilit
 from tweetscore.errors import InputError, IntegrityError
 from tweetscore.scoring.bundle import Bundle, load_bundle
 from tweetscore.scoring.score import ScoreAccount, score
-from tweetscore.store.database import Store
+from tweetscore.store.database import Store, open_store
 
 TWEETS: tuple[Row, ...] = (
     (1, "2018-12-19 18:59:30", "Stocks UP, great day! https://t.co/abc"),
@@ -299,3 +302,50 @@ def test_a_head_for_25_minutes_has_windows_of_25_minutes(store: Store, tmp_path:
     night = (25, "2018-12-20 03:00:00", None, None, "no_data")
     assert rows == [(1, *nineteen), (2, *nineteen), (4, *night), (2**62 + 1, *night)]
     assert (25,) in store.rows("FROM intervals")
+
+
+RUNAWAY = """
+import os, random, signal, sys, threading
+from pathlib import Path
+from tiny import VOCABULARY, put_tweets
+from tweetscore.scoring.bundle import load_bundle, write_bundle
+from tweetscore.scoring.score import score
+from tweetscore.store.database import open_store
+from tweetscore.text.rules import TextRules
+from tweetscore.training.classifier import NetworkConfig
+from tweetscore.training.network import NETWORK
+
+folder = Path(sys.argv[1])
+network = NETWORK(NetworkConfig(len(VOCABULARY), 1, 2, 8, 2_048)).eval()
+bundle = write_bundle(
+    folder / "slow",
+    onnx_model=network.to_onnx().SerializeToString(),
+    vocabulary=VOCABULARY.words,
+    card={"name": "slow", "classes": ["down", "up"], "intervals": [5], "counts": None,
+          "text_rules": TextRules(max_tokens=1_000).to_dict()},
+    readme="",
+)
+draw = random.Random(1)
+texts = [" ".join(draw.choices(VOCABULARY.words[2:], k=1_000)) for _ in range(500)]
+signal.signal(signal.SIGINT, signal.default_int_handler)
+with open_store(folder / "slow.duckdb") as store:
+    put_tweets(store, [(n, "2020-01-01", text) for n, text in enumerate(texts)])
+    threading.Timer(3, os.kill, [os.getpid(), signal.SIGINT]).start()
+    score(store, bundle, (), print)
+"""
+
+
+@pytest.mark.slow
+def test_ctrl_c_does_not_wait_for_a_network_that_takes_minutes(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", RUNAWAY, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    assert done.stdout == ""
+    assert done.stderr.endswith("KeyboardInterrupt\n")
+    with open_store(tmp_path / "slow.duckdb") as store:
+        assert store.row("SELECT count(*) FROM predictions") == (0,)

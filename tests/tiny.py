@@ -1,5 +1,6 @@
 """Small things made by hand that several tests need: a bundle, tweets, bars."""
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -9,7 +10,9 @@ import duckdb
 import numpy as np
 import polars as pl
 
+from tweetscore.io.new_file import sha256_of
 from tweetscore.scoring.bundle import Bundle, write_bundle
+from tweetscore.scoring.sums import SUMS, listed
 from tweetscore.store.database import Store
 from tweetscore.text.rules import TextRules
 from tweetscore.text.vocabulary import Vocabulary
@@ -114,6 +117,19 @@ def class_bundle(
         readme=f"# {folder.name}\n",
     )
     return written, model
+
+
+def resum(folder: Path) -> None:
+    """List the files of a bundle again, as whoever changes one on purpose would."""
+    found = {each.name: sha256_of(each) for each in folder.iterdir() if each.name != SUMS}
+    (folder / SUMS).write_bytes(listed(found))
+
+
+def edit_card(folder: Path, **changes: Any) -> None:
+    """Change what a card says, under a list that is right."""
+    path = folder / "card.json"
+    path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | changes), "utf-8")
+    resum(folder)
 
 
 def torch_probabilities(model: Any, tokens: Sequence[str], counts: Sequence[int] = ()) -> list[Any]:

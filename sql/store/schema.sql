@@ -101,7 +101,7 @@ CREATE TABLE windows (
 
 -- One row: one bundle that has scored.
 CREATE TABLE models (
-    model_id VARCHAR NOT NULL,         -- hash of the ONNX file and the card
+    model_id VARCHAR NOT NULL,         -- hash of all files of the bundle
     name VARCHAR NOT NULL,             -- the bundle's folder, with (int8) after it for that precision
     target VARCHAR NOT NULL,           -- what it predicts: direction, move or label
     classes VARCHAR[] NOT NULL,        -- the classes, in the order of its card

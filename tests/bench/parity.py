@@ -10,13 +10,13 @@ import torch
 from onnx import numpy_helper
 
 from tweetscore.scoring.bundle import Bundle, load_bundle
+from tweetscore.scoring.graphs import GATES
 from tweetscore.scoring.network import Network
 from tweetscore.store.database import shipped
 from tweetscore.text.encode import TokenIds
 from tweetscore.text.vocabulary import Vocabulary
 from tweetscore.training.classifier import NetworkConfig
 from tweetscore.training.lstm import LstmClassifier
-from tweetscore.training.lstm_graph import GATES
 
 from . import material
 from .measure import Row, Setup

@@ -19,7 +19,8 @@ from tweetscore.ingest.links import posts_to_link
 from tweetscore.io.clocks import Clock
 from tweetscore.market.sessions import UNKNOWN
 from tweetscore.posts.clock import TweetClock, id_times
-from tweetscore.scoring.bundle import GRAPHS, Bundle, find_bundle
+from tweetscore.scoring.bundle import Bundle, find_bundle
+from tweetscore.scoring.graphs import GRAPHS
 from tweetscore.store.database import (
     SCHEMA_VERSION,
     Store,
@@ -339,7 +340,11 @@ def _bundle(name: str) -> Check:
         copy = "copy the whole model folder again, or train it again"
         return Check(title, False, fact or step, step if fact else copy)
     precisions = " and ".join(bundle.precision for bundle in bundles)
-    return Check(title, True, f"model {bundles[0].model_id} scores in {precisions}")
+    fact = f"model {bundles[0].model_id} scores in {precisions}"
+    if bundles[0].is_verified:
+        return Check(title, True, fact)
+    fact += ", but is not verified: an older version wrote it without the sha256 of all its files"
+    return Check(title, True, fact, "train it again: tweetscore train")
 
 
 def _try_scoring(bundle: Bundle) -> None:

@@ -30,7 +30,8 @@ from tweetscore.checks.replica import (
 )
 from tweetscore.checks.training_view import dated_split, training_checks
 from tweetscore.market.sessions import exchange_hours
-from tweetscore.scoring.bundle import GRAPHS, Bundle, find_bundle
+from tweetscore.scoring.bundle import Bundle, find_bundle
+from tweetscore.scoring.graphs import GRAPHS
 from tweetscore.store.database import Store, open_store, shipped, statement
 from tweetscore.training.dataset import market_rows
 

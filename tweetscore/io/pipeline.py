@@ -1,23 +1,39 @@
 """Go through items in less time, or a second time without making them again."""
 
 from collections.abc import Callable, Generator, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
 
+SECONDS_TO_CTRL_C = 0.5
 
-def prefetch(items: Iterator[Item]) -> Iterator[Item]:
+
+def result_of(future: Future[Item]) -> Item:
+    """Wait for what a thread makes, but not for Ctrl-C.
+
+    Polars has a handler for it, and its signal does not end a wait without a limit.
+    """
+    while not wait([future], SECONDS_TO_CTRL_C).done:
+        pass
+    return future.result()
+
+
+def prefetch(items: Iterator[Item], stop: Callable[[], None] = lambda: None) -> Iterator[Item]:
     """Make the next item in a thread of its own while the caller works on this one.
 
     One item waits at most, so memory stays bounded. An exception in the thread is raised here.
+    On Ctrl-C ``stop`` is called, so that nobody waits for an item that takes long.
     """
     with ThreadPoolExecutor(1) as thread:
         waiting = thread.submit(next, items, None)
         try:
-            while (item := waiting.result()) is not None:
+            while (item := result_of(waiting)) is not None:
                 waiting = thread.submit(next, items, None)
                 yield item
+        except KeyboardInterrupt:
+            stop()
+            raise
         finally:
             waiting.cancel()
             thread.shutdown()

@@ -8,7 +8,7 @@ from typing import Any
 
 from tweetscore.market.sessions import UNKNOWN
 from tweetscore.report.subject import Subject
-from tweetscore.scoring.bundle import GRAPHS, Precision
+from tweetscore.scoring.graphs import GRAPHS, Precision
 from tweetscore.store.database import Store
 
 USUAL_DATABASE = "tweetscore.duckdb"

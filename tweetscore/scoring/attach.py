@@ -2,6 +2,7 @@
 
 import glob
 import hashlib
+import json
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,13 +16,15 @@ from tweetscore.io.new_file import sha256_of
 from tweetscore.io.parquet import UNREADABLE
 from tweetscore.market.targets import kind_of
 from tweetscore.market.windows import ensure_windows
+from tweetscore.scoring.card import read_card
 from tweetscore.scoring.job import Finished
-from tweetscore.scoring.manifest import FINISHED, MANIFEST, read_finished, read_run
+from tweetscore.scoring.manifest import FINISHED, MANIFEST, RUN, read_finished, read_run
 from tweetscore.scoring.predictions import register_card
 from tweetscore.store.database import Store
 from tweetscore.store.transfer import is_export, restore
 
 BATCH_ROWS = 65_536
+COPY_RESULTS = "copy the folder of results again, or run tweetscore score again"
 ADDED = ("tweets", "predictions", "models")  # to what results are added
 
 
@@ -54,6 +57,7 @@ def attach(store: Store, folder: Path) -> dict[str, int]:
     """
     started = datetime.now(UTC).replace(tzinfo=None)
     run, finished = read_run(folder), read_finished(folder)
+    read_card(folder / MANIFEST / RUN, json.dumps(run.card).encode(), COPY_RESULTS)
     kind = kind_of(run.target)
     if not kind.is_market:
         raise InputError(

@@ -2,29 +2,41 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from tweetscore.errors import InputError, IntegrityError, did_you_mean
 from tweetscore.io.new_file import heal, new_folder, sha256_of
 from tweetscore.market.horizons import Horizon
 from tweetscore.market.targets import Target
+from tweetscore.scoring.card import FORMAT, is_name, read_card
+from tweetscore.scoring.graphs import GRAPHS, MOST_GRAPH_BYTES, Precision
+from tweetscore.scoring.sums import COPY_AGAIN, SUMS, check_sums, listed
+from tweetscore.scoring.sums import MOST_BYTES as MOST_SUMS_BYTES
 
 if TYPE_CHECKING:  # a bundle is loaded without numpy and onnxruntime
     from tweetscore.scoring.predictors import Device, Predictor
     from tweetscore.text.rules import TextRules
 
-Precision = Literal["float32", "int8"]
-GRAPHS: dict[Precision, str] = {"float32": "model.onnx", "int8": "model.int8.onnx"}
-FORMAT = 1
-HASHED = ("model.onnx", "vocabulary.txt")  # a flipped byte in ONNX weights would load silently
-FILES = (*HASHED, "card.json", "README.md")
 LEARNED_TEXTS = "learned_texts.bin"  # hashes of 8 bytes each; bundles of older versions have none
-OPTIONAL = (GRAPHS["int8"], LEARNED_TEXTS)  # hashed where they are on the card
-CARD_KEYS = ("intervals", "classes", "text_rules", "counts")  # what loading and scoring need
+HASH_BYTES = 8  # of a million texts, one in twenty million others would be taken for one of them
+FILES = ("model.onnx", "vocabulary.txt", "card.json", "README.md")
+OPTIONAL = (GRAPHS["int8"], LEARNED_TEXTS)
+HASHED = ("model.onnx", "vocabulary.txt", *OPTIONAL)  # on the card, where they are there
+# Larger ones are refused: memory and time to read a bundle are bounded.
+_MEGABYTE = 1 << 20
+MOST_BYTES = {
+    SUMS: MOST_SUMS_BYTES,
+    "card.json": 8 * _MEGABYTE,
+    "README.md": 8 * _MEGABYTE,
+    "vocabulary.txt": 16 * _MEGABYTE,
+    "model.onnx": MOST_GRAPH_BYTES + 32 * _MEGABYTE,  # with the head
+    GRAPHS["int8"]: MOST_GRAPH_BYTES + 32 * _MEGABYTE,
+    LEARNED_TEXTS: 256 * _MEGABYTE,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +45,7 @@ class Bundle:
 
     path: Path
     name: str  # with (int8) behind it for that precision, whose scores are different
-    model_id: str  # 16 hex digits; another graph, vocabulary or card is another model
+    model_id: str  # 16 hex digits; with another file it is another model
     precision: Precision  # of the graph
     card: dict[str, Any]
 
@@ -64,6 +76,11 @@ class Bundle:
         return datetime.fromisoformat(test_from_utc) if test_from_utc else None
 
     @property
+    def is_verified(self) -> bool:
+        """Whether every file was held against a list; there is none beside the first cards."""
+        return bool(self.card["format"] > 1)
+
+    @property
     def text_rules(self) -> "TextRules":
         """How it cuts texts into tokens."""
         from tweetscore.text.rules import TextRules
@@ -90,58 +107,56 @@ class Bundle:
         """Load its vocabulary and graph; see ``Model.load``."""
         from tweetscore.scoring.token_classifier import TokenClassifier  # brings onnxruntime
 
-        return TokenClassifier(self, self.onnx_path, self.vocabulary_path, device, threads)
+        return TokenClassifier(
+            self, self.onnx_path, self.vocabulary_path, self.precision, device, threads
+        )
 
 
 def load_bundle(folder: Path, precision: Precision = "float32") -> Bundle:
-    """Return the bundle of a folder, checked against the hashes on its card.
+    """Return the bundle of a folder, every file of which is as its list and its card say.
 
     Raises:
-        InputError: the folder or one of its files is not there, or it has no graph of this
-            precision.
-        IntegrityError: the card cannot be read, is of another format or lacks a key, or a file is
-            not the one that the card was written for.
+        InputError: the folder or one of its files is not there or cannot be read, or it has no
+            graph of this precision.
+        IntegrityError: a file is not the one that was written, does not belong there or is too
+            large, or the card does not keep to its types and bounds.
     """
     if not folder.is_dir():
         raise InputError(
             f"{folder}: no such model folder; name one that 'tweetscore train' has written"
         )
+    try:
+        return _loaded(folder, precision)
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be read ({error}); {COPY_AGAIN}") from error
+
+
+def _loaded(folder: Path, precision: Precision) -> Bundle:
     for name in FILES:
         if not (folder / name).is_file():
-            raise InputError(f"{folder}: {name} is missing; copy the whole model folder again")
-    card_path = folder / "card.json"
-    content = card_path.read_bytes()
-    try:
-        card = json.loads(content)
-    except ValueError as error:  # of bad JSON and of bad UTF-8 alike
-        raise IntegrityError(
-            f"{card_path}: not readable as JSON ({error}); copy it again"
-        ) from None
-    if not isinstance(card, dict) or card.get("format") != FORMAT:
-        raise IntegrityError(
-            f"{card_path}: not a model card of format {FORMAT}; use the tweetscore that wrote it"
-        )
-    missing = [key for key in CARD_KEYS if key not in card]
-    if missing:
-        raise IntegrityError(f"{card_path}: {', '.join(missing)} not on it; train the model again")
-    sha256 = card["sha256"] if isinstance(card.get("sha256"), dict) else {}
-    graph = GRAPHS[precision]
-    # What older versions did not write must be there and whole where it is on the card.
-    names = (*HASHED, *(name for name in OPTIONAL if name in sha256))
-    if graph not in names:
+            raise InputError(f"{folder}: {name} is missing; {COPY_AGAIN}")
+    names = {path.name for path in folder.iterdir()}
+    is_listed = SUMS in names
+    for name in sorted(names - MOST_BYTES.keys()) if is_listed else ():
+        raise IntegrityError(f"{folder / name}: does not belong to a model; remove it")
+    sha256 = {name: _sha256(folder / name) for name in sorted(names & MOST_BYTES.keys())}
+    sums = sha256.pop(SUMS, "")
+    if is_listed:
+        check_sums(folder, sha256)
+    card_path, graph = folder / "card.json", GRAPHS[precision]
+    card = read_card(card_path, card_path.read_bytes())
+    if card["format"] > 1 and not is_listed:
+        raise InputError(f"{folder}: {SUMS} is missing; {COPY_AGAIN}")
+    if graph in OPTIONAL and graph not in card["sha256"]:
         raise InputError(
             f"{folder}: holds no {graph}, so it cannot score in {precision}; "
             "train it again with: tweetscore train"
         )
-    for name in names:
-        if not (folder / name).is_file():
-            raise InputError(f"{folder}: {name} is missing; copy the whole model folder again")
-        if sha256.get(name) != sha256_of(folder / name):
-            raise IntegrityError(
-                f"{folder / name}: its sha256 is not the one on card.json; copy the folder again"
-            )
-    identity = sha256[graph] + hashlib.sha256(content).hexdigest()
-    own_name = str(card.get("name") or folder.resolve().name)
+    _check_card(folder, card, sha256)
+    identity = card["sha256"][graph] + sha256["card.json"]
+    if card["format"] > 1:
+        identity = sums + precision
+    own_name = str(card["name"] or folder.resolve().name)
     return Bundle(
         path=folder,
         name=own_name if precision == "float32" else f"{own_name} ({precision})",
@@ -149,6 +164,44 @@ def load_bundle(folder: Path, precision: Precision = "float32") -> Bundle:
         precision=precision,
         card=card,
     )
+
+
+def _sha256(path: Path) -> str:
+    """Return the sha256 of a file of a bundle.
+
+    Raises:
+        IntegrityError: it is no file, or too large.
+    """
+    if not path.is_file():
+        raise IntegrityError(f"{path}: is no file; {COPY_AGAIN}")
+    most = MOST_BYTES[path.name]
+    if path.stat().st_size > most:
+        raise IntegrityError(
+            f"{path}: is larger than {most >> 10:,} KB, the most allowed; {COPY_AGAIN}"
+        )
+    return sha256_of(path)
+
+
+def _check_card(folder: Path, card: Mapping[str, Any], found: Mapping[str, str]) -> None:
+    """Hold the files against the sha256 on the card, which outlasts the folder in databases.
+
+    Raises:
+        InputError: one is not there.
+        IntegrityError: one differs, or is not on the card.
+    """
+    of_card = card["sha256"]
+    for name in of_card:
+        if name not in found:
+            raise InputError(f"{folder}: {name} is missing; {COPY_AGAIN}")
+    # What is not on one of the first cards may have been put beside it.
+    for name in HASHED if card["format"] > 1 else (*of_card, *FILES[:2]):
+        if of_card.get(name) != found.get(name):
+            raise IntegrityError(
+                f"{folder / name}: its sha256 is not the one on card.json; {COPY_AGAIN}"
+            )
+    learned = folder / LEARNED_TEXTS
+    if LEARNED_TEXTS in of_card and learned.stat().st_size % HASH_BYTES:
+        raise IntegrityError(f"{learned}: is cut off; {COPY_AGAIN}")
 
 
 def find_bundle(name: str, shipped_models: Path, precision: Precision = "float32") -> Bundle:
@@ -178,9 +231,11 @@ def check_place(folder: Path) -> None:
         InputError: something other than a bundle is there.
     """
     heal(folder)
+    if not is_name(folder.name):
+        raise InputError(f"{folder}: a model cannot have that name; choose another one")
     occupied = folder.exists() and not folder.is_dir()
     found = {entry.name for entry in folder.iterdir()} if folder.is_dir() else set()
-    if occupied or (found and found - set(OPTIONAL) != set(FILES)):
+    if occupied or (found and found - {*OPTIONAL, SUMS} != set(FILES)):
         raise InputError(f"{folder}: already exists and is no model folder; choose another name")
 
 
@@ -207,7 +262,7 @@ def write_bundle(
 
     Raises:
         InputError: ``folder`` is something other than a bundle.
-        IntegrityError: the card lacks a key.
+        IntegrityError: the card does not keep to its types and bounds.
         ValueError, TypeError: a token is not one line of text, or the card holds what JSON cannot.
     """
     check_place(folder)
@@ -221,14 +276,13 @@ def write_bundle(
     }
     optional = {GRAPHS["int8"]: int8_model, LEARNED_TEXTS: learned_texts}
     files |= {name: content for name, content in optional.items() if content is not None}
-    sha256 = {
-        name: hashlib.sha256(content).hexdigest()
-        for name, content in files.items()
-        if name != "README.md"
-    }
-    full_card = {**card, "format": FORMAT, "sha256": sha256}
+    sha256 = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    of_card = {name: each for name, each in sha256.items() if name in HASHED}
+    full_card = {**card, "format": FORMAT, "sha256": of_card}
     text = json.dumps(full_card, indent=2, ensure_ascii=False, allow_nan=False)
     files["card.json"] = f"{text}\n".encode()
+    sha256["card.json"] = hashlib.sha256(files["card.json"]).hexdigest()
+    files[SUMS] = listed(sha256)
 
     with new_folder(folder) as fresh:
         for name, content in files.items():

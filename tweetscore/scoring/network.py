@@ -16,9 +16,12 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # else it writes into the h
 import onnxruntime  # reads the variable when it is imported
 
 from tweetscore.errors import InputError, IntegrityError
+from tweetscore.io.pipeline import result_of
+from tweetscore.scoring.graphs import AGAIN
 from tweetscore.scoring.predictors import Device
 
 CUDA, CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
+FATAL = 4  # of onnxruntime's levels of messages
 # Measured: batches of 128 lose a tenth of the speed to overhead, batches of 512 gain nothing.
 BATCH_ROWS = 256
 # Not measured. A step starts the same number of kernels whatever the rows of its batch.
@@ -58,6 +61,7 @@ class Network:
             ValueError: the shape of ``counts_weight`` does not fit.
         """
         name = "the graph" if isinstance(onnx_model, bytes) else str(onnx_model)
+        self._name = name
         self._session = _session(onnx_model, name, _providers(device))
         on_cuda = CUDA in self._session.get_providers()
         if device == "cuda" and not on_cuda:
@@ -82,6 +86,8 @@ class Network:
                     f"counts_weight {weight.shape} is not ({heads}, {classes}, counts)"
                 )
             self._counts_weight = weight.reshape(heads * classes, -1).T  # (counts, heads * classes)
+        self._run_options = onnxruntime.RunOptions()
+        self._run_options.log_severity_level = FATAL  # errors are raised, and not printed as well
         self._threads = threads or (1 if on_cuda else _available_cores())
         self._batch_rows = CUDA_BATCH_ROWS if on_cuda else BATCH_ROWS
 
@@ -98,6 +104,7 @@ class Network:
         Raises:
             ValueError: shapes do not fit, an id is outside the vocabulary, a length outside the
                 row, a count is not finite, or counts are missing or unasked for.
+            IntegrityError: a probability would be no number.
         """
         self._check(ids, lengths, counts)
         if not len(ids):  # onnxruntime aborts the whole process on a batch of no rows
@@ -109,16 +116,31 @@ class Network:
             texts = rows[batch]
             steps = ids[texts, : lengths[texts[0]]].T  # (T, B): one length, so no padding is left
             steps = np.ascontiguousarray(steps, np.int32)
-            (distinct_logits[batch],) = self._session.run(None, {"ids": steps})
+            found = self._session.run(None, {"ids": steps}, self._run_options)
+            (distinct_logits[batch],) = found
 
         with ThreadPoolExecutor(self._threads) as pool:
             batches = _batches(lengths[rows], self._batch_rows)
-            list(pool.map(run, batches))  # the list raises what a thread raised
+            try:
+                for future in [pool.submit(run, batch) for batch in batches]:
+                    result_of(future)  # raises what a thread raised
+            except BaseException:  # Ctrl-C waits for no batch
+                self.stop()
+                pool.shutdown(cancel_futures=True)
+                raise
         logits = distinct_logits[place]  # (N, heads * classes)
         if self._counts_weight is not None and counts is not None:
             # The head is linear, so copies of a text share one state and differ only here.
             logits += counts.astype(np.float32) @ self._counts_weight
+        if not np.isfinite(logits).all():
+            raise IntegrityError(
+                f"{self._name}: gives a text no probability but NaN or infinity; {AGAIN}"
+            )
         return _softmax(logits.reshape(-1, self._heads, self._classes))
+
+    def stop(self) -> None:
+        """End the batches that run, in whatever thread, at their next operator; no more will."""
+        self._run_options.terminate = True
 
     def _check(self, ids: NDArray[Any], lengths: NDArray[Any], counts: NDArray[Any] | None) -> None:
         """Refuse what onnxruntime would not: it wraps negative ids and lets NaN through."""

@@ -98,6 +98,9 @@ class Predictor(Protocol):
     def run(self, encoded: Encoded) -> Scored:
         """Predict rows that ``encode`` has prepared."""
 
+    def stop(self) -> None:
+        """End what is being predicted in other threads; it can predict nothing more."""
+
     def known_text(self) -> str:
         """Return a text that it must be able to score.
 

@@ -72,7 +72,7 @@ def score(
     words = WordCounts()
     # While one chunk is stored, the next is being predicted and the one after is being encoded.
     encoded = prefetch(predictor.encode(each) for each in stored.chunks(chunk_rows))
-    for chunk in prefetch(predictor.run(each) for each in encoded):
+    for chunk in prefetch((predictor.run(each) for each in encoded), predictor.stop):
         with store.transaction():
             stored.insert(chunk)
         scored += chunk.rows.height

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from tweetscore.errors import IntegrityError
 from tweetscore.io.new_file import new_file, sha256_of
-from tweetscore.io.pipeline import prefetch
+from tweetscore.io.pipeline import Item, prefetch
 from tweetscore.market.links import links_of
 from tweetscore.scoring.job import Finished, Job, Shard
 from tweetscore.scoring.manifest import MANIFEST, REJECTS
@@ -93,12 +93,15 @@ class ShardScorer:
 
     def _scored(self, shard: Shard) -> Iterator[tuple[Scored, pl.DataFrame]]:
         """Yield each chunk of a shard with its scores, and the rows that cannot be scored."""
-        side_by_side = iter if self.threads == 1 else prefetch
         parts = read_shard(
             shard.path, counts=self.job.model.uses_counts, chunk_rows=self.job.chunk_rows
         )
-        encoded = side_by_side((self.predictor.encode(good), bad) for good, bad in parts)
-        yield from side_by_side((self.predictor.run(each), bad) for each, bad in encoded)
+        encoded = self._ahead((self.predictor.encode(good), bad) for good, bad in parts)
+        yield from self._ahead((self.predictor.run(each), bad) for each, bad in encoded)
+
+    def _ahead(self, items: Iterator[Item]) -> Iterator[Item]:
+        """Make items ahead of their use, where there are threads to do it."""
+        return items if self.threads == 1 else prefetch(items, self.predictor.stop)
 
     def _nothing(self) -> Scored:
         return self.predictor.probabilities(pl.DataFrame(schema=OF_TWEETS))

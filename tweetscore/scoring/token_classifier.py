@@ -14,6 +14,7 @@ import polars as pl
 
 from tweetscore.errors import IntegrityError
 from tweetscore.posts.canonical import COUNTS
+from tweetscore.scoring.graphs import AGAIN, Precision, check_graph
 from tweetscore.scoring.network import Network
 from tweetscore.scoring.predictors import Device, Encoded, Model, Predictor, Scored
 from tweetscore.text.encode import encode
@@ -36,6 +37,7 @@ class TokenClassifier(Predictor):
         model: Model,
         onnx_path: Path,
         vocabulary_path: Path,
+        precision: Precision = "float32",
         device: Device = "cpu",
         threads: int | None = None,
     ) -> None:
@@ -45,6 +47,7 @@ class TokenClassifier(Predictor):
             model: what they belong to; its card has ``text_rules`` and ``counts``.
             onnx_path: the graph.
             vocabulary_path: the tokens, one a line, each in the line of its id.
+            precision: of the graph.
             device: where the graph runs.
             threads: at most so many.
 
@@ -55,10 +58,12 @@ class TokenClassifier(Predictor):
         self.rules = TextRules.from_dict(model.card["text_rules"])
         self.vocabulary = Vocabulary.load(vocabulary_path)
         self.counts: dict[str, Any] | None = model.card["counts"]
+        heads, classes = len(model.horizons), len(model.target.classes)
+        check_graph(onnx_path, precision, len(self.vocabulary), heads * classes)
         self.network = Network(
             onnx_path,
-            len(model.horizons),
-            len(model.target.classes),
+            heads,
+            classes,
             self.counts["weight"] if self.counts else None,
             threads=threads,
             device=device,
@@ -86,6 +91,10 @@ class TokenClassifier(Predictor):
         found = self.network.probabilities(inputs.ids, inputs.lengths, inputs.counts)
         return Scored(encoded.rows, found, encoded.skipped, encoded.words)
 
+    def stop(self) -> None:
+        """End what is being predicted; see ``Predictor.stop``."""
+        self.network.stop()
+
     def known_text(self) -> str:
         """Return a text of words of the vocabulary.
 
@@ -97,8 +106,7 @@ class TokenClassifier(Predictor):
         text = " ".join(words)
         if not (encode(pl.Series([text]), self.rules, self.vocabulary).ids > UNKNOWN_ID).any():
             raise IntegrityError(
-                f"{self._vocabulary_path}: its text rules find none of its words; "
-                "copy the whole model folder again, or train it again"
+                f"{self._vocabulary_path}: its text rules find none of its words; {AGAIN}"
             )
         return text
 

@@ -9,7 +9,7 @@ import onnx
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from tweetscore.scoring.bundle import Precision
+from tweetscore.scoring.graphs import Precision
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ import onnx
 import torch
 from numpy.typing import NDArray
 
-from tweetscore.errors import TweetscoreError
+from tweetscore.errors import IntegrityError, TweetscoreError
 from tweetscore.scoring.network import Network
 from tweetscore.training.classifier import Classifier
 
@@ -56,7 +56,7 @@ def check_parity(
     truths = [_torch_probabilities(exact, *texts) for texts in drawn]
     of_graph, of_float32 = [], []
     for texts, truth in zip(drawn, truths, strict=True):
-        of_graph.append(_distances(network.probabilities(*texts), truth))
+        of_graph.append(_distances(_scored(network, texts), truth))
         of_float32.append(_distances(_torch_probabilities(rounded, *texts), truth))
     differences = np.concatenate(of_graph)
     parity = Parity(float(differences.max()), float(np.concatenate(of_float32).max()))
@@ -74,6 +74,16 @@ def check_parity(
             f" probability, {limits[worst]:.0e} is allowed; the model is not saved"
         )
     return parity
+
+
+def _scored(network: Network, texts: Texts) -> NDArray[np.float32]:
+    try:
+        return network.probabilities(*texts)
+    except IntegrityError as error:
+        raise TweetscoreError(
+            "the trained network gives some text NaN or infinity; the model is not saved: train it "
+            "again with a smaller --learning-rate"
+        ) from error
 
 
 def _limits(

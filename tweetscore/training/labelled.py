@@ -20,6 +20,7 @@ from tweetscore.market.horizons import NO_HORIZON
 from tweetscore.posts.canonical import COUNTS
 from tweetscore.posts.fields import counts
 from tweetscore.posts.names import NAMES as TWEET_NAMES
+from tweetscore.scoring.card import is_name
 from tweetscore.text.rules import TextRules
 from tweetscore.training.dataset import clean_rows
 from tweetscore.training.split import Split, random_split, split_rows
@@ -235,6 +236,12 @@ def _classes(name: str, column: str, labels: pl.Series) -> tuple[str, ...]:
         raise InputError(
             f"{name}: all labels in {column!r} are {names[0][:60]!r}, so there is nothing to "
             "learn; add rows of another class, or name another column with --column label=NAME"
+        )
+    if odd := [each for each in names if not is_name(each)]:
+        raise InputError(
+            f"{name}: the label {odd[0][:60]!r} in {column!r} is too long for a class, or cannot "
+            "be shown on a line; shorten such labels, or name another column with "
+            "--column label=NAME"
         )
     if all(map(_NUMBER.fullmatch, names)):
         return tuple(sorted(names, key=lambda number: (float(number), number)))

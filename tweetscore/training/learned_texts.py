@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from tweetscore.scoring.bundle import HASH_BYTES
 from tweetscore.training.split import same_text
 
-HASH_BYTES = 8  # of a million texts, one in twenty million others would be taken for one of them
 _HASHES = np.dtype(">u8")
 
 

@@ -6,7 +6,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from tweetscore.scoring.bundle import Precision
+from tweetscore.scoring.graphs import Precision
 from tweetscore.training.classifier import Classifier, NetworkConfig
 from tweetscore.training.lstm_graph import folded_graph
 

@@ -21,6 +21,7 @@ from tweetscore.evaluation.figures import Figures, judged
 from tweetscore.market.horizons import NO_HORIZON
 from tweetscore.market.targets import Target
 from tweetscore.scoring.bundle import Bundle, check_place, load_bundle, write_bundle
+from tweetscore.scoring.graphs import check_sizes
 from tweetscore.store.database import Store
 from tweetscore.store.trials import (
     Trial,
@@ -170,6 +171,8 @@ def _train(
     resume: bool,
 ) -> Trained:
     """Learn from prepared rows, and write the bundle; ``earlier`` trials may be of its days."""
+    outputs = len(options.intervals) * len(options.target.classes)
+    check_sizes(len(prepared.vocabulary), options.hidden, outputs)
     for message in _described(prepared):
         callbacks.on_message(message)
     learned = learn(
