@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from tweetscore.ingest.links import link, posts_to_link
 from tweetscore.market.horizons import Horizon
 from tweetscore.scoring.bundle import Bundle
 from tweetscore.scoring.files import FilesAccount, local_engine, score_files
@@ -70,6 +71,8 @@ def in_a_database(market: Path, bundle: Bundle, tweets: pl.DataFrame, path: Path
     path.write_bytes(market.read_bytes())
     with open_store(path) as store:
         store.append("tweets", tweets.with_columns(source_id=1))
+        if posts_to_link(store):
+            link(store, None, lambda _name, _posts: None)
         score(store, bundle, (), lambda _done, _total: None)
         return store.frame(SCORED)
 

@@ -18,7 +18,7 @@ from tiny import RULES, VOCABULARY, contents, edit_card, put_bars, tiny_bundle
 from typer.testing import CliRunner
 
 from tweetscore.bars.clock import Claims, audit_bars
-from tweetscore.checks.doctor import AGAIN, BY_HAND, NEXT_STEPS, Check, diagnose
+from tweetscore.checks.doctor import AGAIN, BY_HAND, NEXT_STEPS, NO_RULE, Check, diagnose
 from tweetscore.cli.app import app
 from tweetscore.market.sessions import exchange_sessions
 from tweetscore.sample.write import ARCHIVE_NAME, BARS_NAME, write_sample
@@ -35,6 +35,7 @@ NAMES = [
     "schema",
     "readable",
     *NEXT_STEPS,
+    "links",
     "warnings",
     "known_words",
     "tweet_clocks",
@@ -141,6 +142,7 @@ def test_a_healthy_database_and_its_bundles_are_told_so_as_json(made: Path) -> N
         f"proven: UTC fits 23 of 23 testable days; {STARTS.format(23)}; calendar XNYS"
     )
     facts["known_words"] = KNOWN_WORDS
+    facts["links"] = NO_RULE
     steps = {"known_words": TRAIN_ON_SUCH_POSTS}
     checks = json.loads(result.stdout)["checks"]
     *of_shipped, of_tiny = checks[len(NAMES) :]
@@ -189,6 +191,7 @@ BOOKED = "UPDATE sources SET stored = stored + 1, rows_read = rows_read + 1 WHER
 TWEET = "INSERT INTO tweets SELECT 'other', 7, NULL, '2023-03-01', 'a word', 1, 1, false, NULL, 1"
 BAR = "INSERT INTO bars SELECT 'MADEUP', TIMESTAMP '2023-03-04 12:00', 9, 9, 9, 9, 1, 2"
 WINDOW = "INSERT INTO windows SELECT 'MADEUP', 'regular', TIMESTAMP '2023-03-04 12:00', 5"
+RULE = "INSERT INTO link_rules VALUES (1, '{symbol}', 'word', 'x', NULL, NULL)"
 MODEL = (
     "INSERT INTO models VALUES "
     "('m', 'm', 'label', ['glad', 'sad'], NULL, false, NULL, NULL, NULL, NULL, '{}')"
@@ -320,7 +323,7 @@ def test_a_block_that_has_changed_on_disk_is_found_and_nothing_else_is_asked(db:
     ]
     assert [check for check in checks[2:] if not check.ok] == [
         Check(name, None, "not run: readable is broken")
-        for name in [*NEXT_STEPS, "warnings", "known_words", "tweet_clocks", "bar_clocks"]
+        for name in [*NEXT_STEPS, "links", "warnings", "known_words", "tweet_clocks", "bar_clocks"]
     ]
 
 
@@ -334,11 +337,17 @@ FINDINGS: dict[str, list[tuple[str, str]]] = {
         (f"{CLASS.format(id=POST_ID, number=1)}, 1 FROM range(3)",
          f"twitter {POST_ID} by m, class 1, is there 3 times"),
     ],
+    "duplicate_links": [
+        (f"INSERT INTO links SELECT 'twitter', {POST_ID}, 'MADEUP', [1] FROM range(2)",
+         f"twitter {POST_ID} and MADEUP are linked 2 times"),
+    ],
     "duplicate_entries": [
         (f"{SOURCE}, 0, 0, 0, 0, 0, 0, {DAY}, {DAY}, NULL, NULL FROM range(2)",
          "source 9 is there 2 times"),
         ("INSERT INTO symbols FROM symbols", "symbol MADEUP is there 2 times"),
         (f"{MODEL}; {MODEL}", "model m is there 2 times"),
+        (f"{RULE.format(symbol='MADEUP')}; INSERT INTO link_rules FROM link_rules",
+         "rule 1 is there 2 times"),
         (f"INSERT INTO sessions SELECT 'MADEUP', 'regular', {DAY}, {DAY}, {DAY} FROM range(2)",
          "regular session of MADEUP at 2023-03-01 00:00:00 is there 2 times"),
     ],
@@ -374,6 +383,11 @@ FINDINGS: dict[str, list[tuple[str, str]]] = {
          "known_words of model m, which is not there: 1"),
         ("INSERT INTO thresholds VALUES ('m', 5, 1)",
          "thresholds of model m, which is not there: 1"),
+        (RULE.format(symbol="DAX"), "link_rules of symbol DAX, which is not there: 1"),
+        (f"INSERT INTO links VALUES ('twitter', {POST_ID}, 'MADEUP', [1])",
+         "links of MADEUP by rule 1, which is no rule of it: 1"),
+        (f"{RULE.format(symbol='MADEUP')}; INSERT INTO links VALUES ('twitter', 7, 'MADEUP', [1])",
+         "link of twitter 7, which is not there, to MADEUP"),
         (f"{MODEL}; {CLASS.format(id=POST_ID, number=3)}, 1",
          "predictions of class 3 of model m, which has 2: 1"),
         (f"{MODEL}; {CLASS.format(id=7, number=1)}, 1",
@@ -440,6 +454,10 @@ FINDINGS: dict[str, list[tuple[str, str]]] = {
          "night session of MADEUP on 2023-03-01: session night"),
         (f"INSERT INTO sessions VALUES ('MADEUP', 'regular', {DAY}, {DAY}, {DAY})",
          "regular session of MADEUP on 2023-03-01: closes before it opens"),
+        (RULE.format(symbol="MADEUP").replace("word", "tag"), "rule 1: kind tag"),
+        (RULE.format(symbol="MADEUP").replace("'x'", "''"), "rule 1: its term is empty"),
+        (RULE.format(symbol="MADEUP").replace("NULL, NULL", f"{DAY}, {DAY}"),
+         "rule 1: ends before it begins"),
         ("UPDATE settings SET flat_bps = -1", "settings: a rule is negative"),
         ("INSERT INTO intervals VALUES (0)", "intervals: interval 0"),
     ],

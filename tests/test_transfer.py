@@ -25,8 +25,9 @@ from tweetscore.store.transfer import EXPORT, export
 pytestmark = pytest.mark.slow  # whole databases go out and come in
 
 TABLES = (
-    "bars", "frozen", "intervals", "known_words", "models", "predictions", "rejects", "sessions",
-    "settings", "sources", "study_runs", "symbols", "thresholds", "trials", "tweets", "windows",
+    "bars", "frozen", "intervals", "known_words", "link_rules", "linked_sources", "links", "models",
+    "predictions", "rejects", "sessions", "settings", "sources", "study_runs", "symbols",
+    "thresholds", "trials", "tweets", "windows",
 )  # fmt: skip
 
 
@@ -185,8 +186,8 @@ def test_another_version_is_refused(whole: Store, tmp_path: Path) -> None:
     export(whole, tmp_path / "out", (), silent)
     about = json.loads((tmp_path / "out" / "export.json").read_text())
     for other, refusal in (
-        ({"schema_version": 2}, "has the tables of schema 2, not 4; open the database that it"),
-        ({"schema_version": 99}, "has the tables of schema 99, not 4"),
+        ({"schema_version": 2}, "has the tables of schema 2, not 5; open the database that it"),
+        ({"schema_version": 99}, "has the tables of schema 99, not 5"),
         ({"format": 1}, "is not an export of format 2; use the tweetscore that wrote it"),
         ({"rows": 5}, "lists no rows or no files"),
     ):

@@ -20,6 +20,7 @@ SECTIONS = (
     "whole",
     "memory",
     "windows",
+    "links",
     "shards",
     "training",
     "parity",

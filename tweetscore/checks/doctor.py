@@ -37,6 +37,7 @@ PART_ROWS = 10_000_000  # grouping 100 million rows at once is too much even wit
 SUM_TOLERANCE = 1e-4
 AGAIN = "ingest its files into a new database: tweetscore ingest FILE… --db NEW"
 BY_HAND = f"delete or correct these rows with a DuckDB client, or {AGAIN}"
+NO_RULE = "there is no rule, so each post meets each symbol"
 # The statements of sql/checks/doctor/ in the order in which they run, and what to do about rows
 NEXT_STEPS = {
     "duplicate_tweets": AGAIN,
@@ -170,7 +171,7 @@ def _links(store: Store) -> Check:
     """Tell how many posts no rule was held against: nothing is broken, but they meet no symbol."""
     (rules,) = store.row("SELECT count(*) FROM link_rules")
     if not rules:
-        return Check("links", None, "there is no rule, so each post meets each symbol")
+        return Check("links", True, NO_RULE)
     if not (waiting := posts_to_link(store)):
         return Check("links", True, f"every post was held against the {rules:,} rules")
     fact = f"{waiting:,} posts are not held against the rules yet"

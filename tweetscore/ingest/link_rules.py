@@ -27,7 +27,6 @@ _NAMES = {
 }
 _SIGNS = {"cashtag": "$", "hashtag": "#＃", "author": "@"}
 _MOST_TOLD = 10
-_FOREVER = datetime.max
 
 
 def cashtag_rules(store: Store) -> tuple[pl.DataFrame, list[str]]:
@@ -163,15 +162,15 @@ def _time(written: str) -> datetime:
 
 def _overlaps(rows: Sequence[tuple[str, dict[str, Any]]]) -> list[tuple[str, str]]:
     """Return the faults of rules that are there already for some of the same time."""
-    same: dict[tuple[str, str, str], list[tuple[datetime, datetime, str]]] = {}
+    same: dict[tuple[str, str, str], list[tuple[datetime, datetime, str, str]]] = {}
     for place, row in rows:
         key = row["symbol"], row["kind"], folded_term(row["kind"], row["term"])
-        span = row["valid_from_utc"] or datetime.min, row["valid_until_utc"] or _FOREVER
-        same.setdefault(key, []).append((*span, place))
+        span = row["valid_from_utc"] or datetime.min, row["valid_until_utc"] or datetime.max
+        same.setdefault(key, []).append((*span, place, row["term"]))
     return [
         (place, f"{kind} {term!r} of {symbol} overlaps {other}; end one before the other begins")
-        for (symbol, kind, term), spans in same.items()
-        for (_, end, other), (begin, _, place) in pairwise(sorted(spans))
+        for (symbol, kind, _), spans in same.items()
+        for (_, end, other, _), (begin, _, place, term) in pairwise(sorted(spans))
         if begin < end
     ]
 

@@ -63,7 +63,10 @@ FOUND = {"row": pl.UInt32, "rule": pl.Int32}
 
 def folded(texts: pl.Series) -> pl.Series:
     """Write texts so that equal ones are equal strings, whatever their case and their accents."""
-    return texts.str.normalize("NFC").str.to_lowercase()
+    places = (texts.str.len_bytes() != texts.str.len_chars()).arg_true()  # the others are ASCII
+    if len(places):
+        texts = texts.scatter(places, texts.gather(places).str.normalize("NFC"))
+    return texts.str.to_lowercase()
 
 
 def folded_term(kind: str, term: str) -> str:
