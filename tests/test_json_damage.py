@@ -175,3 +175,26 @@ def test_activities_without_a_line_of_their_own_are_counted_as_what_they_are(
     found = read_all(stored_as(tmp_path / "outbox.json", content.encode()), 20_000)
     assert found.tweets["text"].to_list() == [f"words {number}" for number in range(600)]
     assert (found.rows_read, found.rejects.height) == (600, 0)
+
+
+def test_files_joined_without_a_break_or_with_marks_between_them_lose_no_post(
+    tmp_path: Path,
+) -> None:
+    posts = [
+        {"created_at": f"2021-05-10T14:30:{second:02}Z", "body": f"rain é {second}"}
+        for second in range(40)
+    ]
+    lines = [json.dumps(post, ensure_ascii=False).encode() + b"\n" for post in posts]
+    for place in (9, 10, 22):  # three on one line, two on another
+        lines[place] = lines[place].rstrip()
+    lines[30] = b"\xef\xbb\xbf" + lines[30]
+    (tmp_path / "posts").write_bytes(b"".join(lines))
+    batch = read_all(tmp_path / "posts")
+    assert batch.rejects.is_empty()
+    assert batch.tweets["text"].to_list() == [post["body"] for post in posts]
+    assert batch.tweets["line"].to_list() == [
+        1 + row - sum(row > place for place in (9, 10, 22)) for row in range(40)
+    ]
+    content = b"".join(lines)
+    offsets = batch.tweets["byte_offset"].to_list()
+    assert all(content[at:].startswith((b"{", b"\xef\xbb\xbf{")) for at in offsets)

@@ -831,3 +831,39 @@ def test_a_small_table_may_be_read_without_a_column(tmp_path: Path, ending: str)
     assert (account.error, account.stored) == (None, 2)
     assert refused.error is not None
     assert "has no column 'words' (it has 'id', 'date', 'text')" in refused.error
+
+
+# --- headers amid rows ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "where"),
+    [
+        ("created_at,author,text", "created_at,text,author", "'author' in the place of 'text'"),
+        ("date,text,likes,retweets", "date,text,retweets,likes", "of '(likes|retweets)'"),
+        ("id,created_at,text", "\ufefftext,created_at,id", "in the place of '(id|text)'"),
+    ],
+)
+def test_a_header_with_columns_in_other_places_is_refused(
+    path: Path, first: str, second: str, where: str
+) -> None:
+    writes = {"created_at": posted, "date": posted, "id": lambda row: 500 + 3 * row}
+    columns = [writes.get(name, text_of) for name in first.split(",")]
+    content = table(first, *columns) + table(second, *columns)
+    with pytest.raises(InputError, match=rf"line 32 is a header with .*{where}; part the file"):
+        list(opened(path, content).read())
+
+
+def test_a_repeated_header_is_a_reject(path: Path) -> None:
+    columns = (lambda row: f"{moment(row)}Z", text_of, "a")
+    content = table("created_at,text,author", *columns) + table("Created at,Text,User", *columns)
+    (batch,) = opened(path, content).read()
+    assert (batch.tweets.height, batch.rejects["line"].to_list()) == (2 * ROWS, [32])
+
+
+def posted(row: int) -> str:
+    return f"{moment(row)}Z"
+
+
+def text_of(row: int) -> str:
+    return f"rain {row}"

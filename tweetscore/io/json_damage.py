@@ -206,6 +206,15 @@ def _value_end(text: str, begin: int, marks: Marks) -> tuple[int | None, bool]:
     return None, end == len(text)
 
 
+def end_of_value(text: str, begin: int) -> int:
+    """Return where the blanks end behind the value that begins at a place of a text.
+
+    Raises:
+        ValueError: it is damaged.
+    """
+    return _after(_BLANKS, text, _DECODER.raw_decode(text, begin)[1])
+
+
 def is_whole(data: bytes) -> bool:
     """Return whether this is one value of JSON."""
     try:

@@ -103,6 +103,8 @@ def _halved(records: Records, parser: Parser) -> tuple[list[pl.DataFrame], list[
         return _halved(readable, parser)
     if len(records) == 1 and records.marks and len(several := _recut(records, records.marks)) > 1:
         return _halved(several, parser)
+    if len(records) == 1 and len(several := _unglued(records)) > 1:
+        return _halved(several, parser)
     if len(records) == 1:
         raw = records.data.decode().strip()[:RAW_CHARACTERS]
         line, offset = int(records.lines[0]), int(records.offsets[0])
@@ -126,8 +128,39 @@ def _recut(record: Records, marks: json_damage.Marks) -> Records:
     )
 
 
+def _unglued(record: Records) -> Records:
+    """Cut a line that is several objects of JSON, as where files without a last break are joined.
+
+    Where it is not, the same record is returned.
+    """
+    text, ends = record.data.decode("latin-1"), [0]  # every byte keeps its place
+    try:
+        while text.startswith("{", ends[-1]):
+            ends.append(json_damage.end_of_value(text, ends[-1]))
+    except (ValueError, RecursionError):
+        return record
+    if ends[-1] < len(text):
+        return record
+    pieces = [text[low:high].encode("latin-1") + b"\n" for low, high in pairwise(ends)]
+    starts = np.array(ends[:-1], np.int64)
+    return Records(
+        b"".join(pieces),
+        np.cumsum([0, *map(len, pieces)]),
+        record.offsets[0] + starts,
+        np.repeat(record.lines, len(pieces)),
+    )
+
+
 def _readable(records: Records) -> Records:
-    """Return the records with U+FFFD for bytes that are not UTF-8; the same object if all are."""
+    """Return the records with U+FFFD for bytes that are not UTF-8; the same object if all are.
+
+    A byte order mark before a record, as where files are joined, becomes blanks.
+    """
+    if BOM in records.data:
+        pieces = [records.data[low:high] for low, high in pairwise(records.bounds.tolist())]
+        bare = [b"   " + each[3:] if each.startswith(BOM) else each for each in pieces]
+        if bare != pieces:
+            return replace(records, data=b"".join(bare))
     try:
         records.data.decode()
     except UnicodeDecodeError:

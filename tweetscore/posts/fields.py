@@ -1,7 +1,7 @@
 """Read what a post may lack: counts and flags enter as strings, numbers and truths leave.
 
 A count is written as a number, for people to read (1,041 or 1.2K), or as the float of a data frame
-(12.0). What cannot be read is null: a bad field costs the field, never the post.
+(12.0, or 12,0). What cannot be read is null: a bad field costs the field, never the post.
 """
 
 from collections.abc import Callable
@@ -62,7 +62,7 @@ def counts(texts: pl.Series, usual: pl.Series | None = None) -> pl.Series:
 
 def _written_for_people(texts: pl.Series, numbers: pl.Series) -> pl.Series:
     text = pl.col("count").str.strip_chars()
-    plain = text.str.replace(r"\.0+$", "").str.replace(r"^\+", "")
+    plain = text.str.replace(r"\.0+$|,0{1,2}$", "").str.replace(r"^\+", "")
     grouped = pl.when(text.str.contains(_GROUPED)).then(text.str.replace_all(r"\D", ""))
     amount = text.str.extract(_SHORT, 1).str.replace(",", ".", literal=True)
     unit = text.str.extract(_SHORT, 2).str.to_lowercase()

@@ -28,7 +28,7 @@ NAMES = {
     "text": (
         "embeddedtext", "fulltext", "rawcontent", "text", "tweettext", "tweet", "tweetcontent",
         "content", "selftext", "body", "message", "messagetext", "posttext", "post", "comment",
-        "commenttext", "videodescription", "caption", "sharecommentary", "微博正文",
+        "commenttext", "videodescription", "caption", "sharecommentary", "微博正文", "hitsentence",
     ),
     "author": (
         "author", "screenname", "username", "authorusername", "userusername", "userscreenname",

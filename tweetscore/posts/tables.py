@@ -11,8 +11,9 @@ from typing import Any
 
 import polars as pl
 
+from tweetscore.errors import InputError
 from tweetscore.io.clocks import Clock
-from tweetscore.io.columns import Names, by_normalised_name
+from tweetscore.io.columns import Names, by_normalised_name, normalised
 from tweetscore.io.json_values import objects_within, values_at
 from tweetscore.io.records import RAW_CHARACTERS
 from tweetscore.io.source import Source
@@ -145,6 +146,7 @@ def _read(
         filled = filled.with_columns(pl.col("author").str.strip_prefix("@").replace("", None))
         batch = validated(filled, refused)
         if batch.rejects.height > refused.height:
+            _refuse_other_header(table, filled, columns.match.taken)
             texts, moved = _on_one_clock(filled["posted"], columns.times, clock)
             batch = validated(filled.with_columns(posted=texts), refused)
             batch = replace(batch, moved=filled["byte_offset"].gather(moved))
@@ -153,6 +155,29 @@ def _read(
     watch.check()
     if table.late and late is None:
         _open_again(table, columns.match.taken, given)
+
+
+def _refuse_other_header(table: Table, rows: pl.DataFrame, taken: Mapping[str, str]) -> None:
+    """Refuse CSV with a header amid its rows that has other columns in the places of some.
+
+    Raises:
+        InputError: there is one: what is behind it would be read as something else.
+    """
+    known = {name for several in NAMES.values() for name in several}
+    known |= by_normalised_name(table.columns).keys()
+    words = rows.filter(~pl.col("posted").str.contains(r"\d")) if table.kind == "csv" else rows[:0]
+    for row in words.iter_rows(named=True):
+        names = {ours: normalised(row[ours].strip("\ufeff")) for ours in taken if row.get(ours)}
+        odd = [
+            ours
+            for ours, name in names.items()
+            if name not in (normalised(taken[ours]), *NAMES[ours]) and ours != "platform"
+        ]
+        if len(names) > 1 and known.issuperset(names.values()) and odd:
+            raise InputError(
+                f"{table.name}: its columns change places: line {row['line']:,} is a header with "
+                f"{row[odd[0]]!r} in the place of {taken[odd[0]]!r}; part the file there"
+            )
 
 
 def _open_again(table: Table, taken: Mapping[str, str], given: Mapping[str, str]) -> None:
