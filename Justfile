@@ -23,9 +23,9 @@ slow *ARGS:
 kills:
     TWEETSCORE_KILLS=100 OMP_NUM_THREADS=1 POLARS_MAX_THREADS=1 pytest -n0 tests/test_kill.py
 
-# Give every hostile bundle, and a thousand changed bytes, to the commands that read models.
+# Give 200 hostile bundles, and a thousand changed bytes, to the commands that read models.
 bundles:
-    HOSTILE_BUNDLES=1000 FLIPPED_BYTES=1000 OMP_NUM_THREADS=1 POLARS_MAX_THREADS=1 \
+    HOSTILE_BUNDLES=200 FLIPPED_BYTES=1000 OMP_NUM_THREADS=1 POLARS_MAX_THREADS=1 \
         pytest -n0 -s tests/test_hostile_bundles.py
 
 # The main job on a made-up archive, in the folder demo.
