@@ -16,6 +16,8 @@ READY = (
     "tweetscore.cli.app",
     "tweetscore.checks.doctor",
     "tweetscore.scoring.score",
+    "tweetscore.scoring.token_classifier",
+    "tweetscore.api.database",
     "onnxruntime",
 )
 PATIENCE_SECONDS = 60

@@ -428,21 +428,24 @@ def fault_of(command: str, ended: Ended) -> str | None:
     return None
 
 
-def try_bundles(work: Path, chosen: list[tuple[str, Spoil]]) -> Iterator[tuple[str, str, Ended]]:
-    """Give each hostile bundle to the two commands that load a model; yield how they ended."""
+def try_bundles(
+    work: Path, chosen: list[tuple[str, Spoil]], doctor_every: int
+) -> Iterator[tuple[str, str, Ended]]:
+    """Give each hostile bundle to ``score``, and some to ``doctor``; yield how they ended."""
     good, db, folder = work / "tiny", work / "one.duckdb", work / "spoiled"
     tiny_bundle(good)
     with open_store(db) as store:
         put_tweets(store, [(1, "2020-01-01", "stocks up")])
-    for name, spoil in chosen:
+    for place, (name, spoil) in enumerate(chosen):
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(good, folder)
         spoil(folder)
         precision = "int8" if name.startswith("model.int8.onnx") else "float32"
         asked = ["--db", str(db), "--model", str(folder)]
         score = ["score", *asked, "--precision", precision]
-        for each in (score, ["doctor", *asked]):
-            yield name, each[0], run_command(each, work / "log")
+        yield name, "score", run_command(score, work / "log")
+        if place % doctor_every == 0:
+            yield name, "doctor", run_command(["doctor", *asked], work / "log")
 
 
 def flip_bytes(work: Path, number: int, seed: int = 0) -> Counter[str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hostile_bundles import fault_of, flip_bytes, kinds, sample, try_bundles
 
+DOCTOR_EVERY = 1 if "HOSTILE_BUNDLES" in os.environ else 5  # it looks at shipped models as well
 BUNDLES = int(os.environ.get("HOSTILE_BUNDLES", "60"))
 FLIPS = int(os.environ.get("FLIPPED_BYTES", "180"))
 
@@ -18,7 +19,7 @@ FLIPS = int(os.environ.get("FLIPPED_BYTES", "180"))
 def test_hostile_bundles_are_refused_in_one_line_and_in_bounds(tmp_path: Path) -> None:
     chosen = sample(BUNDLES)
     assert len(chosen) == min(BUNDLES, sum(map(len, kinds().values())))
-    tried = list(try_bundles(tmp_path, chosen))
+    tried = list(try_bundles(tmp_path, chosen, DOCTOR_EVERY))
     seconds = max(ended.seconds for _, _, ended in tried)
     megabytes = max(ended.megabytes for _, _, ended in tried)
     sys.stderr.write(
