@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
-from itertools import permutations
+from itertools import permutations, product
 from typing import Any
 
 import numpy as np
@@ -121,16 +121,47 @@ def test_the_intervals_are_scipys_bootstrap_over_days() -> None:
     assert (found.auc_low, found.auc_high) == pytest.approx((low[1], high[1]), abs=0.015)
 
 
-def test_the_interval_of_a_mean_is_that_of_a_t_test_where_each_row_is_its_own_day() -> None:
-    values = np.random.default_rng(8).normal(1, 2, 30)
-    low, high = stats.t.interval(0.95, 29, values.mean(), stats.sem(values))
-    assert mean_interval(values, np.arange(30)) == pytest.approx((low, high))
+def sign_test(values: list[float], day: list[int], mean: float) -> tuple[float, float]:
+    """Return how many of all signs of days leave their deviations from a mean as high, or low."""
+    sums = [
+        sum(v - mean for v, d in zip(values, day, strict=True) if d == each) for each in set(day)
+    ]
+    under_all = [np.dot(signs, sums) for signs in product((-1, 1), repeat=len(sums))]
+    high = np.mean([each >= sum(sums) - 1e-9 for each in under_all])
+    return float(high), float(np.mean([each <= sum(sums) + 1e-9 for each in under_all]))
 
 
-def test_one_day_bounds_nothing() -> None:
-    found = measured([0.9, 0.8, 0.3, 0.4], [1, 0, 0, 1], [7, 7, 7, 7])
-    assert (found.excess_low, found.excess_high) == (-1.0, 1.0)
-    assert (found.auc_low, found.auc_high) == (0.0, 1.0)
+def test_the_interval_of_a_mean_holds_what_the_signs_of_days_do_not_refuse() -> None:
+    rng = np.random.default_rng(8)
+    day = np.repeat(np.arange(8), [1, 2, 3, 3, 4, 5, 6, 40]).tolist()  # one day has most rows
+    values = rng.normal(1, 2, len(day)).tolist()
+    low, high = mean_interval(np.array(values), np.array(day))
+    for end, outwards in ((low, -1e-6), (high, 1e-6)):
+        assert min(sign_test(values, day, end - outwards)) > 0.025
+        assert min(sign_test(values, day, end + outwards)) <= 0.025
+    assert low < 1 < high
+
+
+def test_of_many_days_of_one_row_the_interval_is_nearly_that_of_a_t_test() -> None:
+    values = np.random.default_rng(8).normal(1, 2, 400)
+    low, high = stats.t.interval(0.95, 399, values.mean(), stats.sem(values))
+    assert mean_interval(values, np.arange(400)) == pytest.approx((low, high), abs=0.03)
+    many = np.tile(values, 50)  # more days than are looked at one by one
+    found = mean_interval(many, np.arange(len(many)))
+    assert found == pytest.approx((many.mean() - 0.028, many.mean() + 0.028), abs=0.004)
+
+
+def test_fewer_than_six_days_bound_nothing() -> None:
+    for days in ([7] * 6, [1, 2, 3, 4, 5, 5]):
+        found = measured([0.9, 0.8, 0.3, 0.4, 0.2, 0.1], [1, 0, 0, 1, 0, 0], days)
+        assert (found.excess_low, found.excess_high) == (-1.0, 1.0)
+        assert (found.accuracy_low, found.accuracy_high) == (0.0, 1.0)
+        assert (found.auc_low, found.auc_high) == (0.0, 1.0)
+    six = measured([0.9, 0.8, 0.3, 0.4, 0.2, 0.1], [1, 0, 0, 1, 0, 0], range(6))
+    # Of all subsets of six days the lowest and the highest value, so 62 of 64 in between.
+    assert (six.accuracy_low, six.accuracy_high) == (0.0, 1.0)
+    assert (six.excess_low, six.excess_high) == (-1.0, 1.0)
+    assert 0 < (six.auc_low or 0) < (six.auc_high or 0) < 1
 
 
 @pytest.mark.parametrize(("up", "brier"), [(True, 0.225), (False, 0.425)])

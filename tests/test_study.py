@@ -16,7 +16,7 @@ import pytest
 from tiny import put_bars
 
 from tweetscore.errors import InputError
-from tweetscore.evaluation.figures import Figures, with_verdicts
+from tweetscore.evaluation.figures import Figures
 from tweetscore.ingest.account import IngestOptions
 from tweetscore.ingest.run import ingest
 from tweetscore.market.symbols import choose_symbol
@@ -30,7 +30,12 @@ from tweetscore.study.runs import StudyRun
 from tweetscore.study.source import StudySource, database_source, table_source
 from tweetscore.study.summary import summaries, summarise
 from tweetscore.study.tables import read_study_table
-from tweetscore.study.words import ablation_table, interval_table, study_quality_table
+from tweetscore.study.words import (
+    ablation_table,
+    correction_sentence,
+    interval_table,
+    study_quality_table,
+)
 from tweetscore.text.rules import TextRules
 from tweetscore.training.dataset import clean_rows
 from tweetscore.training.epoch import Epoch
@@ -615,7 +620,7 @@ def test_a_summary_is_mean_and_sample_deviation_over_the_seeds() -> None:
     assert (alone.best_accuracy, alone.spread, alone.seeds) == (0.53, None, 1)
 
 
-def test_p_values_are_corrected_within_each_seed_and_comparison() -> None:
+def test_p_values_are_corrected_for_all_networks_of_the_study() -> None:
     cells = [StudyCell(minutes, True, False) for minutes in (5, 10, 15)]
     p_values = {0: [0.01, 0.02, 0.04], 1: [0.9, 0.001, 0.03]}
     runs = [
@@ -625,18 +630,23 @@ def test_p_values_are_corrected_within_each_seed_and_comparison() -> None:
     ]
     runs.append(run_of(OTHER, 0, 0.6, p_value=0.5))  # of the other comparison
     found = summaries(runs, cells)
+    # Holm's factors, from the smallest on: 7, 6, 5, 4, 3, 2, 1.
     assert [[one.p_corrected for one in each.figures] for each in found] == [
-        [pytest.approx(0.03), pytest.approx(0.9)],
-        [pytest.approx(0.04), pytest.approx(0.003)],
-        [pytest.approx(0.04), pytest.approx(0.06)],
+        [pytest.approx(0.06), 1.0],
+        [pytest.approx(0.10), pytest.approx(0.007)],
+        [pytest.approx(0.12), pytest.approx(0.12)],
     ]
+    assert {one.tests for each in found for one in each.figures} == {7}
     assert [[one.verdict for one in each.figures] for each in found] == [
-        ["signal", "no signal"],
-        ["signal", "signal"],
-        ["signal", "no signal"],
+        ["no signal", "no signal"],
+        ["no signal", "signal"],
+        ["no signal", "no signal"],
     ]
-    (alone,) = summaries(runs, [OTHER])
-    assert alone.figures == tuple(with_verdicts([replace(FIGURES, p_value=0.5)]))
+    (of_the_other,) = summaries(runs, [OTHER])
+    assert [one.p_corrected for one in of_the_other.figures] == [1.0]
+    assert correction_sentence(found).startswith(
+        "Every p is corrected for all 7 networks of the study: each interval, ablation and seed"
+    )
 
 
 SOURCE = StudySource("tables", (5, 10), lambda *_: pl.DataFrame(), faults=LABEL_FAULTS)
@@ -726,9 +736,9 @@ def test_the_table_words_honest_figures_and_how_many_seeds_agree() -> None:
         ["min", "rows", "accuracy", "majority", "bag of words", "visible", "p (Holm)",
          "verdict"],
         [
-            ["5", "1,234", "60.0% ± 0.0", "50.8%", "55.0%", "0.540", "0.002-0.020",
+            ["5", "1,234", "60.0% ± 0.0", "50.8%", "55.0%", "0.540", "0.004-0.030",
              "signal, 2 of 2 seeds"],
-            ["50", "1,234", "56.0% ± 1.4", "50.8%", "55.0%", "0.540", "0.020-0.300",
+            ["50", "1,234", "56.0% ± 1.4", "50.8%", "55.0%", "0.540", "0.040-0.300",
              "no signal, 1 of 2 seeds"],
         ],
     )  # fmt: skip
@@ -737,6 +747,8 @@ def test_the_table_words_honest_figures_and_how_many_seeds_agree() -> None:
         ["min", "AUC", "balanced accuracy", "MCC", "Brier", "log loss", "calibration"],
         [["5", *quality], ["50", *quality]],
     )
-    assert study_quality_table(summaries([run_of(five, 0, 0.6)], [five])) == ([], [])
+    without = summaries([run_of(five, 0, 0.6)], [five])
+    assert study_quality_table(without) == ([], [])
+    assert correction_sentence(without) == ""
     (_, ((*_, verdict),)) = interval_table(summaries(runs[:1], [five]))
     assert verdict == "signal"

@@ -126,6 +126,7 @@ def show_study(found: "StudyResult", *, as_json: bool) -> None:
     """Print both comparisons of a study, what they show, and the faults of its protocol."""
     from tweetscore.study.words import (
         ablation_table,
+        correction_sentence,
         interval_table,
         sentences,
         study_quality_table,
@@ -146,6 +147,8 @@ def show_study(found: "StudyResult", *, as_json: bool) -> None:
             stdout.print()
     for sentence in sentences(found.compared):
         show_line(sentence)
+    if corrected := correction_sentence(found.compared):
+        show_line(corrected)
     show_line(found.verdict, style="bold")
     if found.faults:
         show_line("\nFaults behind these figures:")

@@ -22,7 +22,7 @@ LATE_MINUTES = (1, 2)
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A mean and its 95 % interval over days (Student's t); one day alone has none."""
+    """A mean and its 95 % interval over days (``mean_interval``); fewer than six have none."""
 
     value: float
     low: float | None

@@ -63,5 +63,5 @@ def earnings_sentence(each: Earnings) -> str:
 def _estimated(estimate: Estimate, *, signed: bool = True) -> str:
     form = "+.2f" if signed else ".1f"
     if estimate.low is None or estimate.high is None:
-        return f"{estimate.value:{form}} (one day)"
+        return f"{estimate.value:{form}} (too few days)"
     return f"{estimate.value:{form}} ({estimate.low:{form}} to {estimate.high:{form}})"

@@ -8,7 +8,7 @@ import polars as pl
 
 from tweetscore.evaluation.figures import SIGNIFICANCE
 from tweetscore.evaluation.forward import e_values, known_at_entry
-from tweetscore.evaluation.intervals import Floats, Wholes, auc_interval
+from tweetscore.evaluation.intervals import Floats, Wholes, auc_of
 from tweetscore.evaluation.tried import Scored, scored_models
 from tweetscore.store.database import Store, statement
 
@@ -120,4 +120,4 @@ def _auc(part: pl.DataFrame) -> float | None:
         return None
     positive = part["probability"].cast(pl.Float64).to_numpy()
     scores = np.stack([1 - positive, positive], axis=1)
-    return auc_interval(scores, truth, np.arange(len(truth)))[0]
+    return auc_of(scores, truth)

@@ -22,7 +22,12 @@ from tweetscore.evaluation.verdicts import figure_table, quality_table
 from tweetscore.io.formats import VISIBLE, cell_text
 from tweetscore.report import charts
 from tweetscore.report.record import Report, Study
-from tweetscore.study.words import ablation_table, interval_table, study_quality_table
+from tweetscore.study.words import (
+    ablation_table,
+    correction_sentence,
+    interval_table,
+    study_quality_table,
+)
 
 HEIGHT = 280
 MOST_ROWS = 500  # of a table
@@ -69,6 +74,7 @@ class StudyPart:
     study: Study
     tables: tuple[tuple[str, str, Table], ...]  # its id and heading
     charts: tuple[tuple[str, str], ...]  # the chart's name, and what it shows
+    correction: str  # what its p-values are corrected for
 
 
 def page(report: Report) -> str:
@@ -215,7 +221,8 @@ def _study_part(n: int, study: Study) -> StudyPart:
         (f"study-{n}-loss", "Training loss by epoch, the mean over seeds"),
     ]
     named = [(f"study-{n}-table-{place}", *each) for place, each in enumerate(tables, 1)]
-    return StudyPart(study, tuple(named), tuple(shown))
+    correction = correction_sentence([*found.compared, *found.ablation])
+    return StudyPart(study, tuple(named), tuple(shown), correction)
 
 
 def _worded(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:

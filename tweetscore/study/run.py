@@ -111,7 +111,7 @@ def _run(
     test = last_parts["test"].labels[:, 0]
     found = None
     if options.protocol == "honest":
-        tried = len(options.compared)
+        tried = len(options.cells) * len(options.seeds)
         (found,) = held_out_figures(learned, own, options.protocol, tried=tried)
         best, best_accuracy = last.fitted.best, found.accuracy
     else:

@@ -26,7 +26,7 @@ class Summary:
     majority: float
     train_loss: float
     rows: int
-    figures: tuple[Figures, ...]  # of each seed, corrected for the number of cells
+    figures: tuple[Figures, ...]  # of each seed, corrected for every network of the study
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +74,13 @@ def _result(
 
 
 def summaries(runs: Sequence[StudyRun], cells: Sequence[StudyCell]) -> list[Summary]:
-    """Sum up the runs of one comparison, cell by cell; p-values are corrected within each seed."""
-    compared = [run for run in runs if run.cell in cells]
-    corrected: dict[str, Figures] = {}
-    for seed in dict.fromkeys(run.seed for run in compared):
-        measured = [run for run in compared if run.seed == seed and run.figures]
-        found = with_verdicts([run.figures for run in measured if run.figures])
-        corrected |= {run.fingerprint: each for run, each in zip(measured, found, strict=True)}
-    return [_summary(cell, compared, corrected) for cell in cells]
+    """Sum up the runs of one comparison, cell by cell.
+
+    p-values are corrected for all ``runs``: every interval, ablation and seed of the study.
+    """
+    measured = {run.fingerprint: run.figures for run in runs if run.figures}
+    corrected = dict(zip(measured, with_verdicts([*measured.values()]), strict=True))
+    return [_summary(cell, runs, corrected) for cell in cells]
 
 
 def _summary(cell: StudyCell, runs: Sequence[StudyRun], corrected: dict[str, Figures]) -> Summary:

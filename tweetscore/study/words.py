@@ -106,3 +106,14 @@ def _mean(values: Sequence[float | None], form: str) -> str:
 def sentences(found: Sequence[Summary]) -> list[str]:
     """Say in plain words what each interval shows, by its first seed."""
     return [sentence(each.figures[0]) for each in found if each.figures]
+
+
+def correction_sentence(found: Sequence[Summary]) -> str:
+    """Say what the p-values of a study are corrected for; nothing of one without figures."""
+    for each in found:
+        if each.figures:
+            return (
+                f"Every p is corrected for all {each.figures[0].tests} networks of the study: each "
+                "interval, ablation and seed (Holm). Models trained beside it are not counted."
+            )
+    return ""

@@ -218,8 +218,9 @@ def _baselines(found: Sequence[Figures]) -> str:
         words += " After the stroke: the calibration that a calibrated model would show there."
     return words + (
         " Excess is accuracy minus majority in percentage points; its interval and that of AUC are "
-        "Student's over days. p is the chance of as much skill, beyond the clock, the return and "
-        "the volatility before the entry, among scores without any: by random signs of the days; "
+        "over days, by random subsets of them (Hartigan 1969). p is the chance of as much skill, "
+        "beyond the clock, the return and the volatility before the entry, among scores without "
+        "any: by random signs of the days; "
         "the one shown is that among all intervals, and all models known to have been tried on "
         "these days before (Romano and Wolf 2005). Visible is the least AUC that these days "
         f"would have shown four times in five; above {EFFECT_AUC} the verdict without a signal is "

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from tweetscore.evaluation.intervals import auc_interval
+from tweetscore.evaluation.intervals import auc_of
 from tweetscore.training.features import NO_LABEL, Part, Prepared
 from tweetscore.training.learn import Learned, learn
 from tweetscore.training.loop import predict
@@ -110,11 +110,10 @@ def _test_auc(learned: Learned) -> float | None:
     """Return the mean AUC over the heads of the test part in which all classes occur."""
     test = learned.prepared.parts["test"]
     probabilities = predict(learned.model, test).softmax(2).double().numpy()
-    day = np.zeros(len(test), np.int64)
     found = []
     for head in range(test.labels.shape[1]):
         known = test.labels[:, head] != NO_LABEL
         truth, scores = test.labels[known, head], probabilities[known, head]
         if len(np.unique(truth)) == scores.shape[1]:
-            found.append(auc_interval(scores, truth, day[known])[0])
+            found.append(auc_of(scores, truth))
     return float(np.mean(found)) if found else None
