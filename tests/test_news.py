@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -17,7 +18,7 @@ from tweetscore.errors import InputError
 from tweetscore.evaluation.earnings import earnings
 from tweetscore.evaluation.evaluate import evaluate
 from tweetscore.evaluation.event_study import price_paths
-from tweetscore.market.news import News, read_news
+from tweetscore.market.news import News, news_of, read_news
 from tweetscore.store.database import Store, open_store
 
 
@@ -46,8 +47,8 @@ def test_a_row_without_a_time_is_counted(tmp_path: Path) -> None:
     news = read_news(written(tmp_path / "news.csv", text))
     assert (len(news.times_utc), news.unread) == (2, 1)
     assert news.told(10, 8).endswith(
-        "news.csv: 2 of 10 predictions are left out, as their windows touch the 30 minutes around "
-        "one of its 2 times; rows without a time that can be read: 1"
+        "news.csv: 2 of 10 predictions are left out, as they touch the 30 minutes around one of "
+        "its 2 times; rows without a time that can be read: 1"
     )
 
 
@@ -143,3 +144,51 @@ def test_the_command_tells_how_many_were_left_out(scored: Path, tmp_path: Path) 
     ]
     assert rows[1] < rows[0]
     assert f"{rows[0] - rows[1]:,} of {rows[0]:,} predictions are left out" in without.stderr
+
+
+@pytest.mark.slow
+def test_training_leaves_out_the_windows_near_news_and_the_card_says_so(tmp_path: Path) -> None:
+    def invoke(*arguments: object) -> Any:
+        done = CliRunner().invoke(
+            app, [*map(str, arguments), "--json", "--db", str(tmp_path / "db")]
+        )
+        assert done.exit_code == 0, (done.stderr, done.exception)
+        return json.loads(done.stdout), done.stderr
+
+    sampled = CliRunner().invoke(
+        app, ["sample", str(tmp_path / "made"), "--posts", "1500", "--json"]
+    )
+    made = json.loads(sampled.stdout)
+    invoke("ingest", made["archive"], made["bars"])
+    with open_store(tmp_path / "db", read_only=True) as store:
+        near = store.rows(
+            "SELECT minute_utc FROM windows WHERE minute_utc::TIME = '16:00' GROUP BY 1"
+        )
+    news = written(tmp_path / "noon.csv", "time_utc\n" + "\n".join(str(t) for (t,) in near) + "\n")
+    small = ["--vectors", "random", "--embedding-dim", "8", "--hidden", "4", "--epochs", "2"]
+    call = ["train", *small, "--interval", "30", "--log-dir", tmp_path / "runs"]
+    invoke(*call, "--output", tmp_path / "with")
+    _, told = invoke(*call, "--output", tmp_path / "without", "--without-news", news)
+    cards = [
+        json.loads((tmp_path / each / "card.json").read_text()) for each in ("with", "without")
+    ]
+    rows = [sum(part["texts"] for part in each["rows"].values()) for each in cards]
+    assert 0.5 * rows[0] < rows[1] < 0.95 * rows[0]
+    assert "windows are left out, as they touch the 30 minutes around one of its" in told
+    kept = news_of(cards[1])
+    assert kept
+    assert kept.times_utc.to_list() == sorted(t for (t,) in near)
+    assert news_of(cards[0]) is None
+    page = " ".join((tmp_path / "without" / "README.md").read_text().split())
+    assert (
+        f"Windows within 30 minutes of one of the {len(near)} times in noon.csv were left" in page
+    )
+    # The leak audit leaves out the same.
+    checked = CliRunner().invoke(app, [
+        "doctor", "--leaks", "--model", str(tmp_path / "without"), "--db", str(tmp_path / "db"),
+    ])  # fmt: skip
+    assert "parts without" in checked.stdout
+    refused = CliRunner().invoke(app, [
+        "train", "--labelled", str(news), "--without-news", str(news), "--db", str(tmp_path / "db"),
+    ])  # fmt: skip
+    assert "labels of your own have no windows; leave it out" in refused.stderr

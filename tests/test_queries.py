@@ -73,16 +73,21 @@ def put_sources(store: Store) -> None:
 
 
 def put_trials(store: Store) -> None:
-    """Add two trials that meet, one that begins as one of them ends, and one of another symbol."""
-    for name, symbol, first, last, tests in (
-        ("a", "SPX", 1, 9, 7),
-        ("b", "SPX", 5, 20, 1),
-        ("c", "SPX", 9, 12, 2),
-        ("d", "NDX", 1, 20, 3),
+    """Add two trials that meet, one that begins as one of them ends, and one of another symbol.
+
+    One model has also looked at a part.
+    """
+    for name, part, symbol, first, last, tests in (
+        ("a", "", "SPX", 1, 9, 7),
+        ("b", "", "SPX", 5, 20, 1),
+        ("c", "", "SPX", 9, 12, 2),
+        ("c", "/noon", "SPX", 9, 12, 4),
+        ("d", "", "NDX", 1, 20, 3),
     ):
+        trial_id = f"{name}-graph{part}"
         store.con.execute(
             "INSERT INTO trials VALUES ('t', ?, ?, ?, ?, ?, ?, ?)",
-            [symbol, day_of(first), day_of(last), f"{name}-graph", f"{name}-id", name, tests],
+            [symbol, day_of(first), day_of(last), trial_id, f"{name}-id", name, tests],
         )
 
 
@@ -677,12 +682,13 @@ def studies(t: dict[str, Rows]) -> Rows:
 
 
 def trials(_: dict[str, Rows]) -> Rows:
-    names = "symbol test_from_utc test_until_utc model model_id tests models_tried all_tests"
+    names = "symbol test_from_utc test_until_utc model model_id part tests models_tried all_tests"
     rows = [
-        ("NDX", day_of(1), day_of(20), "d", "d-id", 3, 1, 3),
-        ("SPX", day_of(1), day_of(9), "a", "a-id", 7, 2, 8),
-        ("SPX", day_of(5), day_of(20), "b", "b-id", 1, 3, 10),
-        ("SPX", day_of(9), day_of(12), "c", "c-id", 2, 2, 3),
+        ("NDX", day_of(1), day_of(20), "d", "d-id", None, 3, 1, 3),
+        ("SPX", day_of(1), day_of(9), "a", "a-id", None, 7, 2, 8),
+        ("SPX", day_of(5), day_of(20), "b", "b-id", None, 1, 3, 14),
+        ("SPX", day_of(9), day_of(12), "c", "c-id", "noon", 4, 2, 7),
+        ("SPX", day_of(9), day_of(12), "c", "c-id", None, 2, 2, 7),
     ]
     return [dict(zip(names.split(), row, strict=True)) for row in rows]
 

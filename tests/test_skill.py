@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 from scipy import stats
-from simulated_scores import CONFOUNDERS, coverage, false_signals, verdicts, world
+from simulated_scores import (
+    CONFOUNDERS,
+    coverage,
+    false_parts,
+    false_signals,
+    verdicts,
+    world,
+)
 
 from tweetscore.evaluation.figures import figures
 from tweetscore.evaluation.skill import Resampling, clock_and_past, skill
@@ -67,6 +74,15 @@ def test_the_best_of_several_tries_without_skill_is_a_signal_in_one_of_twenty_at
     low, high = stats.binom.ppf([0.001, 0.999], runs, 0.05) / runs
     assert low <= known <= high  # no less either: what is known of the others is used
     assert counted <= high
+
+
+@pytest.mark.slow
+def test_the_best_of_ten_parts_of_the_posts_is_a_signal_in_one_of_twenty_at_most() -> None:
+    runs = 150
+    alone, then, at_the_end = false_parts(runs)
+    assert alone > 0.12
+    assert then <= stats.binom.ppf(0.999, runs, 0.05) / runs
+    assert at_the_end <= then
 
 
 @pytest.mark.slow

@@ -1,25 +1,31 @@
 """Whoever tries often is corrected for it: by what is known of the tries, or by their number."""
 
 import json
+import sys
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import product
 from pathlib import Path
+from subprocess import PIPE, Popen
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from results import fill, put_model, put_predictions
-from tiny import tiny_bundle
+from results import CARD, DAYS, SPANS, TEST_FROM, fill, put_model, put_predictions
+from tiny import put_bars, tiny_bundle
 from typer.testing import CliRunner
 
 from tweetscore.cli.app import app
 from tweetscore.evaluation.correction import Evidence, holm, romano_wolf
 from tweetscore.evaluation.evaluate import evaluate
 from tweetscore.evaluation.skill import Resampling
-from tweetscore.store.database import Store
+from tweetscore.evaluation.verdicts import overall_verdict
+from tweetscore.market.news import News
+from tweetscore.market.windows import ensure_windows
+from tweetscore.store.database import Store, open_store, statement
 from tweetscore.store.trials import (
     Trial,
     carried,
@@ -191,6 +197,97 @@ def test_trials_of_which_only_the_ledger_knows_are_counted(several: Store) -> No
     for one, two in zip(before, after, strict=True):
         assert one.p_corrected <= two.p_corrected
         assert two.smallest_auc is None or (one.smallest_auc or 1) < two.smallest_auc
+
+
+def counted(store: Store, **asked: Any) -> set[tuple[int, int, int]]:
+    """Return how many figures, models and parts the figures of one look are corrected for."""
+    found = evaluate(store, **asked)
+    assert all(each.p_corrected >= each.p_value for each in found)
+    return {(each.tests, each.models_tried, each.parts_tried) for each in found}
+
+
+def test_each_look_at_a_part_of_the_posts_is_counted_once_and_kept(store: Store) -> None:
+    fill(store)
+    late, early = {"from_utc": DAYS[4]}, {"from_utc": TEST_FROM, "until_utc": DAYS[4]}
+    assert counted(store) == {(3, 1, 0)}
+    before = evaluate(store)
+    # The whole counts beside its part, whether anybody has looked at it or not.
+    assert counted(store, **late) == counted(store, **late) == {(9, 1, 1)}
+    assert counted(store, from_utc=DAYS[3] + timedelta(hours=12)) == {(9, 1, 1)}  # the same posts
+    assert counted(store, **early) == {(9, 1, 1)}  # on other days
+    assert counted(store) == {(15, 1, 2)}
+    noon = News("x", pl.Series([DAYS[5] + timedelta(minutes=200)]), 0, 30)
+    assert counted(store, news=noon) == {(21, 1, 3)}
+    nothing = News("x", pl.Series([DAYS[0] - timedelta(days=9)]), 0, 30)
+    assert counted(store, news=nothing) == counted(store, from_utc=TEST_FROM) == {(21, 1, 3)}
+    put_model(store, SPANS, "n", card=CARD.replace("0123", "4567"))
+    put_predictions(store, [(n, n % 7 / 7) for n in range(1, 241)], model="n")
+    assert counted(store, model="n") == {(24, 2, 3)}
+    after = evaluate(store, model="m")
+    for one, two in zip(before, after, strict=True):
+        assert one.p_value == two.p_value
+        assert one.p_corrected <= two.p_corrected
+    assert overall_verdict(after).endswith(
+        " 2 models were tried on these days, and 3 parts of the posts were looked at by "
+        "themselves; every p is corrected for all of them."
+    )
+    listed = store.frame(statement("queries/trials"))
+    assert listed.select("model", "tests", "models_tried").unique().rows() == [("m", 6, 1)]
+    assert listed["part"].n_unique() == 3
+
+
+def test_another_session_than_that_of_the_training_is_a_part(store: Store) -> None:
+    fill(store)
+    put_bars(store, str(DAYS[5] + timedelta(minutes=400)), [4_000.0 + n % 9 for n in range(120)])
+    ensure_windows(store, [5, 30, 50])
+    (found,) = counted(store, session="extended")
+    assert found == (9, 1, 1)
+    assert counted(store) == {(9, 1, 1)}
+
+
+def test_without_leave_to_write_a_look_is_said_not_to_be_counted(tmp_path: Path) -> None:
+    with open_store(tmp_path / "x.duckdb") as store:
+        fill(store)
+    told: list[str] = []
+    with open_store(tmp_path / "x.duckdb", read_only=True) as store:
+        evaluate(store, on_message=told.append)
+        assert told == []
+        evaluate(store, from_utc=DAYS[4], on_message=told.append)
+        assert known_trials(store) == []
+    assert told == [
+        f"{tmp_path / 'x.duckdb'}: open for reading only, so later figures are not corrected for "
+        "this look at a part of the posts"
+    ]
+
+
+@pytest.mark.slow
+def test_the_commands_note_looks_and_work_where_they_cannot(tmp_path: Path) -> None:
+    path = tmp_path / "x.duckdb"
+    with open_store(path) as store:
+        fill(store)
+    call = ["evaluate", "--db", str(path), "--json"]
+
+    def looked(*more: str) -> tuple[int, str]:
+        done = CliRunner().invoke(app, [*call, *more])
+        assert done.exit_code == 0, done.stderr
+        return json.loads(done.stdout)["figures"][0]["parts_tried"], done.stderr
+
+    original = path.read_bytes()
+    assert looked() == (0, "")
+    assert path.read_bytes() == original
+    reading = f"import duckdb; c = duckdb.connect({str(path)!r}, read_only=True); print(); input()"
+    with Popen([sys.executable, "-c", reading], stdin=PIPE, stdout=PIPE, text=True) as reader:
+        assert reader.stdout
+        reader.stdout.readline()
+        count, told = looked("--from", "2023-01-09")
+        reader.communicate("\n")
+    assert count == 1
+    assert "not corrected for this look" in told
+    assert looked("--from", "2023-01-10")[0] == 1
+    assert looked("--from", "2023-01-09")[0] == 2
+    page = ["report", "--db", str(path), "--output", str(tmp_path / "r.html"), "--interval", "30"]
+    assert CliRunner().invoke(app, page).exit_code == 0
+    assert "2 parts of the posts were looked at by themselves" in (tmp_path / "r.html").read_text()
 
 
 @pytest.mark.slow

@@ -141,14 +141,14 @@ CREATE TABLE thresholds (
     threshold_bps DOUBLE NOT NULL      -- a move is an absolute return above it
 );
 
--- One row: one model that has looked at a test part, scored here or not. Every figure is corrected for all
--- that have looked at some of its days.
+-- One row: one model that has looked at a test part or at a part of its posts, scored here or not. Every figure
+-- is corrected for all that have looked at some of its days.
 CREATE TABLE trials (
-    test_part VARCHAR NOT NULL,        -- hash of the texts of the test part
+    test_part VARCHAR NOT NULL,        -- hash of the texts of the test part, or of the part of the posts
     symbol VARCHAR NOT NULL,           -- symbol that was predicted
     test_from_utc TIMESTAMP NOT NULL,  -- start of the test part
     test_until_utc TIMESTAMP NOT NULL, -- end of the test part
-    trial_id VARCHAR NOT NULL,         -- hash of what predicts: a graph, or the fingerprint of a study's run
+    trial_id VARCHAR NOT NULL,         -- hash of a graph or fingerprint of a study's run; with /test_part of a part
     model_id VARCHAR NOT NULL,         -- the model; the fingerprint of a study's run
     name VARCHAR NOT NULL,             -- name of the model
     tests INTEGER NOT NULL             -- figures that were measured there: one for each interval

@@ -2,7 +2,7 @@
 -- windows are left out unless $keep_flat.
 SELECT
     t.platform, t.tweet_id, t.posted_utc, t.text, t.retweet_count, t.favorite_count,
-    d.session_date, d.close_utc, w.interval_minutes, w.return_bps,
+    d.session_date, d.close_utc, w.minute_utc, w.interval_minutes, w.return_bps,
     w.minute_utc + to_minutes(w.interval_minutes) AS exit_utc,
     -- As many minutes before, inside the session: known at the entry.
     past.return_bps AS past_bps,

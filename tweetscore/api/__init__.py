@@ -12,7 +12,11 @@ prints.
 
 from tweetscore.api.checks import doctor
 from tweetscore.api.common import load_model, need
-from tweetscore.api.database import Database, open  # noqa: A004 - as gzip.open and others are named
+from tweetscore.api.database import (
+    Database,
+    open,  # noqa: A004 - as gzip.open and others are named
+    open_to_judge,
+)
 from tweetscore.api.files import (
     evaluate_labelled,
     score_files,
@@ -30,6 +34,7 @@ __all__ = [
     "load_model",
     "need",
     "open",
+    "open_to_judge",
     "parse_parameters",
     "query_text",
     "read_news",

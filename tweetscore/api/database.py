@@ -1,14 +1,15 @@
 """One open database, with a method for everything that the command line does with it."""
 
+import os
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal
 
 from tweetscore.api.common import Precision, Progress, Session, load_model, need, silent
 from tweetscore.api.market import MarketResults
-from tweetscore.errors import InputError
+from tweetscore.errors import InputError, LockedError
 
 if TYPE_CHECKING:  # what a command does not need, it does not wait for
     import polars as pl
@@ -41,6 +42,25 @@ def open(path: str | Path, *, read_only: bool = False, create: bool = True) -> "
         IntegrityError: it belongs to another program.
     """
     return Database(Path(path), read_only=read_only, create=create)
+
+
+def open_to_judge(path: str | Path, *, a_part: bool) -> "Database":
+    """Open a database to evaluate its scores or report them.
+
+    Args:
+        path: its file.
+        a_part: whether only a part of the posts is looked at: then it is opened to note the look,
+            if nothing forbids it.
+
+    Raises:
+        InputError: as ``open``.
+        LockedError: another process writes to it.
+    """
+    path = Path(path)
+    if a_part and path.exists() and os.access(path, os.W_OK) and os.access(path.parent, os.W_OK):
+        with suppress(LockedError):  # another process may read it
+            return Database(path, read_only=False, create=False)
+    return Database(path, read_only=True, create=False)
 
 
 class Database(MarketResults):
@@ -143,6 +163,7 @@ class Database(MarketResults):
         *,
         log_folder: str | Path | None = None,
         resume: bool = False,
+        news: "News | None" = None,
         on_epoch: "Callable[[Epoch], None] | None" = None,
         on_message: Callable[[str], None] | None = None,
     ) -> "Trained":
@@ -153,6 +174,7 @@ class Database(MarketResults):
             options: a ``tweetscore.TrainingOptions``; by default those of the command.
             log_folder: for TensorBoard logs; ``runs/<name of output>`` without it.
             resume: continue an interrupted run with the same options.
+            news: times near which no window is learned from; see ``tweetscore.read_news``.
             on_epoch: called after every epoch.
             on_message: called with each fact that a user should know.
 
@@ -174,6 +196,7 @@ class Database(MarketResults):
             log_folder=Path(log_folder) if log_folder else Path("runs") / output.name,
             callbacks=Callbacks(on_epoch or silent, on_message or silent),
             resume=resume,
+            news=news,
         )
 
     def study(

@@ -168,6 +168,9 @@ class MarketResults:
     ) -> "list[Figures]":
         """Compare the stored scores with what the price did, on posts not used in training.
 
+        A look at a part of the posts, by span, another session or news, is noted in the database
+        unless it is open for reading only, and every later p is corrected for it.
+
         Args:
             model: the name or id of a model whose scores are stored; without it, all of them.
             session: the trading hours whose prices are compared.

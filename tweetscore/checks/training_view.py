@@ -30,6 +30,7 @@ from tweetscore.checks.replica import (
 )
 from tweetscore.errors import TweetscoreError
 from tweetscore.ingest.abnormal import FORMAT
+from tweetscore.market.news import news_of
 from tweetscore.market.sessions import exchange_sessions
 from tweetscore.market.targets import Target
 from tweetscore.posts.canonical import COUNTS
@@ -164,7 +165,8 @@ def _derived_again(store: Store, bundle: Bundle) -> Iterator[Check]:
     )  # fmt: skip
     with replica_of(store, span, "whole", bundle.horizons) as replica:
         # By the text rules of the model, which may be older than those of today.
-        whole = prepare_market(replica, options, TextRules.from_dict(bundle.card["text_rules"]))
+        rules, news = TextRules.from_dict(bundle.card["text_rules"]), news_of(bundle.card)
+        whole = prepare_market(replica, options, rules, news)
         left_out = _left_out(replica, options, whole)
     yield _features(store, bundle, span, options, whole)
     yield from _compared(store, bundle, whole, left_out)
@@ -206,6 +208,7 @@ def _rows(replica: Store, options: TrainingOptions, whole: Prepared) -> pl.DataF
         options.intervals,
         with_counts=options.counts,
         keep_flat=options.target.kind.keeps_flat,
+        news=whole.news,
     )
     return clean_rows(rows, whole.rules)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from typer import Argument, Option
 
 from tweetscore import api
+from tweetscore.errors import InputError
 
 if TYPE_CHECKING:  # polars would slow down --help
     from tweetscore.market.news import News
@@ -62,6 +63,15 @@ class NewsOptions:
             metavar="ZONE", rich_help_panel=NEWS, help="Time zone of these times if they have none."
         ),
     ] = None
+
+    def check_market(self, labelled: Path | None) -> None:
+        """Refuse news beside labels of the user's own, which have no windows.
+
+        Raises:
+            InputError: both are given.
+        """
+        if labelled and self.without_news:
+            raise InputError("--without-news: labels of your own have no windows; leave it out")
 
     def read(self) -> "News | None":
         """Read the file, if one is named."""

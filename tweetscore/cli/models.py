@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from tweetscore import api
-from tweetscore.cli import options, printing
+from tweetscore.cli import market_options, options, printing
 from tweetscore.cli import training_options as training
 from tweetscore.cli.command import command
 from tweetscore.cli.console import note
@@ -29,6 +29,7 @@ def train(
     labelled: training.LabelledFile = None,
     column: options.Columns = None,
     encoding: options.Encoding = None,
+    around: market_options.NewsOptions,
     network: training.NetworkOptions,
     fitting: training.FitOptions,
     output: training.ModelFolder = Path("model"),
@@ -42,6 +43,7 @@ def train(
 
     Example: `tweetscore train --interval 5 --interval 30 --output my-model`
     """
+    around.check_market(labelled)
     wanted = options_of_train(labels, network, fitting, running)
     with epoch_progress(fitting.epochs) as on_epoch:
         run = _run(running, output.name) | {"on_epoch": on_epoch}
@@ -52,7 +54,7 @@ def train(
             )
         else:
             with api.open(db, create=False) as database:
-                trained = database.train(output, wanted, **run)
+                trained = database.train(output, wanted, news=around.read(), **run)
     printing.show_trained(trained, as_json=as_json)
 
 

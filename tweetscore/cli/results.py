@@ -115,10 +115,12 @@ def evaluate(
 
     Posts of the model's training and validation parts do not count; a time span that includes them
     is refused. Beside the figures stand what trading by the scores would earn after costs, and the
-    record of models that were frozen.
+    record of models that were frozen. A look at a part of the posts (--from, --until, another
+    --session, --without-news) is noted in the database, and every p corrected for it.
 
     Example: `tweetscore evaluate --model my-model`
     """
+    around.check_market(labelled)
     costs_bps = options.costs_bps(costs)
     earnings: Sequence[Earnings] = ()
     forward: Sequence[ForwardRecord] = ()
@@ -126,7 +128,8 @@ def evaluate(
         columns = options.column_names(column)
         figures = _labelled_figures(labelled, model, columns, encoding, effect)
     else:
-        with api.open(db, read_only=True) as database:
+        a_part = bool(since or until or around.without_news or session != "regular")
+        with api.open_to_judge(db, a_part=a_part) as database:
             span: Any = {"session": session, "from_utc": since, "until_utc": until}
             span["news"] = around.read()
             figures = database.evaluate(model, effect_auc=effect, on_message=note, **span)
@@ -185,7 +188,8 @@ def report(
 
     Example: `tweetscore report --output report.html --interval 30`
     """
-    with api.open(db, read_only=True) as database:
+    a_part = bool(around.without_news or session != "regular")
+    with api.open_to_judge(db, a_part=a_part) as database:
         written = database.report(
             output,
             model=model,

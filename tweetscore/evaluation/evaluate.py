@@ -1,6 +1,6 @@
 """Measure stored predictions: a database enters, honest figures of each model leave."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -18,7 +18,7 @@ from tweetscore.evaluation.skill import market_controls
 from tweetscore.evaluation.tried import Family, Scored, families, scored_models
 from tweetscore.market.news import News, far_from_news
 from tweetscore.store.database import Store, statement
-from tweetscore.store.trials import known_trials
+from tweetscore.store.trials import Trial, known_trials, record_trials
 
 UNSEEN = ("test", "after")  # as the macro unseen
 _NAMES = ("model", "model_id")
@@ -38,8 +38,9 @@ def evaluate(
     """Measure the stored predictions of tweets from each model's test part on.
 
     p-values are corrected for everything that has looked at some of the same days, whichever model
-    is asked for: every head, scored or not, of every model, on every symbol. Where there is no
-    signal, days that could not have shown ``effect_auc`` are inconclusive.
+    is asked for: every head, scored or not, of every model, on every symbol; and for every look at
+    a part of the posts, by span, session or news, which the ledger of trials keeps. Where there is
+    no signal, days that could not have shown ``effect_auc`` are inconclusive.
     ``from_utc`` and ``until_utc`` (not included) name a span of times of posting. Windows near
     ``news`` are left out, and ``on_message`` is told how many.
 
@@ -47,21 +48,48 @@ def evaluate(
         InputError: the model is unknown, or there is no such prediction with an outcome, or the
             span holds some from before the model's test part.
     """
-    rows = store.frame(
-        statement("evaluation/outcomes"), session=session, from_utc=from_utc, until_utc=until_utc
-    )
+    rows = _outcomes(store, session, from_utc, until_utc)
+    whole = rows if from_utc is None is until_utc else _outcomes(store, session)
     rows = far_from_news(rows, news, on_message)
     named = pl.lit(True) if model is None else pl.any_horizontal(pl.col(*_NAMES) == model)
     asked = rows.filter(named)
     _check(store, asked, model, session, spanned=bool(from_utc or until_utc))
-    found = scored_models(store, rows.filter(pl.col("split").is_in(UNSEEN)))
+    found = scored_models(store, _unseen(rows), session, _unseen(whole))
     wanted, corrected = set(asked["model_id"]), _Corrected()
-    result = []
+    result: list[Figures] = []
+    looks: list[Trial] = []
     for each, family in families(found, known_trials(store)):
         if each.model_id in wanted:
             measured = [_figures_of(part, family, each.card) for part in each.parts]
             result += judged(measured, corrected.of(each, family), family.tests, effect_auc)
+            looks += each.trials()
+    _keep(store, looks, on_message)
     return result
+
+
+def _outcomes(
+    store: Store, session: str, from_utc: datetime | None = None, until_utc: datetime | None = None
+) -> pl.DataFrame:
+    asked = {"session": session, "from_utc": from_utc, "until_utc": until_utc}
+    return store.frame(statement("evaluation/outcomes"), **asked)
+
+
+def _unseen(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.filter(pl.col("split").is_in(UNSEEN))
+
+
+def _keep(store: Store, looks: Sequence[Trial], on_message: Callable[[str], None]) -> None:
+    """Note looks at a part of the posts, so that the next one is corrected for them."""
+    if not looks:
+        return
+    if store.is_read_only:
+        on_message(
+            f"{store.path}: open for reading only, so later figures are not corrected for this "
+            "look at a part of the posts"
+        )
+        return
+    with store.transaction():
+        record_trials(store, looks)
 
 
 class _Corrected:
@@ -150,4 +178,10 @@ def _figures_of(part: pl.DataFrame, family: Family, card: Mapping[str, Any]) -> 
         return_bps=part["return_bps"].to_numpy() if first["target"] == "direction" else None,
     )
     named = {name: first[name] for name in (*_NAMES, "symbol", "interval_minutes", "target")}
-    return replace(measured, models_tried=family.models, caveat=caveat_of(card), **named)
+    return replace(
+        measured,
+        models_tried=family.models,
+        parts_tried=family.parts,
+        caveat=caveat_of(card),
+        **named,
+    )

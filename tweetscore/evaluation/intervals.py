@@ -28,7 +28,7 @@ def mean_interval(values: npt.NDArray[Any], day: Wholes) -> tuple[float, float]:
     """Bound the mean of the rows' values; rows on fewer than six days bound nothing: infinite."""
     _, place = np.unique(day, return_inverse=True)
     values = np.asarray(values, np.float64)
-    return _bounds(np.bincount(place, values), np.bincount(place).astype(np.float64))
+    return _bounds(_sums(place, values), _sums(place, np.ones(len(values))))
 
 
 def auc_of(scores: Floats, truth: Wholes) -> float:
@@ -50,7 +50,7 @@ def auc_interval(
     _, place = np.unique(day, return_inverse=True)
     found = [_placements(*column) for column in _columns(scores, truth)]
     auc, parts, weights = (np.mean(each, axis=0) for each in zip(*found, strict=True))
-    low, high = _bounds(np.bincount(place, parts), np.bincount(place, weights))
+    low, high = _bounds(_sums(place, parts), _sums(place, weights))
     if auc in (0.0, 1.0) or not np.isfinite(low):
         return float(auc), 0.0, 1.0
     logit, scale = np.log(auc / (1 - auc)), auc * (1 - auc)
@@ -78,11 +78,15 @@ def _placements(scores: Floats, positive: npt.NDArray[np.bool_]) -> tuple[float,
     return auc, (share - auc) / own, 0.5 / own
 
 
+def _sums(place: Wholes, values: Floats) -> Floats:
+    return np.bincount(place, values).astype(np.float64)
+
+
 def _bounds(sums: Floats, weights: Floats) -> tuple[float, float]:
     """Bound the ratio of the sums of days by those of their subsets."""
     if len(sums) > _MOST_DAYS:  # neighbours go together
         block = np.arange(len(sums)) * _MOST_DAYS // len(sums)
-        sums, weights = np.bincount(block, sums), np.bincount(block, weights)
+        sums, weights = _sums(block, sums), _sums(block, weights)
     chosen = _subsets(len(sums)).astype(np.float64)
     values = np.sort(chosen @ sums / (chosen @ weights))
     outside = int((1 - CONFIDENCE) / 2 * (len(values) + 1) + _ROUNDING)

@@ -9,7 +9,7 @@ NONE = "-"
 
 
 def overall_verdict(found: Sequence[Figures]) -> str:
-    """Say what all figures together show, and how many models were tried for it."""
+    """Say what all figures together show, and how many models and parts were tried for it."""
     caveats = dict.fromkeys(f" {each.caveat}" for each in found if each.caveat)
     return f"{_shown(found)}{_tries(found)}{''.join(caveats)}"
 
@@ -29,9 +29,13 @@ def _shown(found: Sequence[Figures]) -> str:
 
 def _tries(found: Sequence[Figures]) -> str:
     models = max((each.models_tried for each in found), default=1)
-    if models == 1:
-        return ""
-    return f" {models} models were tried on these days; every p is corrected for all of them."
+    parts = max((each.parts_tried for each in found), default=0)
+    facts = [f"{models} models were tried on these days"] if models > 1 else []
+    if parts:
+        one = "1 part of the posts was looked at by itself"
+        several = f"{parts} parts of the posts were looked at by themselves"
+        facts.append(one if parts == 1 else several)
+    return f" {', and '.join(facts)}; every p is corrected for all of them." if facts else ""
 
 
 def _at(found: Sequence[Figures]) -> str:

@@ -1,8 +1,10 @@
 """Leave out what is near scheduled news: a file of times enters, rows far from them leave."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -45,19 +47,35 @@ class News:
         until = np.searchsorted(times, entry + held * _SECONDS + around, side="right")
         return rows.filter(pl.Series(before == until))
 
-    def told(self, before: int, after: int) -> str:
-        """Say how many predictions were left out, and what could not be read."""
+    def told(self, before: int, after: int, rows: str = "predictions") -> str:
+        """Say how many rows were left out, and what could not be read."""
         fact = (
-            f"{self.name}: {before - after:,} of {before:,} predictions are left out, as their "
-            f"windows touch the {self.minutes} minutes around one of its {len(self.times_utc):,} "
-            "times"
+            f"{self.name}: {before - after:,} of {before:,} {rows} are left out, as they touch the "
+            f"{self.minutes} minutes around one of its {len(self.times_utc):,} times"
         )
         unread = f"; rows without a time that can be read: {self.unread:,}" if self.unread else ""
         return fact + unread
 
+    def record(self) -> dict[str, Any]:
+        """Return it as JSON values, for a card."""
+        times = [each.isoformat() for each in self.times_utc]
+        return {"name": self.name, "minutes": self.minutes, "times_utc": times}
+
+
+def news_of(card: Mapping[str, Any]) -> News | None:
+    """Return the news near which a model has learned from no window, by its card."""
+    record = card.get("without_news")
+    if not record:
+        return None
+    times = [datetime.fromisoformat(each) for each in record["times_utc"]]
+    return News(record["name"], pl.Series(times, dtype=pl.Datetime("us")), 0, record["minutes"])
+
 
 def far_from_news(
-    rows: pl.DataFrame, news: News | None, on_message: Callable[[str], None]
+    rows: pl.DataFrame,
+    news: News | None,
+    on_message: Callable[[str], None],
+    named: str = "predictions",
 ) -> pl.DataFrame:
     """Return the rows whose windows are far from news, and tell how many are not.
 
@@ -65,6 +83,7 @@ def far_from_news(
         rows: with ``minute_utc`` and ``interval_minutes``.
         news: None leaves all rows.
         on_message: called with the fact.
+        named: what a row is.
 
     Raises:
         InputError: none is left.
@@ -73,8 +92,8 @@ def far_from_news(
         return rows
     kept = news.without(rows, pl.col("interval_minutes"))
     if kept.is_empty():
-        raise InputError(f"{news.told(rows.height, 0)}; lower --news-minutes")
-    on_message(news.told(rows.height, kept.height))
+        raise InputError(f"{news.told(rows.height, 0, named)}; lower --news-minutes")
+    on_message(news.told(rows.height, kept.height, named))
     return kept
 
 

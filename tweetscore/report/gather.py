@@ -44,7 +44,7 @@ def gather(
     """Read all that the page shows.
 
     Args:
-        store: the open database; nothing in it is changed.
+        store: the open database; only a look at a part of the posts is noted in it.
         model: the name or id of one that has scored direction or moves; None where there is one.
         symbol: of the bars to compare it with; None where there is one.
         session: regular or extended.

@@ -45,6 +45,14 @@ class Store:
         self.con = con
         self.path = path
 
+    @property
+    def is_read_only(self) -> bool:
+        """Whether nothing can be changed."""
+        (found,) = self.row(
+            "SELECT readonly FROM duckdb_databases() WHERE database_name = current_database()"
+        )
+        return bool(found)
+
     # DuckDB finds a frame by the name of the variable. One that is registered instead it would
     # hold until the transaction ends, and with it all of a file.
     def run(self, name: str, given: pl.DataFrame | None = None, **parameters: object) -> None:  # noqa: ARG002

@@ -1,7 +1,8 @@
 """The ledger of trials: which models have looked at the days of a test part.
 
-Whoever trains ten models and shows the best has looked ten times. The table ``trials`` keeps every
-look in a database, and the card of a bundle carries those that came before its own.
+Whoever trains ten models and shows the best has looked ten times, and so has who evaluates one
+model on ten parts of the posts. The table ``trials`` keeps every look in a database, and the card
+of a bundle carries those that came before its own.
 """
 
 from collections.abc import Iterable, Mapping
@@ -16,6 +17,9 @@ from tweetscore.store.database import Store
 _SCHEMA = {"test_from_utc": pl.Datetime("us"), "test_until_utc": pl.Datetime("us")}
 
 
+_PART = "/"
+
+
 @dataclass(frozen=True, slots=True)
 class Trial:
     """One model, and the test part that it was measured on."""
@@ -24,10 +28,20 @@ class Trial:
     symbol: str | None  # None of labels of the user's own
     test_from_utc: datetime | None  # None where the rows have no times
     test_until_utc: datetime | None
-    trial_id: str  # hash of what predicts, so that the same network twice is one trial
+    trial_id: str  # hash of what predicts, so that the same network twice is one trial; ``look_id``
     model_id: str
     name: str
     tests: int  # figures that were measured
+
+    @property
+    def network(self) -> str:
+        """What predicts."""
+        return self.trial_id.partition(_PART)[0]
+
+    @property
+    def of_a_part(self) -> bool:
+        """Whether it has looked at a part of the posts that there were."""
+        return _PART in self.trial_id
 
     def meets(self, other: "Trial") -> bool:
         """Return whether both have looked at the same texts, or at some days of the same market."""
@@ -75,6 +89,11 @@ def trial_of(card: Mapping[str, Any], model_id: str, name: str) -> Trial | None:
             "tests": len(card["intervals"]),
         }
     )
+
+
+def look_id(network: str, part: str) -> str:
+    """Return the id of the trial that a look at a part of the posts is; ``part`` is its hash."""
+    return f"{network}{_PART}{part}"
 
 
 def carried(card: Mapping[str, Any]) -> list[Trial]:

@@ -10,6 +10,7 @@ from tweetscore.evaluation import EFFECT_AUC
 from tweetscore.evaluation.caveats import caveat_of
 from tweetscore.evaluation.figures import Figures
 from tweetscore.evaluation.verdicts import figure_table, overall_verdict, quality_table
+from tweetscore.market.news import news_of
 from tweetscore.market.targets import kind_of
 from tweetscore.training.classifier import NetworkConfig
 from tweetscore.training.network import NETWORK
@@ -94,6 +95,11 @@ def _purpose(card: dict[str, Any]) -> str:
         f"The probability that {card['symbol']} {kind.prediction}, for N = {minutes}, in the "
         f"{card['session']} session."
     )
+    if news := news_of(card):
+        purpose += (
+            f" Windows within {news.minutes} minutes of one of the {len(news.times_utc):,} times "
+            f"in {news.name} were left out of every part."
+        )
     bounds = ", ".join(
         f"{threshold:.1f} at {n} minutes" for n, threshold in card["thresholds_bps"].items()
     )

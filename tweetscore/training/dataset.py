@@ -1,11 +1,12 @@
 """Read texts with their outcomes from the market: the database enters, one row per text leaves."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import polars as pl
 
+from tweetscore.market.news import News, far_from_news
 from tweetscore.market.targets import Target
 from tweetscore.posts.canonical import COUNTS
 from tweetscore.store.database import Store, statement
@@ -21,13 +22,18 @@ def market_rows(
     *,
     with_counts: bool,
     keep_flat: bool = False,
+    news: News | None = None,
+    on_message: Callable[[str], None] = lambda _: None,
 ) -> pl.DataFrame:
     """Return one row per tweet with an outcome, in order of posting.
 
     For each interval there are ``outcome_<minutes>`` (the return in basis points, or null),
     ``exit_<minutes>`` and ``past_<minutes>`` (the return of the same number of minutes
     before). Flat windows are no outcome of direction; ``with_counts`` leaves out tweets without
-    counts.
+    counts. Windows near ``news`` are no outcome either, and ``on_message`` is told how many.
+
+    Raises:
+        InputError: all windows are near news.
     """
     long = store.frame(
         statement("training/labels"),
@@ -38,6 +44,7 @@ def market_rows(
     )
     if with_counts:
         long = long.drop_nulls(list(COUNTS))
+    long = far_from_news(long, news, on_message, "windows").drop("minute_utc")
     values = {"outcome": "return_bps", "exit": "exit_utc", "past": "past_bps"}
     key = [name for name in long.columns if name not in ("interval_minutes", *values.values())]
     heads = [

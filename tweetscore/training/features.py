@@ -6,7 +6,7 @@ placebo's labels.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ import numpy.typing as npt
 import polars as pl
 
 from tweetscore.errors import InputError
+from tweetscore.market.news import News
 from tweetscore.market.symbols import choose_symbol
 from tweetscore.market.windows import ensure_windows
 from tweetscore.scoring.token_classifier import log_counts, normalised_counts
@@ -63,14 +64,19 @@ class Prepared:
     thresholds: dict[int, float]  # of moves in basis points, by interval
     split: Split | None  # None where rows have no times
     parts: dict[str, Part]
+    news: News | None = None  # windows near it are left out
 
 
 def prepare_market(
-    store: Store, options: TrainingOptions, rules: TextRules | None = None
+    store: Store,
+    options: TrainingOptions,
+    rules: TextRules | None = None,
+    news: News | None = None,
+    on_message: Callable[[str], None] = lambda _: None,
 ) -> Prepared:
     """Read, clean and split the tweets that have an outcome on the market; see ``prepare``.
 
-    Without ``rules`` the texts are cleaned by the newest ones.
+    Without ``rules`` the texts are cleaned by the newest ones. Windows near ``news`` are left out.
     """
     ensure_windows(store, options.intervals)
     symbol = choose_symbol(store, options.symbol)
@@ -82,11 +88,14 @@ def prepare_market(
         options.intervals,
         with_counts=options.counts,
         keep_flat=options.target.kind.keeps_flat,
+        news=news,
+        on_message=on_message,
     )
     split, rows = split_rows(clean_rows(rows, rules), options.intervals)
-    return prepare(
+    prepared = prepare(
         rows, split, options, rules, symbol=symbol, posts_until=lambda end: texts_until(store, end)
     )
+    return replace(prepared, news=news)
 
 
 def prepare_labelled(table: Labelled, options: TrainingOptions) -> Prepared:

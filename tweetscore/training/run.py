@@ -19,6 +19,7 @@ from tweetscore.evaluation.caveats import caveat_of
 from tweetscore.evaluation.correction import romano_wolf
 from tweetscore.evaluation.figures import Figures, judged
 from tweetscore.market.horizons import NO_HORIZON
+from tweetscore.market.news import News
 from tweetscore.market.targets import Target
 from tweetscore.scoring.bundle import Bundle, check_place, load_bundle, write_bundle
 from tweetscore.scoring.graphs import check_sizes
@@ -80,6 +81,7 @@ def train(
     log_folder: Path,
     callbacks: Callbacks,
     resume: bool = False,
+    news: News | None = None,
 ) -> Trained:
     """Train on the windows of one symbol, export through the parity gate, save and score a row.
 
@@ -91,6 +93,7 @@ def train(
         callbacks: called as training goes on. A KeyboardInterrupt in one, or between batches, ends
             training with the best epoch so far.
         resume: go on with an interrupted run.
+        news: windows near it are left out of every part.
 
     Raises:
         InputError: too few labelled rows, a symbol must be named, there is no such device, or the
@@ -99,7 +102,7 @@ def train(
     """
     check_place(folder)  # now, not after hours of training
     training_device(options.device)
-    prepared = prepare_market(store, options)
+    prepared = prepare_market(store, options, news=news, on_message=callbacks.on_message)
     sources = store.rows("SELECT name, sha256 FROM sources ORDER BY source_id")
     data = [{"name": Path(name).name, "sha256": sha256} for name, sha256 in sources]
     earlier = distinct([*known_trials(store), *_carried(folder)])
@@ -238,7 +241,9 @@ def _judged(
     tests = len(options.intervals) + sum(each.tests for each in before)
     measured = held_out([learned], options, name, tried=tests)
     corrected = romano_wolf([each for _, each in measured], tests)
-    found = [replace(each, models_tried=len(before) + 1) for each, _ in measured]
+    models = 1 + len({each.network for each in before})
+    parts = sum(each.of_a_part for each in before)
+    found = [replace(each, models_tried=models, parts_tried=parts) for each, _ in measured]
     return judged(found, corrected, tests)
 
 
@@ -321,6 +326,7 @@ def _learned_card(learned: Learned, options: TrainingOptions) -> dict[str, Any]:
         "majorities": majorities(prepared, options),
         "session": options.session if market else None,
         "symbol": prepared.symbol or None,
+        **({"without_news": prepared.news.record()} if prepared.news else {}),
         "config": asdict(learned.model.config),
         "text_rules": prepared.rules.to_dict(),
         "counts": _counts_card(learned),
