@@ -53,10 +53,12 @@ def entry_table(found: Sequence[Earnings]) -> tuple[list[str], list[list[str]]]:
 
 def earnings_sentence(each: Earnings) -> str:
     """Say in plain words at which costs an entry earns."""
-    found = each.break_even_bps
+    found, beyond = each.break_even_bps, each.beyond_long
     told = f"{each.interval_minutes} minutes: breaks even at {_estimated(found)} bps a round trip"
     if found.low is None or found.low <= 0:
         return f"{told}; it is not shown to earn anything, even without costs."
+    if beyond.low is None or beyond.low <= 0:
+        return f"{told}; it is not shown to earn more than always being long."
     return f"{told}; it is shown to earn something only at costs below {found.low:.2f} bps."
 
 

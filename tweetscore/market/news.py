@@ -59,7 +59,7 @@ class News:
     def record(self) -> dict[str, Any]:
         """Return it as JSON values, for a card."""
         times = [each.isoformat() for each in self.times_utc]
-        return {"name": self.name, "minutes": self.minutes, "times_utc": times}
+        return {"name": Path(self.name).name, "minutes": self.minutes, "times_utc": times}
 
 
 def news_of(card: Mapping[str, Any]) -> News | None:
