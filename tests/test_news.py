@@ -112,7 +112,7 @@ def test_figures_earnings_and_paths_leave_out_the_same_windows(opened: Store) ->
     whole, far = evaluate(opened), evaluate(opened, news=news, on_message=told.append)
     assert sum(each.rows for each in far) < sum(each.rows for each in whole)
     left_out = sum(each.rows for each in whole) - sum(each.rows for each in far)
-    assert told[0] == news.told(*(sum(each.rows for each in found) for found in (whole, far)))
+    assert told[0] == news.told(sum(each.rows for each in whole), sum(each.rows for each in far))
     assert "for reading only, so later figures are not corrected for this look" in told[1]
     assert f"{left_out:,} of" in told[0]
     earned = earnings(opened), earnings(opened, news=news)
