@@ -299,7 +299,8 @@ def test_an_honest_run_is_what_learning_and_measuring_give(honest: Studied, tmp_
         learned = learn(
             prepare(parts, split, options, rules), options, tmp_path / "here", lambda _: None
         )
-        (figures,) = held_out_figures([learned], options, "honest", tried=2)
+        networks = len(honest.options.cells) * len(honest.options.seeds)
+        (figures,) = held_out_figures([learned], options, "honest", tried=networks)
         assert run == StudyRun(
             run.fingerprint,
             run.source,

@@ -122,6 +122,12 @@ class _Source(_Record):
     sha256: str  # of what was derived it is none
 
 
+class _News(_Record):
+    name: Name
+    minutes: Count
+    times_utc: list[Moment]
+
+
 class _Trial(_Record):
     test_part: str
     symbol: Name | None
@@ -182,6 +188,7 @@ class Card(_Record):
     majorities: dict[str, Name] = {}
     session: Session = None
     symbol: Name | None = None
+    without_news: _News | None = None
     config: _Config | None = None
     split: _Split | None = None
     rows: dict[Part, _Rows] = {}
