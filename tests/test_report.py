@@ -553,7 +553,7 @@ def test_a_report_says_how_to_make_it_again(store: Store) -> None:
     store.append("symbols", pl.DataFrame(symbols))
     made = gather(store, symbol="SPX", session="extended", interval_minutes=5).made
     assert [each for each in made if each[0] not in ("tweetscore", "python", "duckdb")] == [
-        ("schema of the database", "4"),
+        ("schema of the database", "5"),
         ("maximum age of a price", "5 minutes"),
         ("a move counts as flat up to", "0 basis points"),
         ("model", "m, id m"),
