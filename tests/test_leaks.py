@@ -20,6 +20,7 @@ from tweetscore.checks.doctor import Check
 from tweetscore.checks.leakage import audit
 from tweetscore.ingest.abnormal import derive_abnormal
 from tweetscore.ingest.account import IngestOptions
+from tweetscore.ingest.links import link, unlink
 from tweetscore.ingest.run import ingest
 from tweetscore.market import windows
 from tweetscore.market.sessions import exchange_hours, exchange_sessions
@@ -284,6 +285,34 @@ def test_what_cannot_be_derived_again_is_skipped_with_the_reason(honest: Honest)
         "this database",
         "predictions gone": "its bundle was not found; add --model FOLDER",
     }
+
+
+def test_nothing_is_found_in_a_model_of_linked_posts_and_other_rules_are_told(
+    db: Path, tmp_path: Path
+) -> None:
+    rules = tmp_path / "rules.csv"
+    rules.write_text("symbol,kind,term\nSPX,word,worda\nSPX,word,wordb\nSPX,word,wordc\n", "utf-8")
+    with open_store(db) as opened:
+        linked = link(opened, rules, lambda *_: None)
+        (every,) = opened.row("SELECT count(*) FROM tweets")
+    assert every // 3 < linked.linked < every
+    model = trained(db, tmp_path / "linked")
+    card = load_bundle(Path(model)).card
+    assert [each["term"] for each in card["link_rules"]] == ["worda", "wordb", "wordc"]
+    readme = (Path(model) / "README.md").read_text("utf-8")
+    assert "linked to SPX by these rules alone: word worda, word wordb, word wordc." in readme
+    checks = {check.name: check for check in audit(db, [model], moments=1)}
+    assert {name for name, check in checks.items() if check.ok is False} == set()
+    assert checks["parts linked"].ok
+    with open_store(db) as opened:
+        rows = opened.rows("SELECT DISTINCT text FROM scored WHERE symbol = 'SPX'")
+        assert all({"worda", "wordb", "wordc"} & {*text.split()} for (text,) in rows)
+        unlink(opened)
+    checks = {check.name: check for check in audit(db, [model], moments=0)}
+    assert checks["training linked"].fact == (
+        "not derived again: its posts were linked to its symbol by other rules than those in this "
+        "database"
+    )
 
 
 # --- clocks ---------------------------------------------------------------------------------------

@@ -30,6 +30,7 @@ from tweetscore.checks.replica import (
 )
 from tweetscore.errors import TweetscoreError
 from tweetscore.ingest.abnormal import FORMAT
+from tweetscore.market.links import rules_of
 from tweetscore.market.news import news_of
 from tweetscore.market.sessions import exchange_sessions
 from tweetscore.market.targets import Target
@@ -126,6 +127,8 @@ def _why_not(store: Store, bundle: Bundle) -> str | None:
         or {each["sha256"] for each in card["data"]} - derived != sources - derived
     ):
         return "it was trained on other files than those in this database"
+    if card.get("link_rules", []) != rules_of(store, card["symbol"]):
+        return "its posts were linked to its symbol by other rules than those in this database"
     if card["training"].get("shuffle_labels") is True:
         return "its labels were shuffled, as an older version did"
     if tweets > MOST_REREAD:

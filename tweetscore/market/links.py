@@ -2,12 +2,25 @@
 
 import polars as pl
 
+from tweetscore.store.database import Store
+
 RULES = pl.Schema(
     {
         "rule": pl.Int32(), "symbol": pl.String(), "kind": pl.String(), "term": pl.String(),
         "valid_from_utc": pl.Datetime("us"), "valid_until_utc": pl.Datetime("us"),
     }
 )  # fmt: skip
+
+
+def rules_of(store: Store, symbol: str) -> list[dict[str, str | None]]:
+    """Return the rules that link posts to a symbol, as a table of rules has them."""
+    names = ("kind", "term", "valid_from", "valid_until")
+    found = store.rows(
+        "SELECT kind, term, valid_from_utc::VARCHAR, valid_until_utc::VARCHAR FROM link_rules "
+        "WHERE symbol = $symbol ORDER BY ALL",
+        symbol=symbol,
+    )
+    return [dict(zip(names, row, strict=True)) for row in found]
 
 
 def links_of(posts: pl.DataFrame, found: pl.DataFrame, rules: pl.DataFrame) -> pl.DataFrame:

@@ -189,6 +189,7 @@ class Card(_Record):
     session: Session = None
     symbol: Name | None = None
     without_news: _News | None = None
+    link_rules: list[dict[str, str | None]] = []  # of its symbol, where posts were linked
     config: _Config | None = None
     split: _Split | None = None
     rows: dict[Part, _Rows] = {}

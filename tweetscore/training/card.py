@@ -140,8 +140,20 @@ def _making(card: dict[str, Any]) -> list[str]:
         f"{worded_drift(card['int8_drift']['learned'])}; over random texts "
         f"{worded_drift(card['int8_drift']['random'])}.",
         f"Data, with sha256: {data}.",
+        *_links(card),
         f"Versions: {versions}.",
     ]
+
+
+def _links(card: dict[str, Any]) -> list[str]:
+    """Return by which rules posts were linked to the symbol, where there were any."""
+    rules = ", ".join(
+        f"{each['kind']} {each['term']}"
+        + (f" from {each['valid_from']}" if each["valid_from"] else "")
+        + (f" until {each['valid_until']}" if each["valid_until"] else "")
+        for each in card.get("link_rules", ())
+    )
+    return [f"Posts linked to {card['symbol']} by these rules alone: {rules}."] if rules else []
 
 
 def _commands(card: dict[str, Any]) -> str:
@@ -172,6 +184,8 @@ def _commands(card: dict[str, Any]) -> str:
     market = [f"--symbol {shlex.quote(card['symbol'])}", f"--session {card['session']}"]
     minutes = [f"--interval {each}" for each in card["intervals"]]
     ingest = _shell(["tweetscore ingest", *map(shlex.quote, names)])
+    if card.get("link_rules"):
+        ingest += "\ntweetscore link rules.csv  # the rules above"
     return f"{ingest}\n{_shell(['tweetscore train', *market, *minutes, *flags, out])}"
 
 

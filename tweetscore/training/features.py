@@ -5,7 +5,7 @@ the honest one these see the training part alone. Nothing here needs torch, but 
 placebo's labels.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +16,7 @@ import numpy.typing as npt
 import polars as pl
 
 from tweetscore.errors import InputError
+from tweetscore.market.links import rules_of
 from tweetscore.market.news import News
 from tweetscore.market.symbols import choose_symbol
 from tweetscore.market.windows import ensure_windows
@@ -65,6 +66,7 @@ class Prepared:
     split: Split | None  # None where rows have no times
     parts: dict[str, Part]
     news: News | None = None  # windows near it are left out
+    link_rules: Sequence[dict[str, str | None]] = ()  # of the symbol, as ``rules_of`` has them
 
 
 def prepare_market(
@@ -95,7 +97,7 @@ def prepare_market(
     prepared = prepare(
         rows, split, options, rules, symbol=symbol, posts_until=lambda end: texts_until(store, end)
     )
-    return replace(prepared, news=news)
+    return replace(prepared, news=news, link_rules=rules_of(store, symbol))
 
 
 def prepare_labelled(table: Labelled, options: TrainingOptions) -> Prepared:

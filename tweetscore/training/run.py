@@ -327,6 +327,7 @@ def _learned_card(learned: Learned, options: TrainingOptions) -> dict[str, Any]:
         "session": options.session if market else None,
         "symbol": prepared.symbol or None,
         **({"without_news": prepared.news.record()} if prepared.news else {}),
+        **({"link_rules": list(prepared.link_rules)} if prepared.link_rules else {}),
         "config": asdict(learned.model.config),
         "text_rules": prepared.rules.to_dict(),
         "counts": _counts_card(learned),
