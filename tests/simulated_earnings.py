@@ -52,6 +52,7 @@ def entries(rng: np.random.Generator, days: int, posts: int, edge_bps: float) ->
             "interval_minutes": 30,
             "session_date": OPENS.astype("datetime64[D]") + day,
             "minute_utc": (OPENS + day * 1_440 + minute).astype("datetime64[us]"),
+            "exit_utc": (OPENS + day * 1_440 + minute + 30).astype("datetime64[us]"),
             "up": up,
             "return_bps": DRIFT_BPS + side * edge_bps + first + moved,
             "late_1_bps": DRIFT_BPS + side * edge_bps / 2 + moved,

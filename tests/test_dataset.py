@@ -11,7 +11,7 @@ import pytest
 from examples import examples
 from hypothesis import given
 from hypothesis import strategies as st
-from tiny import OF_DIRECTION
+from tiny import OF_DIRECTION, put_symbol
 
 from tweetscore.errors import InputError
 from tweetscore.market.sessions import exchange_sessions
@@ -47,7 +47,7 @@ def add_market(store: Store, calendar: str, days: int, rng: random.Random) -> li
             minute += MINUTE
     names = ["minute_utc", "open", "high", "low", "close"]
     bars = pl.DataFrame(rows, schema=names, orient="row")
-    store.append("symbols", pl.DataFrame({"symbol": ["SPX"], "calendar": [calendar]}))
+    put_symbol(store, "SPX", calendar)
     store.append("bars", bars.with_columns(symbol=pl.lit("SPX"), source_id=1))
     return [row[0] for row in rows]
 
@@ -149,16 +149,16 @@ def test_a_model_with_counts_learns_from_tweets_that_have_both(store: Store) -> 
 def test_a_symbol_must_be_named_only_where_there_are_several(store: Store) -> None:
     with pytest.raises(InputError, match="holds no bars; ingest minute bars first"):
         choose_symbol(store, None)
-    store.append("symbols", pl.DataFrame({"symbol": ["SPX"], "calendar": ["XNYS"]}))
+    put_symbol(store, "SPX", "XNYS")
     assert choose_symbol(store, None) == choose_symbol(store, "SPX") == "SPX"
     assert choose_symbol(store, "spx") == choose_symbol(store, "s-px") == "SPX"
     with pytest.raises(InputError, match="no bars of DAX; it has SPX"):
         choose_symbol(store, "DAX")
-    store.append("symbols", pl.DataFrame({"symbol": ["DAX"], "calendar": ["XETR"]}))
+    put_symbol(store, "DAX", "XETR")
     with pytest.raises(InputError, match="has bars of DAX, SPX; choose one with --symbol DAX"):
         choose_symbol(store, None)
     assert choose_symbol(store, "SPX") == "SPX"
-    store.append("symbols", pl.DataFrame({"symbol": ["BRK.B"], "calendar": ["XNYS"]}))
+    put_symbol(store, "BRK.B", "XNYS")
     assert choose_symbol(store, "brk-b") == "BRK.B"
 
 

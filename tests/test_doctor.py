@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 import polars as pl
 import pytest
-from tiny import RULES, VOCABULARY, contents, edit_card, put_bars, tiny_bundle
+from tiny import RULES, VOCABULARY, contents, edit_card, put_bars, put_symbol, tiny_bundle
 from typer.testing import CliRunner
 
 from tweetscore.bars.clock import Claims, audit_bars
@@ -190,7 +190,11 @@ BOOKED = "UPDATE sources SET stored = stored + 1, rows_read = rows_read + 1 WHER
 # A post and a bar of the sample's years that it does not hold, for what must have one.
 TWEET = "INSERT INTO tweets SELECT 'other', 7, NULL, '2023-03-01', 'a word', 1, 1, false, NULL, 1"
 BAR = "INSERT INTO bars SELECT 'MADEUP', TIMESTAMP '2023-03-04 12:00', 9, 9, 9, 9, 1, 2"
-WINDOW = "INSERT INTO windows SELECT 'MADEUP', 'regular', TIMESTAMP '2023-03-04 12:00', 5"
+WINDOW = (
+    "INSERT INTO windows (session_date, symbol, session, minute_utc, interval_minutes, "
+    "entry_price, exit_price, return_bps, status) "
+    "SELECT DATE '2023-03-04', 'MADEUP', 'regular', TIMESTAMP '2023-03-04 12:00', 5"
+)
 RULE = "INSERT INTO link_rules VALUES (1, '{symbol}', 'word', 'x', NULL, NULL)"
 MODEL = (
     "INSERT INTO models VALUES "
@@ -198,6 +202,10 @@ MODEL = (
 )
 SOURCE = "INSERT INTO sources SELECT 9, 'x/a.json', '', 0, 'tweets', '', NULL, ''"
 DAY = "TIMESTAMP '2023-03-01'"
+NO_ENTRY = (
+    f"SELECT 'MADEUP' AS symbol, 'regular', {DAY}, 5 AS minutes, NULL, NULL, NULL, 'no_entry', "
+    f"NULL, {DAY}::DATE"
+)
 UNDO = f"undo this change with a DuckDB client, or {AGAIN}"
 AT_NOON = "MADEUP regular at 2023-03-04 12:00:00, 5 minutes"
 CLASS = "INSERT INTO predictions SELECT 'm', 'twitter', {id}, NULL, {number}"
@@ -373,9 +381,9 @@ FINDINGS: dict[str, list[tuple[str, str]]] = {
          "bars of symbol DAX, which is not there: 2"),
         (f"INSERT INTO sessions VALUES ('DAX', 'regular', {DAY}, {DAY}, {DAY})",
          "sessions of symbol DAX, which is not there: 1"),
-        (f"INSERT INTO windows VALUES ('DAX', 'regular', {DAY}, 5, NULL, NULL, NULL, 'no_entry')",
+        (f"INSERT INTO windows SELECT 'DAX', * EXCLUDE (symbol) FROM ({NO_ENTRY})",
          "windows of symbol DAX, which is not there: 1"),
-        (f"INSERT INTO windows VALUES ('MADEUP', 'regular', {DAY}, 7, NULL, NULL, NULL, 'no_exit')",
+        (f"INSERT INTO windows {NO_ENTRY.replace('5 AS', '7 AS')}",
          "windows of 7 minutes, an interval not there: 1"),
         (f"INSERT INTO predictions VALUES ('m', 'twitter', {POST_ID}, 5, 1, 1)",
          "predictions of model m, which is not there: 1"),
@@ -542,7 +550,7 @@ def test_bars_of_too_few_days_are_skipped_with_the_fact(store: Store) -> None:
 
 
 def test_a_symbol_without_bars_is_skipped(store: Store) -> None:
-    store.con.execute("INSERT INTO symbols VALUES ('SPX', 'XNYS')")
+    store.con.execute("INSERT INTO symbols VALUES ('SPX', 'XNYS', 1)")
     store.con.close()
     assert bar_clock(store.path) == Check("bar_clock SPX", None, "no bars")
 
@@ -581,7 +589,7 @@ def put_minutes(store: Store, source_id: int, begins: Sequence[datetime], minute
     prices = dict.fromkeys(("open", "high", "low", "close"), pl.lit(9.0))
     store.append("bars", bars.with_columns(symbol=pl.lit("SPX"), source_id=source_id, **prices))
     if not store.rows("FROM symbols"):
-        store.append("symbols", pl.DataFrame({"symbol": ["SPX"], "calendar": ["XNYS"]}))
+        put_symbol(store)
 
 
 def test_sources_of_other_hours_that_take_turns_are_audited_apart(store: Store) -> None:

@@ -130,10 +130,11 @@ def test_a_span_and_a_model_choose_entries(store: Store) -> None:
 
 def one_a_day(returns: list[float]) -> pl.DataFrame:
     days = [date(2023, 1, 2) + timedelta(days=n) for n in range(len(returns))]
+    entries = [datetime(2023, 1, 2, 15) + timedelta(days=n) for n in range(len(days))]
     return pl.DataFrame(
         {
             "model": "m", "symbol": "S", "interval_minutes": 30, "session_date": days,
-            "minute_utc": [datetime(2023, 1, 2, 15) + timedelta(days=n) for n in range(len(days))],
+            "minute_utc": entries, "exit_utc": [each + timedelta(minutes=30) for each in entries],
             "up": [n % 3 > 0 for n in range(len(days))], "return_bps": returns,
             "late_1_bps": returns, "late_2_bps": None,
         }

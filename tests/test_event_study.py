@@ -14,7 +14,7 @@ import pytest
 from results import DAYS, FAR_AHEAD, Spans, put_model, put_predictions
 from scipy import stats
 from simulated_paths import found_rise, held_and_far
-from tiny import MINUTE, put_bars, put_tweets
+from tiny import MINUTE, put_bars, put_symbol, put_tweets
 
 from tweetscore.evaluation.bands import placebo_test, simultaneous_band
 from tweetscore.evaluation.event_study import LAST_MINUTE, PATHS, EventStudy, price_paths
@@ -44,8 +44,7 @@ def put_scored(
 
 def put_bar_runs(store: Store, bars: Bars) -> None:
     """Add bars with gaps between them."""
-    symbols = pl.DataFrame({"symbol": ["SPX"], "calendar": ["XNYS"]})
-    store.append("symbols", symbols)
+    put_symbol(store)
     frame = pl.DataFrame(
         {
             "symbol": ["SPX"] * len(bars),

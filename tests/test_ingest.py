@@ -622,14 +622,14 @@ SECONDS = "".join(f"{second},1,1,1,1\n" for second in range(1514903400, 15149035
             "'open' is open, 'high' is high, 'low' is low); name it with --column close=NAME",
         ),
         (
-            b"time,open,high,low,close\n1514903400,1,1,1,1\n1514903700,1,1,1,1\n1514904000,1,1,1,1\n",
-            "its bars are 0:05:00 apart; only one-minute bars make windows, "
-            "so export it again with one-minute bars",
+            b"time,open,high,low,close\n1514903400,1,1,1,1\n1514903520,1,1,1,1\n1514903640,1,1,1,1\n",
+            "its bars are 2 minutes apart; bars of 1, 5, 15, 30 or 60 minutes or of a day make "
+            "windows, so export it again with one of these",
         ),
         (
             b"time,open,high,low,close\n" + SECONDS.encode(),
-            "its bars are mostly stamped between minutes; only one-minute bars make windows, "
-            "so export it again with one-minute bars",
+            "its bars are mostly stamped between minutes; export it again with bars of one minute "
+            "or more",
         ),
     ],
 )
@@ -888,7 +888,10 @@ def test_several_symbols_in_a_file_are_kept_apart(store: Store, tmp_path: Path) 
     (account,) = run(store, bars_csv(tmp_path / "a", *rows, header=header), calendar="XLON")
     assert counts(account) == (2, 2, 0, 0, 0)
     assert store.rows("SELECT symbol, open FROM bars ORDER BY ALL") == [("A", 1.0), ("B", 2.0)]
-    assert store.rows("FROM symbols ORDER BY ALL") == [("A", "XLON"), ("B", "XLON")]
+    assert store.rows("SELECT symbol, calendar FROM symbols ORDER BY ALL") == [
+        ("A", "XLON"),
+        ("B", "XLON"),
+    ]
 
 
 def test_a_claimed_clock_of_few_bars_is_taken_and_marked_unproven(
@@ -936,7 +939,7 @@ def test_a_clock_overrules_the_zone_of_stamps_and_an_epoch_where_nothing_refutes
     (account,) = run(store, path, symbol="EURUSD", clock="Europe/Athens")
     assert account.error is None
     assert store.rows("SELECT minute_utc FROM bars") == [(datetime(2018, 1, 2, 12, 30),)]
-    assert store.rows("FROM symbols") == [("EURUSD", "24/5")]
+    assert store.rows("SELECT symbol, calendar FROM symbols") == [("EURUSD", "24/5")]
 
 
 @pytest.mark.parametrize(
@@ -988,7 +991,7 @@ def test_new_york_times_that_carry_utc_are_refuted_and_the_right_clock_is_named_
         "calendar XNYS"
     )
     assert store.row("SELECT min(minute_utc) FROM bars") == (datetime(2024, 1, 2, 14, 30),)
-    assert store.rows("FROM symbols") == [("SPY", "XNYS")]
+    assert store.rows("SELECT symbol, calendar FROM symbols") == [("SPY", "XNYS")]
 
 
 def test_a_claim_that_fits_no_day_is_refused_however_few_the_days(
@@ -1015,12 +1018,12 @@ def test_without_evidence_bars_are_stored_and_their_calendar_is_not_determined(
         "its calendar is not determined: it may be XNYS, XLON, XETR, CMES, 24/5 or 24/7; say it, "
         "as in --calendar XNYS; until then it has windows of the extended session only",
     )
-    assert store.rows("FROM symbols") == [("SPY", "unknown")]
+    assert store.rows("SELECT symbol, calendar FROM symbols") == [("SPY", "unknown")]
     assert store.rows("SELECT DISTINCT session FROM windows") == [("extended",)]
     # The same file again, with its calendar.
     (again,) = run(store, path, symbol="SPY", clock="UTC", calendar="XNYS")
     assert again.unchanged
-    assert store.rows("FROM symbols") == [("SPY", "XNYS")]
+    assert store.rows("SELECT symbol, calendar FROM symbols") == [("SPY", "XNYS")]
     assert store.rows("SELECT DISTINCT session FROM windows ORDER BY ALL") == [
         ("extended",),
         ("regular",),
@@ -1043,7 +1046,7 @@ def test_bars_on_a_saturday_are_of_a_market_that_never_closes(store: Store, tmp_
     path = bars_csv(tmp_path / "a", *minutes_of(["2024-01-06"], "12:00", 60))
     (account,) = run(store, path, symbol="X", clock="UTC")
     assert account.clock.endswith("; calendar 24/7")
-    assert store.rows("FROM symbols") == [("X", "24/7")]
+    assert store.rows("SELECT symbol, calendar FROM symbols") == [("X", "24/7")]
 
 
 def test_symbols_of_one_file_have_calendars_of_their_own(store: Store, tmp_path: Path) -> None:
@@ -1054,7 +1057,10 @@ def test_symbols_of_one_file_have_calendars_of_their_own(store: Store, tmp_path:
     (account,) = run(store, path, clock="UTC")
     assert account.error is None
     assert account.clock.endswith("; calendars 24/7, XNYS")
-    assert store.rows("FROM symbols ORDER BY symbol") == [("BTCUSD", "24/7"), ("SPY", "XNYS")]
+    assert store.rows("SELECT symbol, calendar FROM symbols ORDER BY symbol") == [
+        ("BTCUSD", "24/7"),
+        ("SPY", "XNYS"),
+    ]
 
 
 def test_a_calendar_that_is_unknown_leaves_nothing_behind(store: Store, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import duckdb
 import numpy as np
 import polars as pl
 import pytest
-from tiny import edit_card, tiny_bundle
+from tiny import edit_card, put_symbol, tiny_bundle
 
 from tweetscore.checks.doctor import Check
 from tweetscore.checks.leakage import audit
@@ -71,7 +71,7 @@ def put_market(opened: Store) -> pl.DataFrame:
             {"open": both[0], "close": both[1], "high": both.max(0), "low": both.min(0)}
         )
         frames.append(frame.with_columns(minute_utc=minutes, symbol=pl.lit("SPX"), source_id=1))
-    opened.append("symbols", pl.DataFrame({"symbol": ["SPX"], "calendar": ["XNYS"]}))
+    put_symbol(opened)
     opened.append("bars", pl.concat(frames))
     return days
 
@@ -383,8 +383,7 @@ def test_whole_minutes_count_where_somebody_vouches_for_their_seconds(
 
 UNCLOSED = {"done.minute_utc = m.minute_utc - INTERVAL 1 MINUTE": "done.minute_utc = m.minute_utc"}
 ACROSS = {
-    "entry.minute_utc + to_minutes(i.interval_minutes) > entry.close_utc AS crosses_close": "false "
-    "AS crosses_close",
+    "exit_utc > entry.close_utc AS crosses_close": "false AS crosses_close",
     "LEFT JOIN grid later": "ASOF LEFT JOIN grid later",
     "AND later.open_utc = entry.open_utc": "",
     "later.minute_utc = entry.minute_utc": "later.minute_utc >= entry.minute_utc",
@@ -600,7 +599,7 @@ def put_other(db: Path, change_of: str) -> None:
     """Add a symbol whose bars are those of SPX, with another level and another change."""
     change(
         db,
-        "INSERT INTO symbols VALUES ('OTHER', 'XNYS'); INSERT INTO bars BY NAME "
+        "INSERT INTO symbols VALUES ('OTHER', 'XNYS', 1); INSERT INTO bars BY NAME "
         "SELECT * REPLACE ('OTHER' AS symbol, open / 4 AS open, least(low, high) / 8 AS low, "
         f"high / 2 AS high, open / 4 * (1 + {change_of}) AS close) FROM bars",
     )

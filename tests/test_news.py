@@ -73,19 +73,19 @@ def test_a_window_is_left_out_where_any_minute_of_it_is_near() -> None:
     rng = np.random.default_rng(0)
     times = sorted(DAYS[0] + timedelta(minutes=int(n)) for n in rng.integers(0, 2_000, 12))
     entries = [DAYS[0] + int(n) * MINUTE for n in rng.integers(0, 2_000, 300)]
-    held = rng.integers(1, 60, 300).tolist()
-    rows = pl.DataFrame({"minute_utc": entries, "interval_minutes": held})
+    exits = [
+        entry + int(n) * MINUTE for entry, n in zip(entries, rng.integers(1, 60, 300), strict=True)
+    ]
+    rows = pl.DataFrame({"minute_utc": entries, "exit_utc": exits})
     for minutes in (0, 7, 30):
         news = News("x", pl.Series(times), 0, minutes)
         around = minutes * MINUTE
         wanted = [
-            (entry, interval)
-            for entry, interval in zip(entries, held, strict=True)
-            if not any(
-                entry - around <= time <= entry + interval * MINUTE + around for time in times
-            )
+            (entry, leave)
+            for entry, leave in zip(entries, exits, strict=True)
+            if not any(entry - around <= time <= leave + around for time in times)
         ]
-        assert news.without(rows, pl.col("interval_minutes")).rows() == wanted
+        assert news.without(rows).rows() == wanted
         assert 0 < len(wanted) < 300
 
 

@@ -15,7 +15,7 @@ import pytest
 from results import CARD, DAYS, FAR_AHEAD, MOODS, SPANS, fill, put_model, put_predictions
 from sklearn import metrics
 from sklearn.isotonic import IsotonicRegression
-from tiny import MINUTE, put_bars, put_tweets
+from tiny import MINUTE, put_bars, put_symbol, put_tweets
 
 from tweetscore.errors import InputError
 from tweetscore.evaluation.evaluate import evaluate
@@ -549,8 +549,7 @@ def test_a_report_says_how_to_make_it_again(store: Store) -> None:
     put_source(store, "standard input")
     put_source(store, "spx.csv", kind="bars", symbol="SPX")
     put_source(store, "dax.csv", kind="bars", symbol="DAX")
-    symbols = {"symbol": ["DAX"], "calendar": ["XETR"]}
-    store.append("symbols", pl.DataFrame(symbols))
+    put_symbol(store, "DAX", "XETR")
     made = gather(store, symbol="SPX", session="extended", interval_minutes=5).made
     assert [each for each in made if each[0] not in ("tweetscore", "python", "duckdb")] == [
         ("schema of the database", "5"),

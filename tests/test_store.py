@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -58,14 +58,29 @@ def first_schema() -> str:
     return ddl
 
 
-def fill(store: Store, *, schema: int) -> None:
-    """Put a row into every table that schema 1 had, in the columns of this schema."""
+def put_market(store: Store) -> None:
+    """Put posts, bars and what is made of them into a database of today."""
     put_tweets(
         store,
         [(1, "2018-12-19 19:00", "stocks up"), (2, "2018-12-19 19:07", "stocks down", None, 3)],
     )
     put_bars(store, "2018-12-19 18:00", [100 + n / 8 for n in range(120)])
     ensure_windows(store)
+
+
+def copy_market(con: duckdb.DuckDBPyConnection, path: Path) -> None:
+    """Copy what a database of today has of posts and bars, in the columns of an older one."""
+    con.execute(f"ATTACH '{path}' AS today (READ_ONLY)")
+    for table in ("tweets", "symbols", "bars", "sessions", "windows"):
+        query = "SELECT column_name FROM duckdb_columns() WHERE table_name = ? AND NOT internal"
+        columns = con.execute(f"{query} AND database_name <> 'today'", [table]).fetchall()
+        names = ", ".join(name for (name,) in columns)
+        con.execute(f"INSERT INTO {table} ({names}) SELECT {names} FROM today.{table}")
+    con.execute("DETACH today")
+
+
+def fill(store: Store, *, schema: int) -> None:
+    """Put a row into every other table that schema 1 had, in the columns of this schema."""
     later = ", NULL, NULL" if schema == SCHEMA_VERSION else ""
     store.con.execute(
         "INSERT INTO sources SELECT 1, 'bars.csv', 'ab', 9, 'bars', 'csv', 'SPX', 'UTC', "
@@ -98,9 +113,11 @@ def old(tmp_path: Path) -> Path:
         con.execute(OLD_VIEWS)
         con.execute("INSERT INTO settings VALUES (1, 7, 0.5)")
         con.execute("INSERT INTO intervals SELECT unnest($n)", {"n": [5, 25]})
-        # Its windows are made by today's code, which reads this view.
-        views = statement("store/views").split(";")
-        con.execute(next(view for view in views if "VIEW stretches" in view))
+        with open_store(tmp_path / "today.duckdb") as store:
+            store.con.execute("DELETE FROM intervals; INSERT INTO intervals VALUES (5), (25)")
+            store.con.execute("UPDATE settings SET max_gap_minutes = 7, flat_bps = 0.5")
+            put_market(store)
+        copy_market(con, tmp_path / "today.duckdb")
         fill(Store(con, path), schema=1)
     return path
 
@@ -141,12 +158,22 @@ def version(path: Path) -> Any:
         return con.execute("SELECT schema_version FROM settings").fetchall()
 
 
+def with_days(before: dict[str, Any]) -> dict[str, Any]:
+    """What the rows of schema 4 are today: those of New York's minutes, with exit and day."""
+    windows = [
+        (*row, row[2] + timedelta(minutes=row[3]), row[2].date()) for row in before["windows"]
+    ]
+    symbols = [(*row, 1) for row in before["symbols"]]
+    return before | {"windows": windows, "symbols": symbols}
+
+
 def today(before: dict[str, Any]) -> dict[str, Any]:
     """What the rows of schema 1 are today: the same, but for models and their predictions."""
     models = [(model, name, *MODELS[model], *rest) for model, name, *rest in before["models"]]
     predictions = [(*row[:-1], 2, row[-1]) for row in before["predictions"]]
     predictions += [(*row[:3], row[4], 1, row[-1]) for row in before["class_predictions"]]
     sources = [(*row, None, None) for row in before["sources"]]
+    before = with_days(before)
     rows = {name: each for name, each in before.items() if name != "class_predictions"}
     rows |= {name: [] for name in NEW_TABLES}
     return rows | {
@@ -178,21 +205,23 @@ def test_a_database_of_schema_2_shows_what_it_showed(second: Path) -> None:
     with open_store(second) as store:
         shown: dict[str, dict[str, list[Any]]] = {
             name: {
-                "columns": store.frame(f"FROM {name} LIMIT 0").columns,
+                "columns": each["columns"],
                 "rows": [
                     list(row)
                     for row in store.rows(
-                        f"SELECT * FROM (SELECT COLUMNS(*)::VARCHAR FROM {name}) ORDER BY ALL"
+                        f"SELECT * FROM (SELECT COLUMNS($names)::VARCHAR FROM {name}) ORDER BY ALL",
+                        names=each["columns"],
                     )
                 ],
             }
-            for name in expected
+            for name, each in expected.items()
         }
         (of_moves,) = store.row("SELECT count(*) FROM probabilities WHERE target = 'move'")
     assert shown == expected
     assert min(len(each["rows"]) for each in shown.values()) >= 5
     after = tables(second)
     assert version(second) == [(SCHEMA_VERSION,)]
+    before = with_days(before)
     unchanged = (before.keys() & after.keys()) - {"models", "predictions", "study_runs"}
     before["sources"] = [(*row, None, None) for row in before["sources"]]
     assert {name: after[name] for name in unchanged} == {name: before[name] for name in unchanged}
@@ -211,13 +240,16 @@ def test_a_database_of_schema_3_keeps_its_rows_and_tells_before_from_after(tmp_p
     path = kept("schema_3", tmp_path)
     before = tables(path)
     with duckdb.connect(str(path), read_only=True) as con:
-        query = "SELECT split, tweet_id, COLUMNS(* EXCLUDE (split, tweet_id)) FROM scored"
+        names = [
+            name for name in con.sql("FROM scored").columns if name not in ("split", "tweet_id")
+        ]
+        query = f"SELECT split, tweet_id, {', '.join(names)} FROM scored"
         shown = con.execute(f"{query} ORDER BY ALL").fetchall()
     with open_store(path) as store:
         later = store.rows(f"{query} ORDER BY ALL")
         known = store.rows("SELECT * EXCLUDE (trial_id) FROM trials")
     empty: dict[str, list[Any]] = {name: [] for name in ("frozen", *LINK_TABLES)}
-    assert tables(path) == before | {"trials": tables(path)["trials"], **empty}
+    assert tables(path) == with_days(before) | {"trials": tables(path)["trials"], **empty}
     # The post of the Monday is from before the training part, the one of the Thursday from after.
     parts = {1: "before", 2: "train", 3: "validation", 4: "test", 5: "after"}
     assert {row[1]: row[0] for row in later} == parts
@@ -237,10 +269,12 @@ def test_a_database_of_schema_4_has_no_rule_so_each_post_still_meets_each_symbol
     before = tables(path)
     views = ("scored", "scored_extended", "scored_any", "scored_days", "probabilities")
     with duckdb.connect(str(path), read_only=True) as con:
-        shown = {name: con.execute(f"FROM {name} ORDER BY ALL").fetchall() for name in views}
+        columns = {name: ", ".join(con.sql(f"FROM {name}").columns) for name in views}
+        queries = {name: f"SELECT {columns[name]} FROM {name} ORDER BY ALL" for name in views}
+        shown = {name: con.execute(query).fetchall() for name, query in queries.items()}
     with open_store(path) as store:
-        assert {name: store.rows(f"FROM {name} ORDER BY ALL") for name in views} == shown
-    assert tables(path) == before | {name: [] for name in LINK_TABLES}
+        assert {name: store.rows(query) for name, query in queries.items()} == shown
+    assert tables(path) == with_days(before) | {name: [] for name in LINK_TABLES}
     assert {row[8] for row in shown["scored"]} == {"SPX", "TSLA"}
     assert len(shown["scored"]) == 2 * len(before["predictions"]) == 20
 
@@ -299,6 +333,7 @@ def test_the_views_of_a_migrated_database_show_its_rows(old: Path, tmp_path: Pat
                 store.con.execute("UPDATE settings SET max_gap_minutes = 7, flat_bps = 0.5")
                 store.con.execute("DELETE FROM intervals")
                 store.con.execute("INSERT INTO intervals SELECT unnest($n)", {"n": [5, 25]})
+                put_market(store)
                 fill(store, schema=SCHEMA_VERSION)
             found.append({name: store.rows(f"FROM {name} ORDER BY ALL") for name in views})
     assert found[0] == found[1]

@@ -11,7 +11,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from tiny import OF_DIRECTION, UP
+from tiny import OF_DIRECTION, UP, put_symbol
 
 from tweetscore.ingest.account import IngestOptions
 from tweetscore.ingest.run import ingest
@@ -45,8 +45,8 @@ def steady(start: str, minutes: int, close: float = 100.0) -> Bars:
 
 
 def add_bars(store: Store, bars: Bars, symbol: str = "SPX", calendar: str = "XNYS") -> None:
-    if (symbol, calendar) not in store.rows("FROM symbols"):
-        store.append("symbols", pl.DataFrame({"symbol": [symbol], "calendar": [calendar]}))
+    if (symbol, calendar, 1) not in store.rows("FROM symbols"):
+        put_symbol(store, symbol, calendar)
     rows = [
         {
             "symbol": symbol,

@@ -170,10 +170,18 @@ def put_tweets(store: Store, rows: Sequence[Row]) -> None:
     )
 
 
+def put_symbol(
+    store: Store, symbol: str = "SPX", calendar: str = "XNYS", spacing_minutes: int = 1
+) -> None:
+    """Add a symbol, without bars."""
+    row = {"symbol": [symbol], "calendar": [calendar], "spacing_minutes": [spacing_minutes]}
+    store.append("symbols", pl.DataFrame(row))
+
+
 def put_bars(store: Store, start: str, closes: Sequence[float], symbol: str = "SPX") -> None:
     """Add bars minute by minute, each opening where the one before it closed."""
     if not store.rows("FROM symbols WHERE symbol = $symbol", symbol=symbol):
-        store.append("symbols", pl.DataFrame({"symbol": [symbol], "calendar": ["XNYS"]}))
+        put_symbol(store, symbol)
     opens = [closes[0], *closes[:-1]]
     first = datetime.fromisoformat(start)
     store.append(

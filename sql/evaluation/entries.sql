@@ -3,16 +3,13 @@
 -- model's name or id, or null for all; $from_utc and $until_utc may be null. Tweets
 -- from before the model's test part are left out.
 SELECT
-    s.model_id, s.model, s.symbol, s.interval_minutes, d.session_date, s.minute_utc,
+    s.model_id, s.model, s.symbol, s.interval_minutes, s.session_date, s.minute_utc, s.exit_utc,
     s.predicted = positive_class(s.target) AS up,
     s.return_bps,
     -- Null where the exit comes first.
     (s.exit_price / one.entry_price - 1) * 10000 AS late_1_bps,
     (s.exit_price / two.entry_price - 1) * 10000 AS late_2_bps
 FROM scored_any s
-JOIN sessions d
-    ON d.symbol = s.symbol AND d.session = s.session
-    AND s.minute_utc >= d.open_utc AND s.minute_utc < d.close_utc
 LEFT JOIN windows one
     ON one.symbol = s.symbol AND one.session = s.session
     AND one.interval_minutes = s.interval_minutes AND s.interval_minutes > 1

@@ -2,25 +2,23 @@
 -- Without a span ($from_utc and $until_utc null) tweets from before the model's test part are left out; with
 -- a span they are included, with their split.
 SELECT
-    s.model_id, s.model, s.symbol, s.target, s.interval_minutes, d.session_date, s.posted_utc,
-    s.minute_utc, s.split, s.probability,
+    s.model_id, s.model, s.symbol, s.target, s.interval_minutes, s.session_date, s.posted_utc,
+    s.minute_utc, s.exit_utc, s.split, s.probability,
     is_positive(s.target, s.outcome) AS truth,
     -- Null if the price did not change in the minutes before.
     is_positive(
-        s.target, outcome_class(s.target, past.return_bps, s.threshold_bps, 0)
+        s.target, outcome_class(s.target, past.past_bps, s.threshold_bps, 0)
     ) AS past,
-    s.return_bps, past.return_bps AS past_bps, moved.volatility_bps,
+    s.return_bps, past.past_bps, moved.volatility_bps,
     date_diff('minute', d.open_utc, s.minute_utc) AS minute_of_session,
     date_diff('minute', d.open_utc, d.close_utc) AS session_minutes
 FROM scored_any s
 JOIN sessions d
-    ON d.symbol = s.symbol AND d.session = s.session
-    AND s.minute_utc >= d.open_utc AND s.minute_utc < d.close_utc
-LEFT JOIN windows past
-    -- As many minutes before, inside the session: known at the entry.
-    ON past.symbol = s.symbol AND past.session = s.session
-    AND past.interval_minutes = s.interval_minutes AND past.status = 'ok'
-    AND past.minute_utc = s.minute_utc - to_minutes(s.interval_minutes)
+    ON d.symbol = s.symbol AND d.session = s.session AND d.session_date = s.session_date
+    AND s.minute_utc BETWEEN d.open_utc AND d.close_utc
+LEFT JOIN move_before($session) past
+    ON past.symbol = s.symbol AND past.interval_minutes = s.interval_minutes
+    AND past.minute_utc = s.minute_utc
 LEFT JOIN volatility_before($session) moved
     ON moved.symbol = s.symbol AND moved.minute_utc = s.minute_utc
 WHERE s.session = $session
@@ -32,4 +30,4 @@ WHERE s.session = $session
         OR s.split <> 'unknown'
             AND ($from_utc IS NOT NULL OR $until_utc IS NOT NULL)
     )
-ORDER BY s.model, s.model_id, s.symbol, s.interval_minutes, d.session_date, s.tweet_id;
+ORDER BY s.model, s.model_id, s.symbol, s.interval_minutes, s.session_date, s.tweet_id;

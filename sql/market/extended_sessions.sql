@@ -1,13 +1,15 @@
--- One row: one unbroken run of bars of $symbol; a gap of 30 minutes or more ends it.
-SELECT min(minute_utc) AS open_utc, max(minute_utc) + INTERVAL 1 MINUTE AS close_utc
+-- One row: one unbroken run of bars of $symbol, each of $spacing_minutes; a gap of 30 minutes or more ends it.
+SELECT min(minute_utc) AS open_utc, max(minute_utc) + to_minutes($spacing_minutes) AS close_utc
 FROM (
     SELECT minute_utc, sum(starts) OVER (ORDER BY minute_utc) AS run
     FROM (
         SELECT
             minute_utc,
-            -- From the close of one bar to the next: 31 minutes from open to open.
+            -- The gap is from the close of one bar to the open of the next.
             coalesce(
-                minute_utc - lag(minute_utc) OVER (ORDER BY minute_utc) >= INTERVAL 31 MINUTES, true
+                minute_utc - lag(minute_utc) OVER (ORDER BY minute_utc)
+                >= to_minutes($spacing_minutes + 30),
+                true
             )::INTEGER AS starts
         FROM bars WHERE symbol = $symbol
     )

@@ -5,6 +5,31 @@
 CREATE OR REPLACE MACRO entry_minute(posted_utc) AS
     date_trunc('minute', posted_utc + INTERVAL 59999999 MICROSECONDS);
 
+-- How far ahead a horizon in sessions is written in a column interval_minutes: 1d is 1000001.
+CREATE OR REPLACE MACRO sessions(ahead) AS 1000000 + ahead;
+
+-- The number of sessions of such a horizon; null for one in minutes.
+CREATE OR REPLACE MACRO sessions_of(interval_minutes) AS
+    CASE WHEN interval_minutes > 1000000 THEN interval_minutes - 1000000 END;
+
+-- A horizon as it is typed with --interval: 30, or 1d.
+CREATE OR REPLACE MACRO horizon(interval_minutes) AS
+    coalesce(sessions_of(interval_minutes) || 'd', interval_minutes::VARCHAR);
+
+-- Whether windows of an interval can be made of bars of a spacing.
+CREATE OR REPLACE MACRO has_windows(interval_minutes, spacing_minutes) AS
+    interval_minutes > 1000000 OR spacing_minutes < 1440 AND interval_minutes % spacing_minutes = 0;
+
+-- Whether every whole minute of a session is one at which a post can enter. Otherwise it waits: for the next
+-- bar, or for the next session.
+CREATE OR REPLACE MACRO enters_at_once(interval_minutes, spacing_minutes) AS
+    interval_minutes < 1000000 AND spacing_minutes = 1;
+
+-- Whether a post waits no longer than it may: less than a bar, or until the next session.
+CREATE OR REPLACE MACRO in_time(posted_utc, minute_utc, interval_minutes, spacing_minutes) AS
+    minute_utc IS NOT NULL
+    AND (interval_minutes > 1000000 OR minute_utc < posted_utc + to_minutes(spacing_minutes));
+
 -- The part of a model's split that a minute of entry lies in, as the parts were cut by the session of
 -- that minute. Embargoed days belong to the part before them. A card without dates has null bounds.
 CREATE OR REPLACE MACRO split_of(
@@ -23,24 +48,46 @@ END;
 CREATE OR REPLACE MACRO unseen(split) AS split IN ('test', 'after');
 
 -- One row: one minute of a session that can be entered, and the root mean square of the changes of price
--- from minute to minute in the half-hour before, in basis points: known at the entry.
+-- from bar to bar in the half-hour before, or of the last bar if that is longer, in basis points: known at
+-- the entry.
 CREATE OR REPLACE MACRO volatility_before(of_session) AS TABLE
 SELECT symbol, minute_utc, sqrt(avg(change_bps * change_bps) OVER before) AS volatility_bps
 FROM (
     SELECT
         symbol, minute_utc,
         CASE
-            WHEN minute_utc - lag(minute_utc) OVER later = INTERVAL 1 MINUTE
+            WHEN minute_utc - lag(minute_utc) OVER later <= to_minutes(spacing_minutes)
             THEN (entry_price / lag(entry_price) OVER later - 1) * 10000
         END AS change_bps
     FROM windows
+    JOIN (
+        SELECT symbol, spacing_minutes, interval_minutes
+        FROM symbols CROSS JOIN intervals
+        WHERE has_windows(interval_minutes, spacing_minutes)
+        QUALIFY interval_minutes = min(interval_minutes) OVER (PARTITION BY symbol)
+    ) USING (symbol, interval_minutes)
     WHERE session = of_session AND entry_price IS NOT NULL
-        AND interval_minutes = (SELECT min(interval_minutes) FROM windows)
     WINDOW later AS (PARTITION BY symbol ORDER BY minute_utc)
 )
 WINDOW before AS (
     PARTITION BY symbol ORDER BY minute_utc RANGE BETWEEN INTERVAL 29 MINUTES PRECEDING AND CURRENT ROW
 );
+
+-- One row: one minute of entry and interval, and the return of as many minutes or sessions before, in basis
+-- points: known at the entry.
+CREATE OR REPLACE MACRO move_before(of_session) AS TABLE
+SELECT symbol, interval_minutes, exit_utc AS minute_utc, return_bps AS past_bps
+FROM windows WHERE session = of_session AND status = 'ok' AND interval_minutes < 1000000
+UNION ALL
+SELECT w.symbol, w.interval_minutes, w.minute_utc, past.return_bps
+FROM (FROM windows WHERE session = of_session AND interval_minutes > 1000000) w
+-- From close to close.
+ASOF JOIN (
+    FROM windows WHERE session = of_session AND status = 'ok' AND interval_minutes > 1000000
+    QUALIFY minute_utc = max(minute_utc) OVER (PARTITION BY symbol, interval_minutes, session_date)
+) past
+    ON past.symbol = w.symbol AND past.interval_minutes = w.interval_minutes
+    AND past.exit_utc <= w.minute_utc;
 
 -- The 97.5 % quantile of Student's t, to five digits; null without a degree of freedom. Beyond ten degrees
 -- it is Cornish and Fisher's expansion (Abramowitz and Stegun 1964, 26.7.5).

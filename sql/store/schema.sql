@@ -58,13 +58,14 @@ CREATE TABLE rejects (
 -- One row: one symbol with bars.
 CREATE TABLE symbols (
     symbol VARCHAR NOT NULL,           -- as given, or from the file
-    calendar VARCHAR NOT NULL          -- the exchange calendar of its regular session
+    calendar VARCHAR NOT NULL,         -- the exchange calendar of its regular session
+    spacing_minutes INTEGER NOT NULL   -- from one of its bars to the next; 1440 for daily bars
 );
 
--- One row: one minute bar.
+-- One row: one bar.
 CREATE TABLE bars (
     symbol VARCHAR NOT NULL,           -- symbol of the bar
-    minute_utc TIMESTAMP NOT NULL,     -- the minute the bar opens
+    minute_utc TIMESTAMP NOT NULL,     -- the minute the bar opens; the session, for daily bars
     open DOUBLE NOT NULL,              -- the first price
     high DOUBLE NOT NULL,              -- the highest price
     low DOUBLE NOT NULL,               -- the lowest price
@@ -87,16 +88,19 @@ CREATE TABLE intervals (
     interval_minutes INTEGER NOT NULL  -- from entry to exit
 );
 
--- One row: one minute of a session and one interval.
+-- One row: one minute of a session at which a post can enter and one interval. With bars of several minutes
+-- these are the minutes at which one begins or ends.
 CREATE TABLE windows (
     symbol VARCHAR NOT NULL,           -- symbol that is traded
     session VARCHAR NOT NULL,          -- regular or extended
     minute_utc TIMESTAMP NOT NULL,     -- the minute of entry
-    interval_minutes INTEGER NOT NULL, -- from entry to exit
+    interval_minutes INTEGER NOT NULL, -- from entry to exit; sessions(n) for the close n sessions later
     entry_price DOUBLE,                -- the price known at the minute of entry
-    exit_price DOUBLE,                 -- the price known interval_minutes later
+    exit_price DOUBLE,                 -- the price known at the exit
     return_bps DOUBLE,                 -- from entry to exit, in basis points
-    status VARCHAR NOT NULL            -- ok, no_entry, no_exit or crosses_close
+    status VARCHAR NOT NULL,           -- ok, no_entry, no_exit or crosses_close
+    exit_utc TIMESTAMP,                -- the minute of exit; null where no session is that far ahead
+    session_date DATE NOT NULL         -- trading day of the entry
 );
 
 -- One row: one bundle that has scored.

@@ -2,17 +2,20 @@
 -- with the name of a table's column means the same. The others:
 --   model: the name of the model that predicts
 --   model_id: its hash
---   interval_minutes: from entry to exit
+--   interval_minutes: from entry to exit; of sessions so many past 1000000, see the macro sessions
 --   split: the part of the model's data that the tweet belongs to: train, validation or test; before
 --     or after these, or unknown
 --   predicted: the likelier class: up or down, move or still
---   minute_utc: of entry, the first whole minute at or after the tweet
+--   minute_utc: of entry, the first whole minute at or after the tweet; with bars of several minutes the
+--     first at which one begins or ends, and with an interval in sessions in the next session at the latest
+--   exit_utc: the minute of exit
+--   session_date: the trading day of the entry
 --   direction: up, down or flat, as observed; null without a window
 --   outcome: up, down, flat, move or still, as observed; null without a window
 --   session: the session of the windows compared with, regular or extended
 --   status: ok, or why there is no window: no_entry, no_exit, crosses_close, market_closed, no_data,
---     no_calendar while the calendar of the symbol is unknown, or no_symbol: there are rules, and
---     none links the tweet
+--     no_horizon where the symbol's bars are too far apart for the interval, no_calendar while the
+--     calendar of the symbol is unknown, or no_symbol: there are rules, and none links the tweet
 --   correct: whether the outcome is the predicted one; null when flat or without a window
 --   probability: of the positive class, up or move; of the likeliest class for labels
 --   probability_up: that the price is higher at the exit than at the entry
@@ -99,22 +102,21 @@ FROM numbered GROUP BY symbol, session, stretch;
 CREATE OR REPLACE VIEW scored_any AS
 WITH spans AS (
     SELECT
-        symbol, calendar, min(open_utc) AS first_utc, max(close_utc) AS last_utc,
+        symbol, calendar, spacing_minutes,
+        min(open_utc) AS first_utc, max(close_utc) AS last_utc,
         -- What links say of a post that meets it: the symbol, or nothing where there is no rule.
         CASE WHEN EXISTS (FROM link_rules) THEN symbol ELSE '' END AS linked
     FROM sessions LEFT JOIN symbols USING (symbol)
-    WHERE session = 'extended' GROUP BY symbol, calendar
+    WHERE session = 'extended' GROUP BY symbol, calendar, spacing_minutes
 ),
-joined AS (
+joined AS NOT MATERIALIZED (
     SELECT
         t.platform, t.tweet_id, t.author, t.posted_utc, t.text,
         m.name AS model, p.model_id,
-        entry_minute(t.posted_utc) AS minute_utc,
-        split_of(
-            minute_utc, m.train_from_utc, m.validation_from_utc, m.test_from_utc, m.test_until_utc
-        ) AS split,
+        entry_minute(t.posted_utc) AS first_minute_utc,
+        m.train_from_utc, m.validation_from_utc, m.test_from_utc, m.test_until_utc,
         spans.symbol, spans.calendar, spans.first_utc, spans.last_utc, kinds.session,
-        l.symbol IS NULL AS unlinked,
+        coalesce(spans.spacing_minutes, 1) AS spacing_minutes, l.symbol IS NULL AS unlinked,
         m.target, p.interval_minutes, p.probability, h.threshold_bps,
         predicted_class(m.target, p.probability) AS predicted
     FROM predictions p
@@ -126,9 +128,29 @@ joined AS (
     LEFT JOIN links l ON l.platform = p.platform AND l.tweet_id = p.tweet_id
     LEFT JOIN spans ON spans.linked = coalesce(l.symbol, '')
     WHERE positive_class(m.target) IS NOT NULL
+),
+entered AS (
+    SELECT *, first_minute_utc AS minute_utc
+    FROM joined WHERE enters_at_once(interval_minutes, spacing_minutes)
+    UNION ALL
+    SELECT
+        j.*,
+        CASE
+            WHEN in_time(j.posted_utc, w.minute_utc, j.interval_minutes, j.spacing_minutes)
+            THEN w.minute_utc
+            ELSE j.first_minute_utc
+        END
+    FROM joined j
+    ASOF LEFT JOIN windows w
+        ON w.symbol = j.symbol AND w.session = j.session
+        AND w.interval_minutes = j.interval_minutes AND w.minute_utc >= j.first_minute_utc
+    WHERE NOT enters_at_once(j.interval_minutes, j.spacing_minutes)
 )
 SELECT
-    j.platform, j.tweet_id, j.author, j.posted_utc, j.text, j.model, j.model_id, j.split,
+    j.platform, j.tweet_id, j.author, j.posted_utc, j.text, j.model, j.model_id,
+    split_of(
+        j.minute_utc, j.train_from_utc, j.validation_from_utc, j.test_from_utc, j.test_until_utc
+    ) AS split,
     j.symbol, j.session, j.target, j.interval_minutes, j.probability, j.threshold_bps,
     j.predicted, j.minute_utc,
     w.entry_price, w.exit_price, w.return_bps,
@@ -138,12 +160,14 @@ SELECT
     END AS outcome,
     CASE
         WHEN j.unlinked AND rules.has_rules THEN 'no_symbol'
-        WHEN (j.minute_utc BETWEEN j.first_utc AND j.last_utc) IS NOT TRUE THEN 'no_data'
+        WHEN (j.first_minute_utc BETWEEN j.first_utc AND j.last_utc) IS NOT TRUE THEN 'no_data'
+        WHEN NOT has_windows(j.interval_minutes, j.spacing_minutes) THEN 'no_horizon'
         WHEN j.session = 'regular' AND j.calendar = 'unknown' THEN 'no_calendar'
         ELSE coalesce(w.status, 'market_closed')
     END AS status,
-    CASE WHEN outcome <> 'flat' THEN outcome = j.predicted END AS correct
-FROM joined j
+    CASE WHEN outcome <> 'flat' THEN outcome = j.predicted END AS correct,
+    w.exit_utc, w.session_date
+FROM entered j
 CROSS JOIN (SELECT flat_bps, EXISTS (FROM link_rules) AS has_rules FROM settings) rules
 LEFT JOIN windows w
     ON w.symbol = j.symbol AND w.session = j.session
@@ -177,12 +201,7 @@ FROM scored_any WHERE target = 'move' AND session = 'regular';
 -- One row: one prediction of a target of the market with a window in the regular session, and the trading
 -- day of its entry.
 CREATE OR REPLACE VIEW scored_days AS
-SELECT s.*, d.session_date
-FROM scored_any s
-JOIN sessions d
-    ON d.symbol = s.symbol AND d.session = s.session
-    AND s.minute_utc >= d.open_utc AND s.minute_utc < d.close_utc
-WHERE s.session = 'regular' AND s.status = 'ok';
+FROM scored_any WHERE session = 'regular' AND status = 'ok';
 
 -- One row: one post and model of the user's own labels, with its likeliest class.
 CREATE OR REPLACE VIEW scored_labels AS

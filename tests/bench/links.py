@@ -24,7 +24,7 @@ NAMES = """
     FROM (SELECT range::INTEGER AS i FROM range($symbols))
 """
 BARS = f"""
-    INSERT INTO symbols SELECT symbol, 'XNYS' FROM names WHERE i < $symbols;
+    INSERT INTO symbols SELECT symbol, 'XNYS', 1 FROM names WHERE i < $symbols;
     INSERT INTO bars BY NAME
     SELECT
         symbol, {OPEN} + to_minutes(minute::INTEGER) AS minute_utc, 1 AS source_id,

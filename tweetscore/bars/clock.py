@@ -41,10 +41,13 @@ class BarClock:
         stamp: whether they are the start or the end of the minute.
         calendar: whose sessions it has; None where several are as likely.
         clock_word: how far the clock is known; likewise ``stamp_word`` and ``calendar_word``.
-        evidence: why, in one line, less the calendar.
+        clock_fact: the clock, and what speaks for it.
+        stamp_fact: what the stamps mean, and how that was found.
         calendar_fact: the calendar, and how it was found.
         warnings: what speaks against what the user says, and what could not be told.
         candidates: the evidence for each, best first.
+        exact_days: the days that begin and end with the market's minutes.
+        spacing_minutes: from one bar to the next.
     """
 
     clock: Clock
@@ -53,16 +56,24 @@ class BarClock:
     clock_word: Word
     stamp_word: Word
     calendar_word: Word
-    evidence: str
+    clock_fact: str
+    stamp_fact: str
     calendar_fact: str
     warnings: tuple[str, ...] = ()
     candidates: tuple[Candidate, ...] = ()
+    exact_days: int = 0
+    spacing_minutes: int = 1
 
     @classmethod
     def declared(cls, clock: Clock, stamp: Side, calendar: str, evidence: str) -> "BarClock":
         """Return the verdict on a file whose format says it all."""
         fact = f"calendar {calendar}"
-        return cls(clock, stamp, calendar, "proven", "proven", "proven", evidence, fact)
+        return cls(clock, stamp, calendar, "proven", "proven", "proven", evidence, "", fact)
+
+    @property
+    def evidence(self) -> str:
+        """Return why, in one line, less the calendar."""
+        return "; ".join(filter(None, [self.clock_fact, self.stamp_fact]))
 
     @property
     def proven(self) -> bool:
@@ -70,9 +81,9 @@ class BarClock:
         return self.clock_word == "proven"
 
     def minutes_utc(self, stamps: pl.Series) -> pl.Series:
-        """Return the UTC minute at which each one-minute bar opens; null as in Clock.to_utc."""
+        """Return the UTC minute at which each bar opens; null as in Clock.to_utc."""
         times = self.clock.to_utc(stamps)
-        return times if self.stamp == "start" else times - timedelta(minutes=1)
+        return times if self.stamp == "start" else times - timedelta(minutes=self.spacing_minutes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +160,6 @@ def audit_bars(
     utc = audit.clocks.utc(clock, audit.shape.minutes)
     calendar = choose_calendar(audit.shape, audit.fits, found, claims.calendar, claims.symbol, utc)
     meaning = judge_stamps(audit.shape, audit.clocks, found, clock, claims.stamp)
-    evidence = _evidence(audit, found, clock, clock_word, days, alike)
     return BarClock(
         clock=clock,
         stamp=meaning.side,
@@ -157,10 +167,12 @@ def audit_bars(
         clock_word=clock_word,
         stamp_word=meaning.word,
         calendar_word=clock_word if calendar.word == "proven" and found else calendar.word,
-        evidence=f"{evidence}; {meaning.fact}",
+        clock_fact=_evidence(audit, found, clock, clock_word, days, alike),
+        stamp_fact=meaning.fact,
         calendar_fact=calendar.fact,
         warnings=(*calendar.warnings, *meaning.warnings),
         candidates=tuple(_candidates(audit, found, clock_word)),
+        exact_days=found.exact if found else 0,
     )
 
 

@@ -65,6 +65,11 @@ class Fit:
         """Return on how many days a bar is stamped on the opening minute."""
         return int((self.late[self.explains] == 0).sum())
 
+    @property
+    def exact(self) -> int:
+        """Return on how many days the first and the last minute of the market have a bar."""
+        return int((self.explains & (self.late == 0) & (self.early == 0)).sum())
+
     @cached_property
     def sharply(self) -> np.ndarray:
         """Tell which breaks it explains as well as it usually does."""

@@ -13,10 +13,13 @@ import duckdb
 import numpy as np
 import polars as pl
 
-from tweetscore.bars.clock import DAYS_NEEDED, Claims, audit_bars
+from tweetscore.bars.clock import DAYS_NEEDED, Claims
+from tweetscore.bars.daily import DailyClock
+from tweetscore.bars.spaced import audit_spaced
 from tweetscore.errors import InputError, IntegrityError, TweetscoreError
 from tweetscore.ingest.links import posts_to_link
 from tweetscore.io.clocks import Clock
+from tweetscore.market.horizons import DAY_MINUTES
 from tweetscore.market.sessions import UNKNOWN
 from tweetscore.posts.clock import TweetClock, id_times
 from tweetscore.scoring.bundle import Bundle, find_bundle
@@ -258,8 +261,10 @@ def _tweet_clocks(store: Store) -> Check:
 def _bar_clocks(store: Store) -> Iterator[Check]:
     """Audit the stored minutes of each symbol as UTC."""
     names = dict(store.rows("SELECT source_id, parse_filename(name) FROM sources"))
-    symbols = store.rows("SELECT DISTINCT symbol, calendar FROM symbols ORDER BY ALL")
-    for symbol, calendar in symbols:
+    symbols = store.rows(
+        "SELECT DISTINCT symbol, calendar, spacing_minutes FROM symbols ORDER BY ALL"
+    )
+    for symbol, calendar, spacing in symbols:
         bars = store.frame(
             "SELECT minute_utc, source_id, high - low AS size, high = low AS flat "
             "FROM bars WHERE symbol = $symbol "
@@ -271,14 +276,17 @@ def _bar_clocks(store: Store) -> Iterator[Check]:
         if bars.is_empty():
             yield Check(f"bar_clock {symbol}", None, "no bars")
         else:
-            yield _bar_clock(symbol, calendar, bars, names)
+            yield _bar_clock(symbol, calendar, spacing, bars, names)
 
 
-def _bar_clock(symbol: str, calendar: str, bars: pl.DataFrame, names: dict[int, str]) -> Check:
+def _bar_clock(
+    symbol: str, calendar: str, spacing: int, bars: pl.DataFrame, names: dict[int, str]
+) -> Check:
     facts: dict[bool | None, list[str]] = {False: [], True: [], None: []}
     groups = _audited_together(bars)
     for sources in groups:
-        ok, fact = _audit(symbol, calendar, bars.filter(pl.col("source_id").is_in(sources)))
+        own = bars.filter(pl.col("source_id").is_in(sources))
+        ok, fact = _audit(symbol, calendar, spacing, own)
         called = f"{len(sources)} sources together"
         called = f"source {sources[0]} ({names.get(sources[0])})" if len(sources) == 1 else called
         apart = f"{called}: {fact.removeprefix(f'{symbol}: ')}"
@@ -304,13 +312,15 @@ def _audited_together(bars: pl.DataFrame) -> list[list[int]]:
     return [*([source] for source in apart), *([rest] if rest else [])]
 
 
-def _audit(symbol: str, calendar: str, bars: pl.DataFrame) -> tuple[bool | None, str]:
+def _audit(symbol: str, calendar: str, spacing: int, bars: pl.DataFrame) -> tuple[bool | None, str]:
     """Audit stored minutes as UTC; return what they prove, and the fact."""
+    if spacing == DAY_MINUTES:
+        return _audit_days(calendar, bars)
     known = "auto" if calendar == UNKNOWN else calendar
     claims = Claims(known, clock="UTC", stamp="start", zoned=True, symbol=symbol)
     try:
-        verdict = audit_bars(
-            symbol, bars["minute_utc"], claims, sizes=bars["size"], flat=bars["flat"]
+        verdict = audit_spaced(
+            symbol, bars["minute_utc"], spacing, claims, sizes=bars["size"], flat=bars["flat"]
         )
     except InputError as error:
         # The rest says how to ingest a file; these bars are already stored.
@@ -319,6 +329,14 @@ def _audit(symbol: str, calendar: str, bars: pl.DataFrame) -> tuple[bool | None,
     if calendar == UNKNOWN:
         fact += "; read its files again with --calendar"
     return False if verdict.stamp_word == "refuted" else verdict.proven or None, fact
+
+
+def _audit_days(calendar: str, bars: pl.DataFrame) -> tuple[bool | None, str]:
+    """Hold daily bars against the opens of their calendar's sessions."""
+    opens = DailyClock(calendar, zoned=True, evidence="").opens_utc(bars["minute_utc"])
+    off = int((opens != bars["minute_utc"]).fill_null(value=True).sum())
+    fact = f"{bars.height - off:,} of {bars.height:,} daily bars stand at the opens of {calendar}"
+    return not off, fact
 
 
 # --- bundles --------------------------------------------------------------------------------------

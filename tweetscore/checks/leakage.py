@@ -7,7 +7,8 @@ model's training saw is compared with what the code of today would let it see, a
 computed again from bars and the exchange's calendar, independently of ``sql/market/grid.sql``.
 """
 
-from bisect import bisect_right
+import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,6 +30,7 @@ from tweetscore.checks.replica import (
     replica_of,
 )
 from tweetscore.checks.training_view import dated_split, training_checks
+from tweetscore.market.horizons import DAY_MINUTES, Horizon
 from tweetscore.market.sessions import exchange_hours
 from tweetscore.scoring.bundle import Bundle, find_bundle
 from tweetscore.scoring.graphs import GRAPHS
@@ -202,21 +204,23 @@ def _window_facts(store: Store, symbol: str) -> dict[str, Facts]:
 def _label_facts(rows: pl.DataFrame, session: str, minutes: int) -> pl.DataFrame:
     exit_utc = pl.col(f"exit_{minutes}")
     return rows.filter(exit_utc.is_not_null()).select(
-        row=pl.format(f"{{}} {{}} {session}, {minutes} minutes", "platform", "tweet_id"),
+        row=pl.format(f"{{}} {{}} {session}, {Horizon(minutes).words}", "platform", "tweet_id"),
         # As in outcomes.sql: an extended session is known once it has closed.
-        known_utc=exit_utc if session == "regular" else pl.col("close_utc"),
+        known_utc=exit_utc if session == "regular" else pl.max_horizontal("close_utc", exit_utc),
         value=pl.format("{} by {}", f"outcome_{minutes}", exit_utc),
-        entry_utc=exit_utc - minutes * MINUTE,
+        entry_utc=f"entry_{minutes}",
         past=pl.col(f"past_{minutes}").cast(pl.String).fill_null("unknown"),
     )
 
 
 @dataclass(frozen=True, slots=True)
 class _Market:
-    """Bars and sessions, from which a window is computed minute by minute."""
+    """Prices and sessions, from which a window is computed one by one."""
 
-    bars: dict[datetime, tuple[float, float]]  # minute: open, close
+    known: list[tuple[datetime, float]]  # when a bar closes, and its close; sorted
+    opens: dict[datetime, float]  # the minute that a bar begins, and its open
     sessions: list[tuple[datetime, datetime]]  # open, close
+    days: list[datetime]  # the last close of each trading day
     max_gap_minutes: int
 
     def window(self, minute: datetime, interval: int) -> tuple[float | None, float | None, str]:
@@ -225,46 +229,76 @@ class _Market:
         opens, closes = self.sessions[place]
         if minute > closes:
             return None, None, "outside every session"
-        leaves = minute + interval * MINUTE
         entry = self._price(minute, opens)
-        leave = self._price(leaves, opens) if leaves <= closes else None
-        late = "crosses_close" if leaves > closes else "no_exit" if leave is None else "ok"
+        if sessions := Horizon(interval).sessions:
+            day = bisect_left(self.days, minute) + sessions
+            leave = self._price_at_close(self.days[day]) if day < len(self.days) else None
+            late = "no_exit" if leave is None else "ok"
+        else:
+            leaves = minute + interval * MINUTE
+            leave = self._price(leaves, opens) if leaves <= closes else None
+            late = "crosses_close" if leaves > closes else "no_exit" if leave is None else "ok"
         return entry, leave, "no_entry" if entry is None else late
+
+    def _price_at_close(self, closes: datetime) -> float | None:
+        place = bisect_left(self.sessions, (closes, datetime.min)) - 1
+        return self._price(closes, self.sessions[place][0])
 
     def _price(self, minute: datetime, opens: datetime) -> float | None:
         """Return the last price known from a bar of the session, if it is not too old."""
-        for age in range(self.max_gap_minutes + 1):
-            at = minute - age * MINUTE
-            if at <= opens:
-                return self.bars[opens][0] if at == opens and opens in self.bars else None
-            if at - MINUTE in self.bars:  # it closed then
-                return self.bars[at - MINUTE][1]
-        return None
+        place = bisect_right(self.known, (minute, math.inf)) - 1
+        at, price = self.known[place] if place >= 0 else (datetime.min, None)
+        if at <= opens:
+            at, price = opens, self.opens.get(opens)
+        return price if minute - at <= self.max_gap_minutes * MINUTE else None
 
 
 def _recomputed(store: Store, calendar: str, span: Span) -> tuple[int, list[str]]:
     """Compute windows of a span again: how many, and those that differ in the store."""
     bounds = {"symbol": span.symbol, "from_utc": span.from_utc, "until_utc": span.until_utc}
-    bars = store.rows(
-        "SELECT minute_utc, open, close FROM bars WHERE symbol = $symbol "
-        "AND minute_utc >= $from_utc AND minute_utc < $until_utc",
-        **bounds,
-    )
-    margin = 10 * DAY  # no exchange is closed for longer
-    first, last = (span.from_utc - margin).date(), (span.until_utc + margin).date()
-    hours = exchange_hours(calendar, first, last).select("open_utc", "close_utc").rows()
-    (max_gap,) = store.row("SELECT max_gap_minutes FROM settings")
-    market = _Market(
-        {minute: tuple(prices) for minute, *prices in bars}, _stretches(hours), max_gap
-    )
+    market = _market(store, calendar, span)
     found = store.rows(statement("checks/leaks/windows"), **bounds, minutes=SAMPLED_MINUTES)
     again = [market.window(minute, interval) for minute, interval, *_ in found]
     return len(found), [
-        f"{span.symbol} at {minute}, {interval} minutes: {_worded(*stored)}, but {_worded(*true)} "
-        "by bars and calendar"
-        for (minute, interval, *stored), true in zip(found, again, strict=True)
+        f"{span.symbol} at {minute}, {Horizon(interval).words}: {_worded(*stored)}, but "
+        f"{_worded(*true)} by bars and calendar"
+        for (minute, interval, _, *stored), true in zip(found, again, strict=True)
         if tuple(stored) != true
     ]
+
+
+def _market(store: Store, calendar: str, span: Span) -> _Market:
+    bars = store.rows(
+        "SELECT minute_utc, open, close FROM bars WHERE symbol = $symbol "
+        "AND minute_utc >= $from_utc AND minute_utc < $until_utc ORDER BY minute_utc",
+        symbol=span.symbol,
+        from_utc=span.from_utc,
+        until_utc=span.until_utc,
+    )
+    margin = 10 * DAY  # no exchange is closed for longer
+    first, last = (span.from_utc - margin).date(), (span.until_utc + margin).date()
+    hours = exchange_hours(calendar, first, last)
+    (max_gap,) = store.row("SELECT max_gap_minutes FROM settings")
+    (spacing,) = store.row(
+        "SELECT spacing_minutes FROM symbols WHERE symbol = $symbol", symbol=span.symbol
+    )
+    days = hours.group_by("session_date").agg(pl.col("open_utc").min(), pl.col("close_utc").max())
+    pieces = days if spacing == DAY_MINUTES else hours  # a daily bar knows of no lunch
+    closes = pieces["close_utc"].sort().to_list()
+    return _Market(
+        [(_closes(minute, spacing, closes), close) for minute, _, close in bars],
+        {minute: opened for minute, opened, _ in bars},
+        _stretches(pieces.select("open_utc", "close_utc").sort("open_utc").rows()),
+        days["close_utc"].sort().to_list(),
+        max_gap,
+    )
+
+
+def _closes(minute: datetime, spacing: int, closes: Sequence[datetime]) -> datetime:
+    """Return when a bar ends: after its spacing, or with the session that closes before."""
+    end = minute + spacing * MINUTE
+    place = bisect_right(closes, minute)
+    return min(end, closes[place]) if place < len(closes) else end
 
 
 def _stretches(hours: Iterable[tuple[datetime, datetime]]) -> list[tuple[datetime, datetime]]:
@@ -319,7 +353,8 @@ def _predictions(store: Store, name: str, bundle: Bundle | None) -> Check:
     near = (pl.col("probability") - pl.col("again")).abs() <= PROBABILITY_TOLERANCE
     wrong = both.filter(~near.fill_null(value=False))
     leaks = [
-        f"{platform} {tweet}, {minutes} minutes, {each}: {before:.6f}, but scored again {today}"
+        f"{platform} {tweet}, {Horizon(minutes).words}, {each}: {before:.6f}, but scored again "
+        f"{today}"
         for platform, tweet, minutes, each, before, today in wrong.select(
             *key, "interval_minutes", "class", "probability", "again"
         ).iter_rows()

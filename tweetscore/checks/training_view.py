@@ -30,6 +30,7 @@ from tweetscore.checks.replica import (
 )
 from tweetscore.errors import TweetscoreError
 from tweetscore.ingest.abnormal import FORMAT
+from tweetscore.market.horizons import Horizon
 from tweetscore.market.links import rules_of
 from tweetscore.market.news import news_of
 from tweetscore.market.sessions import exchange_sessions
@@ -252,7 +253,9 @@ def _learned(
         for name in ("mean", "std")
         for count, number in zip(COUNTS, (normalisation or {name: ()})[name], strict=False)
     }
-    limits = {f"threshold of {minutes} minutes": limit for minutes, limit in thresholds.items()}
+    limits = {
+        f"threshold of {Horizon(minutes).words}": limit for minutes, limit in thresholds.items()
+    }
     return {
         "vocabulary": timeless(
             [

@@ -245,9 +245,10 @@ Intervals = Annotated[
     list[Horizon] | None,
     Option(
         "--interval",
-        metavar="MINUTES",
+        metavar="HORIZON",
         parser=parse_horizon,
-        help="Minutes from entry to exit; may be repeated. Without it, all of the model's.",
+        help="From entry to exit: minutes, or sessions as in 1d; may be repeated. Without it, all "
+        "of the model's.",
     ),
 ]
 Precision = Annotated[
@@ -302,7 +303,7 @@ ReportedInterval = Annotated[
     Horizon | None,
     Option(
         "--interval",
-        metavar="MINUTES",
+        metavar="HORIZON",
         parser=parse_horizon,
         help="Interval that is shown in detail; without it, 30 if it is scored.",
     ),

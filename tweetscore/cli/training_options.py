@@ -76,11 +76,11 @@ class LabelOptions:
     interval: Annotated[
         list[Horizon] | None,
         Option(
-            metavar="MINUTES",
+            metavar="HORIZON",
             parser=parse_horizon,
             rich_help_panel=LABELS,
-            help="Minutes from entry to exit; may be repeated. Without it, 5, 10, 15, 20, 30, 40 "
-            "and 50.",
+            help="From entry to exit: minutes, or sessions as in 1d; may be repeated. Without it, "
+            "5, 10, 15, 20, 30, 40 and 50.",
         ),
     ] = None
     symbol: Annotated[

@@ -100,7 +100,7 @@ def earnings(
         until_utc=until_utc,
     )
     if news:
-        rows = news.without(rows, pl.col("interval_minutes"))
+        rows = news.without(rows)
     parts = rows.partition_by("model_id", "symbol", "interval_minutes", maintain_order=True)
     return [earnings_of(part, costs_bps) for part in parts]
 
@@ -109,8 +109,8 @@ def earnings_of(rows: pl.DataFrame, costs_bps: Sequence[float] = COSTS_BPS) -> E
     """Return what the entries of one model, symbol and interval earn.
 
     Args:
-        rows: with model, symbol, interval_minutes, session_date, minute_utc, up, return_bps,
-            late_1_bps and late_2_bps; one row is an entry.
+        rows: with model, symbol, interval_minutes, session_date, minute_utc, exit_utc, up,
+            return_bps, late_1_bps and late_2_bps; one row is an entry.
         costs_bps: of a round trip.
     """
     first = rows.row(0, named=True)
@@ -119,7 +119,7 @@ def earnings_of(rows: pl.DataFrame, costs_bps: Sequence[float] = COSTS_BPS) -> E
     gross_bps = side * rows["return_bps"].to_numpy()
     break_even = _estimate(gross_bps, day)
     counts = np.unique(day, return_counts=True)[1]
-    open_at_once = _open_at_once(rows["minute_utc"], first["interval_minutes"])
+    open_at_once = _open_at_once(rows["minute_utc"], rows["exit_utc"])
     return Earnings(
         model=first["model"],
         symbol=first["symbol"],
@@ -150,10 +150,9 @@ def _estimate(values: Floats, day: Wholes) -> Estimate:
     return Estimate(float(values.mean()), low if bounded else None, high if bounded else None)
 
 
-def _open_at_once(minute_utc: pl.Series, interval_minutes: int) -> Wholes:
+def _open_at_once(minute_utc: pl.Series, exit_utc: pl.Series) -> Wholes:
     """Return how many positions are open as each is entered; one that just ends is not."""
-    minute = minute_utc.dt.epoch("s").to_numpy() // 60
-    in_order = np.sort(minute)
-    entered = np.searchsorted(in_order, minute, side="right")
-    left = np.searchsorted(in_order + interval_minutes, minute, side="right")
+    entry, leave = (times.dt.epoch("s").to_numpy() for times in (minute_utc, exit_utc))
+    entered = np.searchsorted(np.sort(entry), entry, side="right")
+    left = np.searchsorted(np.sort(leave), entry, side="right")
     return np.asarray(entered - left, np.int64)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from tweetscore.evaluation.earnings import Earnings, Estimate
 from tweetscore.evaluation.verdicts import NONE, table
+from tweetscore.market.horizons import Horizon
 
 EARNINGS_EXPLAINED = (
     "Basis points per entry, with 95 % intervals over days: long where up is predicted, short "
@@ -19,7 +20,7 @@ def net_table(found: Sequence[Earnings]) -> tuple[list[str], list[list[str]]]:
     return table(
         [
             {
-                "min": str(each.interval_minutes),
+                "min": str(Horizon(each.interval_minutes)),
                 "entries": f"{each.entries:,}",
                 "days": f"{each.days:,}",
                 "break-even": _estimated(each.break_even_bps),
@@ -36,7 +37,7 @@ def entry_table(found: Sequence[Earnings]) -> tuple[list[str], list[list[str]]]:
     return table(
         [
             {
-                "min": str(each.interval_minutes),
+                "min": str(Horizon(each.interval_minutes)),
                 **{
                     f"{late.minutes} min late": _estimated(late.bps) if late.bps else NONE
                     for late in each.late
@@ -54,7 +55,8 @@ def entry_table(found: Sequence[Earnings]) -> tuple[list[str], list[list[str]]]:
 def earnings_sentence(each: Earnings) -> str:
     """Say in plain words at which costs an entry earns."""
     found, beyond = each.break_even_bps, each.beyond_long
-    told = f"{each.interval_minutes} minutes: breaks even at {_estimated(found)} bps a round trip"
+    horizon = Horizon(each.interval_minutes).words
+    told = f"{horizon}: breaks even at {_estimated(found)} bps a round trip"
     if found.low is None or found.low <= 0:
         return f"{told}; it is not shown to earn anything, even without costs."
     if beyond.low is None or beyond.low <= 0:

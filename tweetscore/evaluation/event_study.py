@@ -84,7 +84,7 @@ def price_paths(
     prices = store.frame(statement("evaluation/session_prices"), **asked)
     events = store.frame(statement("evaluation/events"), **asked)
     if news:
-        events = news.without(events, pl.lit(interval))
+        events = news.without(events)
     inside = prices.filter(pl.col("minute") < pl.col("minutes"))
     placed = events.join(inside, on="minute_utc").sort("series", "minute_utc")
     if placed.is_empty():

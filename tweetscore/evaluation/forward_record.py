@@ -10,6 +10,7 @@ from tweetscore.evaluation.figures import SIGNIFICANCE
 from tweetscore.evaluation.forward import e_values, known_at_entry
 from tweetscore.evaluation.intervals import Floats, Wholes, auc_of
 from tweetscore.evaluation.tried import Scored, scored_models
+from tweetscore.market.horizons import Horizon
 from tweetscore.store.database import Store, statement
 
 
@@ -40,7 +41,7 @@ class ForwardRecord:
     def sentence(self) -> str:
         """Say it in words."""
         moment = f"{self.frozen_utc:%Y-%m-%d %H:%M} UTC"
-        since = f"forward since {moment}, {self.interval_minutes} minutes"
+        since = f"forward since {moment}, {Horizon(self.interval_minutes).words}"
         if not self.rows:
             return f"forward since {moment}: no post with an outcome yet."
         auc = "" if self.auc is None else f"AUC {self.auc:.3f}, "

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from tweetscore.evaluation.figures import SIGNIFICANCE, Figures
+from tweetscore.market.horizons import Horizon
 from tweetscore.market.targets import kind_of
 
 NONE = "-"
@@ -40,13 +41,15 @@ def _tries(found: Sequence[Figures]) -> str:
 
 def _at(found: Sequence[Figures]) -> str:
     minutes = dict.fromkeys(each.interval_minutes for each in found)
-    named = ", ".join(str(each) for each in minutes if each is not None)
-    return f" at {named} minutes" if named else ""
+    horizons = [Horizon(each) for each in minutes if each is not None]
+    named = ", ".join(map(str, horizons))
+    unit = "" if any(each.sessions for each in horizons) else " minutes"
+    return f" at {named}{unit}" if named else ""
 
 
 def sentence(each: Figures) -> str:
     """Say in plain words what one set of figures shows, and why."""
-    what = "your labels" if each.interval_minutes is None else f"{each.interval_minutes} minutes"
+    what = "your labels" if each.interval_minutes is None else Horizon(each.interval_minutes).words
     if each.target and kind_of(each.target).of_figures:
         what += f", {each.target}"
     of = " of the training part" if each.baseline_of == "training" else ""
@@ -134,7 +137,7 @@ def quality_table(found: Sequence[Figures]) -> tuple[list[str], list[list[str]]]
 
 
 def _name(each: Figures) -> dict[str, str]:
-    return {} if each.interval_minutes is None else {"min": str(each.interval_minutes)}
+    return {} if each.interval_minutes is None else {"min": str(Horizon(each.interval_minutes))}
 
 
 def _range(low: float | None, high: float | None) -> str:

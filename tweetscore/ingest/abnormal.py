@@ -13,6 +13,7 @@ from typing import Any
 
 import polars as pl
 
+from tweetscore.bars.spacing import spacing_words
 from tweetscore.errors import InputError
 from tweetscore.ingest.deduplicate import now_utc
 from tweetscore.ingest.sources import next_source
@@ -111,6 +112,13 @@ def _check(store: Store, own: str, theirs: str | None, name: str) -> None:
     query = "SELECT count(*) FROM sources WHERE symbol = $name AND format <> $format"
     if store.row(query, name=name, format=FORMAT)[0]:
         raise InputError(f"{store.path}: has bars of {name} from a file; use another database")
+    for each in filter(None, (own, theirs)):
+        (spacing,) = store.row("SELECT spacing_minutes FROM symbols WHERE symbol = $it", it=each)
+        if spacing != 1:
+            raise InputError(
+                f"{each}: has {spacing_words(spacing)}; abnormal returns are made of bars of one "
+                "minute, so ingest those under another --symbol"
+            )
     (calendar,) = store.row("SELECT calendar FROM symbols WHERE symbol = $own", own=own)
     if calendar == UNKNOWN:
         raise InputError(
@@ -135,7 +143,7 @@ def _insert(store: Store, name: str, asked: dict[str, Any], *, in_volatility: bo
     )
     (stored,) = store.row("SELECT count(*) FROM bars WHERE symbol = $name", name=name)
     store.con.execute(
-        "INSERT INTO symbols SELECT $name, calendar FROM symbols WHERE symbol = $own",
+        "INSERT INTO symbols SELECT $name, calendar, 1 FROM symbols WHERE symbol = $own",
         {"name": name, "own": own},
     )
     parts = store.rows(

@@ -13,7 +13,7 @@ from tweetscore.bars.prices import OddPrices, PriceWatch
 from tweetscore.bars.reader import BarBatch, BarFile
 from tweetscore.errors import InputError
 from tweetscore.ingest.account import Account, IngestOptions, Progress
-from tweetscore.ingest.bar_clock import BarVerdict, bar_clock
+from tweetscore.ingest.bar_clock import BarVerdict, KnownSymbol, bar_clock
 from tweetscore.ingest.deduplicate import deduplicate, now_utc
 from tweetscore.ingest.sources import (
     StoredAlreadyError,
@@ -59,7 +59,7 @@ def ingest_bars(
     if may_be_stored(store, bars.source):
         account = _with_digest(store, bars, account, options)
     batches = Replay(lambda: prefetch(bars.read()), _bytes_of, most_kept_bytes)
-    known = dict(store.rows("SELECT symbol, calendar FROM symbols"))
+    known = known_symbols(store)
     watch = PriceWatch()
     verdict = _bar_clock(bars, watch.watching(batches), options, known)
     odd = watch.odd_prices(batches)
@@ -77,12 +77,12 @@ def ingest_bars(
         rows_read = _append_all(stored, bars, batches, verdict, odd, progress)
         fresh = "SELECT DISTINCT symbol FROM bars WHERE source_id = $source_id"
         symbols = [name for (name,) in store.rows(fresh, source_id=source_id)]
-        keep_calendars(store, {symbol: verdict.calendars[symbol] for symbol in symbols})
+        keep_symbols(store, {symbol: verdict.symbols[symbol] for symbol in symbols})
         account = replace(
             account,
             clock=verdict.evidence,
             rows_read=rows_read,
-            candidates=verdict.clock.candidates,
+            candidates=verdict.candidates,
             warnings=warnings,
         )
         (account,) = deduplicate(store, [account], "bars", source_id, started_utc)
@@ -93,7 +93,10 @@ def ingest_bars(
 
 
 def _bar_clock(
-    bars: BarFile, batches: Iterable[BarBatch], options: IngestOptions, known: Mapping[str, str]
+    bars: BarFile,
+    batches: Iterable[BarBatch],
+    options: IngestOptions,
+    known: Mapping[str, KnownSymbol],
 ) -> BarVerdict:
     """Find out the clock; one that the file itself names is a claim like the user's."""
     if options.clock == "auto" and bars.claim:
@@ -115,11 +118,14 @@ def _with_digest(store: Store, bars: BarFile, account: Account, options: IngestO
         if options.calendar != "auto":
             exchange_zone(options.calendar)  # refuses an unknown one
             symbols = store.rows(
-                "SELECT DISTINCT bars.symbol FROM bars JOIN sources USING (source_id) "
-                "WHERE sha256 = $sha256",
+                "SELECT DISTINCT bars.symbol, spacing_minutes FROM bars "
+                "JOIN symbols USING (symbol) JOIN sources USING (source_id) WHERE sha256 = $sha256",
                 sha256=stored.account.sha256,
             )
-            keep_calendars(store, {symbol: options.calendar for (symbol,) in symbols})
+            keep_symbols(
+                store,
+                {symbol: KnownSymbol(options.calendar, spacing) for symbol, spacing in symbols},
+            )
         raise
 
 
@@ -136,13 +142,10 @@ def _append_all(
     progress: Progress,
 ) -> int:
     """Store all rows by the clock that was decided on; return how many were read."""
-    unclear = pl.format(
-        f"the time {{}} does not exist or is ambiguous in {verdict.clock.clock.name}",
-        pl.col("stamp").dt.to_string("%Y-%m-%d %H:%M"),
-    )
+    unclear = pl.format(verdict.no_open, pl.col("stamp").dt.to_string("%Y-%m-%d %H:%M"))
     rows_read = rows = 0
     for batch in batches:
-        minutes = verdict.clock.minutes_utc(batch.bars["stamp"])
+        minutes = verdict.opens_utc(batch.bars["stamp"])
         judged = batch.bars.with_columns(minutes.alias("minute_utc")).with_columns(
             reason=pl.when(pl.col("minute_utc").is_null()).then(unclear)
         )
@@ -154,15 +157,24 @@ def _append_all(
     return rows_read
 
 
-def keep_calendars(store: Store, calendars: Mapping[str, str]) -> None:
-    """Store the calendar of each symbol; one that was unknown is known from now on."""
-    known = dict(store.rows("SELECT symbol, calendar FROM symbols"))
-    for symbol, calendar in calendars.items():
-        named = {"symbol": symbol, "calendar": calendar}
+def known_symbols(store: Store) -> dict[str, KnownSymbol]:
+    """Return what is stored of each symbol."""
+    rows = store.rows("SELECT symbol, calendar, spacing_minutes FROM symbols")
+    return {symbol: KnownSymbol(calendar, spacing) for symbol, calendar, spacing in rows}
+
+
+def keep_symbols(store: Store, symbols: Mapping[str, KnownSymbol]) -> None:
+    """Store each symbol; a calendar that was unknown is known from now on."""
+    known = known_symbols(store)
+    for symbol, each in symbols.items():
         if symbol not in known:
-            store.con.execute("INSERT INTO symbols SELECT $symbol, $calendar", named)
-        elif known[symbol] == UNKNOWN and calendar != UNKNOWN:
             store.con.execute(
-                "UPDATE symbols SET calendar = $calendar WHERE symbol = $symbol", named
+                "INSERT INTO symbols SELECT $symbol, $calendar, $spacing",
+                {"symbol": symbol, "calendar": each.calendar, "spacing": each.spacing_minutes},
+            )
+        elif known[symbol].calendar == UNKNOWN and each.calendar != UNKNOWN:
+            store.con.execute(
+                "UPDATE symbols SET calendar = $calendar WHERE symbol = $symbol",
+                {"symbol": symbol, "calendar": each.calendar},
             )
             forget_windows(store, symbol)

@@ -15,6 +15,7 @@ from tweetscore.io.times import TimeForm, time_form
 _DAYS = ("date", "dtyyyymmdd", "day", "tradedate", "tradingday", "datum")
 _CLOCK_TIMES = ("time", "timestamp", "timeofday", "clock", "hhmmss", "hhmm", "zeit", "uhrzeit")
 _CLOCK_TIME = "time of day"
+_MIDNIGHT = " 00:00:00"  # behind a day
 SHORTEST_TIME, _LONGEST_TIME = 10, 60  # characters, of a whole time
 _NEARLY_ALL = 0.95
 _QUARTER_SECONDS, _MOST_SECONDS = 900, 26 * 3600  # zones are apart
@@ -27,6 +28,7 @@ class TimeColumns:
 
     columns: tuple[str, ...]  # the file's
     digits: int = 0  # to which times of day are filled up that lost zeros, as in 93000
+    of_days: bool = False  # it holds days alone, which then stand for their midnights
 
     def wanted(self, ours: str) -> dict[str, str]:
         """Return what to read of the table: our names to the file's."""
@@ -34,6 +36,9 @@ class TimeColumns:
 
     def joined(self, rows: pl.DataFrame, ours: str) -> pl.DataFrame:
         """Return rows of ``wanted`` with the whole time, as a string, in one column."""
+        if self.of_days:
+            midnight = pl.concat_str(pl.col(ours).str.strip_chars(), pl.lit(_MIDNIGHT))
+            return rows.with_columns(midnight.alias(ours))
         if len(self.columns) == 1:
             return rows
         day, time = (pl.col(name).str.strip_chars() for name in (ours, _CLOCK_TIME))
@@ -66,6 +71,7 @@ def find_times(
     *,
     dense: bool = False,
     usual_order: Literal["day", "month"] | None = None,
+    of_days: bool = False,
 ) -> tuple[TimeColumns, TimeForm] | None:
     """Return the first candidate with times of a known form, and that form; None if there is none.
 
@@ -76,13 +82,14 @@ def find_times(
         dense: they are times of minute bars, as in ``time_form``. Those that carry a zone then go
             before all others, as an epoch beside a local time.
         usual_order: of day and month, as in ``time_form``.
+        of_days: they are days without a time of day.
 
     Raises:
         InputError: the order of day and month is not clear, or changes within the file.
     """
     found: tuple[TimeColumns, TimeForm] | None = None
     for columns in candidates:
-        times = TimeColumns(columns, _digits(sample, columns))
+        times = TimeColumns(columns, _digits(sample, columns), of_days)
         texts = _filled(sample, times)
         if not len(texts) or (found and not _may_be_zoned(texts)):
             continue

@@ -32,19 +32,17 @@ class News:
     unread: int  # rows whose time cannot be read
     minutes: int = AROUND_MINUTES
 
-    def without(self, rows: pl.DataFrame, minutes_held: pl.Expr) -> pl.DataFrame:
+    def without(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Return the rows whose window, and so many minutes around it, holds no news.
 
         Args:
-            rows: with ``minute_utc``, that of the entry.
-            minutes_held: from entry to exit.
+            rows: with ``minute_utc`` and ``exit_utc``, between which the window lies.
         """
-        entry = rows["minute_utc"].dt.epoch("s").to_numpy()
-        held = rows.select(minutes_held.cast(pl.Int64)).to_series().to_numpy()
+        entry, leave = (rows[name].dt.epoch("s").to_numpy() for name in ("minute_utc", "exit_utc"))
         times = self.times_utc.dt.epoch("s").to_numpy()
         around = self.minutes * _SECONDS
         before = np.searchsorted(times, entry - around, side="left")
-        until = np.searchsorted(times, entry + held * _SECONDS + around, side="right")
+        until = np.searchsorted(times, leave + around, side="right")
         return rows.filter(pl.Series(before == until))
 
     def told(self, before: int, after: int, rows: str = "predictions") -> str:
@@ -80,7 +78,7 @@ def far_from_news(
     """Return the rows whose windows are far from news, and tell how many are not.
 
     Args:
-        rows: with ``minute_utc`` and ``interval_minutes``.
+        rows: with ``minute_utc`` and ``exit_utc``.
         news: None leaves all rows.
         on_message: called with the fact.
         named: what a row is.
@@ -90,7 +88,7 @@ def far_from_news(
     """
     if news is None or rows.is_empty():
         return rows
-    kept = news.without(rows, pl.col("interval_minutes"))
+    kept = news.without(rows)
     if kept.is_empty():
         raise InputError(f"{news.told(rows.height, 0, named)}; lower --news-minutes")
     on_message(news.told(rows.height, kept.height, named))

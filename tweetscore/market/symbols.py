@@ -1,8 +1,10 @@
 """How a symbol is written, and which one is meant where a database has bars of several."""
 
 import re
+from collections.abc import Sequence
 
 from tweetscore.errors import InputError, did_you_mean
+from tweetscore.market.horizons import DAY_MINUTES, Horizon
 from tweetscore.store.database import Store
 
 _PREFIX = re.compile(r"^[A-Z_]+:(?=[A-Z0-9.]+$)")
@@ -42,3 +44,22 @@ def choose_symbol(store: Store, wanted: str | None) -> str:
             f"{store.path}: has bars of {', '.join(known)}; choose one with --symbol {known[0]}"
         )
     return wanted or known[0]
+
+
+def check_spacing(store: Store, symbol: str, horizons: Sequence[int]) -> None:
+    """Refuse a horizon for which the bars of a symbol are too far apart, or no multiple of them.
+
+    Raises:
+        InputError: there is one.
+    """
+    (spacing,) = store.row("SELECT spacing_minutes FROM symbols WHERE symbol = $it", it=symbol)
+    for each in map(Horizon, horizons):
+        if not each.fits(spacing):
+            bars = f"bars of {spacing} minutes"
+            minutes = f"--interval {spacing}, {2 * spacing}, … or "
+            if spacing == DAY_MINUTES:
+                bars, minutes = "daily bars", ""
+            raise InputError(
+                f"{symbol}: has {bars}, which make no windows of {each.words}; say {minutes}"
+                "--interval 1d"
+            )

@@ -6,7 +6,8 @@ from itertools import pairwise
 
 import polars as pl
 
-from tweetscore.market.sessions import exchange_dates, exchange_hours
+from tweetscore.market.horizons import DAY_MINUTES, Horizon
+from tweetscore.market.sessions import exchange_dates, exchange_hours, exchange_sessions
 from tweetscore.store.database import Store, statement
 
 ONE_DAY, ONE_MINUTE = timedelta(days=1), timedelta(minutes=1)
@@ -43,23 +44,59 @@ def ensure_windows(store: Store, intervals: Sequence[int] = ()) -> int:
     fresh = sorted(set(intervals) - kept)
     whole = sorted(kept | set(fresh))
     built = {name for (name,) in store.rows("SELECT DISTINCT symbol FROM sessions")}
-    symbols = store.rows("SELECT symbol, calendar FROM symbols ORDER BY symbol")
-    work = [(s, c, fresh if s in built else whole) for s, c in symbols if fresh or s not in built]
+    symbols = store.rows("SELECT symbol, calendar, spacing_minutes FROM symbols ORDER BY symbol")
+    work = [
+        (symbol, calendar, spacing, fresh if symbol in built else whole)
+        for symbol, calendar, spacing in symbols
+        if fresh or symbol not in built
+    ]
     with store.transaction():
         store.append(
             "intervals", pl.DataFrame({"interval_minutes": fresh}, {"interval_minutes": pl.Int32})
         )
-        for symbol, calendar, missing in work:
-            if symbol not in built:
-                _insert_sessions(store, symbol, calendar)
-            store.run("market/grid", symbol=symbol, max_gap_minutes=gap)
-            store.run("market/windows", symbol=symbol, intervals=missing)
-            store.con.execute("DROP TABLE grid")
+        for symbol, calendar, spacing, missing in work:
+            if symbol not in built and spacing == DAY_MINUTES:
+                _insert_days(store, symbol, calendar)
+            elif symbol not in built:
+                _insert_sessions(store, symbol, calendar, spacing)
+            _insert_windows(store, symbol, spacing, gap, [Horizon(each) for each in missing])
     return len(work)
 
 
-def _insert_sessions(store: Store, symbol: str, calendar: str) -> None:
-    runs = store.frame(statement("market/extended_sessions"), symbol=symbol)
+def _insert_windows(
+    store: Store, symbol: str, spacing: int, gap: int, horizons: Sequence[Horizon]
+) -> None:
+    minutes = [int(each) for each in horizons if not each.sessions and each.fits(spacing)]
+    sessions = [int(each) for each in horizons if each.sessions]
+    if not minutes and not sessions:
+        return
+    if spacing == 1:
+        store.run("market/grid", symbol=symbol, max_gap_minutes=gap)
+    else:
+        store.run("market/grid_spaced", symbol=symbol, max_gap_minutes=gap, spacing_minutes=spacing)
+    if minutes:
+        store.run("market/windows", symbol=symbol, intervals=minutes)
+    if sessions:
+        store.run("market/session_windows", symbol=symbol, intervals=sessions)
+    store.con.execute("DROP TABLE grid")
+
+
+def _insert_days(store: Store, symbol: str, calendar: str) -> None:
+    """Store the sessions of daily bars, whose extended ones are the same: they know no others."""
+    first, last = store.row(
+        "SELECT min(minute_utc), max(minute_utc) FROM bars WHERE symbol = $symbol", symbol=symbol
+    )
+    days = exchange_sessions(calendar, (first - ONE_DAY).date(), (last + ONE_DAY).date())
+    own = days.filter(pl.col("open_utc").is_between(first, last)).drop("early_close")
+    for session in ("regular", "extended"):
+        names = {"symbol": pl.lit(symbol), "session": pl.lit(session)}
+        store.append("sessions", own.with_columns(**names))
+
+
+def _insert_sessions(store: Store, symbol: str, calendar: str, spacing: int) -> None:
+    runs = store.frame(
+        statement("market/extended_sessions"), symbol=symbol, spacing_minutes=spacing
+    )
     first, last = runs["open_utc"].min(), runs["close_utc"].max()
     days = exchange_dates(pl.Series([first, last]), calendar)
     # A session may open on the evening before its date, and close on the morning after.

@@ -19,6 +19,7 @@ from tweetscore.evaluation.words import (
     WORDS,
     distinctive_words,
 )
+from tweetscore.market.horizons import Horizon
 from tweetscore.market.news import News
 from tweetscore.report.curves import CALIBRATION, ROC, calibration_curve, roc_curve
 from tweetscore.report.provenance import provenance
@@ -215,8 +216,9 @@ def _words_method(subject: Subject | None) -> str:
     if subject is None:
         return ""
     return (
-        f"Words by the class that {subject.model} gives a text at {subject.interval_minutes} "
-        "minutes, over distinct texts that it was not trained on, each word counted once per text: "
+        f"Words by the class that {subject.model} gives a text at "
+        f"{Horizon(subject.interval_minutes).words}, over distinct texts that it was not trained "
+        "on, each word counted once per text: "
         "the difference between its shares in both classes, in standard errors over days, or over "
         f"authors where these say less. Of all words on at least {LEAST_DAYS} days, those that "
         f"chance does not explain: at most {FALSE_SHARE:.0%} of them are expected to be there by "

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from typing import Any
 
+from tweetscore.market.horizons import Horizon
 from tweetscore.market.sessions import UNKNOWN
 from tweetscore.report.subject import Subject
 from tweetscore.scoring.graphs import GRAPHS, Precision
@@ -67,9 +68,10 @@ def _commands(
         precision = _precision(subject)
         options = ["--precision", precision] if precision != "float32" else []
         if set(subject.intervals) != set(card["intervals"]):
-            options += [part for each in subject.intervals for part in ("--interval", str(each))]
+            asked = [("--interval", str(Horizon(each))) for each in subject.intervals]
+            options += [part for each in asked for part in each]
         yield "score", _typed("score", *model, *options, *db)
-        shown = ["--model", subject.model, "--interval", str(subject.interval_minutes)]
+        shown = ["--model", subject.model, "--interval", str(Horizon(subject.interval_minutes))]
         shown += ["--symbol", subject.symbol] if subject.symbol else []
         shown += ["--session", subject.session] if subject.session != "regular" else []
         yield "report", _typed("report", *shown, *db)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tweetscore.errors import InputError
+from tweetscore.market.horizons import Horizon
 from tweetscore.market.symbols import choose_symbol
 from tweetscore.market.targets import kind_of
 from tweetscore.store.database import Store, statement
@@ -101,7 +102,7 @@ def _subject(
         shown = USUAL_MINUTES if USUAL_MINUTES in intervals else middle
     if shown not in intervals:
         raise InputError(
-            f"{store.path}: {chosen['name']} has not scored {shown} minutes; choose one of "
+            f"{store.path}: {chosen['name']} has not scored {Horizon(shown).words}; choose one of "
             f"{', '.join(map(str, intervals))} with --interval"
         )
     negative, positive = kind_of(chosen["target"]).classes

@@ -20,7 +20,7 @@ from pydantic import (
 
 from tweetscore.errors import IntegrityError
 from tweetscore.io.formats import VISIBLE
-from tweetscore.market.horizons import MOST_MINUTES, NO_HORIZON
+from tweetscore.market.horizons import Horizon
 from tweetscore.market.targets import kind_of
 from tweetscore.scoring.graphs import AGAIN, MOST_HIDDEN, MOST_OUTPUTS
 
@@ -170,6 +170,12 @@ class _Vectors(_MadeBy):
     source: str
 
 
+def _is_horizon(number: int) -> int:
+    if not Horizon.is_valid(number):
+        raise ValueError("no number of minutes or sessions")
+    return number
+
+
 class Card(_Record):
     """Everything that may stand on a card; what a card of training must have comes last."""
 
@@ -178,7 +184,7 @@ class Card(_Record):
     target: Literal["direction", "move", "label"] = "direction"
     classes: Annotated[list[Name], Field(min_length=2, max_length=MOST_OUTPUTS)]
     intervals: Annotated[
-        list[Annotated[int, Field(ge=NO_HORIZON, le=MOST_MINUTES)]],
+        list[Annotated[int, AfterValidator(_is_horizon)]],
         Field(min_length=1, max_length=MOST_OUTPUTS),
     ]
     text_rules: _TextRules
@@ -211,7 +217,7 @@ class Card(_Record):
 
     def _contradictions(self) -> list[str]:
         """Say which of its parts do not fit the others."""
-        kind, minutes = kind_of(self.target), {str(each) for each in self.intervals}
+        kind, minutes = kind_of(self.target), {str(int(each)) for each in self.intervals}
         heads, classes = len(self.intervals), len(self.classes)
         counts = COUNTS if self.counts else 0
         wrong = {

@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from tweetscore.errors import InputError
-from tweetscore.market.symbols import choose_symbol
+from tweetscore.market.symbols import check_spacing, choose_symbol
 from tweetscore.market.targets import Target
 from tweetscore.market.windows import ensure_windows
 from tweetscore.store.database import Store
@@ -72,6 +72,7 @@ def database_source(store: Store, options: StudyOptions) -> StudySource:
     wanted = options.training
     symbol = choose_symbol(store, wanted.symbol)
     minutes_wanted = tuple(dict.fromkeys([*options.intervals, options.ablation_minutes]))
+    check_spacing(store, symbol, minutes_wanted)
     ensure_windows(store, minutes_wanted)
     rules = TextRules(max_tokens=wanted.max_tokens)
 

@@ -10,6 +10,7 @@ from tweetscore.evaluation import EFFECT_AUC
 from tweetscore.evaluation.caveats import caveat_of
 from tweetscore.evaluation.figures import Figures
 from tweetscore.evaluation.verdicts import figure_table, overall_verdict, quality_table
+from tweetscore.market.horizons import Horizon
 from tweetscore.market.news import news_of
 from tweetscore.market.targets import kind_of
 from tweetscore.training.classifier import NetworkConfig
@@ -87,7 +88,7 @@ def _list(items: Sequence[str]) -> str:
 
 
 def _purpose(card: dict[str, Any]) -> str:
-    minutes = ", ".join(map(str, card["intervals"]))
+    minutes = ", ".join(str(Horizon(each)) for each in card["intervals"])
     kind = kind_of(card["target"])
     if not kind.is_market:
         return f"Which of these a text is: {', '.join(card['classes'])}."
@@ -101,7 +102,7 @@ def _purpose(card: dict[str, Any]) -> str:
             f"in {news.name} were left out of every part."
         )
     bounds = ", ".join(
-        f"{threshold:.1f} at {n} minutes" for n, threshold in card["thresholds_bps"].items()
+        f"{threshold:.1f} at {Horizon(n).words}" for n, threshold in card["thresholds_bps"].items()
     )
     if not bounds:
         return purpose
@@ -182,7 +183,7 @@ def _commands(card: dict[str, Any]) -> str:
     if kind_of(card["target"]).size:
         flags += [f"--target {card['target']}", f"--move-quantile {target['move_quantile']}"]
     market = [f"--symbol {shlex.quote(card['symbol'])}", f"--session {card['session']}"]
-    minutes = [f"--interval {each}" for each in card["intervals"]]
+    minutes = [f"--interval {Horizon(each)}" for each in card["intervals"]]
     ingest = _shell(["tweetscore ingest", *map(shlex.quote, names)])
     if card.get("link_rules"):
         ingest += "\ntweetscore link rules.csv  # the rules above"

@@ -28,7 +28,7 @@ def market_rows(
     """Return one row per tweet with an outcome, in order of posting.
 
     For each interval there are ``outcome_<minutes>`` (the return in basis points, or null),
-    ``exit_<minutes>`` and ``past_<minutes>`` (the return of the same number of minutes
+    ``entry_<minutes>``, ``exit_<minutes>`` and ``past_<minutes>`` (the return of as long a time
     before). Flat windows are no outcome of direction; ``with_counts`` leaves out tweets without
     counts. Windows near ``news`` are no outcome either, and ``on_message`` is told how many.
 
@@ -44,9 +44,13 @@ def market_rows(
     )
     if with_counts:
         long = long.drop_nulls(list(COUNTS))
-    long = far_from_news(long, news, on_message, "windows").drop("minute_utc")
-    values = {"outcome": "return_bps", "exit": "exit_utc", "past": "past_bps"}
-    key = [name for name in long.columns if name not in ("interval_minutes", *values.values())]
+    long = far_from_news(long, news, on_message, "windows")
+    values = {
+        "outcome": "return_bps", "entry": "minute_utc", "exit": "exit_utc", "past": "past_bps",
+    }  # fmt: skip
+    key = ["platform", "tweet_id"]
+    apart = (*key, "interval_minutes", *values.values())
+    shared = [pl.col(name).first() for name in long.columns if name not in apart]
     heads = [
         pl.col(value)
         .filter(pl.col("interval_minutes") == minutes)
@@ -55,7 +59,7 @@ def market_rows(
         for minutes in intervals
         for name, value in values.items()
     ]
-    return long.group_by(key, maintain_order=True).agg(heads)
+    return long.group_by(key, maintain_order=True).agg(*shared, *heads)
 
 
 def texts_until(store: Store, until_utc: datetime) -> pl.Series:

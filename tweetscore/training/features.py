@@ -18,7 +18,7 @@ import polars as pl
 from tweetscore.errors import InputError
 from tweetscore.market.links import rules_of
 from tweetscore.market.news import News
-from tweetscore.market.symbols import choose_symbol
+from tweetscore.market.symbols import check_spacing, choose_symbol
 from tweetscore.market.windows import ensure_windows
 from tweetscore.scoring.token_classifier import log_counts, normalised_counts
 from tweetscore.store.database import Store
@@ -80,8 +80,9 @@ def prepare_market(
 
     Without ``rules`` the texts are cleaned by the newest ones. Windows near ``news`` are left out.
     """
-    ensure_windows(store, options.intervals)
     symbol = choose_symbol(store, options.symbol)
+    check_spacing(store, symbol, options.intervals)
+    ensure_windows(store, options.intervals)
     rules = rules or TextRules(max_tokens=options.max_tokens)
     rows = market_rows(
         store,

@@ -117,7 +117,7 @@ def majorities(prepared: Prepared, options: TrainingOptions) -> dict[str, str]:
     labels = prepared.parts["train"].labels
     known = [each[each != NO_LABEL] for each in labels.T]
     return {
-        str(minutes): options.target.classes[_most_frequent(classes)]
+        str(int(minutes)): options.target.classes[_most_frequent(classes)]
         for minutes, classes in zip(options.intervals, known, strict=True)
         if len(classes)
     }

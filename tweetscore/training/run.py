@@ -322,7 +322,7 @@ def _learned_card(learned: Learned, options: TrainingOptions) -> dict[str, Any]:
         "target": options.target.name,
         "classes": list(options.target.classes),
         "intervals": list(options.intervals),
-        "thresholds_bps": {str(n): each for n, each in prepared.thresholds.items()},
+        "thresholds_bps": {str(int(n)): each for n, each in prepared.thresholds.items()},
         "majorities": majorities(prepared, options),
         "session": options.session if market else None,
         "symbol": prepared.symbol or None,

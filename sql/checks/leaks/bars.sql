@@ -1,12 +1,27 @@
 -- One row: one bar of $symbol from $from_utc until $until_utc, for a replica of the kind $replica.
 -- After $moment_utc a cut replica has no bars, and an altered one has other prices.
-WITH judged AS (
+WITH own AS (
     SELECT
-        *,
-        $replica <> 'whole' AND minute_utc >= $moment_utc AS unclosed,
+        b.*,
+        -- The last bar of a session may be a short one; a daily bar ends with its session.
+        CASE
+            WHEN b.minute_utc < d.close_utc
+            THEN least(b.minute_utc + to_minutes(spacing_minutes), d.close_utc)
+            ELSE b.minute_utc + to_minutes(spacing_minutes)
+        END AS end_utc
+    FROM bars b
+    JOIN symbols USING (symbol)
+    ASOF LEFT JOIN (FROM sessions WHERE session = 'regular') d
+        ON d.symbol = b.symbol AND b.minute_utc >= d.open_utc
+    WHERE b.symbol = $symbol
+),
+judged AS (
+    SELECT
+        * EXCLUDE (end_utc),
+        $replica <> 'whole' AND end_utc > $moment_utc AS unclosed,
         -- Another one for each minute: the prices themselves move as they never did.
         0.5 + (hash(minute_utc) % 1000)::DOUBLE / 1000 AS factor
-    FROM bars
+    FROM own
     WHERE symbol = $symbol AND minute_utc >= $from_utc AND minute_utc < $until_utc
         AND ($replica <> 'cut' OR minute_utc <= $moment_utc)
 ),

@@ -1,0 +1,264 @@
+"""Bars of several minutes and of a day, and horizons in sessions: held against plain Python."""
+
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import exchange_calendars
+import numpy as np
+import polars as pl
+import pytest
+from tiny import MINUTE, put_symbol, put_tweets
+
+from tweetscore.market.horizons import SESSIONS, Horizon
+from tweetscore.market.windows import ensure_windows
+from tweetscore.store.database import Store
+
+# Calendar: two weeks with what is odd there.
+WEEKS = {
+    "XTKS": (date(2019, 1, 2), date(2019, 1, 11)),  # a lunch break, and a holiday
+    "XNYS": (date(2018, 11, 19), date(2018, 11, 30)),  # Thanksgiving, and the half-day after it
+    "XLON": (date(2019, 3, 25), date(2019, 4, 5)),  # summer time begins
+    "24/7": (date(2019, 3, 8), date(2019, 3, 12)),  # a coin, through five midnights
+}
+SPACINGS = (1, 5, 15, 30, 60)
+
+
+@dataclass(frozen=True)
+class Day:
+    """A trading day: its pieces, two where lunch cuts it."""
+
+    day: date
+    pieces: list[tuple[datetime, datetime]]
+
+
+@dataclass(frozen=True)
+class Window:
+    """What a post meets."""
+
+    entry: datetime | None
+    status: str
+    entry_price: float | None = None
+    exit_price: float | None = None
+
+
+def days_of(calendar: str, first: date, last: date) -> list[Day]:
+    """Read the hours from exchange_calendars, not from our code."""
+    if calendar == "24/7":  # it goes on after the last bar
+        days = [first + timedelta(days=n) for n in range((last - first).days + 2)]
+        midnights = [datetime(each.year, each.month, each.day) for each in days]
+        return [
+            Day(day, [(at, at + timedelta(days=1))])
+            for day, at in zip(days, midnights, strict=True)
+        ]
+    known = exchange_calendars.get_calendar(calendar, start=f"{first}", end=f"{last}")
+    found = []
+    for _, row in known.schedule.iterrows():
+        opened, begins, ends, closed = (
+            None if each != each else each.tz_localize(None).to_pydatetime()
+            for each in (row["open"], row["break_start"], row["break_end"], row["close"])
+        )
+        pieces: list[Any] = [(opened, begins), (ends, closed)] if begins else [(opened, closed)]
+        found.append(Day(row.name.date(), pieces))
+    return found
+
+
+def made_bars(days: Sequence[Day], spacing: int, seed: int) -> dict[datetime, tuple[float, float]]:
+    """Draw open and close of bars that begin at each open and every ``spacing`` minutes."""
+    rng, price, bars = np.random.default_rng(seed), 100.0, {}
+    for day in days:
+        for opened, closed in day.pieces:
+            at = opened
+            while at < closed:
+                first, price = price + rng.normal(), price + rng.normal()
+                if rng.random() > 0.05 or at == opened:  # a hole now and then
+                    bars[at] = (round(first, 3), round(price, 3))
+                at += spacing * MINUTE
+    return bars
+
+
+class Oracle:
+    """Windows one by one, from bars and hours."""
+
+    def __init__(
+        self, days: Sequence[Day], bars: dict[datetime, tuple[float, float]], spacing: int
+    ) -> None:
+        self.days, self.bars, self.spacing, self.max_gap = days, bars, spacing, 5
+        self.stretches: list[tuple[datetime, datetime]] = []
+        for opened, closed in (piece for day in days for piece in self._hours(day)):
+            if self.stretches and self.stretches[-1][1] == opened:
+                self.stretches[-1] = (self.stretches[-1][0], closed)
+            else:
+                self.stretches.append((opened, closed))
+        self.boundaries = sorted(
+            {
+                at
+                for opened, closed in self.stretches
+                for at in [*self._steps(opened, closed), closed]
+            }
+        )
+
+    def _steps(self, opened: datetime, closed: datetime) -> Iterable[datetime]:
+        if self.spacing == 1_440:
+            yield from (
+                each
+                for day in self.days
+                for each in (day.pieces[0][0], day.pieces[-1][1])
+                if opened <= each <= closed
+            )
+            return
+        at = opened
+        while at < closed:
+            yield at
+            at += self.spacing * MINUTE
+
+    def price(self, at: datetime) -> float | None:
+        """The last price known then, of a bar of the same stretch, five minutes old at most."""
+        opened = max(begin for begin, end in self.stretches if begin <= at <= end)
+        known = {opened: self.bars[opened][0]} if opened in self.bars else {}
+        for begin, (_, close) in self.bars.items():
+            ends = begin + self.spacing * MINUTE
+            closes = [end for day in self.days for start, end in self._hours(day) if start <= begin]
+            ends = min(ends, next(end for end in closes[::-1] if end > begin))
+            if opened < ends <= at:
+                known[ends] = close
+        latest = max(known, default=datetime.min)
+        return known[latest] if at - latest <= self.max_gap * MINUTE else None
+
+    def _hours(self, day: Day) -> list[tuple[datetime, datetime]]:
+        whole = [(day.pieces[0][0], day.pieces[-1][1])]
+        return whole if self.spacing == 1_440 else day.pieces
+
+    def window(self, posted: datetime, horizon: Horizon) -> Window:
+        place = bisect_left(self.boundaries, posted)
+        if place == len(self.boundaries):
+            return Window(None, "market_closed")
+        entry = self.boundaries[place]
+        if not horizon.sessions and entry - posted >= self.spacing * MINUTE:
+            return Window(None, "market_closed")
+        entry_price = self.price(entry)
+        if horizon.sessions:
+            closes = [day.pieces[-1][1] for day in self.days]
+            at = bisect_left(closes, entry) + horizon.sessions
+            leave = closes[at] if at < len(closes) else None
+            exit_price = self.price(leave) if leave else None
+            late = "no_exit"
+        else:
+            leave = entry + int(horizon) * MINUTE
+            inside = any(begin <= entry <= leave <= end for begin, end in self.stretches)
+            exit_price = self.price(leave) if inside else None
+            late = "no_exit" if inside else "crosses_close"
+        if entry_price is None:
+            return Window(entry, "no_entry", None, exit_price)
+        status = late if exit_price is None else "ok"
+        return Window(entry, status, entry_price, exit_price)
+
+
+def put_spaced(
+    store: Store, bars: dict[datetime, tuple[float, float]], calendar: str, spacing: int
+) -> None:
+    put_symbol(store, "SPX", calendar, spacing)
+    rows = [
+        {
+            "symbol": "SPX", "minute_utc": minute, "open": opened, "high": max(opened, closed),
+            "low": min(opened, closed), "close": closed, "source_id": 1,
+        }
+        for minute, (opened, closed) in bars.items()
+    ]  # fmt: skip
+    store.append("bars", pl.DataFrame(rows))
+
+
+def moments(oracle: Oracle, seed: int) -> list[datetime]:
+    """Draw times of posting: at boundaries, seconds around them, and anywhere."""
+    rng = np.random.default_rng(seed)
+    near = rng.choice(len(oracle.boundaries), 40)
+    shifts = rng.choice([-61, -60, -1, 0, 1, 59, 60, 61], 40)
+    first, last = oracle.boundaries[0], max(oracle.bars)
+    span = int((last - first).total_seconds())
+    return [
+        *(
+            oracle.boundaries[place] + timedelta(seconds=int(shift))
+            for place, shift in zip(near, shifts, strict=True)
+        ),
+        *(first + timedelta(seconds=int(n)) for n in rng.integers(0, span, 60)),
+    ]
+
+
+def found_windows(store: Store, horizons: Sequence[Horizon]) -> dict[tuple[int, int], Any]:
+    """Score by hand, and return what the view shows of each post and horizon."""
+    row = {"model_id": "m", "name": "m", "target": "direction", "classes": ["down", "up"]}
+    store.append("models", pl.DataFrame([{**row, "uses_counts": False, "card": "{}"}]))
+    for horizon in horizons:
+        store.con.execute(
+            "INSERT INTO predictions SELECT 'm', platform, tweet_id, $n, 2, 0.7 FROM tweets",
+            {"n": int(horizon)},
+        )
+    ensure_windows(store, horizons)
+    rows = store.rows(
+        "SELECT tweet_id, interval_minutes, minute_utc, status, entry_price, exit_price "
+        "FROM scored ORDER BY ALL"
+    )
+    return {(tweet, minutes): rest for tweet, minutes, *rest in rows}
+
+
+def held_against_the_oracle(store: Store, calendar: str, spacing: int) -> set[str]:
+    days = days_of(calendar, *WEEKS[calendar])
+    traded = [day for day in days if day.day <= WEEKS[calendar][1]]
+    bars = made_bars(traded, spacing, seed=spacing)
+    if spacing == 1_440:
+        bars = {day.pieces[0][0]: (100.0 + n, 101.0 + 3 * n % 7) for n, day in enumerate(traded)}
+    oracle = Oracle(days, bars, spacing)
+    posts = moments(oracle, seed=spacing)
+    put_spaced(store, bars, calendar, spacing)
+    put_tweets(store, [(n, f"{at}", "a word") for n, at in enumerate(posts, 1)])
+    minutes = [] if spacing == 1_440 else [spacing, 2 * spacing, 60]
+    horizons = [Horizon(each) for each in (*minutes, SESSIONS + 1, SESSIONS + 2)]
+    found = found_windows(store, list(dict.fromkeys(horizons)))
+    last = max(closed for day in traded for _, closed in day.pieces)
+    first, last = min(bars), min(last, max(bars) + spacing * MINUTE)
+    seen = set()
+    for n, posted in enumerate(posts, 1):
+        minute = posted if posted.second == 0 else posted.replace(second=0) + MINUTE
+        for horizon in horizons:
+            wanted = oracle.window(posted, horizon)
+            got_minute, status, *prices = found[n, int(horizon)]
+            if not first <= minute <= last:
+                assert status == "no_data"
+                continue
+            assert (status, *prices) == (wanted.status, wanted.entry_price, wanted.exit_price), (
+                posted, horizon, wanted,
+            )  # fmt: skip
+            assert wanted.entry in (None, got_minute)
+            seen.add(status)
+    return seen
+
+
+@pytest.mark.parametrize("spacing", [5, 60, 1_440])
+def test_windows_of_new_york_are_those_of_plain_python(store: Store, spacing: int) -> None:
+    seen = held_against_the_oracle(store, "XNYS", spacing)
+    assert {"ok", "no_exit"} <= seen
+    assert ("market_closed" in seen) == (spacing < 1_440)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("spacing", [*SPACINGS, 1_440])
+@pytest.mark.parametrize("calendar", WEEKS)
+def test_windows_of_any_spacing_are_those_of_plain_python(
+    store: Store, calendar: str, spacing: int
+) -> None:
+    assert "ok" in held_against_the_oracle(store, calendar, spacing)
+
+
+def test_a_post_enters_at_the_next_bar_never_at_a_price_from_before_it(store: Store) -> None:
+    opened = datetime(2018, 12, 3, 14, 30)
+    bars = {opened + n * 5 * MINUTE: (100.0 + n, 100.5 + n) for n in range(78)}
+    put_spaced(store, bars, "XNYS", 5)
+    put_tweets(store, [(1, "2018-12-03 15:02:00", "a"), (2, "2018-12-03 15:05:00", "b")])
+    found = found_windows(store, [Horizon(10), Horizon(7)])
+    entered = datetime(2018, 12, 3, 15, 5)
+    # The bar of 15:00 closes at 15:05 with 106.5, that of 15:10 at 15:15.
+    assert found[1, 10] == [entered, "ok", 106.5, 108.5]
+    assert found[2, 10] == [entered, "ok", 106.5, 108.5]
+    assert found[1, 7][1] == "no_horizon"
