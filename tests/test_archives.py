@@ -275,7 +275,6 @@ UNPARSED = "cannot be parsed: "
         ("[" * 2_000 + "]" * 2_000, UNPARSED),
         ('{"a": nonsense}', UNPARSED),
         ('{"a": "\\x"}', UNPARSED),
-        ('{"a": 1} {"b": 2}', UNPARSED),
         ("{'a': 1}", UNPARSED),
     ],
 )  # fmt: skip

@@ -256,6 +256,6 @@ def test_columns_of_bars_can_be_named_and_no_other_names_are_known(
         run(store, path, columns={"closed": "Last2"})
     assert str(refusal.value) == (
         "no column is called 'closed' here; say one of tweet_id, posted, text, author, "
-        "retweet_count, favorite_count, is_retweet, counts_as_of for posts, or symbol, time, "
-        "date, open, high, low, close, volume for bars; did you mean close?"
+        "retweet_count, favorite_count, is_retweet, counts_as_of, zone, platform for posts, or "
+        "symbol, time, date, open, high, low, close, volume for bars; did you mean close?"
     )

@@ -588,9 +588,7 @@ TIMED = "time,open,high,low,close\n{},1,1,1,1\n{},1,1,1,1\n".format
             "name it with --column time=NAME",
         ),
         (csv_bars(time="%d %b %H:%M"), UNKNOWN_TIME.format("31 Jan 14:30")),
-        (csv_bars(time="%Y-%m-%d"), UNKNOWN_TIME.format("2018-01-31")),
         (csv_bars(time="%H:%M"), UNKNOWN_TIME.format("14:30")),
-        (csv_bars(time="%d/%m/%y"), UNKNOWN_TIME.format("31/01/18")),
         (
             csv_bars(header=DATE_TIME, time="%Y-%m-%d|%H~%M"),
             UNKNOWN_TIME.format("2018-01-31 14~30"),

@@ -368,7 +368,7 @@ def expected_rows(
     store: Store, posts: Sequence[Post], linked: Mapping[int, Sequence[str]]
 ) -> list[tuple[Any, ...]]:
     """The rows of the view, by a loop over posts, their symbols, sessions and intervals."""
-    windows = {row[:4]: row[4:] for row in store.rows("FROM windows")}
+    windows = {row[:4]: row[4:8] for row in store.rows("FROM windows")}
     bars = {
         symbol: (first, last + timedelta(minutes=1))
         for symbol, first, last in store.rows(

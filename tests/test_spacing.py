@@ -10,8 +10,13 @@ import exchange_calendars
 import numpy as np
 import polars as pl
 import pytest
+from market_bars import Recipe, make, shown
 from tiny import MINUTE, put_symbol, put_tweets
 
+from tweetscore.bars.daily import daily_clock
+from tweetscore.bars.spaced import audit_spaced
+from tweetscore.bars.spacing import spacing_of
+from tweetscore.errors import InputError
 from tweetscore.market.horizons import SESSIONS, Horizon
 from tweetscore.market.windows import ensure_windows
 from tweetscore.store.database import Store
@@ -216,8 +221,9 @@ def held_against_the_oracle(store: Store, calendar: str, spacing: int) -> set[st
     minutes = [] if spacing == 1_440 else [spacing, 2 * spacing, 60]
     horizons = [Horizon(each) for each in (*minutes, SESSIONS + 1, SESSIONS + 2)]
     found = found_windows(store, list(dict.fromkeys(horizons)))
-    last = max(closed for day in traded for _, closed in day.pieces)
-    first, last = min(bars), min(last, max(bars) + spacing * MINUTE)
+    first, last = min(bars), max(bars) + spacing * MINUTE
+    if spacing == 1_440:
+        last = traded[-1].pieces[-1][1]
     seen = set()
     for n, posted in enumerate(posts, 1):
         minute = posted if posted.second == 0 else posted.replace(second=0) + MINUTE
@@ -262,3 +268,74 @@ def test_a_post_enters_at_the_next_bar_never_at_a_price_from_before_it(store: St
     assert found[1, 10] == [entered, "ok", 106.5, 108.5]
     assert found[2, 10] == [entered, "ok", 106.5, 108.5]
     assert found[1, 7][1] == "no_horizon"
+
+
+def every(symbol: str, minutes: int, count: int, begin: str = "2018-12-03 14:30") -> pl.DataFrame:
+    stamps = [datetime.fromisoformat(begin) + n * minutes * MINUTE for n in range(count)]
+    return pl.DataFrame({"symbol": symbol, "stamp": stamps})
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        (every("A", 2, 30), "its bars are 2 minutes apart; bars of 1, 5, 15, 30 or 60 minutes or"),
+        (every("A", 7 * 1_440, 9), "its bars are 7 days apart; bars of 1, 5,"),
+        (
+            pl.concat([every("A", 1, 200), every("B", 5, 40)]),
+            "has bars of 1 minute and bars of 5 minutes (of B); cut it by their spacing",
+        ),
+        (
+            pl.concat([every("A", 1, 90), every("A", 5, 40, "2018-12-05 14:30")]),
+            "has bars of 1 minute and bars of 5 minutes (of A); cut it by their spacing",
+        ),
+        (
+            pl.concat([every("A", 5, 40), every("A", 7, 25, "2018-12-05 14:31")]),
+            "its bars are mostly 5 minutes apart, but 39% stand between;",
+        ),
+    ],
+)
+def test_spacings_that_make_no_windows_are_refused(rows: pl.DataFrame, message: str) -> None:
+    with pytest.raises(InputError) as refusal:
+        spacing_of("x.csv", rows)
+    assert str(refusal.value).startswith(f"x.csv: {message}")
+
+
+def test_days_without_a_time_of_day_are_daily_bars_unless_there_are_several() -> None:
+    days = every("A", 1_440, 5, "2018-12-03")
+    assert spacing_of("x.csv", days, of_days=True) == 1_440
+    assert spacing_of("x.csv", days[:1], of_days=True) == 1_440
+    with pytest.raises(InputError, match="several bars a day and no time of day"):
+        spacing_of("x.csv", pl.concat([days, days]), of_days=True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("market", ["New York", "London", "Tokyo", "Mumbai", "currencies"])
+@pytest.mark.parametrize("spacing", [5, 15, 30])
+def test_the_clock_and_the_stamps_of_spaced_bars_are_found_by_themselves(
+    market: str, spacing: int
+) -> None:
+    recipe = Recipe(market, "UTC", "start", 60, date(2019, 3, 1))
+    starts = make(recipe).starts_utc
+    minutes = (starts.to_physical() // 60_000_000).to_numpy()
+    begins = np.r_[0, np.flatnonzero(np.diff(minutes) >= 30) + 1]  # of sessions, lunch cut out
+    opens = minutes[begins][np.searchsorted(begins, np.arange(len(minutes)), side="right") - 1]
+    each = np.unique(opens + (minutes - opens) // spacing * spacing)
+    utc_starts = pl.Series(each * 60_000_000).cast(pl.Datetime("us"))
+    for late in (0, spacing):
+        stamps = shown(utc_starts, recipe) + timedelta(minutes=late)
+        found = audit_spaced("x.csv", stamps, spacing)
+        assert found.stamp == ("end" if late else "start")
+        assert found.minutes_utc(stamps).equals(utc_starts)
+
+
+def test_daily_bars_get_the_calendar_whose_sessions_they_have() -> None:
+    known = exchange_calendars.get_calendar("XLON", start="2019-01-01", end="2019-06-30")
+    days = pl.Series([each.to_pydatetime() for each in known.sessions]).cast(pl.Datetime("us"))
+    found = daily_clock("x.csv", days, calendar="auto", zoned=False, symbol=None)
+    assert found.calendar == "XLON"
+    opens = pl.Series([each.tz_localize(None).to_pydatetime() for each in known.opens])
+    assert found.opens_utc(days).to_list() == opens.to_list()
+    with pytest.raises(InputError, match="--calendar XNYS is refuted: 4 of 124 days have no"):
+        daily_clock("x.csv", days, calendar="XNYS", zoned=False, symbol=None)
+    with pytest.raises(InputError, match="the calendar of its daily bars cannot be told"):
+        daily_clock("x.csv", days[:4], calendar="auto", zoned=False, symbol=None)

@@ -61,7 +61,7 @@ def test_a_target_of_another_version_is_refused() -> None:
         kind_of("moves")
 
 
-@pytest.mark.parametrize("text", ["", "0", "-5", "5.5", "1d", "10001", "٣٠", "thirty"])
+@pytest.mark.parametrize("text", ["", "0", "-5", "5.5", "d", "0d", "261d", "10001", "٣٠", "thirty"])
 def test_a_horizon_is_a_whole_number_of_minutes(text: str) -> None:
     with pytest.raises(ValueError, match="is not a whole number of minutes from 1 to 10,000"):
         Horizon.parse(text)

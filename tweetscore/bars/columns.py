@@ -172,9 +172,11 @@ def _times(
     order = layout.vendor.usual_order if layout.vendor else None
     if found := find_times(layout.table, sample, candidates, dense=True, usual_order=order):
         return found
-    alone = [columns for columns in candidates if len(columns) == 1]
-    if found := find_times(
-        layout.table, sample, alone, dense=True, usual_order=order, of_days=True
+    # Beside a time of day that cannot be read a day is not the whole time.
+    if all(len(columns) == 1 for columns in candidates) and (
+        found := find_times(
+            layout.table, sample, candidates, dense=True, usual_order=order, of_days=True
+        )
     ):
         return found
     shown = shown_time(sample, candidates[::-1]) or ""  # the whole time, where it is in two columns

@@ -67,6 +67,7 @@ class BarFile:
     format: str
     symbol: str | None  # None: the file has a column of symbols
     naive: bool  # True: stamps have no time zone
+    of_days: bool  # True: stamps are days, without a time of day
     clock: str | None  # the clock that the format defines, with stamps at the start of the minute
     claim: str | None  # the clock that the file itself names, for stamps without a time zone
     taken: str  # what was taken for what, in words
@@ -125,6 +126,7 @@ def open_bars(
         layout.format,
         reading.symbol,
         found.form.naive and clock != "UTC",
+        found.times.of_days,
         layout.clock,
         clock if found.form.naive and clock != "UTC" else None,
         _taken(layout, found, reading, wanted),

@@ -20,23 +20,32 @@ _SHORT_MINUTES = (30, 15)  # of the last bar of a session, where it is a short o
 _MINUTE_US = 60_000_000
 _IN_A_ROW = 20  # bars of another spacing: no accident of a thin product
 _ONE_SESSION = 360  # minutes; what is further apart may be a night
+_MOST_DOUBLED = 0.05  # the share of daily bars that may stand there twice
 _QUARTER = 15  # minutes; lunch breaks and short bars begin and end with a quarter of an hour
 _MOST_BETWEEN = 0.1  # the share of distances that bars of this spacing cannot have
 
 
-def spacing_of(name: str, rows: pl.DataFrame) -> int:
+def spacing_of(name: str, rows: pl.DataFrame, *, of_days: bool = False) -> int:
     """Return the minutes from one bar to the next: one of ``SPACINGS_MINUTES``, or a day's.
 
     Args:
         name: the file's, for messages.
         rows: ``symbol`` and ``stamp`` of all its bars, in any order.
+        of_days: the stamps are days, without a time of day.
 
     Raises:
-        InputError: bars of this spacing make no windows, or there are two spacings.
+        InputError: bars of this spacing make no windows, there are two spacings, or several bars a
+            day without a time of day.
     """
+    bars = rows.select("symbol", "stamp").drop_nulls()
+    if of_days and bars.n_unique() < (1 - _MOST_DOUBLED) * bars.height:
+        raise InputError(
+            f"{name}: has several bars a day and no time of day; name its column with "
+            "--column time=NAME, or export it, too"
+        )
     stamps = rows["stamp"].drop_nulls().unique().sort()
     minutes = (stamps.to_physical() // _MINUTE_US).diff().drop_nulls()
-    spacing = min(minutes.mode().to_list(), default=1)
+    spacing = min(minutes.mode().to_list(), default=DAY_MINUTES if of_days else 1)
     if spacing not in (*SPACINGS_MINUTES, DAY_MINUTES):
         allowed = f"{', '.join(map(str, SPACINGS_MINUTES[:-1]))} or {SPACINGS_MINUTES[-1]} minutes"
         raise InputError(

@@ -207,7 +207,7 @@ def _spacing(
     """
     if bars.clock:  # of one minute; the quiet ones of a format that defines its clock are absent
         return 1
-    name, spacing = bars.source.name, spacing_of(bars.source.name, rows)
+    name, spacing = bars.source.name, spacing_of(bars.source.name, rows, of_days=bars.of_days)
     for symbol in symbols:
         if symbol in known and known[symbol].spacing_minutes != spacing:
             stored = spacing_words(known[symbol].spacing_minutes)
