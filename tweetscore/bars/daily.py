@@ -68,18 +68,18 @@ def daily_clock(
     """
     # Some vendors stamp a day's bar with midnight in UTC, others with that of the exchange.
     zoned = zoned and bool((stamps.dt.time() != _MIDNIGHT).any())
+    tried = [found for each in AUTO_CALENDARS if (found := _try(each, stamps, zoned))]
+    best, *others = sorted(tried, key=lambda each: each.off)
     if calendar != "auto":
         held = _hold(calendar, stamps, zoned)
-        if held.outside > _MOST_OFF * stamps.n_unique():
+        if held.off >= best.off + _DAYS_APART and held.outside:
             raise InputError(
                 f"{name}: --calendar {calendar} is refuted: {held.outside:,} of "
-                f"{stamps.n_unique():,} days have no session there; leave --calendar out"
+                f"{stamps.n_unique():,} days have no session there, and {held.missing:,} of its "
+                f"sessions no bar; say --calendar {best.calendar}, or leave --calendar out"
             )
         return DailyClock(calendar, zoned, _fact(held, stamps, "said"))
     usual = usual_calendar(symbol)
-    tried = [found for each in AUTO_CALENDARS if (found := _try(each, stamps, zoned))]
-    ranked = sorted(tried, key=lambda each: each.off)
-    best, others = ranked[0], ranked[1:]
     most = _MOST_OFF * stamps.n_unique()
     near = [each for each in others if each.off < best.off + _DAYS_APART]
     named = next((each for each in [best, *near] if each.calendar == usual), None)
