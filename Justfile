@@ -53,6 +53,10 @@ simulate:
     python -m tests.simulated_calibration
     python -m tests.simulated_words
 
+# Every command killed, without room, with damaged inputs, and twice at once: `just torture --minutes 10 --seed 0`.
+torture *ARGS:
+    OMP_NUM_THREADS=1 POLARS_MAX_THREADS=1 python -m tests.torture {{ARGS}}
+
 # The wheel, in dist.
 wheel:
     python -m build --wheel

@@ -13,7 +13,8 @@ import pyarrow.parquet as pq
 
 from tweetscore.errors import InputError, IntegrityError
 from tweetscore.io.new_file import sha256_of
-from tweetscore.io.parquet import UNREADABLE
+from tweetscore.io.packing import BUFFER_BYTES
+from tweetscore.io.parquet import UNREADABLE, bounded, read_batches
 from tweetscore.market.targets import kind_of
 from tweetscore.market.windows import ensure_windows
 from tweetscore.scoring.card import read_card
@@ -131,8 +132,10 @@ def _check_files(folder: Path, finished: Sequence[Finished], intervals: Sequence
 
 # Not by DuckDB: it believes the bounds in a Parquet file, which leave NaN out.
 def _batches(path: Path) -> Iterator[pa.RecordBatch]:
-    with pq.ParquetFile(path) as file:
-        yield from file.iter_batches(BATCH_ROWS)
+    with pq.ParquetFile(path, pre_buffer=False, buffer_size=BUFFER_BYTES) as file:
+        names = file.schema_arrow.names
+        batches = read_batches(path, str(path), file, names, BATCH_ROWS)
+        yield from bounded(batches, str(path), path.stat().st_size)
 
 
 def _wrong_rows(results: pl.DataFrame, intervals: Sequence[int]) -> int:

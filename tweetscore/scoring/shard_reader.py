@@ -5,10 +5,9 @@ from pathlib import Path
 
 import polars as pl
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from tweetscore.errors import InputError
-from tweetscore.io.parquet import UNREADABLE
+from tweetscore.io.parquet import bounded, opened, read_batches
 from tweetscore.posts.canonical import COUNTS
 
 Schema = dict[str, pl.DataType | type[pl.DataType]]
@@ -39,21 +38,17 @@ def read_shard(
         InputError: it is unreadable, or lacks a column, or one has another type.
     """
     first = 1
-    try:
-        with pq.ParquetFile(path) as parquet:
-            columns = _columns(path, parquet.schema_arrow, counts=counts)
-            for batch in parquet.iter_batches(chunk_rows, columns=columns):
-                batch.validate(full=True)
-                frame = pl.DataFrame(batch).with_columns(
-                    pl.lit(None, kind).alias(name)
-                    for name, kind in OF_TWEETS.items()
-                    if name not in columns
-                )
-                yield _sorted_out(frame.select(_as_ours(frame.schema)), first)
-                first += batch.num_rows
-    except UNREADABLE as error:
-        fact = str(error).partition("\n")[0]
-        raise InputError(f"{path}: unreadable Parquet ({fact}); write it again") from error
+    with opened(path, str(path), "write it again") as parquet:
+        columns = _columns(path, parquet.schema_arrow, counts=counts)
+        batches = read_batches(path, str(path), parquet, columns, chunk_rows)
+        for batch in bounded(batches, str(path), path.stat().st_size):
+            frame = pl.DataFrame(batch).with_columns(
+                pl.lit(None, kind).alias(name)
+                for name, kind in OF_TWEETS.items()
+                if name not in columns
+            )
+            yield _sorted_out(frame.select(_as_ours(frame.schema)), first)
+            first += batch.num_rows
 
 
 def _columns(path: Path, schema: pa.Schema, *, counts: bool) -> list[str]:

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from tweetscore.errors import InputError, IntegrityError, did_you_mean
 from tweetscore.io.new_file import new_folder, sha256_of
+from tweetscore.io.parquet import check_size
 from tweetscore.store.database import SCHEMA_VERSION, Store, check_derived
 
 FORMAT = 2
@@ -138,6 +139,8 @@ def restore(store: Store, folder: Path) -> dict[str, int]:
                 f"{folder / name}: is not the file that was written (its sha256 is not the one in "
                 f"{EXPORT}); {AGAIN}"
             )
+    for path in _parts(folder):
+        check_size(path, BATCH_ROWS, AGAIN)
     names = _names(store, "TABLE")
     if lacking := sorted(set(names) - set(about["rows"])):
         step = "export all of them with: tweetscore export FOLDER"

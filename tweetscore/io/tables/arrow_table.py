@@ -24,7 +24,7 @@ def arrow_table(source: Source) -> Table:
 
     def rows(columns: Mapping[str, str], most: int | None, _whole: bool) -> Iterator[Rows]:
         with _opened(source.file) as (_, batches):
-            yield from text_rows(_sliced(batches, most), columns, values_as_text)
+            yield from text_rows(_sliced(batches, most), columns, values_as_text, source.file)
 
     return Table(source, "arrow", tuple(columns), rows)
 

@@ -10,7 +10,7 @@ import polars as pl
 from tweetscore.io import csv_rows
 from tweetscore.io.data_file import HEAD_BYTES
 from tweetscore.io.loose_quotes import doubled, mended
-from tweetscore.io.records import parse
+from tweetscore.io.records import MOST_RECORD_BYTES, parse
 from tweetscore.io.source import Source
 from tweetscore.io.tables.table import Rows, Table
 
@@ -128,6 +128,8 @@ def _telling_lines(source: Source) -> bytes:
                 telling = block[block.rfind(b"\n", 0, place) + 1 :] + stream.read(HEAD_BYTES)
                 return header + telling[:HEAD_BYTES]
             rest = block[block.rfind(b"\n") + 1 :]
+            if len(rest) > MOST_RECORD_BYTES:
+                break
     return head
 
 
