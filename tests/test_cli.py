@@ -130,7 +130,7 @@ def test_the_examples_work_one_after_the_other(
         monkeypatch.setenv(f"TWEETSCORE_{name}_EPOCHS", "1")
         monkeypatch.setenv(f"TWEETSCORE_{name}_VECTORS", "random")
     order = "sample ingest train freeze score evaluate query report study export info doctor import"
-    order += " abnormal"
+    order += " abnormal link"
     assert set(order.split()) == set(COMMANDS)
     shown = {name: " ".join(get_command(app).commands[name].help.split()) for name in COMMANDS}  # type: ignore[attr-defined]  # a group
     for name in order.split():

@@ -348,6 +348,16 @@ def test_rules_that_link_nearly_every_post_are_told_with_their_share(
     )
 
 
+def test_rules_that_link_no_post_are_told(store: Store, tmp_path: Path) -> None:
+    put_market(store)
+    put_posts(store, NEWS)
+    told = by_rules(store, tmp_path, "GE,word,nobody").warnings
+    assert told == (
+        "no post is linked, so none meets a symbol; check the terms, or take the rules away with: "
+        "tweetscore link --remove",
+    )
+
+
 def test_rules_come_from_any_table_with_terms_taken_literally(store: Store, tmp_path: Path) -> None:
     put_market(store)
     put_posts(store, [("15:00", "(C.*) a|b [x]", None), ("15:01", "CCC ab x", None)])

@@ -77,8 +77,13 @@ def link(store: Store, rules: Path | None, progress: Progress, *, cashtags: bool
         counts = _link_posts(store, progress, every=bool(added or removed))
         store.run("ingest/linked_sources")
     found = link_rules(store)
-    told = (*warnings, *_too_frequent(found))
-    return Linked(added, removed, *counts, found, told)
+    told = [*warnings, *_too_frequent(found)]
+    if found["share"].max() == 0:  # null without posts
+        told.append(
+            "no post is linked, so none meets a symbol; check the terms, or take the rules away "
+            "with: tweetscore link --remove"
+        )
+    return Linked(added, removed, *counts, found, tuple(told))
 
 
 def unlink(store: Store) -> int:
