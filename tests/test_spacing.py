@@ -17,6 +17,7 @@ from tweetscore.bars.daily import daily_clock
 from tweetscore.bars.spaced import audit_spaced
 from tweetscore.bars.spacing import spacing_of
 from tweetscore.errors import InputError
+from tweetscore.evaluation.intervals import observations, unit_of
 from tweetscore.market.horizons import SESSIONS, Horizon
 from tweetscore.market.windows import ensure_windows
 from tweetscore.store.database import Store
@@ -339,3 +340,26 @@ def test_daily_bars_get_the_calendar_whose_sessions_they_have() -> None:
         daily_clock("x.csv", days, calendar="XNYS", zoned=False, symbol=None)
     with pytest.raises(InputError, match="the calendar of its daily bars cannot be told"):
         daily_clock("x.csv", days[:4], calendar="auto", zoned=False, symbol=None)
+
+
+def test_sessions_are_counted_by_spans_longer_than_their_windows() -> None:
+    days = pl.Series([date(2019, 3, 1), date(2019, 3, 4), date(2019, 3, 8), date(2019, 4, 1)])
+    epoch = date(1970, 1, 1)
+    begins = {
+        30: days.to_list(),
+        SESSIONS + 1: [date(2019, 2, 25), date(2019, 3, 4), date(2019, 3, 4), date(2019, 4, 1)],
+        SESSIONS + 4: [date(2019, 3, 1)] * 3 + [date(2019, 4, 1)],
+        SESSIONS + 5: [date(2019, 1, 1)] * 3 + [date(2019, 4, 1)],
+        SESSIONS + 13: [date(2019, 1, 1)] * 4,
+    }
+    for minutes, wanted in begins.items():
+        found = observations(days, minutes)
+        assert [epoch + timedelta(days=int(n)) for n in found] == wanted
+    assert [unit_of(n) for n in (None, *begins)] == [
+        "day",
+        "day",
+        "week",
+        "month",
+        "quarter",
+        "year",
+    ]

@@ -12,7 +12,7 @@ from datetime import datetime
 import numpy as np
 import polars as pl
 
-from tweetscore.evaluation.intervals import Floats, Wholes, mean_interval
+from tweetscore.evaluation.intervals import Floats, Wholes, mean_interval, observations
 from tweetscore.market.news import News
 from tweetscore.store.database import Store, statement
 
@@ -114,11 +114,11 @@ def earnings_of(rows: pl.DataFrame, costs_bps: Sequence[float] = COSTS_BPS) -> E
         costs_bps: of a round trip.
     """
     first = rows.row(0, named=True)
-    day = rows["session_date"].to_physical().cast(pl.Int64).to_numpy()
+    day = observations(rows["session_date"], first["interval_minutes"])
     side = rows["up"].to_numpy() * 2.0 - 1
     gross_bps = side * rows["return_bps"].to_numpy()
     break_even = _estimate(gross_bps, day)
-    counts = np.unique(day, return_counts=True)[1]
+    counts = rows.group_by("session_date").len().sort("session_date")["len"].to_numpy()
     open_at_once = _open_at_once(rows["minute_utc"], rows["exit_utc"])
     return Earnings(
         model=first["model"],

@@ -13,7 +13,7 @@ from tweetscore.evaluation import EFFECT_AUC
 from tweetscore.evaluation.caveats import caveat_of
 from tweetscore.evaluation.correction import Evidence, romano_wolf
 from tweetscore.evaluation.figures import Figures, evidence, figures, judged, majority_places
-from tweetscore.evaluation.intervals import Floats, Wholes
+from tweetscore.evaluation.intervals import Floats, Wholes, observations
 from tweetscore.evaluation.skill import market_controls
 from tweetscore.evaluation.tried import Family, Scored, families, scored_models
 from tweetscore.market.news import News, far_from_news
@@ -156,7 +156,7 @@ def _inputs(part: pl.DataFrame) -> tuple[Floats, Wholes, Wholes, Floats]:
     return (
         np.stack([1 - positive, positive], axis=1),
         part["truth"].cast(pl.Int64).to_numpy(),
-        part["session_date"].to_physical().cast(pl.Int64).to_numpy(),
+        observations(part["session_date"], part["interval_minutes"][0]),
         market_controls(part, "past_bps"),
     )
 

@@ -8,7 +8,7 @@ import polars as pl
 
 from tweetscore.evaluation.figures import SIGNIFICANCE
 from tweetscore.evaluation.forward import e_values, known_at_entry
-from tweetscore.evaluation.intervals import Floats, Wholes, auc_of
+from tweetscore.evaluation.intervals import Floats, Wholes, auc_of, observations
 from tweetscore.evaluation.tried import Scored, scored_models
 from tweetscore.market.horizons import Horizon
 from tweetscore.store.database import Store, statement
@@ -111,7 +111,7 @@ def _inputs(part: pl.DataFrame) -> tuple[Floats, Floats, Wholes, Floats]:
         ).cast(pl.Float64).fill_null(np.nan)
     )  # fmt: skip
     *known, scores, observed = (column.to_numpy() for column in floats)
-    day = part["session_date"].to_physical().cast(pl.Int64).to_numpy()
+    day = observations(part["session_date"], part["interval_minutes"][0])
     return scores, observed, day, known_at_entry(*known)
 
 

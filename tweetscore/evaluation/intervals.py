@@ -12,7 +12,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 from scipy import stats
+
+from tweetscore.market.horizons import NO_HORIZON, Horizon
 
 CONFIDENCE = 0.95
 LEAST_DAYS = 6  # the subsets of fewer bound nothing at 95 %
@@ -22,6 +25,30 @@ _MOST_DAYS = 2_000
 _ROUNDING = 1e-9
 Floats = npt.NDArray[np.float64]
 Wholes = npt.NDArray[np.int64]
+
+
+# Windows of sessions reach into the next days: the unit is a span five times as long or longer.
+_SPANS = ((1, "week", "1w"), (4, "month", "1mo"), (12, "quarter", "1q"))
+
+
+def unit_of(interval_minutes: int | None) -> str:
+    """Return what one observation is at a horizon: a day, or a longer span for sessions."""
+    return _span_of(interval_minutes)[0]
+
+
+def observations(session_date: pl.Series, interval_minutes: int | None) -> Wholes:
+    """Return the number of the observation that each row belongs to, from its trading day: (N,)."""
+    unit, every = _span_of(interval_minutes)
+    begins = session_date if unit == "day" else session_date.dt.truncate(every)
+    found: Wholes = begins.to_physical().cast(pl.Int64).to_numpy()
+    return found
+
+
+def _span_of(interval_minutes: int | None) -> tuple[str, str]:
+    sessions = Horizon(interval_minutes or NO_HORIZON).sessions
+    if not sessions:
+        return "day", "1d"
+    return next(((unit, every) for most, unit, every in _SPANS if sessions <= most), ("year", "1y"))
 
 
 def mean_interval(values: npt.NDArray[Any], day: Wholes) -> tuple[float, float]:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from tweetscore.evaluation.figures import SIGNIFICANCE, Figures
+from tweetscore.evaluation.intervals import unit_of
 from tweetscore.market.horizons import Horizon
 from tweetscore.market.targets import kind_of
 
@@ -57,8 +58,15 @@ def sentence(each: Figures) -> str:
         f"{what}: {each.verdict}. {_auc_words(each)}{_p_words(each)}{_within(each)}. "
         f"{_smallest_words(each)}Accuracy {100 * each.accuracy:.1f} %, majority{of} "
         f"{100 * each.baseline:.1f} %, the difference {100 * each.excess_low:+.1f} to "
-        f"{100 * each.excess_high:+.1f} points at 95 %."
+        f"{100 * each.excess_high:+.1f} points at 95 %.{_unit_words(each)}"
     )
+
+
+def _unit_words(each: Figures) -> str:
+    unit = unit_of(each.interval_minutes)
+    if unit == "day":
+        return ""
+    return f" Its windows reach into the next days, so {each.days} {unit}s were counted, not days."
 
 
 def _auc_words(each: Figures) -> str:

@@ -9,6 +9,7 @@ import polars as pl
 
 from tweetscore.evaluation.correction import Evidence
 from tweetscore.evaluation.figures import Figures, bag_of_words_accuracy, evidence, figures
+from tweetscore.evaluation.intervals import observations
 from tweetscore.evaluation.skill import market_controls
 from tweetscore.market.targets import Target
 from tweetscore.training.features import NO_LABEL, Prepared
@@ -104,7 +105,7 @@ def _tested(learned: Learned, head: int, minutes: int) -> _Tested | None:
     return _Tested(
         predict(learned.model, test).softmax(2)[:, head].double().numpy()[known],
         truth,
-        rows["session_date"].to_physical().cast(pl.Int64).to_numpy(),
+        observations(rows["session_date"], minutes),
         np.full(len(truth), _most_frequent(train.labels[:, head][fitted])),
         rows,
         momentum,
