@@ -71,7 +71,8 @@ def test_accuracy_has_an_interval_of_its_own() -> None:
     right = (p >= 0.5) == truth
     by_day = np.bincount(day, right - right.mean())
     half = stats.t.ppf(0.975, 39) * np.sqrt(40 / 39 * (by_day**2).sum()) / len(day)
-    assert found.accuracy_low == pytest.approx(right.mean() - half)
-    assert found.accuracy_high == pytest.approx(right.mean() + half)
+    # Of many days of like size, random subsets of them say nearly what Student's t says.
+    assert found.accuracy_low == pytest.approx(right.mean() - half, abs=half / 10)
+    assert found.accuracy_high == pytest.approx(right.mean() + half, abs=half / 10)
     of_bin = np.minimum((p * 10).astype(int), 9)
     assert found.calibration_expected == pytest.approx(expected_error(p, truth, of_bin, day))
