@@ -4,6 +4,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import exchange_calendars
@@ -18,6 +19,8 @@ from tweetscore.bars.spaced import audit_spaced
 from tweetscore.bars.spacing import spacing_of
 from tweetscore.errors import InputError
 from tweetscore.evaluation.intervals import observations, unit_of
+from tweetscore.ingest.account import IngestOptions
+from tweetscore.ingest.run import ingest
 from tweetscore.market.horizons import SESSIONS, Horizon
 from tweetscore.market.windows import ensure_windows
 from tweetscore.store.database import Store
@@ -363,3 +366,28 @@ def test_sessions_are_counted_by_spans_longer_than_their_windows() -> None:
         "quarter",
         "year",
     ]
+
+
+def test_daily_bars_are_ingested_with_their_calendar_and_two_spacings_of_a_symbol_are_not(
+    store: Store, tmp_path: Path
+) -> None:
+    known = exchange_calendars.get_calendar("XNYS", start="2018-01-01", end="2018-12-31")
+    header, path = "Date,Open,High,Low,Close,Adj Close,Volume", tmp_path / "KO.csv"
+    rows = [f"{day:%Y-%m-%d},10,12,9,{10 + n % 3},8,100" for n, day in enumerate(known.sessions)]
+    path.write_text("\n".join([header, *rows, "2018-02-19,10,12,9,11,8,100"]))  # a holiday
+    (account,) = ingest(store, [path], IngestOptions(), lambda *_: None)
+    assert (account.error, account.stored, account.rejected) == (None, len(rows), 1)
+    assert store.rows("SELECT reason FROM rejects") == [
+        ("no session of XNYS is on 2018-02-19 00:00",)
+    ]
+    assert store.rows("FROM symbols") == [("KO", "XNYS", 1_440)]
+    opens = [each.tz_localize(None).to_pydatetime() for each in known.opens]
+    assert [at for (at,) in store.rows("SELECT minute_utc FROM bars ORDER BY ALL")] == opens
+    minutes = tmp_path / "KO_minutes.csv"
+    lines = [f"2018-01-02T14:{minute}:00Z,10,12,9,11" for minute in range(30, 59)]
+    minutes.write_text("\n".join(["time,open,high,low,close", *lines]))
+    (account,) = ingest(store, [minutes], IngestOptions(symbol="KO"), lambda *_: None)
+    assert account.error == (
+        f"{minutes}: has bars of 1 minute, but KO is stored with daily bars; keep them apart, as "
+        "in --symbol KO-1"
+    )

@@ -118,7 +118,8 @@ def _time_candidates(match: Match) -> list[tuple[str, ...]]:
         return [(taken["date"], taken["time"])]
     candidates = time_candidates(match.candidates["time"])
     if len(match.candidates["time"]) == 1:  # perhaps given, with days beside it
-        candidates += [(day, taken["time"]) for day in days_among(match.columns)]
+        days = [day for day in days_among(match.columns) if day != taken["time"]]
+        candidates += [(day, taken["time"]) for day in days]
     return candidates
 
 
