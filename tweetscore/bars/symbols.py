@@ -79,6 +79,7 @@ _QUOTED_IN = frozenset(
 _BESIDE_PRICES = frozenset(
     {"px", "value", "usd", "eur", "last", "settle", "trade", "adj", "number"}
 )
+_LETTER = re.compile(r"[A-Z]")
 _TICKER = re.compile(r"\^?[A-Z0-9]+(?:[.=!&:][A-Z0-9]*)*", re.ASCII)
 
 
@@ -117,11 +118,14 @@ def symbol_of_file(file: DataFile) -> Named | None:
         return None
     entry = PurePath(file.entry or "")
     packed = [_COPY.sub("", _ENDINGS.sub("", file.path.name))] if file.entry else []
-    names = [file.file_name, *packed]
-    for name in names:
+    folders = [*reversed(entry.parts[:-1]), *reversed(file.path.absolute().parts[:-1])][:2]
+    letter = _ENDINGS.sub("", file.file_name)
+    # D and M are shares as well as days and minutes; beside a folder named SPY they are the latter.
+    if _LETTER.fullmatch(letter) and not any(map(_symbol_of_folder, folders)):
+        return Named(letter, f"the name {file.file_name}")
+    for name in (file.file_name, *packed):
         if symbol := symbol_in_name(name):
             return Named(symbol, f"the name {name}")
-    folders = [*reversed(entry.parts[:-1]), *reversed(file.path.absolute().parts[:-1])][:2]
     for folder in folders if not file.label else ():
         if symbol := _symbol_of_folder(folder):
             return Named(symbol, f"the folder {folder}")
