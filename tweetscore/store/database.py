@@ -22,6 +22,11 @@ from tweetscore.errors import (
 SCHEMA_VERSION = 5
 MEMORY_LIMIT = "350MB"  # DuckDB's own default is 80 % of the machine; 500 MB were no faster
 IN_MEMORY = Path(":memory:")
+# A commit that finds no room on the disk fails as a transaction.
+_SHORTAGES = (duckdb.IOException, duckdb.OutOfMemoryException, duckdb.TransactionException)
+# A block is read when a query needs it, and only then found to be no block.
+_DAMAGES = (duckdb.SerializationException, duckdb.FatalException, duckdb.InternalException)
+_DAMAGE = re.compile(r"[Cc]orrupt|checksum|database has been invalidated")
 STANDARD_INTERVALS = (5, 10, 15, 20, 30, 40, 50)
 
 
@@ -99,7 +104,7 @@ def open_store(path: Path, *, read_only: bool = False, create: bool = True) -> I
     Raises:
         InputError: there is none to read, it is no DuckDB file, or its schema is newer than ours.
         LockedError: another process holds it.
-        IntegrityError: it is a DuckDB file without our tables.
+        IntegrityError: it is a DuckDB file without our tables, or, later, a block is damaged.
         StorageError: later, when the disk is full, or a statement needs more memory than it has.
     """
     if (read_only or not create) and not path.exists():
@@ -121,10 +126,17 @@ def _open(path: Path, *, read_only: bool) -> Iterator[Store]:
     try:
         _check_schema(con, path, read_only=read_only)
         yield Store(con, path)
-    # A commit that finds no room on the disk fails as a transaction.
-    except (duckdb.IOException, duckdb.OutOfMemoryException, duckdb.TransactionException) as error:
+    except duckdb.Error as error:
+        fact = str(error).splitlines()[0]
+        if isinstance(error, _DAMAGES) or _DAMAGE.search(fact):
+            raise IntegrityError(
+                f"{path}: is damaged ({fact}); restore it from a copy, or ingest the files again "
+                "into a new database"
+            ) from error
+        if not isinstance(error, _SHORTAGES):
+            raise
         raise StorageError(
-            f"{path}: {str(error).splitlines()[0]}; what was finished is kept: make room on the "
+            f"{path}: {fact}; what was finished is kept: make room on the "
             f"disk, or allow more memory with TWEETSCORE_MEMORY (now {options['memory_limit']}), "
             "and run the command again"
         ) from error
