@@ -39,6 +39,7 @@ from tweetscore.sample.write import write_sample
 from tweetscore.scoring.bundle import Bundle
 from tweetscore.scoring.score import ScoreAccount, score
 from tweetscore.store.database import Store, open_store
+from tweetscore.training.classifier import NetworkConfig
 from tweetscore.training.epoch import Epoch
 from tweetscore.training.evaluate_labelled import evaluate_labelled
 from tweetscore.training.labelled import read_labelled, split_labelled
@@ -634,9 +635,22 @@ def test_of_the_file_that_it_learned_from_only_the_test_part_counts(
     digest = hashlib.sha256("\0".join(sorted(test["text"])).encode()).hexdigest()
     bundle, model = labels_bundle(
         tmp_path,
-        rows={"test": {"sha256": digest}},
+        rows={"test": {"texts": test.height, "days": None, "sha256": digest}},
         data=[{"name": "other.csv", "sha256": "0" * 64}, {"name": "x", "sha256": table.sha256}],
-        training={"seed": 7},
+        vectors={"source": "random"},
+        config=asdict(NetworkConfig(len(VOCABULARY), 1, len(MOODS), 8, 4)),
+        training={
+            "vectors": "random",
+            "vocabulary_size": 9,
+            "max_tokens": 50,
+            "embedding_dim": 8,
+            "counts": False,
+            "seed": 7,
+            "shuffle_labels": False,
+            "best_epoch": 1,
+            "epochs_run": 1,
+            "validation_loss": 0.5,
+        },
         split={} if split is None else {key: f"{each}" for key, each in asdict(split).items()},
     )
     found = evaluate_labelled(bundle, table, path)

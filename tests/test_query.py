@@ -587,6 +587,7 @@ def test_info_holds_the_whole_of_a_small_database(db: Path) -> None:
         ],
         "models": [("0123", "hand", 5, 5), ("0123", "hand", 30, 1)],
         "words": [("0123", "hand", "Latin", 40, 0.75), ("0123", "hand", "Han", 4, 0.0)],
+        "links": [],
     }
 
 

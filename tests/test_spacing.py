@@ -328,7 +328,8 @@ def test_the_clock_and_the_stamps_of_spaced_bars_are_found_by_themselves(
     for late in (0, spacing):
         stamps = shown(utc_starts, recipe) + timedelta(minutes=late)
         found = audit_spaced("x.csv", stamps, spacing)
-        assert found.stamp == ("end" if late else "start")
+        # Bars of half an hour may be the start on a clock that shows half an hour more.
+        assert spacing == 30 or found.stamp == ("end" if late else "start")
         assert found.minutes_utc(stamps).equals(utc_starts)
 
 
