@@ -1,6 +1,7 @@
 """Bars of several minutes and of a day, and horizons in sessions: held against plain Python."""
 
-from bisect import bisect_left
+import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -101,6 +102,7 @@ class Oracle:
                 self.stretches[-1] = (self.stretches[-1][0], closed)
             else:
                 self.stretches.append((opened, closed))
+        self.closes = sorted((self._ends(begin), close) for begin, (_, close) in bars.items())
         self.boundaries = sorted(
             {
                 at
@@ -126,15 +128,16 @@ class Oracle:
     def price(self, at: datetime) -> float | None:
         """The last price known then, of a bar of the same stretch, five minutes old at most."""
         opened = max(begin for begin, end in self.stretches if begin <= at <= end)
-        known = {opened: self.bars[opened][0]} if opened in self.bars else {}
-        for begin, (_, close) in self.bars.items():
-            ends = begin + self.spacing * MINUTE
-            closes = [end for day in self.days for start, end in self._hours(day) if start <= begin]
-            ends = min(ends, next(end for end in closes[::-1] if end > begin))
-            if opened < ends <= at:
-                known[ends] = close
-        latest = max(known, default=datetime.min)
-        return known[latest] if at - latest <= self.max_gap * MINUTE else None
+        place = bisect_right(self.closes, (at, math.inf)) - 1
+        known, price = self.closes[place] if place >= 0 else (datetime.min, None)
+        if known <= opened:
+            known, price = opened, self.bars.get(opened, (None,))[0]
+        return price if at - known <= self.max_gap * MINUTE else None
+
+    def _ends(self, begin: datetime) -> datetime:
+        """When a bar that begins then is over: a short one with its session."""
+        closes = [end for day in self.days for start, end in self._hours(day) if start <= begin]
+        return min(begin + self.spacing * MINUTE, next(end for end in closes[::-1] if end > begin))
 
     def _hours(self, day: Day) -> list[tuple[datetime, datetime]]:
         whole = [(day.pieces[0][0], day.pieces[-1][1])]
