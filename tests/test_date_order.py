@@ -44,6 +44,7 @@ def hours_apart(gaps: list[int]) -> list[datetime]:
     return times
 
 
+@pytest.mark.slow
 @examples(100)
 @given(
     st.lists(st.integers(0, 400), min_size=1, max_size=300), st.booleans(), st.integers(0, 2**32)
@@ -60,6 +61,7 @@ def test_posts_of_one_day_in_each_month_are_not_refused() -> None:
     assert not refused(monthly)
 
 
+@pytest.mark.slow
 @examples(100)
 @given(
     before=st.lists(st.integers(12, 40), min_size=50, max_size=90),

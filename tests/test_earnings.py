@@ -217,6 +217,7 @@ def test_costs_that_are_no_numbers_are_refused_by_name(costs: str) -> None:
     )
 
 
+@pytest.mark.slow
 def test_the_command_prints_and_writes_what_the_function_finds(tmp_path: Path) -> None:
     path = tmp_path / "x.duckdb"
     with open_store(path) as store:

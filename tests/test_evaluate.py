@@ -708,6 +708,7 @@ def test_what_happened_to_rows_it_learned_from_changes_no_figure(week: Store) ->
     assert evaluate(week) != before
 
 
+@pytest.mark.slow
 def test_flat_windows_and_rows_without_a_window_do_not_count(week: Store) -> None:
     put_bars(week, "2018-12-24T14:30:00", [100.0] * 60)  # a half-day on which nothing moves
     week.con.execute("DELETE FROM sessions; DELETE FROM windows")
@@ -736,6 +737,7 @@ def test_the_baseline_is_the_majority_of_the_training_part_where_the_card_names_
     assert after[5].baseline in (before[5].baseline, pytest.approx(1 - before[5].baseline))
 
 
+@pytest.mark.slow
 def test_each_model_is_measured_on_its_own_and_corrected_for_all(week: Store) -> None:
     alone = evaluate(week)
     add_model(week, "wrong", SPLIT, right=0.3)
@@ -765,6 +767,7 @@ def test_each_symbol_is_measured_on_its_own(week: Store) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_heads_of_the_card_that_did_not_score_and_symbols_are_corrected_for(week: Store) -> None:
     assert [f.tests for f in evaluate(week)] == [2, 2]
     seven = json.dumps({"intervals": [5, 10, 15, 20, 30, 40, 50]})
@@ -777,6 +780,7 @@ def test_heads_of_the_card_that_did_not_score_and_symbols_are_corrected_for(week
     assert [(f.symbol, f.tests) for f in evaluate(week)] == [("NDX", 14)] * 2 + [("SPX", 14)] * 2
 
 
+@pytest.mark.slow
 def test_the_extended_session_has_days_of_its_own(week: Store) -> None:
     assert kept(evaluate(week, session="extended")) == kept(evaluate(week))
 

@@ -186,6 +186,7 @@ def test_links_are_those_of_a_loop_over_posts_and_rules(store: Store, tmp_path: 
     assert len(expected) > 100
 
 
+@pytest.mark.slow
 def test_cashtags_makes_a_rule_for_each_symbol_that_can_be_one(store: Store) -> None:
     put_market(store)
     put_bars(store, "2018-12-19 15:00:00", [1.0, 1.1], "7203")
@@ -262,6 +263,7 @@ def test_a_post_whose_text_a_later_file_replaces_is_linked_anew(
 # --- what cannot be used --------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("rule", "fact"),
     [
@@ -348,6 +350,7 @@ def test_rules_that_link_nearly_every_post_are_told_with_their_share(
     )
 
 
+@pytest.mark.slow
 def test_rules_that_link_no_post_are_told(store: Store, tmp_path: Path) -> None:
     put_market(store)
     put_posts(store, NEWS)
@@ -358,6 +361,7 @@ def test_rules_that_link_no_post_are_told(store: Store, tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_rules_come_from_any_table_with_terms_taken_literally(store: Store, tmp_path: Path) -> None:
     put_market(store)
     put_posts(store, [("15:00", "(C.*) a|b [x]", None), ("15:01", "CCC ab x", None)])
@@ -438,6 +442,7 @@ def test_every_row_meets_its_own_symbols_and_one_without_keeps_its_row(store: St
     assert sorted(store.rows(SHOWN), key=repr) == expected_rows(store, posts, every)
 
 
+@pytest.mark.slow
 def test_training_reads_the_posts_of_its_symbol_alone(store: Store) -> None:
     put_market(store)
     put_posts(store, NEWS)
@@ -477,6 +482,7 @@ def test_shards_are_linked_by_the_rules_of_their_market(
 # --- checks and the command line ------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_doctor_finds_dangling_and_double_links_and_posts_not_linked_yet(
     store: Store,
 ) -> None:
@@ -530,6 +536,7 @@ def test_links_leave_with_an_export_and_come_back(store: Store, tmp_path: Path) 
         assert database.posts_to_link() == 0
 
 
+@pytest.mark.slow
 def test_the_command_shows_each_rule_with_its_hits(store: Store) -> None:
     put_market(store)
     put_posts(store, NEWS)

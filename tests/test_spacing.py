@@ -248,6 +248,7 @@ def held_against_the_oracle(store: Store, calendar: str, spacing: int) -> set[st
     return seen
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spacing", [5, 60, 1_440])
 def test_windows_of_new_york_are_those_of_plain_python(store: Store, spacing: int) -> None:
     seen = held_against_the_oracle(store, "XNYS", spacing)
@@ -336,6 +337,7 @@ def test_the_clock_and_the_stamps_of_spaced_bars_are_found_by_themselves(
         assert found.minutes_utc(stamps).equals(utc_starts)
 
 
+@pytest.mark.slow
 def test_daily_bars_get_the_calendar_whose_sessions_they_have() -> None:
     known = exchange_calendars.get_calendar("XLON", start="2019-01-01", end="2019-06-30")
     days = pl.Series([each.to_pydatetime() for each in known.sessions]).cast(pl.Datetime("us"))
@@ -372,6 +374,7 @@ def test_sessions_are_counted_by_spans_longer_than_their_windows() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_daily_bars_are_ingested_with_their_calendar_and_two_spacings_of_a_symbol_are_not(
     store: Store, tmp_path: Path
 ) -> None:

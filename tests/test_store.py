@@ -183,6 +183,7 @@ def today(before: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+@pytest.mark.slow
 def test_opening_a_database_of_schema_1_migrates_it_and_keeps_its_rows(old: Path) -> None:
     before = tables(old)
     assert min(map(len, before.values())) > 0
@@ -236,6 +237,7 @@ def test_a_database_of_schema_2_shows_what_it_showed(second: Path) -> None:
     assert [row[2] for row in after["study_runs"]] == ["honest", "original"]
 
 
+@pytest.mark.slow
 def test_a_database_of_schema_3_keeps_its_rows_and_tells_before_from_after(tmp_path: Path) -> None:
     path = kept("schema_3", tmp_path)
     before = tables(path)
@@ -262,6 +264,7 @@ def test_a_database_of_schema_3_keeps_its_rows_and_tells_before_from_after(tmp_p
     assert known == [("ab" * 8, "SPX", *bounds, model_id, "up", 2)]
 
 
+@pytest.mark.slow
 def test_a_database_of_schema_4_has_no_rule_so_each_post_still_meets_each_symbol(
     tmp_path: Path,
 ) -> None:
@@ -348,6 +351,7 @@ def test_the_views_of_a_migrated_database_show_its_rows(old: Path, tmp_path: Pat
         ]
 
 
+@pytest.mark.slow
 def test_a_migrated_database_is_scored(old: Path, tmp_path: Path) -> None:
     bundle, _ = tiny_bundle(tmp_path / "tiny")
     with open_store(old) as store:
@@ -355,6 +359,7 @@ def test_a_migrated_database_is_scored(old: Path, tmp_path: Path) -> None:
         assert store.row("SELECT count(*) FROM scored WHERE model = 'tiny'") == (4,)
 
 
+@pytest.mark.slow
 def test_a_database_that_may_only_be_read_is_not_migrated_and_the_next_step_is_told(
     old: Path,
 ) -> None:

@@ -183,6 +183,7 @@ def test_figures_are_corrected_for_every_model_that_scored_these_days(several: S
     assert all(f.p_corrected >= f.p_value for f in found)
 
 
+@pytest.mark.slow
 def test_trials_of_which_only_the_ledger_knows_are_counted(several: Store) -> None:
     before = evaluate(several)
     first, last = datetime(2022, 1, 5), datetime(2022, 2, 1)
@@ -206,6 +207,7 @@ def counted(store: Store, **asked: Any) -> set[tuple[int, int, int]]:
     return {(each.tests, each.models_tried, each.parts_tried) for each in found}
 
 
+@pytest.mark.slow
 def test_each_look_at_a_part_of_the_posts_is_counted_once_and_kept(store: Store) -> None:
     fill(store)
     late, early = {"from_utc": DAYS[4]}, {"from_utc": TEST_FROM, "until_utc": DAYS[4]}
@@ -236,6 +238,7 @@ def test_each_look_at_a_part_of_the_posts_is_counted_once_and_kept(store: Store)
     assert listed["part"].n_unique() == 3
 
 
+@pytest.mark.slow
 def test_another_session_than_that_of_the_training_is_a_part(store: Store) -> None:
     fill(store)
     put_bars(store, str(DAYS[5] + timedelta(minutes=400)), [4_000.0 + n % 9 for n in range(120)])
@@ -245,6 +248,7 @@ def test_another_session_than_that_of_the_training_is_a_part(store: Store) -> No
     assert counted(store) == {(9, 1, 1)}
 
 
+@pytest.mark.slow
 def test_without_leave_to_write_a_look_is_said_not_to_be_counted(tmp_path: Path) -> None:
     with open_store(tmp_path / "x.duckdb") as store:
         fill(store)
