@@ -43,16 +43,15 @@ def spacing_of(name: str, rows: pl.DataFrame, *, of_days: bool = False) -> int:
             f"{name}: has several bars a day and no time of day; name its column with "
             "--column time=NAME, or export it, too"
         )
-    stamps = rows["stamp"].drop_nulls().unique().sort()
-    minutes = (stamps.to_physical() // _MINUTE_US).diff().drop_nulls()
-    spacing = min(minutes.mode().to_list(), default=DAY_MINUTES if of_days else 1)
+    between = pl.Series(np.diff(_minutes(bars["stamp"])))
+    spacing = min(between.mode().to_list(), default=DAY_MINUTES if of_days else 1)
     if spacing not in (*SPACINGS_MINUTES, DAY_MINUTES):
         allowed = f"{', '.join(map(str, SPACINGS_MINUTES[:-1]))} or {SPACINGS_MINUTES[-1]} minutes"
         raise InputError(
             f"{name}: its bars are {_words(spacing)} apart; bars of {allowed} or of a day make "
             "windows, so export it again with one of these"
         )
-    _refuse_mixed(name, rows, spacing)
+    _refuse_mixed(name, bars, spacing)
     return spacing
 
 
@@ -70,7 +69,7 @@ def covered(stamps: pl.Series, spacing_minutes: int) -> Iterator[tuple[Side, pl.
         stamps: the times of the bars, in any order.
         spacing_minutes: from one bar to the next, more than one minute.
     """
-    minutes = np.unique((stamps.drop_nulls().to_physical() // _MINUTE_US).to_numpy())
+    minutes = _minutes(stamps.drop_nulls())
     whole = np.arange(spacing_minutes)
     follows = np.r_[np.diff(minutes) <= spacing_minutes, False]
     for last in (spacing_minutes, *(each for each in _SHORT_MINUTES if each < spacing_minutes)):
@@ -90,34 +89,31 @@ def _refuse_mixed(name: str, rows: pl.DataFrame, spacing: int) -> None:
     Raises:
         InputError: there are some.
     """
-    ordered = rows.select("symbol", minute=pl.col("stamp").to_physical() // _MINUTE_US)
-    steps = (
-        ordered.unique()
-        .sort("symbol", "minute")
-        .select("symbol", step=pl.col("minute").diff().over("symbol"))
-        .drop_nulls()
-    )
-    runs = steps.group_by(run=pl.struct("symbol", "step").rle_id(), maintain_order=True).agg(
-        pl.col("symbol").first(), pl.col("step").first(), bars=pl.len()
-    )
-    other = runs.filter(
-        pl.col("step") != spacing,
-        pl.col("step").is_in([*SPACINGS_MINUTES, DAY_MINUTES]),
-        pl.col("bars") >= _IN_A_ROW,
-    )
-    for symbol, step in other.select("symbol", "step").head(1).rows():
+    symbols = rows.partition_by("symbol") if rows["symbol"].n_unique() > 1 else [rows]
+    within = unfit = 0
+    for of_symbol in sorted(symbols, key=lambda each: str(each["symbol"][0])):
+        steps = np.diff(_minutes(of_symbol["stamp"]))
+        ends = np.flatnonzero(np.diff(steps, append=0))  # of runs of one step
+        long = ends[np.diff(ends, prepend=-1) >= _IN_A_ROW]
+        for step in steps[long]:
+            if step != spacing and step in (*SPACINGS_MINUTES, DAY_MINUTES):
+                raise InputError(
+                    f"{name}: has {spacing_words(spacing)} and {spacing_words(int(step))} (of "
+                    f"{of_symbol['symbol'][0]}); cut it by their spacing, and ingest one part"
+                )
+        inside = steps[steps < _ONE_SESSION]
+        within += len(inside)
+        unfit += int((inside % min(spacing, _QUARTER) != 0).sum())
+    if 1 < spacing < DAY_MINUTES and unfit > _MOST_BETWEEN * within:
         raise InputError(
-            f"{name}: has {spacing_words(spacing)} and {spacing_words(step)} (of {symbol}); "
-            "cut it by their spacing, and ingest one part"
+            f"{name}: its bars are mostly {_words(spacing)} apart, but {unfit / within:.0%} stand "
+            "between; export it again with bars of one spacing"
         )
-    within = steps.filter(pl.col("step") < _ONE_SESSION)["step"]
-    if 1 < spacing < DAY_MINUTES and len(within):
-        between = float((within % min(spacing, _QUARTER) != 0).sum()) / len(within)
-        if between > _MOST_BETWEEN:
-            raise InputError(
-                f"{name}: its bars are mostly {_words(spacing)} apart, but {between:.0%} stand "
-                "between; export it again with bars of one spacing"
-            )
+
+
+def _minutes(stamps: pl.Series) -> np.ndarray:
+    """Return the different minutes, in order."""
+    return np.asarray((stamps.unique().sort().to_physical() // _MINUTE_US).to_numpy())
 
 
 def _words(minutes: int) -> str:
