@@ -284,7 +284,7 @@ def of_lists() -> Iterator[tuple[str, Spoil]]:
     yield "list: 10 MB", on_sums(lambda content: content * 30_000)
     yield "list: gone", lambda folder: (folder / "SHA256SUMS").unlink()
     for name in ("model.onnx", "model.int8.onnx", "vocabulary.txt", "card.json", "README.md"):
-        yield f"not summed: {name}", lambda folder, name=name: _append(folder / name)  # type: ignore[misc]
+        yield f"not summed: {name}", lambda folder, name=name: _append(folder / name)  # type: ignore[misc]  # a lambda with a default
     for name in ("notes.txt", "model.onnx.data", ".hidden", "__init__.py"):
         yield f"a file more: {name}", put(name, b"x")
     yield "a folder more", lambda folder: (folder / "more").mkdir()

@@ -36,8 +36,7 @@ class DailyClock:
 
     def opens_utc(self, stamps: pl.Series) -> pl.Series:
         """Return when the session of each bar opens, in UTC; null where there is none that day."""
-        dates = _dates(stamps, self.calendar, self.zoned)
-        return _sessions_of(dates, self.calendar)["open_utc"]
+        return session_opens(stamps, self.calendar, zoned=self.zoned)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +48,11 @@ class _Held:
     @property
     def off(self) -> int:
         return self.outside + self.missing
+
+
+def session_opens(stamps: pl.Series, calendar: str, *, zoned: bool) -> pl.Series:
+    """Return when the session of each stamp's day opens, in UTC; null where there is none."""
+    return _sessions_of(_dates(stamps, calendar, zoned), calendar)["open_utc"]
 
 
 def daily_clock(

@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from tweetscore.bars.clock import DAYS_NEEDED, Claims
-from tweetscore.bars.daily import DailyClock
+from tweetscore.bars.daily import session_opens
 from tweetscore.bars.spaced import audit_spaced
 from tweetscore.errors import InputError, IntegrityError, TweetscoreError
 from tweetscore.ingest.links import posts_to_link
@@ -31,6 +31,7 @@ from tweetscore.store.database import (
     open_store,
     shipped,
     statement,
+    subquery,
 )
 from tweetscore.text.known import FEW_KNOWN, WordCounts
 
@@ -159,12 +160,10 @@ def _readable(store: Store) -> Check:
 
 def _statement(store: Store, name: str, part_rows: int) -> Check:
     """Count the rows of a statement, and show the first ones in alphabetical order."""
-    found = statement(f"checks/doctor/{name}").rstrip().rstrip(";")
+    found = subquery(f"checks/doctor/{name}")
     total, examples = 0, list[str]()
     for part in _parts(store, part_rows) if "$parts" in found else [{}]:
-        count, first = store.row(
-            f"SELECT count(*), min(problem, {EXAMPLES}) FROM ({found})", **part
-        )
+        count, first = store.row(f"SELECT count(*), min(problem, {EXAMPLES}) FROM {found}", **part)
         total += count
         examples = sorted([*examples, *(first or [])])[:EXAMPLES]
     return _verdict(name, total, examples, NEXT_STEPS[name])
@@ -333,7 +332,7 @@ def _audit(symbol: str, calendar: str, spacing: int, bars: pl.DataFrame) -> tupl
 
 def _audit_days(calendar: str, bars: pl.DataFrame) -> tuple[bool | None, str]:
     """Hold daily bars against the opens of their calendar's sessions."""
-    opens = DailyClock(calendar, zoned=True, evidence="").opens_utc(bars["minute_utc"])
+    opens = session_opens(bars["minute_utc"], calendar, zoned=True)
     off = int((opens != bars["minute_utc"]).fill_null(value=True).sum())
     fact = f"{bars.height - off:,} of {bars.height:,} daily bars stand at the opens of {calendar}"
     return not off, fact

@@ -34,7 +34,7 @@ from tweetscore.market.horizons import DAY_MINUTES, Horizon
 from tweetscore.market.sessions import exchange_hours
 from tweetscore.scoring.bundle import Bundle, find_bundle
 from tweetscore.scoring.graphs import GRAPHS
-from tweetscore.store.database import Store, open_store, shipped, statement
+from tweetscore.store.database import Store, open_store, shipped, statement, subquery
 from tweetscore.training.dataset import market_rows
 
 DAYS_AROUND = 5  # trading days before and after a moment that are compared
@@ -115,8 +115,8 @@ def _bundles(models: Sequence[str], stored: set[str]) -> dict[str, Bundle]:
 
 def _seconds(store: Store) -> Check:
     """Find files whose times are of whole minutes: their posts may enter before they were made."""
-    rounded = statement("checks/leaks/seconds").rstrip().rstrip(";")
-    leaks = [problem for (problem,) in store.rows(f"{rounded} ORDER BY problem")]
+    rounded = f"FROM {subquery('checks/leaks/seconds')} ORDER BY problem"
+    leaks = [problem for (problem,) in store.rows(rounded)]
     (posts,) = store.row("SELECT count(*) FROM tweets")
     return leak_verdict("post_seconds", posts, "posts' times with whole minutes", leaks, RETIME)
 
@@ -321,8 +321,8 @@ def _worded(entry: float | None, leave: float | None, status: str) -> str:
 
 def _counts(store: Store, name: str) -> Check:
     """Find counts that were read after the entry, or at an unknown time."""
-    late = statement("checks/leaks/counts").rstrip().rstrip(";")
-    found, leaks = store.row(f"SELECT count(*), min(problem, {EXAMPLES}) FROM ({late})")
+    late = subquery("checks/leaks/counts")
+    found, leaks = store.row(f"SELECT count(*), min(problem, {EXAMPLES}) FROM {late}")
     (posts,) = store.row("SELECT count(*) FROM tweets")
     scope = "posts' counts with their entries"
     return leak_verdict(f"counts {name}", posts, scope, leaks or [], UNCOUNT, found)

@@ -9,9 +9,7 @@ from typing import Any, get_args
 import polars as pl
 
 from tweetscore.errors import InputError, did_you_mean
-from tweetscore.io.open import data_files
-from tweetscore.io.source import sniff, with_encoding
-from tweetscore.io.tables.find import find_table
+from tweetscore.io.tables.find import only_table
 from tweetscore.io.tables.table import Table
 from tweetscore.market.links import RULES
 from tweetscore.market.symbols import canonical_symbol
@@ -57,12 +55,7 @@ def read_rules(store: Store, path: Path) -> tuple[pl.DataFrame, list[str]]:
         InputError: there is no table, or a column or a rule of it cannot be used; each rule that
             cannot has a line.
     """
-    file, *more = data_files(path)
-    if more:
-        raise InputError(f"{path}: holds {len(more) + 1} files; name the one with the rules")
-    table = find_table(sniff(with_encoding(file)))
-    if not table:
-        raise InputError(f"{file.name}: holds no table; write CSV with {', '.join(NEEDED)}")
+    table = only_table(path, "; name the one with the rules", f"CSV with {', '.join(NEEDED)}")
     match = table.match(_NAMES)
     for name in NEEDED:
         if name not in match.taken:
@@ -71,9 +64,9 @@ def read_rules(store: Store, path: Path) -> tuple[pl.DataFrame, list[str]]:
                 f"{', '.join(NEEDED)} and, if they do not always hold, valid_from and valid_until"
             )
     rows, faults = _read(table, match.taken)
-    checked = []
+    symbols, checked = _symbols(store) if rows else [], []
     for place, row in rows:
-        faults += [(place, each) for each in _checked(row, _symbols(store))]
+        faults += [(place, each) for each in _checked(row, symbols)]
         checked.append((place, row))
     faults += _overlaps(checked) if not faults else []
     if not checked and not faults:

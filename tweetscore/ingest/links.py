@@ -12,7 +12,7 @@ from tweetscore.errors import InputError
 from tweetscore.ingest.account import Progress
 from tweetscore.ingest.link_rules import cashtag_rules, read_rules
 from tweetscore.market.links import RULES, links_of
-from tweetscore.store.database import Store, statement
+from tweetscore.store.database import Store, statement, subquery
 from tweetscore.text.rules import STOP_WORDS
 from tweetscore.text.terms import TermFinder
 
@@ -44,7 +44,7 @@ def posts_to_link(store: Store) -> int:
     """Return how many posts no rule has been held against yet; 0 where there is no rule."""
     if not store.rows("FROM link_rules LIMIT 1"):
         return 0
-    (posts,) = store.row(f"SELECT count(*) FROM ({statement('ingest/unlinked').rstrip()[:-1]})")
+    (posts,) = store.row(f"SELECT count(*) FROM {subquery('ingest/unlinked')}")
     return int(posts)
 
 

@@ -12,9 +12,7 @@ import polars as pl
 from tweetscore.errors import InputError
 from tweetscore.io.clocks import Clock
 from tweetscore.io.columns import normalised
-from tweetscore.io.open import data_files
-from tweetscore.io.source import sniff, with_encoding
-from tweetscore.io.tables.find import find_table
+from tweetscore.io.tables.find import only_table
 from tweetscore.io.tables.table import Table
 from tweetscore.io.time_columns import TimeColumns, find_times, time_candidates
 from tweetscore.io.times import TimeForm
@@ -104,14 +102,7 @@ def read_news(path: Path, clock: str | None = None, minutes: int = AROUND_MINUTE
     Raises:
         InputError: there is no table or no time of day in it, or times need a clock.
     """
-    file, *more = data_files(path)
-    if more:
-        raise InputError(
-            f"{path}: holds {len(more) + 1} files; name the one with the times of news"
-        )
-    table = find_table(sniff(with_encoding(file)))
-    if not table:
-        raise InputError(f"{file.name}: holds no table; write CSV with a column of times")
+    table = only_table(path, "; name the one with the times of news", "CSV with a column of times")
     columns, form = _found(table)
     blocks = [
         columns.joined(rows, "stamp")["stamp"] for rows, _ in table.rows(columns.wanted("stamp"))

@@ -13,7 +13,7 @@ import polars as pl
 from tweetscore.errors import InputError
 from tweetscore.market.horizons import NO_HORIZON, Horizon
 from tweetscore.scoring.predictors import Model, Scored
-from tweetscore.store.database import Store, statement
+from tweetscore.store.database import Store, statement, subquery
 from tweetscore.store.trials import record_model
 
 CHUNK_ROWS = 65_536  # larger chunks are a little faster, and hold more in memory
@@ -39,8 +39,8 @@ class Predictions:
 
     def pending(self) -> int:
         """Count the tweets that are not scored at every horizon."""
-        query = statement("scoring/pending").rstrip().rstrip(";")
-        (count,) = self.store.row(f"SELECT count(*) FROM ({query})", **self._asked)
+        query = f"SELECT count(*) FROM {subquery('scoring/pending')}"
+        (count,) = self.store.row(query, **self._asked)
         return int(count)
 
     def chunks(self, chunk_rows: int = CHUNK_ROWS) -> Iterator[pl.DataFrame]:

@@ -43,6 +43,11 @@ def statement(name: str) -> str:
     return (shipped("sql") / f"{name}.sql").read_text(encoding="utf-8")
 
 
+def subquery(name: str) -> str:
+    """Return ``sql/<name>.sql`` as it stands within another statement, in brackets."""
+    return f"({statement(name).rstrip().rstrip(';')})"
+
+
 class Store:
     """One open database."""
 

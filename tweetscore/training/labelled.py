@@ -8,11 +8,8 @@ from pathlib import Path
 import polars as pl
 
 from tweetscore.errors import InputError, IntegrityError
-from tweetscore.io.encodings import known_encoding
-from tweetscore.io.open import data_files
 from tweetscore.io.records import RAW_CHARACTERS
-from tweetscore.io.source import sniff, with_encoding
-from tweetscore.io.tables.find import find_table
+from tweetscore.io.tables.find import only_table
 from tweetscore.io.tables.table import Table
 from tweetscore.io.text import UTF8
 from tweetscore.io.times import time_form
@@ -145,18 +142,12 @@ def one_table(path: Path, encoding: str | None = None) -> Table:
     Raises:
         InputError: there is none, or the path holds several files, or no encoding has this name.
     """
-    codec = known_encoding(encoding) if encoding else None
-    file, *more = data_files(path)
-    if more:
-        raise InputError(
-            f"{path}: holds {len(more) + 1} files, and labelled texts are read from one; name it"
-        )
-    file = replace(file, encoding=codec) if codec else with_encoding(file)
-    if not (table := find_table(sniff(file))):
-        raise InputError(
-            f"{file.name}: holds no table; write CSV, JSON or Parquet with columns text and label"
-        )
-    return table
+    return only_table(
+        path,
+        ", and labelled texts are read from one; name it",
+        "CSV, JSON or Parquet with columns text and label",
+        encoding,
+    )
 
 
 def read_rows(table: Table, columns: Mapping[str, str]) -> tuple[pl.DataFrame, pl.DataFrame]:

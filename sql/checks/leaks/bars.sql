@@ -13,7 +13,8 @@ WITH own AS (
     JOIN symbols USING (symbol)
     ASOF LEFT JOIN (FROM sessions WHERE session = 'regular') d
         ON d.symbol = b.symbol AND b.minute_utc >= d.open_utc
-    WHERE b.symbol = $symbol
+    WHERE b.symbol = $symbol AND b.minute_utc >= $from_utc AND b.minute_utc < $until_utc
+        AND ($replica <> 'cut' OR b.minute_utc <= $moment_utc)
 ),
 judged AS (
     SELECT
@@ -22,8 +23,6 @@ judged AS (
         -- Another one for each minute: the prices themselves move as they never did.
         0.5 + (hash(minute_utc) % 1000)::DOUBLE / 1000 AS factor
     FROM own
-    WHERE symbol = $symbol AND minute_utc >= $from_utc AND minute_utc < $until_utc
-        AND ($replica <> 'cut' OR minute_utc <= $moment_utc)
 ),
 priced AS (
     SELECT

@@ -2,9 +2,12 @@
 
 from dataclasses import replace
 from functools import lru_cache
+from pathlib import Path
 
 from tweetscore.errors import InputError
-from tweetscore.io.source import Source
+from tweetscore.io.encodings import known_encoding
+from tweetscore.io.open import data_files
+from tweetscore.io.source import Source, sniff, with_encoding
 from tweetscore.io.tables.arrow_table import arrow_table
 from tweetscore.io.tables.csv_table import csv_table
 from tweetscore.io.tables.json_table import json_table
@@ -41,6 +44,28 @@ def tables_in(source: Source) -> list[TableSource] | None:
     else:
         return None
     return [TableSource(source, called, table) for called, table in found]
+
+
+def only_table(path: Path, several: str, none: str, encoding: str | None = None) -> Table:
+    """Return the only table of a file, whose encoding is told by its bytes if it is None.
+
+    Args:
+        path: the file.
+        several: what to say behind the number of files that the path holds.
+        none: what to write where there is no table.
+        encoding: of the text, by any name that Python knows.
+
+    Raises:
+        InputError: there is none, or the path holds several files, or no encoding has this name.
+    """
+    codec = known_encoding(encoding) if encoding else None
+    file, *more = data_files(path)
+    if more:
+        raise InputError(f"{path}: holds {len(more) + 1} files{several}")
+    table = find_table(sniff(replace(file, encoding=codec) if codec else with_encoding(file)))
+    if not table:
+        raise InputError(f"{file.name}: holds no table; write {none}")
+    return table
 
 
 @lru_cache(maxsize=1)  # posts and bars are both looked for in the table of one file
