@@ -129,22 +129,21 @@ joined AS NOT MATERIALIZED (
     LEFT JOIN spans ON spans.linked = coalesce(l.symbol, '')
     WHERE positive_class(m.target) IS NOT NULL
 ),
-entered AS (
-    SELECT *, first_minute_utc AS minute_utc
-    FROM joined WHERE enters_at_once(interval_minutes, spacing_minutes)
-    UNION ALL
+-- Where not every minute can be entered, a post waits for the next one that can.
+waiting AS (
     SELECT
-        j.*,
-        CASE
-            WHEN in_time(j.posted_utc, w.minute_utc, j.interval_minutes, j.spacing_minutes)
-            THEN w.minute_utc
-            ELSE j.first_minute_utc
-        END
+        j.platform, j.tweet_id, j.model_id, j.symbol, j.session, j.interval_minutes, w.minute_utc
     FROM joined j
-    ASOF LEFT JOIN windows w
+    ASOF JOIN windows w
         ON w.symbol = j.symbol AND w.session = j.session
         AND w.interval_minutes = j.interval_minutes AND w.minute_utc >= j.first_minute_utc
     WHERE NOT enters_at_once(j.interval_minutes, j.spacing_minutes)
+        AND in_time(j.posted_utc, w.minute_utc, j.interval_minutes, j.spacing_minutes)
+),
+entered AS (
+    SELECT j.*, coalesce(w.minute_utc, j.first_minute_utc) AS minute_utc
+    FROM joined j
+    LEFT JOIN waiting w USING (platform, tweet_id, model_id, symbol, session, interval_minutes)
 )
 SELECT
     j.platform, j.tweet_id, j.author, j.posted_utc, j.text, j.model, j.model_id,
