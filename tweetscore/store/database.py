@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -118,19 +118,28 @@ def open_store(path: Path, *, read_only: bool = False, create: bool = True) -> I
         )
     if not path.parent.is_dir():
         raise InputError(f"{path}: its folder does not exist; make {path.parent} first")
-    with _removed_if_in_vain(path):
-        yield from _open(path, read_only=read_only)
-
-
-def _open(path: Path, *, read_only: bool) -> Iterator[Store]:
+    is_new = not path.exists()
     options = _options()
     try:
         con = duckdb.connect(str(path), read_only=read_only, config=options)
     except duckdb.Error as error:
         raise _refusal(path, error) from error
+    with closing(con):
+        try:
+            with _told(path, options["memory_limit"]):
+                _check_schema(con, path, read_only=read_only)
+                yield Store(con, path)
+        except TweetscoreError:
+            if is_new:
+                _remove_if_in_vain(con, path)
+            raise
+
+
+@contextmanager
+def _told(path: Path, memory_limit: object) -> Iterator[None]:
+    """Tell what a disk or a memory that is full, or a damaged block, means for the user."""
     try:
-        _check_schema(con, path, read_only=read_only)
-        yield Store(con, path)
+        yield
     except duckdb.Error as error:
         fact = str(error).splitlines()[0]
         if isinstance(error, _DAMAGES) or _DAMAGE.search(fact):
@@ -141,27 +150,19 @@ def _open(path: Path, *, read_only: bool) -> Iterator[Store]:
         if not isinstance(error, _SHORTAGES):
             raise
         raise StorageError(
-            f"{path}: {fact}; what was finished is kept: make room on the "
-            f"disk, or allow more memory with TWEETSCORE_MEMORY (now {options['memory_limit']}), "
-            "and run the command again"
+            f"{path}: {fact}; what was finished is kept: make room on the disk, or allow more "
+            f"memory with TWEETSCORE_MEMORY (now {memory_limit}), and run the command again"
         ) from error
-    finally:
-        con.close()
 
 
-@contextmanager
-def _removed_if_in_vain(path: Path) -> Iterator[None]:
-    """Remove a database that was made for a command that was refused."""
-    is_new = not path.exists()
-    try:
-        yield
-    except TweetscoreError:
-        if is_new and path.exists():
-            with duckdb.connect(str(path), read_only=True) as con:
-                holds_files = bool(con.execute("FROM sources LIMIT 1").fetchall())
-            if not holds_files:
-                path.unlink()
-        raise
+def _remove_if_in_vain(con: duckdb.DuckDBPyConnection, path: Path) -> None:
+    """Remove a database that was made for a command that was refused.
+
+    It goes while it is open and so locked: once closed, another process may have it.
+    """
+    with suppress(duckdb.Error):  # where nothing can be read, nothing is removed
+        if not con.execute("FROM sources LIMIT 1").fetchall():
+            path.unlink()
 
 
 def memory_store(threads: int | None = None) -> Store:
