@@ -23,8 +23,9 @@ from tweetscore.evaluation.correction import Evidence, holm, romano_wolf
 from tweetscore.evaluation.evaluate import evaluate
 from tweetscore.evaluation.skill import Resampling
 from tweetscore.evaluation.verdicts import overall_verdict
+from tweetscore.ingest.links import link, unlink
 from tweetscore.market.news import News
-from tweetscore.market.windows import ensure_windows
+from tweetscore.market.windows import ensure_windows, set_rules
 from tweetscore.store.database import Store, open_store, statement
 from tweetscore.store.trials import (
     Trial,
@@ -230,12 +231,66 @@ def test_each_look_at_a_part_of_the_posts_is_counted_once_and_kept(store: Store)
         assert one.p_value == two.p_value
         assert one.p_corrected <= two.p_corrected
     assert overall_verdict(after).endswith(
-        " 2 models were tried on these days, and 3 parts of the posts were looked at by "
-        "themselves; every p is corrected for all of them."
+        " 2 models were tried on these days, and 3 other selections of the posts were looked at; "
+        "every p is corrected for all of them."
     )
     listed = store.frame(statement("queries/trials"))
     assert listed.select("model", "tests", "models_tried").unique().rows() == [("m", 6, 1)]
     assert listed["part"].n_unique() == 3
+
+
+@pytest.mark.slow
+def test_whoever_changes_what_counts_has_looked_at_it_as_it_was(
+    store: Store, tmp_path: Path
+) -> None:
+    fill(store)
+    set_rules(store, max_gap_minutes=5, flat_bps=0.0)  # as they are
+    assert counted(store) == {(3, 1, 0)}
+    set_rules(store, max_gap_minutes=None, flat_bps=3.0)
+    assert counted(store) == {(9, 1, 1)}
+    (tmp_path / "rules.csv").write_text("symbol,kind,term\nSPX,word,sad\n")
+    for _ in range(2):
+        link(store, tmp_path / "rules.csv", lambda *_: None)
+        assert counted(store) == {(15, 1, 2)}
+    assert unlink(store) == 1
+    # Without rules the posts are those of before: no other look.
+    set_rules(store, max_gap_minutes=4, flat_bps=3.0)
+    ensure_windows(store, [5, 30, 50])
+    assert counted(store) == {(21, 1, 3)}
+
+
+def test_only_what_can_have_been_judged_before_has_been(store: Store, tmp_path: Path) -> None:
+    set_rules(store, max_gap_minutes=4, flat_bps=3.0)
+    assert known_trials(store) == []  # nothing has learned or scored yet
+    fill(store)
+    put_bars(store, str(DAYS[5]), [4_000.0 + n % 9 for n in range(120)], symbol="NDX")
+    of_study = replace(TRIAL, trial_id="run", model_id="run")
+    record_trials(store, [TRIAL, of_study])
+
+    def looked() -> list[tuple[str | None, str, int]]:
+        return [(t.symbol, t.network, t.tests) for t in known_trials(store) if t.of_a_part]
+
+    (tmp_path / "rules.csv").write_text("symbol,kind,term\nSPX,word,sad\n")
+    link(store, tmp_path / "rules.csv", lambda *_: None)
+    first = [("SPX", "graph", 14), ("NDX", "m", 6), ("SPX", "m", 6)]
+    assert sorted(looked()) == sorted(first)
+    (tmp_path / "rules.csv").write_text("symbol,kind,term\nSPX,word,sad\nNDX,word,day\n")
+    link(store, tmp_path / "rules.csv", lambda *_: None)
+    assert sorted(looked()) == sorted(first)  # no post met NDX
+    (tmp_path / "rules.csv").write_text("symbol,kind,term\nSPX,word,sad\nNDX,word,great\n")
+    link(store, tmp_path / "rules.csv", lambda *_: None)
+    assert sorted(looked()) == sorted([*first, ("NDX", "m", 6)])
+
+
+@pytest.mark.slow
+def test_a_look_at_a_part_counts_for_each_symbol(store: Store) -> None:
+    fill(store)
+    for day in DAYS:
+        put_bars(store, str(day), [4_000.0 + n * n % 7 for n in range(390)], symbol="NDX")
+    ensure_windows(store, [5, 30, 50])
+    assert counted(store) == {(6, 1, 0)}
+    assert counted(store, from_utc=DAYS[4]) == {(18, 1, 2)}
+    assert counted(store) == {(18, 1, 2)}
 
 
 @pytest.mark.slow
@@ -291,7 +346,7 @@ def test_the_commands_note_looks_and_work_where_they_cannot(tmp_path: Path) -> N
     assert looked("--from", "2023-01-09")[0] == 2
     page = ["report", "--db", str(path), "--output", str(tmp_path / "r.html"), "--interval", "30"]
     assert CliRunner().invoke(app, page).exit_code == 0
-    assert "2 parts of the posts were looked at by themselves" in (tmp_path / "r.html").read_text()
+    assert "2 other selections of the posts were looked at" in (tmp_path / "r.html").read_text()
 
 
 @pytest.mark.slow

@@ -145,10 +145,10 @@ CREATE TABLE thresholds (
     threshold_bps DOUBLE NOT NULL      -- a move is an absolute return above it
 );
 
--- One row: one model that has looked at a test part or at a part of its posts, scored here or not. Every figure
--- is corrected for all that have looked at some of its days.
+-- One row: one model that has looked at a test part or at another selection of its posts, scored here or not.
+-- Every figure is corrected for all that have looked at some of its days.
 CREATE TABLE trials (
-    test_part VARCHAR NOT NULL,        -- hash of the texts of the test part, or of the part of the posts
+    test_part VARCHAR NOT NULL,        -- hash of the texts of the test part, or of what selects the posts
     symbol VARCHAR NOT NULL,           -- symbol that was predicted
     test_from_utc TIMESTAMP NOT NULL,  -- start of the test part
     test_until_utc TIMESTAMP NOT NULL, -- end of the test part

@@ -56,9 +56,9 @@ class Figures:
     ``p_value`` is the chance of as much skill, beyond the clock and the market's past where these
     are known, among scores without any; ``p_within`` the same within days alone; ``p_corrected``
     is ``p_value`` corrected for ``tests``, the figures judged together: those of ``models_tried``,
-    the models that have looked at these days, with ``parts_tried`` looks at a part of the posts
-    (a span, another session, far from news). ``caveat`` is what the model's own card holds against
-    it, in a sentence. ``smallest_auc`` is the least AUC that these rows
+    the models that have looked at these days, with ``parts_tried`` looks at another selection of
+    the posts (a span, another session, far from news, other settings or links). ``caveat`` is what
+    the model's own card holds against it, in a sentence. ``smallest_auc`` is the least AUC that these rows
     would have shown four times in five, also as points of accuracy above a half
     (``smallest_points``) and as what a trade would earn by it before costs (``smallest_bps``).
 

@@ -2,7 +2,8 @@
 
 A family is a model with every other one that has looked at some of its days on a symbol: those with
 scores in the database, and those of which only the ledger knows. A part of the posts, of a span or
-another session or far from news, is a look of its own beside that at the whole.
+another session or far from news, is a look of its own beside that at the whole, and so are the
+posts as settings or links selected them before.
 """
 
 import hashlib
@@ -15,9 +16,8 @@ from typing import Any
 import polars as pl
 
 from tweetscore.store.database import Store
-from tweetscore.store.trials import Trial, distinct, look_id, trial_of
+from tweetscore.store.trials import PART_COUNTS, Trial, distinct, look_id, trial_of
 
-PART_COUNTS = 2  # a part is judged at once, and who stops at the first signal has chosen
 _CARD = "SELECT card FROM models WHERE model_id = $model_id"
 
 
@@ -84,7 +84,7 @@ class Family:
     members: tuple[Scored, ...]
     tests: int  # figures of the members, and of trials that the ledger alone knows
     models: int  # of both
-    parts: int  # looks of both at a part of the posts
+    parts: int  # looks of both at another selection of the posts
 
 
 def scored_models(
@@ -145,7 +145,7 @@ def _heights(rows: pl.DataFrame) -> dict[tuple[str, str], int]:
 
 
 def _posts_hash(rows: pl.DataFrame, session: str) -> str:
-    columns = ("posted_utc", "minute_utc", "interval_minutes")
+    columns = ("symbol", "posted_utc", "minute_utc", "interval_minutes")
     ordered = rows.select(columns).sort(columns).write_csv()
     return hashlib.sha256(f"{session}\n{ordered}".encode()).hexdigest()[:16]
 

@@ -34,8 +34,8 @@ def _tries(found: Sequence[Figures]) -> str:
     parts = max((each.parts_tried for each in found), default=0)
     facts = [f"{models} models were tried on these days"] if models > 1 else []
     if parts:
-        one = "1 part of the posts was looked at by itself"
-        several = f"{parts} parts of the posts were looked at by themselves"
+        one = "1 other selection of the posts was looked at"
+        several = f"{parts} other selections of the posts were looked at"
         facts.append(one if parts == 1 else several)
     return f" {', and '.join(facts)}; every p is corrected for all of them." if facts else ""
 

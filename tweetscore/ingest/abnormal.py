@@ -21,6 +21,7 @@ from tweetscore.market.sessions import UNKNOWN
 from tweetscore.market.symbols import choose_symbol
 from tweetscore.market.windows import ensure_windows, forget_windows
 from tweetscore.store.database import Store, statement
+from tweetscore.store.trials import record_selection
 
 DATES = 20  # as many trading dates as a month has
 FORMAT = "abnormal"
@@ -128,6 +129,7 @@ def _check(store: Store, own: str, theirs: str | None, name: str) -> None:
 
 def _forget(store: Store, name: str) -> None:
     """Drop what was derived before."""
+    record_selection(store, [name])
     forget_windows(store, name)
     for table in ("bars", "symbols", "sources"):
         store.con.execute(f"DELETE FROM {table} WHERE symbol = $name", {"name": name})

@@ -13,6 +13,7 @@ from tweetscore.ingest.account import Progress
 from tweetscore.ingest.link_rules import cashtag_rules, read_rules
 from tweetscore.market.links import RULES, links_of
 from tweetscore.store.database import Store, statement, subquery
+from tweetscore.store.trials import record_selection
 from tweetscore.text.rules import STOP_WORDS
 from tweetscore.text.terms import TermFinder
 
@@ -68,13 +69,17 @@ def link(store: Store, rules: Path | None, progress: Progress, *, cashtags: bool
             "with --cashtags"
         )
     names = [*RULES][1:]
-    added = wanted.join(kept, on=names, how="anti", nulls_equal=True).height
-    removed = kept.join(wanted, on=names, how="anti", nulls_equal=True).height
+    added = wanted.join(kept, on=names, how="anti", nulls_equal=True)
+    removed = kept.join(wanted, on=names, how="anti", nulls_equal=True)
+    others = pl.concat([added["symbol"], removed["symbol"]])
     with store.transaction():
-        if added or removed:
+        if others.len():
+            # Without any rule, all symbols had posts; with some, those of a rule.
+            touched = others.filter(others.is_in(kept["symbol"].implode())).unique()
+            record_selection(store, None if kept.is_empty() else touched.to_list())
             _clear(store)
             store.append("link_rules", wanted)
-        counts = _link_posts(store, progress, every=bool(added or removed))
+        counts = _link_posts(store, progress, every=bool(others.len()))
         store.run("ingest/linked_sources")
     found = link_rules(store)
     told = [*warnings, *_too_frequent(found)]
@@ -83,15 +88,16 @@ def link(store: Store, rules: Path | None, progress: Progress, *, cashtags: bool
             "no post is linked, so none meets a symbol; check the terms, or take the rules away "
             "with: tweetscore link --remove"
         )
-    return Linked(added, removed, *counts, found, tuple(told))
+    return Linked(added.height, removed.height, *counts, found, tuple(told))
 
 
 def unlink(store: Store) -> int:
     """Remove all rules and links, so that each post meets each symbol; return how many rules."""
-    (rules,) = store.row("SELECT count(*) FROM link_rules")
+    symbols = [symbol for (symbol,) in store.rows("SELECT symbol FROM link_rules")]
     with store.transaction():
+        record_selection(store, symbols)
         _clear(store)
-    return int(rules)
+    return len(symbols)
 
 
 def _wanted(

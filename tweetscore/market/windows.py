@@ -9,6 +9,7 @@ import polars as pl
 from tweetscore.market.horizons import DAY_MINUTES, Horizon
 from tweetscore.market.sessions import exchange_dates, exchange_hours, exchange_sessions
 from tweetscore.store.database import Store, statement
+from tweetscore.store.trials import record_selection
 
 ONE_DAY, ONE_MINUTE = timedelta(days=1), timedelta(minutes=1)
 
@@ -22,10 +23,14 @@ def forget_windows(store: Store, symbol: str) -> None:
 def set_rules(store: Store, *, max_gap_minutes: int | None, flat_bps: float | None) -> None:
     """Change the database's rules; None leaves one as it is. Windows that no longer hold go."""
     with store.transaction():
-        if flat_bps is not None:
+        kept_gap, kept_flat = store.row("SELECT max_gap_minutes, flat_bps FROM settings")
+        other_flat = flat_bps not in (None, kept_flat)
+        other_gap = max_gap_minutes not in (None, kept_gap)
+        if other_flat or other_gap:
+            record_selection(store)
+        if other_flat:
             store.con.execute("UPDATE settings SET flat_bps = $flat", {"flat": flat_bps})
-        (kept,) = store.row("SELECT max_gap_minutes FROM settings")
-        if max_gap_minutes is not None and max_gap_minutes != kept:
+        if other_gap:
             store.con.execute(
                 "UPDATE settings SET max_gap_minutes = $gap", {"gap": max_gap_minutes}
             )

@@ -1,12 +1,14 @@
 """The ledger of trials: which models have looked at the days of a test part.
 
 Whoever trains ten models and shows the best has looked ten times, and so has who evaluates one
-model on ten parts of the posts. The table ``trials`` keeps every look in a database, and the card
-of a bundle carries those that came before its own.
+model on ten parts of the posts, or by ten rules of what counts. The table ``trials`` keeps every
+look in a database, and the card of a bundle carries those that came before its own.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+import hashlib
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -14,9 +16,8 @@ import polars as pl
 
 from tweetscore.store.database import Store
 
+PART_COUNTS = 2  # a part is judged at once, and who stops at the first signal has chosen
 _SCHEMA = {"test_from_utc": pl.Datetime("us"), "test_until_utc": pl.Datetime("us")}
-
-
 _PART = "/"
 
 
@@ -40,8 +41,13 @@ class Trial:
 
     @property
     def of_a_part(self) -> bool:
-        """Whether it has looked at a part of the posts that there were."""
+        """Whether it has looked at another selection of the posts than its test part."""
         return _PART in self.trial_id
+
+    @property
+    def is_of_model(self) -> bool:
+        """Whether it is the training of a model that scores: a run of a study is its own model."""
+        return not self.of_a_part and self.trial_id != self.model_id
 
     def meets(self, other: "Trial") -> bool:
         """Return whether both have looked at the same texts, or at some days of the same market."""
@@ -128,3 +134,58 @@ def record_model(store: Store, card: Mapping[str, Any], model_id: str, name: str
     """Add the trial that a model is, and those that its card carries."""
     own = trial_of(card, model_id, name)
     record_trials(store, [*([own] if own else []), *carried(card)])
+
+
+def record_selection(store: Store, symbols: Collection[str] | None = None) -> None:
+    """Note that each model may have been judged by the rules that are about to change.
+
+    Settings, links and derived bars decide which posts count, and as what: whoever changes them
+    until he likes what he sees has looked each time. The caller holds the transaction.
+
+    Args:
+        store: the database, as it was until now.
+        symbols: those whose posts or outcomes will be others; None: all.
+    """
+    ends = dict(store.rows("SELECT symbol, max(minute_utc) FROM bars GROUP BY symbol"))
+    trained = [each for each in known_trials(store) if each.is_of_model]
+    judged = [*trained, *_scored(store, ends)]
+    wanted = {each.symbol for each in judged}.intersection(ends if symbols is None else symbols)
+    parts = {symbol: _selection(store, symbol) for symbol in wanted if symbol}
+    record_trials(
+        store,
+        (
+            replace(
+                each,
+                test_part=parts[each.symbol],
+                trial_id=look_id(each.network, parts[each.symbol]),
+                tests=each.tests * PART_COUNTS,
+            )
+            for each in judged
+            if each.symbol in parts
+        ),
+    )
+
+
+def _scored(store: Store, ends: Mapping[str, datetime]) -> Iterator[Trial]:
+    """Yield what can be judged by scores: each model on each symbol, up to its last bar."""
+    query = "SELECT model_id, name, test_from_utc, card FROM models WHERE test_from_utc IS NOT NULL"
+    for model_id, name, test_from_utc, text in store.rows(query):
+        card = json.loads(text)
+        own = trial_of(card, model_id, name)
+        network, heads = own.trial_id if own else model_id, len(card.get("intervals", ())) or 1
+        for symbol, until_utc in ends.items():
+            if test_from_utc <= until_utc:
+                yield Trial("", symbol, test_from_utc, until_utc, network, model_id, name, heads)
+
+
+def _selection(store: Store, symbol: str) -> str:
+    """Return the hash of what decides which posts count for a symbol, and as what."""
+    settings = store.rows("SELECT max_gap_minutes, flat_bps FROM settings")
+    rules = store.rows(
+        "SELECT * EXCLUDE (rule) FROM link_rules WHERE symbol = $symbol ORDER BY ALL", symbol=symbol
+    )
+    bars = store.rows(
+        "SELECT bit_xor(hash(minute_utc, close)) FROM bars WHERE symbol = $symbol", symbol=symbol
+    )
+    found = repr((symbol, settings, rules, bars))
+    return hashlib.sha256(found.encode()).hexdigest()[:16]
