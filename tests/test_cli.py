@@ -172,6 +172,20 @@ def test_sample_as_json(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.slow
+def test_a_sample_of_two_symbols_names_the_planted_one_and_what_comes_next(tmp_path: Path) -> None:
+    made = ("sample", tmp_path / "new", "--posts", 100, "--symbols", 2, "--planted", "SO")
+    result = invoke(*made)
+    assert "symbols         MADEUP, SO\nplanted_symbol  SO\n" in result.stdout
+    read, then = result.stderr.splitlines()
+    bars = tmp_path / "new" / "bars"
+    assert read == f"read it with: tweetscore ingest {tmp_path / 'new' / ARCHIVE_NAME} {bars}"
+    assert then.startswith("link, train, score and judge with: tweetscore link --cashtags; ")
+    as_json = one_json(invoke("sample", tmp_path / "other", *made[2:], "--json"))
+    assert (as_json["symbols"], as_json["planted_symbol"]) == (["MADEUP", "SO"], "SO")
+    assert as_json["bars"] == str(tmp_path / "other" / "bars")
+
+
 def test_ingest_as_json_accounts_for_every_row(made: Path, tmp_path: Path) -> None:
     db = tmp_path / "new.duckdb"
     found = one_json(invoke("ingest", made / ARCHIVE_NAME, made / BARS_NAME, "--db", db, "--json"))

@@ -24,7 +24,7 @@ from tweetscore.posts.clock import TweetAudit, id_times
 from tweetscore.posts.formats import open_tweets
 from tweetscore.sample.plan import PLANTED_INTERVAL_MINUTES, SYMBOL
 from tweetscore.sample.words import DOWN_WORDS, UP_WORDS
-from tweetscore.sample.write import Sample, write_sample
+from tweetscore.sample.write import Sample, SampleOfSymbols, write_sample
 from tweetscore.text.rules import TextRules
 from tweetscore.text.tokens import tokenize
 
@@ -52,7 +52,7 @@ def posts(sample: Sample) -> pl.DataFrame:
 
 @pytest.fixture(scope="module")
 def bars(sample: Sample) -> pl.DataFrame:
-    return read_bars(sample)
+    return read_bars(sample.bars)
 
 
 def read_posts(sample: Sample) -> pl.DataFrame:
@@ -61,9 +61,9 @@ def read_posts(sample: Sample) -> pl.DataFrame:
     return frame.with_columns(posted_utc=pl.from_epoch(ms, "ms").cast(pl.Datetime("us")))
 
 
-def read_bars(sample: Sample) -> pl.DataFrame:
+def read_bars(path: Path) -> pl.DataFrame:
     frame = pl.read_csv(
-        sample.bars, separator=";", has_header=False, new_columns=BAR_COLUMNS, infer_schema=False
+        path, separator=";", has_header=False, new_columns=BAR_COLUMNS, infer_schema=False
     )
     local = pl.col("stamp").str.to_datetime("%Y%m%d %H%M%S", time_unit="us")
     zoned = local.dt.replace_time_zone("America/New_York").dt.convert_time_zone("UTC")
@@ -73,7 +73,12 @@ def read_bars(sample: Sample) -> pl.DataFrame:
 
 def labelled(sample: Sample, interval_minutes: int = PLANTED_INTERVAL_MINUTES) -> pl.DataFrame:
     """Return the posts that have a window, oldest first, with their change of price."""
-    bars = read_bars(sample)
+    return with_changes(read_posts(sample), read_bars(sample.bars), interval_minutes)
+
+
+def with_changes(
+    posts: pl.DataFrame, bars: pl.DataFrame, interval_minutes: int = PLANTED_INTERVAL_MINUTES
+) -> pl.DataFrame:
     day = pl.col("local").dt.date()
     opening = bars.group_by(day).agg(pl.col("minute_utc", "open").sort_by("minute_utc").first())
     known = pl.concat(
@@ -82,12 +87,8 @@ def labelled(sample: Sample, interval_minutes: int = PLANTED_INTERVAL_MINUTES) -
             opening.select(known_utc="minute_utc", price="open"),
         ]
     ).sort("known_utc")
-    rows = (
-        read_posts(sample)
-        .sort("posted_utc")
-        .with_columns(
-            at_0=(pl.col("posted_utc") + timedelta(microseconds=59_999_999)).dt.truncate("1m")
-        )
+    rows = posts.sort("posted_utc").with_columns(
+        at_0=(pl.col("posted_utc") + timedelta(microseconds=59_999_999)).dt.truncate("1m")
     )
     rows = rows.with_columns(at_1=pl.col("at_0") + timedelta(minutes=interval_minutes))
     for end in ("0", "1"):
@@ -166,6 +167,106 @@ def test_all_other_posts_enter_outside_the_session(sample: Sample, posts: pl.Dat
         sessions, left_on="entry", right_on="open_utc", strategy="backward"
     ).filter(pl.col("entry") <= pl.col("close_utc"))
     assert inside["posted_utc"].to_list() == labelled(sample)["posted_utc"].to_list()
+
+
+# --- several symbols ------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def five(tmp_path_factory: pytest.TempPathFactory) -> Sample:
+    folder = tmp_path_factory.mktemp("five")
+    return write_sample(folder, posts=4_500, days=60, seed=1, symbols=5, planted="now")
+
+
+def about(sample: Sample, symbol: str) -> pl.DataFrame:
+    """Return the posts that name a symbol and have a window, with their change of its price."""
+    posts = read_posts(sample)
+    naming = posts.filter(pl.col("text").str.contains(rf"(^|\s)\${symbol}\s"))
+    return with_changes(naming, read_bars(sample.bars / f"DAT_ASCII_{symbol}_M1_2023.csv"))
+
+
+def test_of_five_symbols_the_price_of_one_goes_the_way_of_the_posts_that_name_it(
+    five: Sample,
+) -> None:
+    assert isinstance(five, SampleOfSymbols)
+    assert five.symbols == ("MADEUP", "SO", "MAPLE", "NOW", "FERRY")
+    assert five.planted_symbol == "NOW"
+    for symbol in five.symbols:
+        rows = about(five, symbol)
+        moods = np.array([mood(text) for text in rows["text"]])
+        ups = rows["change"].to_numpy()[moods != 0] > 0
+        agrees = ups == (moods[moods != 0] > 0)
+        if symbol == five.planted_symbol:
+            assert five.planted == len(ups) > 300
+            assert agrees.mean() > 0.98
+            assert (rows["posted_utc"].diff().drop_nulls() >= timedelta(minutes=45)).all()
+        else:
+            assert len(ups) > 100
+            assert abs(agrees.mean() - 0.5) < 3.3 * 0.5 / np.sqrt(len(ups))
+
+
+def test_posts_name_two_symbols_one_or_none_and_use_their_words_without_naming_them(
+    five: Sample,
+) -> None:
+    posts = read_posts(five)
+    named = posts["text"].str.extract_all(r"\$[A-Z]+")
+    counts = dict(named.list.len().value_counts().rows())
+    shares = {count: posts_of / posts.height for count, posts_of in counts.items()}
+    # Of six subjects one is none; a fifth name another of the four, which may be their own.
+    assert shares == pytest.approx({0: 1 / 6, 1: 0.7, 2: 0.14}, abs=0.02)
+    assert set(named.list.explode().drop_nulls()) == {"$MADEUP", "$SO", "$MAPLE", "$NOW", "$FERRY"}
+    plain = posts.filter(named.list.len() == 0)["text"].str.to_lowercase()
+    assert plain.str.contains(r"\bnow\b").any()
+    assert plain.str.contains(r"\bso\b").any()
+    assert (posts["text"].str.len_chars() <= 280).all()
+
+
+def test_the_bars_of_five_symbols_have_a_file_each_and_prices_of_their_own(five: Sample) -> None:
+    files = sorted(path.name for path in five.bars.iterdir())
+    assert files == [
+        f"DAT_ASCII_{name}_M1_2023.csv" for name in ("FERRY", "MADEUP", "MAPLE", "NOW", "SO")
+    ]
+    closes = {file: read_bars(five.bars / file)["close"][-1] for file in files}
+    assert len(set(closes.values())) == 5
+    assert five.bar_rows == sum(read_bars(five.bars / file).height for file in files)
+
+
+def test_without_signal_none_of_two_symbols_moves_and_the_posts_are_the_same(
+    tmp_path: Path,
+) -> None:
+    moved, still = (
+        write_sample(tmp_path / str(signal), posts=200, days=5, symbols=2, signal=signal)
+        for signal in (True, False)
+    )
+    assert isinstance(moved, SampleOfSymbols)
+    assert isinstance(still, SampleOfSymbols)
+    assert (moved.planted_symbol, still.planted_symbol) == ("MADEUP", None)
+    assert moved.archive.read_bytes() == still.archive.read_bytes()
+    same = [
+        (moved.bars / path.name).read_bytes() == path.read_bytes()
+        for path in sorted(still.bars.iterdir())
+    ]
+    assert same == [False, True]  # MADEUP, SO
+
+
+def test_posts_on_the_only_symbol_have_no_cashtags(posts: pl.DataFrame) -> None:
+    assert not posts["text"].str.contains(r"\$[A-Za-z]").any()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"symbols": 2, "planted": "MAPEL"}, "no symbol MAPEL in this sample; it has MADEUP, SO"),
+        ({"symbols": 3, "planted": "MAPEL"}, "MAPLE; did you mean MAPLE?"),
+        ({"symbols": 2, "planted": "SO", "signal": False}, "leave out SO or --no-signal"),
+    ],
+)
+def test_what_cannot_be_planted_is_refused(
+    tmp_path: Path, wrong: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(InputError, match=re.escape(message)):
+        write_sample(tmp_path / "new", **wrong)
+    assert not (tmp_path / "new").exists()
 
 
 # --- the archive ----------------------------------------------------------------------------------
@@ -334,7 +435,11 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
         write_sample(tmp_path / "file", posts=10, days=1)
 
 
-@pytest.mark.parametrize("wrong", [{"posts": 0}, {"days": 0}, {"days": 251}, {"seed": -1}], ids=str)
+@pytest.mark.parametrize(
+    "wrong",
+    [{"posts": 0}, {"days": 0}, {"days": 251}, {"seed": -1}, {"symbols": 0}, {"symbols": 21}],
+    ids=str,
+)
 def test_arguments_out_of_range_are_refused(tmp_path: Path, wrong: dict[str, int]) -> None:
     with pytest.raises(InputError, match="no sample of"):
         write_sample(tmp_path / "new", **wrong)  # type: ignore[arg-type]  # wrong on purpose

@@ -19,25 +19,35 @@ if TYPE_CHECKING:  # what a command does not need, it does not wait for
 
 
 def write_sample(
-    folder: str | Path, *, posts: int = 6_000, seed: int = 0, signal: bool = True
+    folder: str | Path,
+    *,
+    posts: int | None = None,
+    seed: int = 0,
+    signal: bool = True,
+    symbols: int = 1,
+    planted: str | None = None,
 ) -> "Sample":
     """Write a made-up archive of posts and made-up minute bars.
 
     Args:
         folder: where the two files go; made if it is missing.
-        posts: how many.
+        posts: how many; 3,000 for each symbol and 3,000 more if it is not said.
         seed: of the random numbers; each gives other posts.
         signal: whether the posts predict the price 30 minutes ahead.
+        symbols: how many have bars; posts name several by their cashtags.
+        planted: the symbol whose price the posts predict; the first if none is named.
 
     Returns:
-        The paths of the two files, and how much they hold.
+        The paths of the archive and the bars, and how much they hold.
 
     Raises:
         InputError: a value is out of range, or one of the files already exists.
     """
     from tweetscore.sample.write import write_sample
 
-    return write_sample(Path(folder), posts=posts, seed=seed, signal=signal)
+    return write_sample(
+        Path(folder), posts=posts, seed=seed, signal=signal, symbols=symbols, planted=planted
+    )
 
 
 def shipped_models() -> list[str]:

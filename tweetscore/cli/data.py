@@ -24,16 +24,20 @@ app = typer.Typer()
 @command(app, DATA)
 def sample(
     folder: options.SampleFolder,
-    posts: options.Posts = 6_000,
+    posts: options.Posts = None,
     seed: options.SampleSeed = 0,
     signal: options.Signal = True,
+    symbols: options.SampleSymbols = 1,
+    planted: options.Planted = None,
     as_json: options.Json = False,
 ) -> None:
     """Write made-up posts and prices, to try everything without data of your own.
 
     Example: `tweetscore sample demo && tweetscore ingest demo/*`
     """
-    written = api.write_sample(folder, posts=posts, seed=seed, signal=signal)
+    written = api.write_sample(
+        folder, posts=posts, seed=seed, signal=signal, symbols=symbols, planted=planted
+    )
     printing.show_sample(written, as_json=as_json)
 
 

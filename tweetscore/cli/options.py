@@ -114,12 +114,27 @@ Columns = Annotated[
 
 # --- sample, ingest, doctor, export, import -------------------------------------------------------
 
-SampleFolder = Annotated[Path, Argument(help="Folder for the two files; made if it is missing.")]
-Posts = Annotated[int, Option(metavar="N", min=100, help="Number of posts.")]
+SampleFolder = Annotated[Path, Argument(help="Folder for the files; made if it is missing.")]
+Posts = Annotated[
+    int | None,
+    Option(
+        metavar="N",
+        min=100,
+        help="Number of posts; without it, 3,000 for each symbol and 3,000 more.",
+    ),
+]
 SampleSeed = Annotated[
     int, Option("--seed", metavar="N", min=0, help="Random seed; each gives other posts.")
 ]
 Signal = Annotated[bool, Option(help="Let the posts predict the price 30 minutes ahead.")]
+SampleSymbols = Annotated[
+    int,
+    Option("--symbols", metavar="N", min=1, help="Number of symbols; posts name them by cashtags."),
+]
+Planted = Annotated[
+    str | None,
+    Option(metavar="SYMBOL", help="Symbol whose price the posts predict; without it, the first."),
+]
 Paths = Annotated[
     list[Path], Argument(help="Files, zips, tars, folders or patterns; - reads standard input.")
 ]

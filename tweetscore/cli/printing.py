@@ -37,11 +37,22 @@ CHECK_RESULTS = {True: "ok", False: "broken", None: "skipped"}
 
 def show_sample(written: "Sample", *, as_json: bool) -> None:
     """Print what a made-up archive holds, and where it is."""
+    record = asdict(written)
     if as_json:
-        show_record(asdict(written))
+        show_record(record)
         return
-    show_table(["what", "value"], list(asdict(written).items()))
+    shown = [
+        (name, ", ".join(value) if isinstance(value, tuple) else value)
+        for name, value in record.items()
+    ]
+    show_table(["what", "value"], shown)
     note(f"read it with: tweetscore ingest {written.archive} {written.bars}")
+    if written.bars.is_dir():
+        note(
+            "link, train, score and judge with: tweetscore link --cashtags; tweetscore train "
+            "--interval 30 --epochs 20 --output MODEL; tweetscore score --model MODEL; "
+            "tweetscore evaluate"
+        )
 
 
 def show_abnormal(derived: "AbnormalBars", *, as_json: bool) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from tweetscore.io.clocks import Clock
-from tweetscore.sample.plan import MINUTE_MS, PLANTED_INTERVAL_MINUTES, Plan, within_groups
+from tweetscore.sample.plan import MINUTE_MS, PLANTED_INTERVAL_MINUTES, Plan, Truth, within_groups
 
 _FIRST_PRICE = 4_000.0
 _MINUTE_NOISE = 0.0003  # standard deviation of the log price
@@ -15,19 +15,25 @@ _NIGHT_NOISE = 0.004
 _ABSENT_SHARE = 0.02
 
 
-def write_bars(file: BinaryIO, plan: Plan, draws: np.random.Generator, *, signal: bool) -> int:
-    """Write HistData ASCII M1 on New York time; return the number of rows."""
+def write_bars(file: BinaryIO, plan: Plan, planted: Truth, draws: np.random.Generator) -> int:
+    """Write HistData ASCII M1 on New York time; return the number of rows.
+
+    Args:
+        file: open for writing.
+        plan: of the posts.
+        planted: (in_session_posts,), those that move this price.
+        draws: of all that is random.
+    """
     lengths = (plan.closes_ms - plan.opens_ms) // MINUTE_MS  # (sessions,)
     first_rows = np.cumsum(lengths) - lengths
     total = int(lengths.sum())
     minutes_ms = np.repeat(plan.opens_ms, lengths) + within_groups(lengths) * MINUTE_MS
     # A post enters at the first whole minute at or after it; the bar that starts there moves first.
     offsets = -((plan.opens_ms[plan.sessions] - plan.posted_ms) // MINUTE_MS)
-    entries = first_rows[plan.sessions] + offsets
+    entries = (first_rows[plan.sessions] + offsets)[planted]
     moves = draws.normal(0, _MINUTE_NOISE, total)  # (bars,)
-    if signal:
-        moved = entries[:, None] + np.arange(PLANTED_INTERVAL_MINUTES)  # (posts, minutes)
-        moves[moved] += _DRIFT * plan.moods[:, None]
+    moved = entries[:, None] + np.arange(PLANTED_INTERVAL_MINUTES)  # (posts, minutes)
+    moves[moved] += _DRIFT * plan.moods[planted, None]
     gaps = np.zeros(total)
     gaps[first_rows[1:]] = draws.normal(0, _NIGHT_NOISE, len(first_rows) - 1)
     log_close = np.log(_FIRST_PRICE) + np.cumsum(gaps + moves)

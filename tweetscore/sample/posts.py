@@ -4,17 +4,14 @@ from io import BytesIO
 from typing import BinaryIO
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
 from tweetscore.posts.clock import TWITTER_EPOCH_MS
-from tweetscore.sample.plan import MINUTE_MS, Plan, Whole, draw_moods
+from tweetscore.sample.plan import MINUTE_MS, Plan, Truth, Whole, other_moods
+from tweetscore.sample.tags import Tags
 from tweetscore.sample.words import NAMES, draw_texts
 
-Truth = npt.NDArray[np.bool_]
-
-_OTHER_MOODS = {1: 0.2, 0: 0.6, -1: 0.2}
 _BLOCK_POSTS = 1 << 15
 _MAX_CHARACTERS = 280
 _RETWEET_SHARE = 0.3
@@ -24,7 +21,9 @@ _LINK_ONLY_SHARE = 0.01
 _SOURCES = ("Made-up Phone App", "Made-up Web App", "Made-up Scheduler")
 
 
-def write_archive(file: BinaryIO, posts: int, plan: Plan, draws: np.random.Generator) -> None:
+def write_archive(
+    file: BinaryIO, posts: int, plan: Plan, tags: Tags, draws: np.random.Generator
+) -> None:
     """Write the posts newest first, in blocks, as one JSON array with one object a line."""
     others = posts - len(plan.posted_ms)
     copy_share = _COPY_SHARE * posts / others
@@ -34,13 +33,12 @@ def write_archive(file: BinaryIO, posts: int, plan: Plan, draws: np.random.Gener
         start = max(stop - _BLOCK_POSTS, 0)
         other_ms = _times_between_sessions(start, stop, others, plan, draws)
         oldest = int(np.searchsorted(plan.posted_ms, other_ms[0])) if start else 0
-        moods = np.concatenate(
-            [plan.moods[oldest:newest], draw_moods(_OTHER_MOODS, stop - start, draws)]
-        )
+        moods = np.concatenate([plan.moods[oldest:newest], other_moods(stop - start, draws)])
         posted_ms = np.concatenate([plan.posted_ms[oldest:newest], other_ms])
+        openings = tags.of(plan.subjects[oldest:newest]).append(tags.any(stop - start))
         order = np.argsort(posted_ms, kind="stable")[::-1]
         in_session = order < newest - oldest
-        texts = _texts(moods[order], in_session, copy_share, draws)
+        texts = _texts(moods[order], openings.gather(order), in_session, copy_share, draws)
         lines = BytesIO()
         _tweets(texts, posted_ms[order], left, draws).write_ndjson(lines)
         file.write(b"\n" if left == posts else b",\n")
@@ -94,7 +92,11 @@ def _times_between_sessions(
 
 
 def _texts(
-    moods: Whole, in_session: Truth, copy_share: float, draws: np.random.Generator
+    moods: Whole,
+    tagged: pl.Series,
+    in_session: Truth,
+    copy_share: float,
+    draws: np.random.Generator,
 ) -> pl.DataFrame:
     """Return ``text`` and ``is_retweet`` of a block of posts, newest first.
 
@@ -118,6 +120,7 @@ def _texts(
     openings = pl.select(
         pl.when(pl.lit(pl.Series(retweet))).then(pl.format("RT {}: ", names)).otherwise(pl.lit(""))
     ).to_series()
+    openings += tagged.gather(first_posts)
     room = _MAX_CHARACTERS - 2 - openings.str.len_chars().to_numpy() - 24 * linked
     bodies = openings + draw_texts(words, moods[first_posts], room, draws)
 
