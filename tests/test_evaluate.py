@@ -497,6 +497,12 @@ def test_a_verdict_of_no_signal_needs_days_that_could_have_shown_one(
     assert [each.verdict for each in found] == [verdict]
 
 
+NOTHING = (
+    "No signal beyond the baseline at any interval: an AUC of 0.54 would have shown four times in "
+    "five."
+)
+
+
 def test_no_figures_have_no_verdicts() -> None:
     assert with_verdicts([]) == []
     assert overall_verdict([]) == "No signal beyond the baseline at any interval."
@@ -507,7 +513,9 @@ def test_the_verdict_names_the_intervals_with_a_signal() -> None:
         [plain(p, interval_minutes=n) for p, n in ((0.001, 5), (0.9, 10), (0.002, 30))]
     )
     assert overall_verdict(found) == "Signal beyond the baseline at 5, 30 minutes."
-    assert overall_verdict(found[1:2]) == "No signal beyond the baseline at any interval."
+    assert overall_verdict(found[1:2]) == NOTHING
+    without = replace(found[1], smallest_auc=None)
+    assert overall_verdict([without]) == "No signal beyond the baseline at any interval."
 
 
 def test_the_verdict_over_several_models_names_who_has_a_signal_and_counts_the_tries() -> None:
@@ -522,9 +530,7 @@ def test_the_verdict_over_several_models_names_who_has_a_signal_and_counts_the_t
     assert overall_verdict(with_verdicts(three[2:])) == (
         f"Signal beyond the baseline at 30 minutes.{tries}"
     )
-    assert overall_verdict(with_verdicts(three[:2])) == (
-        f"No signal beyond the baseline at any interval.{tries}"
-    )
+    assert overall_verdict(with_verdicts(three[:2])) == f"{NOTHING}{tries}"
 
 
 def test_a_network_that_has_learned_nothing_is_said_to_be_one() -> None:
@@ -536,7 +542,7 @@ def test_a_network_that_has_learned_nothing_is_said_to_be_one() -> None:
         "0.6938; a coin's is 0.6931."
     )
     found = [replace(each, caveat=caveat) for each in with_verdicts([plain(0.9)])]
-    assert overall_verdict(found) == f"No signal beyond the baseline. {caveat}"
+    assert overall_verdict(found) == f"{NOTHING.replace(' at any interval', '')} {caveat}"
     assert caveat_of(card | {"training": training | {"validation_loss": 0.69}}) is None
     # A coin that knows the shares of the training part may have a lower loss.
     loaded = training | {"validation_loss": 0.6, "coin_loss": 0.59}
@@ -559,9 +565,12 @@ def test_inconclusive_intervals_are_named_with_what_would_have_shown() -> None:
 def test_the_verdict_over_own_labels_names_no_interval() -> None:
     found = with_verdicts([plain(0.001, target="label")])
     assert overall_verdict(found) == "Signal beyond the baseline."
-    assert overall_verdict([replace(found[0], verdict="no signal")]) == (
-        "No signal beyond the baseline."
-    )
+    nothing = replace(found[0], verdict="no signal")
+    assert overall_verdict([nothing]) == NOTHING.replace(" at any interval", "")
+    unsure = replace(nothing, verdict="inconclusive")
+    few = "Inconclusive: no signal, but so few {} would show only an AUC of 0.54 or more."
+    assert overall_verdict([replace(unsure, rows=9)]) == few.format("days")
+    assert overall_verdict([unsure]) == few.format("rows")  # without times
 
 
 def test_an_interval_at_which_two_models_have_a_signal_is_named_once() -> None:
@@ -584,7 +593,14 @@ def test_a_verdict_is_put_into_words() -> None:
     )
     assert sentence(found) == f"30 minutes: {words}"
     assert sentence(replace(found, target="move")) == f"30 minutes, move: {words}"
-    assert sentence(replace(found, interval_minutes=None)) == f"your labels: {words}"
+    assert sentence(replace(found, interval_minutes=None, rows=9)) == f"your labels: {words}"
+    assert sentence(replace(found, interval_minutes=None)) == (
+        f"your labels: {words} Rows have no times, so each counts by itself, as if none had to do "
+        "with another."
+    )
+    assert sentence(replace(found, bag_of_words=0.612)) == (
+        f"30 minutes: {words[:-1]}; a bag of words has 61.2 %."
+    )
     apart = replace(found, p_value=0.01, p_corrected=0.02, p_within=0.4)
     assert "is 0.0200, uncorrected 0.0100, but within days alone 0.4000." in sentence(apart)
     assert "; p is 0.6000. " in sentence(replace(found, tests=1))

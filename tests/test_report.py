@@ -701,7 +701,10 @@ def test_of_a_study_that_has_not_ended_there_is_what_there_is(store: Store) -> N
         (5, 2),
         (10, 1),
     ]
-    assert found.verdict == "Signal beyond the baseline at 5 minutes."
+    assert found.verdict == (
+        "Signal beyond the baseline at 5 minutes. 5 models were tried on these days; every p is "
+        "corrected for all of them."
+    )
     assert found.ablation == ()
     assert ablation_table(found.ablation) == ([], [])
 

@@ -23,6 +23,7 @@ from tweetscore.market.symbols import choose_symbol
 from tweetscore.market.targets import Target
 from tweetscore.sample.write import write_sample
 from tweetscore.store.database import Store, open_store
+from tweetscore.store.trials import Trial
 from tweetscore.study.options import StudyCell, StudyOptions
 from tweetscore.study.reported import LABEL_FAULTS, ORIGINAL_FAULTS, ORIGINAL_VERDICT
 from tweetscore.study.run import study
@@ -32,8 +33,8 @@ from tweetscore.study.summary import summaries, summarise
 from tweetscore.study.tables import read_study_table
 from tweetscore.study.words import (
     ablation_table,
-    correction_sentence,
     interval_table,
+    sentences,
     study_quality_table,
 )
 from tweetscore.text.rules import TextRules
@@ -645,12 +646,40 @@ def test_p_values_are_corrected_for_all_networks_of_the_study() -> None:
     ]
     (of_the_other,) = summaries(runs, [OTHER])
     assert [one.p_corrected for one in of_the_other.figures] == [1.0]
-    assert correction_sentence(found).startswith(
-        "Every p is corrected for all 7 networks of the study: each interval, ablation and seed"
+    told = sentences(found, [of_the_other])
+    assert [line.split(".")[0] for line in told] == [
+        "first of 2 seeds, 5 minutes: no signal",
+        "first of 2 seeds, 10 minutes: no signal",
+        "first of 2 seeds, 15 minutes: no signal",
+        "random vectors, no counts, 5 minutes: no signal",
+        "Every p is corrected for 7 figures of 7 models (Holm): those of each interval, ablation "
+        "and seed of the study, and of every other model known to have looked at these days",
+    ]
+    assert told[-1].endswith("standard deviation of accuracy, which is no interval of the truth.")
+
+
+def test_p_values_of_a_study_are_corrected_for_all_that_looked_at_its_days() -> None:
+    run = run_of(FIVE, 0, 0.6, p_value=0.004)
+    own = Trial(
+        "a", "SPX", datetime(2023, 1, 5), datetime(2023, 1, 9), run.fingerprint, "s", "s", 1
     )
+    earlier = replace(own, trial_id="with other options", test_part="b")
+    part = replace(own, trial_id="graph/part", tests=4)
+    elsewhere = replace(own, trial_id="c", symbol="NDX", test_part="c")
+    ledger = [own, earlier, replace(earlier, name="again"), part, elsewhere]
+    (alone,), (found,) = (summaries([run], [FIVE], each)[0].figures for each in ([], ledger))
+    assert (alone.tests, alone.p_corrected, alone.verdict) == (1, 0.004, "signal")
+    assert (found.tests, found.models_tried, found.parts_tried) == (6, 3, 1)
+    assert found.p_corrected == pytest.approx(0.024)
 
 
 SOURCE = StudySource("tables", (5, 10), lambda *_: pl.DataFrame(), faults=LABEL_FAULTS)
+
+
+NOTHING = (
+    "No signal beyond the baseline at any interval: an AUC of 0.54 would have shown four times in "
+    "five."
+)
 
 
 @pytest.mark.parametrize(
@@ -658,10 +687,10 @@ SOURCE = StudySource("tables", (5, 10), lambda *_: pl.DataFrame(), faults=LABEL_
     [
         ([[0.001, 0.9], [0.002, 0.9]], 0.54, "Signal beyond the baseline at 5 minutes."),
         ([[0.001, 0.001], [0.02, 0.02]], 0.54, "Signal beyond the baseline at 5, 10 minutes."),
-        ([[0.001, 0.9], [0.9, 0.9]], 0.54, "No signal beyond the baseline at any interval."),
-        ([[0.9, 0.9], [0.001, 0.9]], 0.54, "No signal beyond the baseline at any interval."),
-        ([[0.001, 0.9], [0.9, 0.001]], 0.54, "No signal beyond the baseline at any interval."),
-        ([[0.04, 0.9], [0.04, 0.9]], 0.54, "No signal beyond the baseline at any interval."),
+        ([[0.001, 0.9], [0.9, 0.9]], 0.54, NOTHING),
+        ([[0.9, 0.9], [0.001, 0.9]], 0.54, NOTHING),
+        ([[0.001, 0.9], [0.9, 0.001]], 0.54, NOTHING),
+        ([[0.04, 0.9], [0.04, 0.9]], 0.54, NOTHING),
         ([[0.001, 0.9], [0.002, 0.9]], 0.70, "Signal beyond the baseline at 5 minutes."),
         (
             [[0.001, 0.9], [0.9, 0.9]], 0.70, "Inconclusive at 5, 10 minutes: no signal, but so "
@@ -685,7 +714,8 @@ def test_a_signal_is_one_that_every_seed_finds(
     ]
     found = summarise(runs, SOURCE, options)
     assert (found.protocol, found.source) == ("honest", "tables")
-    assert found.verdict == verdict
+    tries = " 10 models were tried on these days; every p is corrected for all of them."
+    assert found.verdict == verdict + tries
     assert found.faults == LABEL_FAULTS
     assert [each.cell for each in found.compared] == options.compared
     assert [each.cell for each in found.ablation] == options.ablation
@@ -695,8 +725,10 @@ def test_the_seeds_protocol_has_no_verdict_but_a_warning_and_its_faults() -> Non
     options = StudyOptions("original", (5, 10))
     found = summarise([run_of(cell, 0, 0.99) for cell in options.cells], SOURCE, options)
     assert found.verdict == ORIGINAL_VERDICT
-    assert found.faults == ORIGINAL_FAULTS
-    assert set(LABEL_FAULTS) < set(ORIGINAL_FAULTS)
+    assert found.faults == (*ORIGINAL_FAULTS, *LABEL_FAULTS)
+    # The labels of a database are its own.
+    runs = [run_of(cell, 0, 0.99) for cell in options.cells]
+    assert summarise(runs, replace(SOURCE, faults=()), options).faults == ORIGINAL_FAULTS
 
 
 def test_the_tables_word_the_seeds_accuracies_beside_those_reported() -> None:
@@ -734,7 +766,7 @@ def test_the_table_words_honest_figures_and_how_many_seeds_agree() -> None:
     ]  # fmt: skip
     found = summaries(runs, options.compared)
     assert interval_table(found) == (
-        ["min", "rows", "accuracy", "majority", "bag of words", "visible", "p (Holm)",
+        ["min", "rows", "accuracy", "majority", "bag of words", "visible", "p",
          "verdict"],
         [
             ["5", "1,234", "60.0% ± 0.0", "50.8%", "55.0%", "0.540", "0.004-0.030",
@@ -750,6 +782,6 @@ def test_the_table_words_honest_figures_and_how_many_seeds_agree() -> None:
     )
     without = summaries([run_of(five, 0, 0.6)], [five])
     assert study_quality_table(without) == ([], [])
-    assert correction_sentence(without) == ""
+    assert sentences(without, []) == []
     (_, ((*_, verdict),)) = interval_table(summaries(runs[:1], [five]))
     assert verdict == "signal"

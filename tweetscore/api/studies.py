@@ -5,6 +5,7 @@ from pathlib import Path
 
 from tweetscore.report.charts import write_charts
 from tweetscore.store.database import Store
+from tweetscore.store.trials import known_trials
 from tweetscore.study.options import StudyCell, StudyOptions
 from tweetscore.study.run import study
 from tweetscore.study.runs import StudyRun
@@ -37,7 +38,7 @@ def run_study(
     for run in study(store, source, options, log_folder=logs, resume=resume, progress=on_epoch):
         runs.append(run)
         on_run(run)
-    found = summarise(runs, source, options)
+    found = summarise(runs, source, options, known_trials(store))
     if charts:
         for path in write_charts(charts, found.compared, found.ablation, runs):
             on_message(f"wrote {path}")

@@ -137,7 +137,6 @@ def show_study(found: "StudyResult", *, as_json: bool) -> None:
     """Print both comparisons of a study, what they show, and the faults of its protocol."""
     from tweetscore.study.words import (
         ablation_table,
-        correction_sentence,
         interval_table,
         sentences,
         study_quality_table,
@@ -156,10 +155,8 @@ def show_study(found: "StudyResult", *, as_json: bool) -> None:
             show_line(title, style="bold")
             show_table(headings, rows)
             stdout.print()
-    for sentence in sentences(found.compared):
+    for sentence in sentences(found.compared, found.ablation):
         show_line(sentence)
-    if corrected := correction_sentence(found.compared):
-        show_line(corrected)
     show_line(found.verdict, style="bold")
     if found.faults:
         show_line("\nFaults behind these figures:")
@@ -222,6 +219,7 @@ def show_figures(
 ) -> None:
     """Print figures beside their baselines, what they mean, what they would earn, and records."""
     from tweetscore.evaluation.verdicts import (
+        FIGURES_EXPLAINED,
         figure_table,
         overall_verdict,
         quality_table,
@@ -250,6 +248,8 @@ def show_figures(
         stdout.print()
         for each in own:
             show_line(sentence(each))
+    if figures:
+        note(FIGURES_EXPLAINED)
     _show_earnings(earnings)
     lines = [f"{one.model} ({one.model_id}) on {one.symbol}, {one.sentence}" for one in forward]
     for line in dict.fromkeys(lines):
@@ -300,11 +300,11 @@ def show_report(report: "Report", output: Path, *, as_json: bool) -> None:
     size = output.stat().st_size
     if as_json:
         subject = asdict(report.subject) if report.subject else None
-        show_record(
-            {"output": str(output), "bytes": size, "subject": subject, "verdict": report.verdict}
-        )
+        verdict = {"verdict": report.verdict, "sentences": report.sentences}
+        show_record({"output": str(output), "bytes": size, "subject": subject, **verdict})
         return
-    show_line(report.verdict)
+    for line in (report.verdict, *report.sentences):
+        show_line(line)
     note(f"wrote {output} ({size / 1e6:.1f} MB); open it in a browser, no network is needed")
 
 

@@ -58,8 +58,8 @@ class Figures:
     is ``p_value`` corrected for ``tests``, the figures judged together: those of ``models_tried``,
     the models that have looked at these days, with ``parts_tried`` looks at another selection of
     the posts (a span, another session, far from news, other settings or links). ``caveat`` is what
-    the model's own card holds against it, in a sentence. ``smallest_auc`` is the least AUC that these rows
-    would have shown four times in five, also as points of accuracy above a half
+    the model's own card holds against it, in a sentence. ``smallest_auc`` is the least AUC that
+    these rows would have shown four times in five, also as points of accuracy above a half
     (``smallest_points``) and as what a trade would earn by it before costs (``smallest_bps``).
 
     ``bag_of_words`` is the accuracy of a logistic regression on word counts, where one was trained

@@ -44,7 +44,7 @@ class ForwardRecord:
         since = f"forward since {moment}, {Horizon(self.interval_minutes).words}"
         if not self.rows:
             return f"forward since {moment}: no post with an outcome yet."
-        auc = "" if self.auc is None else f"AUC {self.auc:.3f}, "
+        auc = "" if self.auc is None else f"AUC {self.auc:.3f} (no interval holds at every look), "
         return (
             f"{since}: {self.verdict}. {self.rows:,} posts on {self.days:,} days, {auc}"
             f"e {self.e_value:.2f}, at most {self.highest:.2f} so far; it is a signal from "

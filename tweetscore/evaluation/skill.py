@@ -47,12 +47,12 @@ class Skill:
 
     ``p_value`` is the chance of as much skill among scores without any, one-sided; ``p_within`` is
     the same over differences within days alone, which neither a slow drift nor one dominating day
-    can touch. ``smallest_auc`` is the least AUC that such scores would have shown on these rows
-    with a power of 80 %; None if no AUC would.
+    can touch; None where no day has two rows. ``smallest_auc`` is the least AUC that such scores
+    would have shown on these rows with a power of 80 %; None if no AUC would.
     """
 
     p_value: float
-    p_within: float
+    p_within: float | None
     smallest_auc: float | None
 
 
@@ -70,9 +70,10 @@ def skill(
     guess, truth = _unexplained(scores, controls), _unexplained(observed, controls)
     deviations = guess.std(axis=0)
     own_scale = guess / np.where(deviations > 0, deviations, 1)
+    within = _by_day(_centred(guess, day) * _centred(truth, day), day)
     return Skill(
         _p_value(_by_day(guess * truth, day), seed, resampling),
-        _p_value(_by_day(_centred(guess, day) * _centred(truth, day), day), seed, resampling),
+        _p_value(within, seed, resampling) if len(within) < len(day) else None,
         _smallest_auc(_by_day(own_scale * truth, day), _by_day(truth**2, day), significance, seed),
     )
 

@@ -8,6 +8,10 @@ from tweetscore.market.horizons import Horizon
 from tweetscore.market.targets import kind_of
 
 NONE = "-"
+FIGURES_EXPLAINED = (
+    "Majority, bag of words, momentum, balanced accuracy, MCC, Brier, log loss and calibration are "
+    "those of these rows, without an interval."
+)
 
 
 def overall_verdict(found: Sequence[Figures]) -> str:
@@ -24,9 +28,22 @@ def _shown(found: Sequence[Figures]) -> str:
     if unsure := [each for each in found if each.verdict == "inconclusive"]:
         visible = [each.smallest_auc for each in unsure if each.smallest_auc is not None]
         least = f"only an AUC of {min(visible):.2f} or more" if visible else "no AUC at all"
-        return f"Inconclusive{_at(unsure)}: no signal, but so few days would show {least}."
+        return (
+            f"Inconclusive{_at(unsure)}: no signal, but so few {_units(found)} would show {least}."
+        )
     own = bool(found) and all(each.interval_minutes is None for each in found)
-    return f"No signal beyond the baseline{'' if own else ' at any interval'}."
+    visible = [each.smallest_auc for each in found if each.smallest_auc is not None]
+    most = f": an AUC of {max(visible):.2f} would have shown four times in five" if visible else ""
+    return f"No signal beyond the baseline{'' if own else ' at any interval'}{most}."
+
+
+def _units(found: Sequence[Figures]) -> str:
+    return "rows" if all(map(_has_no_days, found)) else "days"
+
+
+def _has_no_days(each: Figures) -> bool:
+    """Return whether the labels have no times: then each row counts by itself."""
+    return each.interval_minutes is None and each.days == each.rows
 
 
 def _tries(found: Sequence[Figures]) -> str:
@@ -58,11 +75,19 @@ def sentence(each: Figures) -> str:
         f"{what}: {each.verdict}. {_auc_words(each)}{_p_words(each)}{_within(each)}. "
         f"{_smallest_words(each)}Accuracy {100 * each.accuracy:.1f} %, majority{of} "
         f"{100 * each.baseline:.1f} %, the difference {100 * each.excess_low:+.1f} to "
-        f"{100 * each.excess_high:+.1f} points at 95 %.{_unit_words(each)}"
+        f"{100 * each.excess_high:+.1f} points at 95 %{_beside(each)}.{_unit_words(each)}"
     )
 
 
+def _beside(each: Figures) -> str:
+    if each.bag_of_words is None:
+        return ""
+    return f"; a bag of words has {100 * each.bag_of_words:.1f} %"
+
+
 def _unit_words(each: Figures) -> str:
+    if _has_no_days(each):
+        return " Rows have no times, so each counts by itself, as if none had to do with another."
     unit = unit_of(each.interval_minutes)
     if unit == "day":
         return ""
@@ -92,7 +117,8 @@ def _within(each: Figures) -> str:
 
 def _smallest_words(each: Figures) -> str:
     if each.smallest_auc is None:
-        return "" if each.p_within is None else "So few days would show no AUC at all. "
+        older = each.accuracy_low is None  # its card knows nothing of it
+        return "" if older else f"So few {_units([each])} would show no AUC at all. "
     parts = []
     if each.smallest_points is not None:
         parts.append(f"{each.smallest_points:+.1f} points of accuracy")
@@ -109,7 +135,7 @@ def figure_table(found: Sequence[Figures]) -> tuple[list[str], list[list[str]]]:
             {
                 **_name(each),
                 "rows": f"{each.rows:,}",
-                "days": f"{each.days:,}",
+                "days": NONE if _has_no_days(each) else f"{each.days:,}",
                 "accuracy": f"{each.accuracy:.1%}",
                 "majority": f"{each.baseline:.1%}",
                 "bag of words": _or_none(each.bag_of_words, ".1%"),

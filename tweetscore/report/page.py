@@ -18,14 +18,14 @@ from tweetscore.evaluation.earnings_words import (
     entry_table,
     net_table,
 )
-from tweetscore.evaluation.verdicts import figure_table, quality_table
+from tweetscore.evaluation.verdicts import FIGURES_EXPLAINED, figure_table, quality_table
 from tweetscore.io.formats import VISIBLE, cell_text
 from tweetscore.report import charts
 from tweetscore.report.record import Report, Study
 from tweetscore.study.words import (
     ablation_table,
-    correction_sentence,
     interval_table,
+    sentences,
     study_quality_table,
 )
 
@@ -74,7 +74,7 @@ class StudyPart:
     study: Study
     tables: tuple[tuple[str, str, Table], ...]  # its id and heading
     charts: tuple[tuple[str, str], ...]  # the chart's name, and what it shows
-    correction: str  # what its p-values are corrected for
+    sentences: tuple[str, ...]  # what each network shows
 
 
 def page(report: Report) -> str:
@@ -95,6 +95,7 @@ def page(report: Report) -> str:
             tables=dict(_tables(report)),
             studies=studies,
             earned=[*map(earnings_sentence, report.earnings), EARNINGS_EXPLAINED],
+            figures_explained=FIGURES_EXPLAINED,
             scripts=scripts,
             hashes=[_hash(each) for each in scripts],
             style=Markup(_asset("page.css")),
@@ -221,8 +222,8 @@ def _study_part(n: int, study: Study) -> StudyPart:
         (f"study-{n}-loss", "Training loss by epoch, the mean over seeds"),
     ]
     named = [(f"study-{n}-table-{place}", *each) for place, each in enumerate(tables, 1)]
-    correction = correction_sentence([*found.compared, *found.ablation])
-    return StudyPart(study, tuple(named), tuple(shown), correction)
+    told = tuple(sentences(found.compared, found.ablation))
+    return StudyPart(study, tuple(named), tuple(shown), told)
 
 
 def _worded(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:

@@ -19,19 +19,18 @@ def reported_ablation(interval_minutes: int, vectors: bool, counts: bool) -> flo
     return REPORTED_ABLATION[vectors, counts] if same else None
 
 
-LABEL_FAULTS = (
+LABEL_FAULTS = (  # of its own tables
     "labels: tweets in UTC were matched to prices in New York time, so each label is 4 or 5 hours "
     "off",
     "labels: an equal price counts as down",
 )
-ORIGINAL_FAULTS = (
+ORIGINAL_FAULTS = (  # of its protocol
     "split: random, so neighbours in time and copies of a text are in both parts",
     "vocabulary and trained word vectors: made from all rows, including the test part",
     "best epoch: chosen on the test part, so it is the luckiest of all epochs",
     "counts: read days after the window. The study's own train.py never passes them to the "
     "network, so its figures with counts are really without; here they are connected",
     "optimiser: a new Adam every epoch, which forgets its moments",
-    *LABEL_FAULTS,
 )
 ORIGINAL_VERDICT = (
     "These accuracies are no evidence of skill: the best epoch was chosen on the rows that it is "

@@ -1,13 +1,14 @@
 """Sum up what a study found: runs enter, means over the seeds and a verdict leave."""
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from tweetscore.evaluation.figures import Figures, with_verdicts
 from tweetscore.evaluation.verdicts import overall_verdict
 from tweetscore.market.targets import kind_of
 from tweetscore.store.database import Store
+from tweetscore.store.trials import Trial, distinct, known_trials
 from tweetscore.study.options import StudyCell, StudyOptions, ablation_cells, compared_cells
 from tweetscore.study.reported import LABEL_FAULTS, ORIGINAL_FAULTS, ORIGINAL_VERDICT
 from tweetscore.study.runs import StudyRun, runs_by_study
@@ -26,7 +27,7 @@ class Summary:
     majority: float
     train_loss: float
     rows: int
-    figures: tuple[Figures, ...]  # of each seed, corrected for every network of the study
+    figures: tuple[Figures, ...]  # of each seed, corrected for all that looked at their days
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +42,20 @@ class StudyResult:
     faults: tuple[str, ...]  # that the figures carry
 
 
-def summarise(runs: Sequence[StudyRun], source: StudySource, options: StudyOptions) -> StudyResult:
-    """Sum up all runs of a study; a signal is one that every seed finds."""
+def summarise(
+    runs: Sequence[StudyRun],
+    source: StudySource,
+    options: StudyOptions,
+    ledger: Sequence[Trial] = (),
+) -> StudyResult:
+    """Sum up all runs of a study; a signal is one that every seed finds.
+
+    ``ledger`` has the trials that may have looked at the same days.
+    """
     return _result(
-        runs, options.protocol, source.name, options.compared, options.ablation, source.faults
-    )
+        runs, options.protocol, source.name, options.compared, options.ablation, source.faults,
+        ledger,
+    )  # fmt: skip
 
 
 def _result(
@@ -55,8 +65,9 @@ def _result(
     compared: Sequence[StudyCell],
     ablation: Sequence[StudyCell],
     label_faults: tuple[str, ...],
+    ledger: Sequence[Trial],
 ) -> StudyResult:
-    summed = summaries(runs, compared)
+    summed = summaries(runs, compared, ledger)
     agreed = [
         replace(each.figures[0], verdict=agreed_verdict(each.figures))
         for each in summed
@@ -67,20 +78,42 @@ def _result(
         protocol,
         source,
         tuple(summed),
-        tuple(summaries(runs, ablation)),
+        tuple(summaries(runs, ablation, ledger)),
         overall_verdict(agreed) if honest else ORIGINAL_VERDICT,
-        label_faults if honest else ORIGINAL_FAULTS,
+        label_faults if honest else (*ORIGINAL_FAULTS, *label_faults),
     )
 
 
-def summaries(runs: Sequence[StudyRun], cells: Sequence[StudyCell]) -> list[Summary]:
+def summaries(
+    runs: Sequence[StudyRun], cells: Sequence[StudyCell], ledger: Sequence[Trial] = ()
+) -> list[Summary]:
     """Sum up the runs of one comparison, cell by cell.
 
-    p-values are corrected for all ``runs``: every interval, ablation and seed of the study.
+    p-values are corrected for all ``runs``, every interval, ablation and seed of the study, and for
+    the trials of the ``ledger`` that have looked at some of the same days.
     """
     measured = {run.fingerprint: run.figures for run in runs if run.figures}
-    corrected = dict(zip(measured, with_verdicts([*measured.values()]), strict=True))
+    others = _beside(ledger, measured)
+    models = len(measured) + len({each.network for each in others})
+    parts = sum(each.of_a_part for each in others)
+    tested = [
+        replace(each, models_tried=models, parts_tried=parts)
+        for each in with_verdicts(
+            [*measured.values()], tried=len(measured) + sum(each.tests for each in others)
+        )
+    ]
+    corrected = dict(zip(measured, tested, strict=True))
     return [_summary(cell, runs, corrected) for cell in cells]
+
+
+def _beside(ledger: Sequence[Trial], own: Collection[str]) -> list[Trial]:
+    """Return the trials that have looked at some days of those named, and are none of them."""
+    named = [each for each in ledger if each.trial_id in own]
+    return distinct(
+        each
+        for each in ledger
+        if each.trial_id not in own and any(each.meets(one) for one in named)
+    )
 
 
 def _summary(cell: StudyCell, runs: Sequence[StudyRun], corrected: dict[str, Figures]) -> Summary:
@@ -115,10 +148,11 @@ def stored_studies(store: Store) -> list[tuple[StudyResult, list[StudyRun]]]:
     comparison, and those of the first interval at which all four networks of the ablation are. Of a
     study that has not ended, that is what there is so far.
     """
-    return [(_result_of(each), each) for each in runs_by_study(store)]
+    ledger = known_trials(store)
+    return [(_result_of(each, ledger), each) for each in runs_by_study(store)]
 
 
-def _result_of(runs: Sequence[StudyRun]) -> StudyResult:
+def _result_of(runs: Sequence[StudyRun], ledger: Sequence[Trial]) -> StudyResult:
     """Sum up the runs of one study, by what they are of."""
     first, there = runs[0], {run.cell for run in runs}
     intervals = sorted({cell.interval_minutes for cell in there})
@@ -132,4 +166,5 @@ def _result_of(runs: Sequence[StudyRun]) -> StudyResult:
         [cell for cell in compared if cell in there],
         whole[0] if whole else [],
         faults,
+        ledger,
     )

@@ -87,9 +87,7 @@ def _cells(each: Summary) -> dict[str, str]:
         "bag of words": _mean([one.bag_of_words for one in found], ".1%"),
         "momentum": _mean([one.momentum for one in found], ".1%"),
         "visible": _mean([one.smallest_auc for one in found], ".3f"),
-        "p (Holm)": "-".join(
-            dict.fromkeys(f"{p:.3f}" for p in _ends([o.p_corrected for o in found]))
-        ),
+        "p": "-".join(dict.fromkeys(f"{p:.3f}" for p in _ends([o.p_corrected for o in found]))),
         "verdict": verdict,
     }
 
@@ -103,17 +101,44 @@ def _mean(values: Sequence[float | None], form: str) -> str:
     return format(statistics.mean(known), form) if known else NONE
 
 
-def sentences(found: Sequence[Summary]) -> list[str]:
-    """Say in plain words what each interval shows, by its first seed."""
-    return [sentence(each.figures[0]) for each in found if each.figures]
+def sentences(compared: Sequence[Summary], ablation: Sequence[Summary]) -> list[str]:
+    """Say in plain words what each network shows, by its first seed, and what figures mean.
+
+    Nothing is said of a study without figures.
+    """
+    intervals = {each.cell for each in compared}
+    found = [
+        (name, each)
+        for name, each in (
+            *(("", each) for each in compared),
+            *((_network(each), each) for each in ablation if each.cell not in intervals),
+        )
+        if each.figures
+    ]
+    told = [
+        f"{f'first of {each.seeds} seeds, ' if each.seeds > 1 else ''}{name}"
+        f"{sentence(each.figures[0])}"
+        for name, each in found
+    ]
+    return [*told, *_explained([each for _, each in found])]
 
 
-def correction_sentence(found: Sequence[Summary]) -> str:
-    """Say what the p-values of a study are corrected for; nothing of one without figures."""
-    for each in found:
-        if each.figures:
-            return (
-                f"Every p is corrected for all {each.figures[0].tests} networks of the study: each "
-                "interval, ablation and seed (Holm). Models trained beside it are not counted."
-            )
-    return ""
+def _network(each: Summary) -> str:
+    vectors, counts = each.cell.vectors, each.cell.counts
+    return f"{'trained' if vectors else 'random'} vectors, {'' if counts else 'no '}counts, "
+
+
+def _explained(found: Sequence[Summary]) -> list[str]:
+    if not found:
+        return []
+    first = found[0].figures[0]
+    seeds = (
+        " Of several seeds the tables show means, from the smallest p to the largest, and after ± "
+        "the standard deviation of accuracy, which is no interval of the truth."
+    )
+    return [
+        f"Every p is corrected for {first.tests} figures of {first.models_tried} models (Holm): "
+        "those of each interval, ablation and seed of the study, and of every other model known "
+        "to have looked at these days. Intervals are in the sentences; where there is none, a "
+        f"figure is of these rows alone.{seeds if found[0].seeds > 1 else ''}"
+    ]
