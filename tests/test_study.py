@@ -19,6 +19,7 @@ from tweetscore.errors import InputError
 from tweetscore.evaluation.figures import Figures
 from tweetscore.ingest.account import IngestOptions
 from tweetscore.ingest.run import ingest
+from tweetscore.market.news import News
 from tweetscore.market.symbols import choose_symbol
 from tweetscore.market.targets import Target
 from tweetscore.sample.write import write_sample
@@ -531,6 +532,20 @@ def test_folds_over_a_database_are_measured_together(database: Path) -> None:
         for name in ("30-minutes-vectors", "05-minutes-vectors-counts")
         for fold in (1, 2)
     }
+
+
+def test_a_study_leaves_out_what_is_near_news(database: Path) -> None:
+    options, told = StudyOptions(intervals=(30,), training=LEARN), list[str]()
+    with open_store(database) as store:
+        all_rows = database_source(store, options).rows(30, False)
+        entry, leave = all_rows.row(0, named=True)["entry_30"], all_rows["exit_30"][0]
+        news = News("fed.csv", pl.Series([entry + (leave - entry) / 2]), 0, 1)
+        rows = database_source(store, options, news, told.append).rows(30, False)
+    near = (pl.col("entry_30") <= news.times_utc[0]) & (pl.col("exit_30") >= news.times_utc[0])
+    left = all_rows.filter(near).height
+    assert left > 0
+    assert rows.height == all_rows.height - left
+    assert [each[:8] for each in told] == ["fed.csv:"]
 
 
 def test_moves_are_studied_by_their_own_target(database: Path) -> None:

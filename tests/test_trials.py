@@ -148,6 +148,23 @@ def test_a_card_carries_the_trials_before_its_own(tmp_path: Path) -> None:
     assert carried(bundle.card) == []
 
 
+def test_trainings_on_one_file_without_times_meet_whatever_rows_their_seeds_draw() -> None:
+    of_file = {"intervals": [0], "data": [{"name": "x.csv", "sha256": "file" * 16}], "split": {}}
+    first, second = (
+        trial_of(
+            of_file | {"rows": {"test": {"sha256": rows}}, "sha256": {"model.onnx": rows}},
+            rows,
+            "m",
+        )
+        for rows in ("a" * 64, "b" * 64)
+    )
+    assert first
+    assert second
+    assert first.trial_id != second.trial_id
+    assert first.meets(second)
+    assert not first.meets(replace(second, test_part="another file"))
+
+
 def test_the_ledger_has_each_trial_of_the_market_once(store: Store) -> None:
     other = replace(TRIAL, trial_id="other", name="another", tests=1)
     of_labels = replace(TRIAL, symbol=None, trial_id="labels")

@@ -207,6 +207,7 @@ class Database(MarketResults):
         charts: str | Path | None = None,
         log_folder: str | Path | None = None,
         resume: bool = False,
+        news: "News | None" = None,
         on_epoch: "Callable[[StudyCell, int, Epoch], None] | None" = None,
         on_run: "Callable[[StudyRun], None] | None" = None,
         on_message: Callable[[str], None] | None = None,
@@ -219,6 +220,7 @@ class Database(MarketResults):
             charts: a folder for the charts as SVG.
             log_folder: for TensorBoard logs; ``runs/study-<name>-<protocol>`` without it.
             resume: take the networks that are stored already instead of training them again.
+            news: times near which no window is learned from; see ``tweetscore.read_news``.
             on_epoch: called after every epoch with the network, its seed and the epoch.
             on_run: called with each network when it is finished.
             on_message: called with each fact that a user should know.
@@ -241,6 +243,7 @@ class Database(MarketResults):
             charts=Path(charts) if charts else None,
             log_folder=Path(log_folder) if log_folder else None,
             resume=resume,
+            news=news,
             on_epoch=on_epoch or silent,
             on_run=on_run or silent,
             on_message=on_message or silent,

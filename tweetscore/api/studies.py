@@ -1,8 +1,11 @@
 """Run a study as a whole: a database and options go in; runs are stored, a summary comes out."""
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
+from tweetscore.errors import InputError
+from tweetscore.market.news import News
 from tweetscore.report.charts import write_charts
 from tweetscore.store.database import Store
 from tweetscore.store.trials import known_trials
@@ -22,6 +25,7 @@ def run_study(
     charts: Path | None,
     log_folder: Path | None,
     resume: bool,
+    news: News | None,
     on_epoch: Callable[[StudyCell, int, Epoch], None],
     on_run: Callable[[StudyRun], None],
     on_message: Callable[[str], None],
@@ -33,7 +37,13 @@ def run_study(
     options = options or StudyOptions()
     name = tables.name if tables else store.path.stem
     logs = log_folder or Path("runs") / f"study-{name}-{options.protocol}"
-    source = table_source(tables, options) if tables else database_source(store, options)
+    if tables and news:
+        raise InputError("--without-news: the study's tables have no windows; leave it out")
+    told = cache(on_message)  # each seed reads the same rows again
+    if tables:
+        source = table_source(tables, options)
+    else:
+        source = database_source(store, options, news, told)
     runs = []
     for run in study(store, source, options, log_folder=logs, resume=resume, progress=on_epoch):
         runs.append(run)

@@ -64,6 +64,7 @@ def study(
     tables: training.StudyTables = None,
     *,
     labels: training.LabelOptions,
+    around: market_options.NewsOptions,
     design: training.DesignOptions,
     vectors: training.Vectors = "archive",
     epochs: training.Epochs = 100,
@@ -86,6 +87,7 @@ def study(
             charts=output,
             on_epoch=shown.epoch,
             on_run=shown.finished,
+            news=around.read(),
             **_run(running, f"study-{tables.name if tables else db.stem}-{design.protocol}"),
         )
     printing.show_study(found, as_json=as_json)

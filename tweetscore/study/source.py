@@ -9,6 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from tweetscore.errors import InputError
+from tweetscore.market.news import News
 from tweetscore.market.symbols import check_spacing, choose_symbol
 from tweetscore.market.targets import Target
 from tweetscore.market.windows import ensure_windows
@@ -63,8 +64,15 @@ def table_source(folder: Path, options: StudyOptions) -> StudySource:
     return StudySource(str(folder), tuple(known), rows, target=target, faults=LABEL_FAULTS)
 
 
-def database_source(store: Store, options: StudyOptions) -> StudySource:
+def database_source(
+    store: Store,
+    options: StudyOptions,
+    news: News | None = None,
+    on_message: Callable[[str], None] = lambda _: None,
+) -> StudySource:
     """Return the tweets and windows of a database.
+
+    Windows near ``news`` are left out, and ``on_message`` is told how many.
 
     Raises:
         InputError: there are no bars, or a symbol must be named.
@@ -84,6 +92,8 @@ def database_source(store: Store, options: StudyOptions) -> StudySource:
             [minutes],
             with_counts=with_counts,
             keep_flat=wanted.target.kind.keeps_flat,
+            news=news,
+            on_message=on_message,
         )
         return clean_rows(found, rules)
 

@@ -190,7 +190,7 @@ def _train(
     graphs = _Graphs.of(learned, options.seed)
     for message in graphs.described():
         callbacks.on_message(message)
-    described = {"name": folder.name, **_learned_card(learned, options)}
+    described = {"name": folder.name, "data": data, **_learned_card(learned, options)}
     own = trial_of(described | {"sha256": {"model.onnx": graphs.sha256}}, "", folder.name)
     before = [each for each in earlier if own and each.meets(own) and each.trial_id != own.trial_id]
     caveat = caveat_of(described)
@@ -205,7 +205,6 @@ def _train(
         **({"permutation": asdict(permuted)} if permuted else {}),
         "parity": asdict(graphs.parity),
         "int8_drift": {name: asdict(each) for name, each in graphs.drift.items()},
-        "data": data,
         "versions": _versions(),
     }
     bundle = write_bundle(
