@@ -9,7 +9,13 @@ from typing import Any
 from tweetscore.evaluation import EFFECT_AUC
 from tweetscore.evaluation.caveats import caveat_of
 from tweetscore.evaluation.figures import Figures
-from tweetscore.evaluation.verdicts import figure_table, overall_verdict, quality_table
+from tweetscore.evaluation.verdicts import (
+    FIGURES_EXPLAINED,
+    figure_table,
+    overall_verdict,
+    quality_table,
+    sentence,
+)
 from tweetscore.market.horizons import Horizon
 from tweetscore.market.news import news_of
 from tweetscore.market.targets import kind_of
@@ -38,6 +44,7 @@ def model_card(card: dict[str, Any]) -> str:
                 _filled(_test_part(card)),
                 _markdown(*figure_table(found)),
                 _markdown(*quality_table(found)),
+                _list([*map(sentence, found)]),
                 _filled(_baselines(found)),
                 *_permutation(card),
                 "## How it was made",
@@ -177,6 +184,8 @@ def _commands(card: dict[str, Any]) -> str:
     flags += ["--counts"] * training["counts"]
     if training["shuffle_labels"]:
         flags.append(f"--shuffle-labels {int(training['shuffle_labels'])}")
+    if news := news_of(card):
+        flags.append(f"--without-news {shlex.quote(news.name)} --news-minutes {news.minutes}")
     out = f"--output {shlex.quote(card['name'])}"
     if not kind_of(card["target"]).is_market:
         return _shell(["tweetscore train", f"--labelled {shlex.quote(names[0])}", *flags, out])
@@ -246,7 +255,7 @@ def _baselines(found: Sequence[Figures]) -> str:
         "these days before (Romano and Wolf 2005). Visible is the least AUC that these days "
         f"would have shown four times in five; above {EFFECT_AUC} the verdict without a signal is "
         "inconclusive. Calibration is the mean distance between the predicted probability and the "
-        "observed share, in ten bins."
+        f"observed share, in ten bins. {FIGURES_EXPLAINED}"
     )
 
 
