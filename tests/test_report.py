@@ -647,7 +647,7 @@ def test_stored_studies_are_found_again_as_they_were_summed_up(store: Store) -> 
     assert found.compared == tuple(summaries(runs, compared))
     assert found.ablation == tuple(summaries(runs, ablation_cells(5)))
     assert (found.protocol, found.source) == ("original", "db")
-    assert (found.verdict, found.faults) == (ORIGINAL_VERDICT, ORIGINAL_FAULTS)
+    assert (found.verdict, found.faults) == (ORIGINAL_VERDICT, (*ORIGINAL_FAULTS, *LABEL_FAULTS))
     assert stored_run(store, runs[0].fingerprint) == runs[0]
     assert [(each.result, list(each.runs)) for each in gather(store).studies] == [(found, stored)]
 
@@ -670,7 +670,7 @@ def test_studies_differ_by_source_protocol_target_folds_and_symbol(store: Store)
         run.fingerprint: (run,) for run in runs
     }
     faults = [found[run.fingerprint].result.faults for run in runs]
-    assert faults == [()] * 5 + [LABEL_FAULTS, ORIGINAL_FAULTS]
+    assert faults == [()] * 5 + [LABEL_FAULTS, (*ORIGINAL_FAULTS, *LABEL_FAULTS)]
 
 
 def test_of_one_cell_and_seed_the_latest_run_counts(store: Store) -> None:
