@@ -1,8 +1,11 @@
-"""Small files of Parquet that unpack to gigabytes: refused in one line and in bounded memory."""
+"""Small files that unpack to gigabytes: refused in one line and in bounded memory."""
 
 import os
+import re
+import struct
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,14 +13,25 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tweetscore.errors import InputError
+from tweetscore.io.data_file import DataFile
+from tweetscore.io.source import sniff
+from tweetscore.io.tables.find import find_table
+
 pytestmark = pytest.mark.slow
 
 MOST_BYTES = 1_700_000_000  # the program alone takes 0.2 GB
 ROWS = 88_000
+# In a process of its own: what this one has used would count for those that it starts.
 WRITE = """
 import sys, pyarrow as pa, pyarrow.parquet as pq
 table = pa.table({"tweet_id": [1], "text": ["x" * 1_000_000_000]})
-pq.write_table(table, sys.argv[1], compression="zstd", use_dictionary=False)
+if sys.argv[1].endswith("parquet"):
+    pq.write_table(table, sys.argv[1], compression="zstd", use_dictionary=False)
+else:
+    options = pa.ipc.IpcWriteOptions(compression="zstd")
+    with pa.ipc.new_stream(sys.argv[1], table.schema, options=options) as writer:
+        writer.write_table(table)
 """
 
 
@@ -61,6 +75,98 @@ def test_a_long_word_in_every_row_is_refused(tmp_path: Path, letters: int) -> No
 
 def test_a_page_of_a_gigabyte_is_refused_unread(tmp_path: Path) -> None:
     path = tmp_path / "bomb.parquet"
-    # In a process of its own: what this one has used would count for those that it starts.
     subprocess.run([sys.executable, "-c", WRITE, str(path)], check=True)
     assert "pages of its row group 1 unpack to 1,000,000,0" in refused(path)
+
+
+def test_a_batch_of_a_gigabyte_is_refused_unread(tmp_path: Path) -> None:
+    path = tmp_path / "bomb.arrows"
+    subprocess.run([sys.executable, "-c", WRITE, str(path)], check=True)
+    assert "a batch of it unpacks to 1,000,000,0" in refused(path)
+
+
+def refusal(path: Path) -> str:
+    """Read all columns of a table in this process; return why that is refused."""
+    with pytest.raises(InputError) as caught:  # noqa: PT012  # also while rows are read
+        table = find_table(sniff(DataFile(path)))
+        assert table
+        for _ in table.rows({name: name for name in table.columns}):
+            pass
+    return str(caught.value)
+
+
+def write_arrow(path: Path, table: pa.Table, packed: str | None = None) -> None:
+    options = pa.ipc.IpcWriteOptions(compression=packed)
+    with pa.ipc.new_file(str(path), table.schema, options=options) as writer:
+        writer.write_table(table)
+
+
+def test_a_text_that_millions_of_views_share_is_refused(tmp_path: Path) -> None:
+    rows, path = 1_000_000, tmp_path / "bomb.arrow"
+    view = struct.pack("<i4sii", 10_000_000, b"xxxx", 0, 0)
+    buffers = [None, pa.py_buffer(view * rows), pa.py_buffer(b"x" * 10_000_000)]
+    write_arrow(path, posts(rows, pa.Array.from_buffers(pa.string_view(), rows, buffers)), "zstd")
+    assert "its values take more than 1,000 times its size" in refusal(path)
+
+
+def test_dictionaries_count_with_the_batch(tmp_path: Path) -> None:
+    path, words = tmp_path / "bomb.arrow", pa.array(["x" * 300_000_000])
+    column = pa.DictionaryArray.from_arrays(pa.array([0], pa.int32()), words)
+    write_arrow(path, pa.table({"a": column, "b": column, "c": column}), "lz4")
+    assert re.search("a batch of it unpacks to 900,000,.* with its dictionaries", refusal(path))
+
+
+def spread(data: bytes) -> bytes:
+    """Let the last of three buffers of a batch reach over all three."""
+    old = struct.pack("<qq", 16_000, 8_000)
+    assert data.count(old) == 1
+    return data.replace(old, struct.pack("<qq", 0, 24_000))
+
+
+def repeated(data: bytes) -> bytes:
+    """Let the footer name the first of three batches three times."""
+    count = struct.pack("<I", 3)
+    length = struct.unpack("<i", data[-10:-6])[0]
+    blocks = data.index(count, len(data) - 10 - length) + 4
+    first = data[blocks : blocks + 24]
+    return data[:blocks] + 3 * first + data[blocks + 72 :]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "rows_at_once", "fact"),
+    [(spread, 1_000, "buffers of a batch overlap"), (repeated, 400, "batches of it overlap")],
+)
+def test_what_lies_in_one_place_is_not_read_twice(
+    tmp_path: Path, spoil: Callable[[bytes], bytes], rows_at_once: int, fact: str
+) -> None:
+    path = tmp_path / "bomb.arrow"
+    table = pa.table({name: np.arange(1_000) for name in "abc"})
+    with pa.ipc.new_file(str(path), table.schema) as writer:
+        writer.write_table(table, rows_at_once)
+    path.write_bytes(spoil(path.read_bytes()))
+    assert refusal(path) == f"{path}: unreadable Arrow file ({fact}); export it again"
+
+
+def test_a_footer_that_takes_minutes_is_refused_unread(tmp_path: Path) -> None:
+    path = tmp_path / "bomb.parquet"
+    with path.open("wb") as file:
+        file.write(b"PAR1")
+        file.truncate(100 << 20)
+        file.seek(0, os.SEEK_END)
+        file.write(struct.pack("<I", 90 << 20) + b"PAR1")
+    assert refusal(path) == (
+        f"{path}: its footer has 94,371,840 bytes, more than 67,108,864; write it again with fewer "
+        "columns or larger row groups"
+    )
+
+
+@pytest.mark.parametrize("kind", ["parquet", "arrow"])
+def test_more_columns_than_anybody_has_are_refused(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / f"bomb.{kind}"
+    table = pa.table({f"c{number}": pa.array([1]) for number in range(20_001)})
+    if kind == "parquet":
+        pq.write_table(table, path, use_dictionary=False, write_statistics=False)
+    else:
+        write_arrow(path, table)
+    fact = "has 20,001 columns, more than 20,000; write it again with fewer"
+    assert refusal(path) == f"{path}: {fact}"

@@ -31,6 +31,7 @@ from tiny import contents
 from tweetscore.sample.write import write_sample
 
 DB = "t.duckdb"
+LOGS = "runs"  # of TensorBoard, which names files by the time
 AT_ONCE = 2
 MOST_SECONDS, MOST_BYTES = 120, 2_000_000_000  # of one run; importing torch takes 0.5 GB alone
 LOCKED, INTERNAL, BROKEN = 4, 70, 5
@@ -155,6 +156,8 @@ def found_in(folder: Path) -> Found:
     found: dict[str, Any] = {}
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
+        if name.split("/")[0] == LOGS:
+            continue
         if path.is_dir():
             found[name] = "folder"
         elif path.suffix == ".duckdb":
@@ -205,7 +208,7 @@ class World:
         shutil.copy(folder / "ingested.duckdb", folder / "scored.duckdb")
         for argv in more:
             self._must(argv)
-        shutil.rmtree(folder / "runs", ignore_errors=True)
+        shutil.rmtree(folder / LOGS, ignore_errors=True)
 
     def _must(self, argv: tuple[str, ...]) -> None:
         ended = run(self.folder, argv)

@@ -24,7 +24,7 @@ from tweetscore.io.text import (
 )
 
 _BLOCK_BYTES = 1 << 20
-_ENOUGH_WORDS = 10_000  # that are not UTF-8
+_ENOUGH_WORDS, _ENOUGH_BYTES = 10_000, 1 << 18  # that are not UTF-8
 _SAMPLE_BYTES = 1 << 14
 _LATIN = ("cp1252", "cp1250", "cp1254", "iso-8859-2", "mac-roman", "cp850")
 _OTHERS = (
@@ -119,7 +119,7 @@ def told_encoding(stream: BinaryIO) -> str:
     while data := stream.read(_BLOCK_BYTES):
         usual = usual or [*(_MAC if has_cr_lines(data) else ()), _WINDOWS]
         whole, rest = whole_words(rest + data)
-        if len(seen.others) >= _ENOUGH_WORDS or is_utf8(whole):  # a sample of it is enough
+        if seen.is_enough or is_utf8(whole):  # a sample of it is enough
             whole, _ = whole_words(whole[:_SAMPLE_BYTES])
         seen.add(words_not_ascii(whole))
     seen.add(words_not_ascii(rest))
@@ -138,10 +138,16 @@ class _Words:
     """Words that are not ASCII, counted."""
 
     others: list[bytes] = field(default_factory=list)  # that are not UTF-8
+    other_bytes: int = 0  # of these
     words: int = 0  # bytes of all
     sound: int = 0  # bytes of those that are UTF-8
     sequences: int = 0  # characters of UTF-8, and single bytes
     valid: int = 0  # of these, characters
+
+    @property
+    def is_enough(self) -> bool:
+        """Whether more words that are not UTF-8 would tell no more."""
+        return len(self.others) >= _ENOUGH_WORDS or self.other_bytes >= _ENOUGH_BYTES
 
     def add(self, words: list[bytes]) -> None:
         for word in words:
@@ -149,6 +155,7 @@ class _Words:
             valid = sum(map(bool, sequences))
             if valid < len(sequences):
                 self.others.append(word)
+                self.other_bytes += len(word)
             else:
                 self.sound += len(word)
             self.words += len(word)

@@ -59,6 +59,8 @@ UNPACKERS: dict[re.Pattern[bytes], Callable[[], Decompressor]] = {
         zstd.ZstdDecompressor, options=_WINDOW
     ),
 }
+MOST_UNPACKED_BYTES = 768 << 20  # of columns, a page of each or a batch: DuckDB's pages have 100 MB
+MOST_DECODED_BYTES = 64 << 20  # of values as text, at once, besides what they were unpacked from
 _MARK_BYTES = 4
 BUFFER_BYTES = 1 << 16
 

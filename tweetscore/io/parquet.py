@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from os import SEEK_END
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,8 @@ import pyarrow.parquet as pq
 
 from tweetscore.errors import InputError
 from tweetscore.io.data_file import DataFile
-from tweetscore.io.packing import BUFFER_BYTES, LIMITS
-from tweetscore.io.parquet_pages import MOST_DECODED_BYTES, DamagedPageError, rows_at_once
+from tweetscore.io.packing import BUFFER_BYTES, LIMITS, MOST_DECODED_BYTES
+from tweetscore.io.parquet_pages import DamagedPageError, rows_at_once
 from tweetscore.io.records import REJECTS_SCHEMA
 from tweetscore.io.source import PARQUET_MAGIC
 
@@ -27,6 +28,11 @@ UNREADABLE = (
     DamagedPageError,
 )
 MOST_ROW_BYTES = 128 << 20  # as of a record of JSON
+MOST_COLUMNS = 20_000
+MOST_FOOTER_BYTES = 64 << 20  # a hundred thousand row groups of five columns take half
+_ROW_BYTES = 8
+_VIEW = np.dtype([("bytes", "<i4"), ("place", "V12")])
+_FOOTER_END_BYTES = 8  # the length of the footer, and the mark again
 _OF_BYTES = (
     pa.types.is_string,
     pa.types.is_large_string,
@@ -64,12 +70,39 @@ def opened(path: Path, name: str, step: str) -> Iterator[pq.ParquetFile]:
         InputError: also later, when what is read turns out to be damaged.
     """
     try:
+        _check_footer(path, name)
         # Read ahead, the whole file would lie in memory.
         with pq.ParquetFile(path, pre_buffer=False, buffer_size=BUFFER_BYTES) as parquet:
+            check_columns(parquet.metadata.num_columns, name)
             yield parquet
     except UNREADABLE as error:
         fact = str(error).partition("\n")[0]
         raise InputError(f"{name}: unreadable Parquet ({fact}); {step}") from error
+
+
+def _check_footer(path: Path, name: str) -> None:
+    """Refuse a footer that would take minutes to read: it is read as a whole."""
+    with path.open("rb") as file:
+        size = file.seek(0, SEEK_END)
+        file.seek(max(0, size - _FOOTER_END_BYTES))
+        length = int.from_bytes(file.read(4), "little")
+    if MOST_FOOTER_BYTES < length < size:
+        raise InputError(
+            f"{name}: its footer has {length:,} bytes, more than {MOST_FOOTER_BYTES:,}; write it "
+            "again with fewer columns or larger row groups"
+        )
+
+
+def check_columns(count: int, name: str) -> None:
+    """Refuse a table with more columns than any that people have.
+
+    Raises:
+        InputError: it has.
+    """
+    if count > MOST_COLUMNS:
+        raise InputError(
+            f"{name}: has {count:,} columns, more than {MOST_COLUMNS:,}; write it again with fewer"
+        )
 
 
 def plain_columns(fields: Iterable[pa.Field], before: str = "") -> list[str]:
@@ -108,7 +141,7 @@ def parquet_rows(
     with open_parquet(file) as parquet:
         wanted = list(dict.fromkeys(columns.values()))
         batches = read_batches(file.path, file.name, parquet, wanted, batch_rows)
-        yield from text_rows(batches, columns, text, file)
+        yield from text_rows(batches, columns, text, file, batch_rows)
 
 
 def read_batches(
@@ -185,15 +218,17 @@ def bounded(
     """
     total = row = 0
     for batch in batches:
-        # Polars panics at text that is not UTF-8, also in the metadata of a column.
-        batch.validate(full=True)
-        size = sum(map(_text_bytes, batch.columns))
+        # A row takes something even where no column has bytes of its own, as nulls have none.
+        size = _ROW_BYTES * batch.num_rows + sum(map(_text_bytes, batch.columns))
         total += size
         if LIMITS.is_bomb(total, file_bytes):
             raise InputError(
                 f"{name}: its values take more than {LIMITS.bomb_ratio:,} times its size, as only "
                 "those of a bomb do; write it as CSV if you trust it"
             )
+        # Polars panics at text that is not UTF-8, also in the metadata of a column. To look at it
+        # takes ages where millions of long values are one.
+        batch.validate(full=True)
         if size <= MOST_DECODED_BYTES:
             yield batch
         else:
@@ -225,7 +260,7 @@ def _text_bytes(column: pa.Array) -> int:
     if pa.types.is_dictionary(column.type) or _is_view(column.type):
         lengths = _lengths(column)
         return 0 if lengths is None else int(pc.sum(lengths).as_py() or 0)
-    return int(column.nbytes)
+    return max(0, int(column.nbytes))  # damaged offsets are not found yet
 
 
 def _lengths(column: pa.Array) -> pa.Array | None:
@@ -235,9 +270,11 @@ def _lengths(column: pa.Array) -> pa.Array | None:
         of_words = _lengths(column.dictionary)
         return None if of_words is None else of_words.take(column.indices)
     if _is_view(kind):  # Arrow cannot measure what it can make
-        values = pl.Series(column)
-        sizes = values.str.len_bytes() if pa.types.is_string_view(kind) else values.bin.size()
-        return sizes.cast(pl.Int64).to_arrow()
+        views = np.frombuffer(
+            column.buffers()[1], _VIEW, len(column), column.offset * _VIEW.itemsize
+        )
+        lengths = np.maximum(views["bytes"], 0).astype(np.int64)
+        return pa.array(lengths, mask=column.is_null().to_numpy(zero_copy_only=False))
     if any(it(kind) for it in _OF_BYTES):
         return pc.binary_length(column).cast(pa.int64())
     return None
@@ -252,16 +289,22 @@ def text_rows(
     columns: Mapping[str, str],
     text: Callable[[pa.Array], pl.Series],
     file: DataFile,
+    batch_rows: int,
 ) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
-    """Yield the columns of Arrow batches of a file as ``parquet_rows`` does."""
+    """Yield the columns of Arrow batches of a file as ``parquet_rows`` does.
+
+    Other writers put all rows of a file into one batch: it is cut.
+    """
     row, size = 1, file.path.stat().st_size
     for batch in bounded((_leaves(it, columns) for it in batches), file.name, size):
-        frame = pl.DataFrame({ours: text(batch.column(ours)) for ours in columns})
-        placed = frame.with_columns(
-            line=pl.int_range(row, row + pl.len()), byte_offset=pl.lit(None, pl.Int64)
-        )
-        yield placed, REJECTS_SCHEMA.to_frame()
-        row += batch.num_rows
+        for start in range(0, batch.num_rows, batch_rows):
+            piece = batch.slice(start, batch_rows)
+            frame = pl.DataFrame({ours: text(piece.column(ours)) for ours in columns})
+            placed = frame.with_columns(
+                line=pl.int_range(row, row + pl.len()), byte_offset=pl.lit(None, pl.Int64)
+            )
+            yield placed, REJECTS_SCHEMA.to_frame()
+            row += piece.num_rows
 
 
 def _leaves(batch: pa.RecordBatch, columns: Mapping[str, str]) -> pa.RecordBatch:

@@ -14,9 +14,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from tweetscore.errors import InputError
+from tweetscore.io.packing import MOST_DECODED_BYTES, MOST_UNPACKED_BYTES
 
-MOST_PAGES_BYTES = 768 << 20  # of all columns read, a page of each: writers make 1 MB, DuckDB 100
-MOST_DECODED_BYTES = 64 << 20  # at once, besides what lies in the pages
 _HEADER_BYTES = 1 << 10
 _MOST_HEADER_BYTES = 16 << 20  # with the least and the greatest value of its page
 _MOST_DEPTH = 8
@@ -80,10 +79,10 @@ def rows_at_once(
                 it: _column(file, group.column(it), metadata.schema.column(it)) for it in chosen
             }
             pages = sum(each.page_bytes for each in found.values())
-            if pages > MOST_PAGES_BYTES:
+            if pages > MOST_UNPACKED_BYTES:
                 raise InputError(
                     f"{name}: pages of its row group {number + 1} unpack to {pages:,} bytes, more "
-                    f"than {MOST_PAGES_BYTES:,}; write it again with pages of about a megabyte"
+                    f"than {MOST_UNPACKED_BYTES:,}; write it again with pages of about a megabyte"
                 )
             _look_up(path, metadata, number, found, batch_rows)
             row = sum(max(it.value_bytes, it.word_bytes) for it in found.values())
