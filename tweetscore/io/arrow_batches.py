@@ -1,8 +1,8 @@
 """What batches of Arrow unpack to: a file enters, and is refused before too much is unpacked.
 
 Kilobytes of a compressed batch may unpack to gigabytes. Its header says where its buffers lie, and
-each buffer begins with its length when unpacked. Headers are flatbuffers
-(flatbuffers.dev/internals); the numbers of the fields are those of Arrow's Message.fbs and File.fbs).
+each buffer begins with its length when unpacked. Headers are flatbuffers (their layout is told at
+flatbuffers.dev/internals, the numbers of the fields are those of Arrow's Message.fbs and File.fbs).
 """
 
 import struct
