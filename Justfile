@@ -19,7 +19,7 @@ slow *ARGS:
     TWEETSCORE_EXAMPLES=all TWEETSCORE_THREADS=2 OMP_NUM_THREADS=1 POLARS_MAX_THREADS=1 \
         pytest -n auto --dist loadfile -m "slow or property" {{ARGS}}
 
-# Kill ingest and score a hundred times each; the slow tests kill each of them thirty times.
+# Kill ingest and score a hundred times each; the slow tests kill each of them ten times.
 kills:
     TWEETSCORE_KILLS=100 OMP_NUM_THREADS=1 POLARS_MAX_THREADS=1 pytest -n0 tests/test_kill.py
 
@@ -27,6 +27,10 @@ kills:
 bundles:
     HOSTILE_BUNDLES=200 FLIPPED_BYTES=1000 OMP_NUM_THREADS=1 POLARS_MAX_THREADS=1 \
         pytest -n0 -s tests/test_hostile_bundles.py
+
+# Damage each file of the corpus in 500 ways, others every time; the slow tests in the same 60.
+damage:
+    DAMAGES=500 OMP_NUM_THREADS=1 POLARS_MAX_THREADS=1 pytest -n auto tests/test_fuzz.py -m slow
 
 # The main job on a made-up archive, in the folder demo.
 demo:

@@ -844,9 +844,9 @@ def test_no_tag_survives_however_broken_the_html(pieces: list[str]) -> None:
 )  # fmt: skip
 def test_a_megabyte_of_hostile_html_takes_no_longer_than_any_other(hostile: str) -> None:
     many = hostile * (500_000 // len(hostile))
-    started = time.perf_counter()
+    started = time.process_time()
     shown(many + "<b>" * 170_000, hostile + "<b>" * 170_000)
-    assert time.perf_counter() - started < 2  # what grows with the square takes minutes
+    assert time.process_time() - started < 10  # what grows with the square takes minutes
 
 
 # --- any posts, any form --------------------------------------------------------------------------

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -120,15 +120,23 @@ def test_no_command_is_missing_here() -> None:
     assert set(get_command(app).commands) == set(COMMANDS)  # type: ignore[attr-defined]  # a group
 
 
+def in_a_shell(line: str) -> list[str]:
+    """Return the words that a shell makes of a line: patterns become names of files."""
+    shell = ["bash", "-c", rf"printf '%s\0' {line}"]
+    words = subprocess.run(shell, capture_output=True, text=True, check=True)
+    return words.stdout.split("\0")[:-1]
+
+
 @pytest.mark.slow
 def test_the_examples_work_one_after_the_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
-    for name in ("TRAIN", "STUDY"):
+    for name in ("TRAIN", "STUDY"):  # a small network, and briefly
         monkeypatch.setenv(f"TWEETSCORE_{name}_EPOCHS", "1")
         monkeypatch.setenv(f"TWEETSCORE_{name}_VECTORS", "random")
+        monkeypatch.setenv(f"TWEETSCORE_{name}_EMBEDDING_DIM", "8")
+        monkeypatch.setenv(f"TWEETSCORE_{name}_HIDDEN", "4")
     order = "sample ingest train freeze score evaluate query report study export info doctor import"
     order += " abnormal link"
     assert set(order.split()) == set(COMMANDS)
@@ -139,8 +147,10 @@ def test_the_examples_work_one_after_the_other(
                 invoke("export", "posts", "--table", "tweets")
             if name == "export":
                 shutil.rmtree("posts")
-            done = subprocess.run(["bash", "-c", example], capture_output=True, text=True)
-            assert done.returncode == 0, (example, done.stderr)
+            for each in example.split(" && "):
+                program, *arguments = in_a_shell(each)
+                assert program == "tweetscore"
+                invoke(*arguments)
 
 
 def test_the_version_is_shown() -> None:
@@ -874,6 +884,26 @@ def test_ctrl_c_in_training_keeps_the_best_epoch_and_prints_that(db: Path, tmp_p
     assert "Traceback" not in messages
 
 
+def interrupted(db: Path, files: Sequence[Path], wait: float) -> tuple[int, str, str]:
+    """Interrupt a run so many seconds after it made its database; sooner if it had ended then."""
+    for sooner in range(10):
+        db.unlink(missing_ok=True)
+        with subprocess.Popen(
+            command_line("ingest", *files, "--db", db),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as running:
+            while not db.exists() and running.poll() is None:
+                time.sleep(0.005)
+            time.sleep(wait / 2**sooner)
+            running.send_signal(signal.SIGINT)
+            output, messages = running.communicate()
+        if running.returncode:
+            break
+    return running.returncode, output, messages
+
+
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 @pytest.mark.slow
 def test_ctrl_c_while_ingesting_leaves_a_clean_database(tmp_path: Path) -> None:
@@ -882,19 +912,8 @@ def test_ctrl_c_while_ingesting_leaves_a_clean_database(tmp_path: Path) -> None:
     invoke("ingest", *files, "--db", tmp_path / "whole.duckdb")
     for wait in (0.05, 0.5):
         db = tmp_path / f"cut_after_{wait}.duckdb"
-        with subprocess.Popen(
-            command_line("ingest", *files, "--db", db),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        ) as running:
-            deadline = time.monotonic() + 60
-            while not db.exists() and time.monotonic() < deadline:
-                time.sleep(0.01)
-            time.sleep(wait)
-            running.send_signal(signal.SIGINT)
-            output, messages = running.communicate()
-        assert (running.returncode, output) == (130, "")
+        code, output, messages = interrupted(db, files, wait)
+        assert (code, output) == (130, "")
         assert (
             messages == "Interrupted: finished work is saved; run the command again to continue\n"
         )

@@ -11,7 +11,7 @@ import pytest
 from hostile_bundles import fault_of, flip_bytes, kinds, sample, try_bundles
 
 DOCTOR_EVERY = 1 if "HOSTILE_BUNDLES" in os.environ else 5  # it looks at shipped models as well
-BUNDLES = int(os.environ.get("HOSTILE_BUNDLES", "60"))
+BUNDLES = int(os.environ.get("HOSTILE_BUNDLES", "30"))
 FLIPS = int(os.environ.get("FLIPPED_BYTES", "180"))
 
 

@@ -9,15 +9,16 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from tiny import contents, tiny_bundle
+from typer.testing import CliRunner
 
+from tweetscore.cli.app import app
 from tweetscore.sample.write import write_sample
 from tweetscore.store.database import STANDARD_INTERVALS
 
@@ -26,59 +27,43 @@ pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="reads /proc and kills as POSIX does"),
 ]
 
-KILLS = int(os.environ.get("TWEETSCORE_KILLS", "30"))  # of each command
-AT_ONCE = 2
-RUNS, SOONER = 5, 0.85  # at most so many to hit one, each killed so much sooner than the last
-STARTING = 0.3  # the share of a run that passes before anything is done
+KILLS = int(os.environ.get("TWEETSCORE_KILLS", "10"))  # of each command, its database open
+TRIES, SOONER = 40, 0.85  # at most so many for one kill, each so much sooner than the last
 
 
 @dataclass(frozen=True, slots=True)
-class Kill:
-    """A run that was killed, or that had ended before."""
+class Stopped:
+    """A run that ended or was killed."""
 
-    hit: bool  # it still ran
-    working: bool  # and had the database open
-
-
-def command(*arguments: object) -> list[str]:
-    return [sys.executable, "-m", "tweetscore", *map(str, arguments)]
+    used: float  # seconds of processor since it opened the database
+    hit: bool  # it was killed, and still had the database open
 
 
-def start(*arguments: object) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        command(*arguments), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+def run_to(db: Path, arguments: list[object], until: float = math.inf) -> Stopped:
+    """Run a command in a process of its own; kill it so long after it opened the database.
 
-
-def watch(running: subprocess.Popen[bytes], until: float = math.inf) -> float:
-    """Wait for the end, or until a run has used so many seconds of processor; return those used.
-
-    The clock on the wall says little on a machine that is busy with other things.
+    Time is that of the processor: the clock on the wall says little on a machine that is busy.
     """
-    used = 0.0
-    while running.poll() is None and used < until:
-        time.sleep(0.005)
-        with suppress(OSError, IndexError):  # it has ended
-            fields = Path(f"/proc/{running.pid}/stat").read_text().rpartition(")")[2].split()
-            used = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-    return used
+    command = [sys.executable, "-m", "tweetscore", *map(str, arguments), "--db", str(db)]
+    begun, used = None, 0.0
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as running:
+        while running.poll() is None and used < until:
+            time.sleep(0.005)
+            if begun is None and db in opened_by(running.pid):
+                begun = processor_seconds(running.pid)
+            if begun is not None:
+                used = max(used, processor_seconds(running.pid) - begun)
+        hit = db in opened_by(running.pid)
+        running.kill()
+    assert running.returncode in (0, -signal.SIGKILL)
+    return Stopped(used, hit and running.returncode != 0)
 
 
-def run(*arguments: object) -> float:
-    """Run to the end; return the seconds of processor that it took."""
-    with start(*arguments) as running:
-        used = watch(running)
-    assert running.returncode == 0
-    return used
-
-
-def kill_after(seconds: float, db: Path, arguments: Sequence[object]) -> Kill:
-    with start(*arguments) as running:
-        watch(running, until=seconds)
-        hit = running.poll() is None
-        working = hit and db in opened_by(running.pid)
-        running.send_signal(signal.SIGKILL)
-    return Kill(hit, working)
+def processor_seconds(pid: int) -> float:
+    with suppress(OSError, IndexError):  # it has ended
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return 0.0
 
 
 def opened_by(pid: int) -> Iterator[Path]:
@@ -89,11 +74,10 @@ def opened_by(pid: int) -> Iterator[Path]:
                 yield each.readlink()
 
 
-def moments(seconds: float, seed: int) -> list[float]:
-    """Random moments, one in each of equal parts of the run after its start."""
-    draws = random.Random(seed)
-    shares = [(place + draws.random()) / KILLS for place in range(KILLS)]
-    return [seconds * (STARTING + (1 - STARTING) * share) for share in shares]
+def moments(seconds: float) -> list[float]:
+    """Random moments, one in each of equal parts of a run."""
+    draws = random.Random(2)
+    return [seconds * (place + draws.random()) / KILLS for place in range(KILLS)]
 
 
 @pytest.fixture(scope="module")
@@ -119,71 +103,59 @@ def put_small_files(folder: Path) -> None:
         (folder / f"{number:03}.json").write_text(json.dumps(posts))
 
 
-def trial(made: Path, kind: str, place: int, seconds: float, before: Path | None) -> Kill:
-    """Kill one run, run it again to its end, and hold the database against the undisturbed one.
+def finish(db: Path, arguments: list[object]) -> None:
+    """Run a command to its end in this process, which has all that it imports."""
+    ended = CliRunner().invoke(app, [*map(str, arguments), "--db", str(db)])
+    assert ended.exit_code == 0, ended.stderr
 
-    A run that had ended before it was to be killed is made anew and killed sooner: how long one
-    takes differs by a third on a machine that is busy with other things.
+
+def kill_often(folder: Path, arguments: list[object], before: Path | None) -> Path:
+    """Kill many runs, finish each, and hold its database against that of an undisturbed run.
+
+    A run that had ended before it was to be killed is made anew and killed sooner, until each
+    kill has hit a run that had the database open.
     """
-    db = made / f"{kind}_{place}.duckdb"
-    arguments = [*COMMANDS[kind](made), "--db", db]
-    for _ in range(RUNS):
-        db.unlink(missing_ok=True)
+    whole, db = folder / f"{arguments[0]}.duckdb", folder / "killed.duckdb"
+
+    def put(path: Path) -> None:
+        path.unlink(missing_ok=True)
+        path.with_name(path.name + ".wal").unlink(missing_ok=True)
         if before:
-            shutil.copy(before, db)
-        kill = kill_after(seconds, db, arguments)
-        if kill.hit:
-            break
-        seconds *= SOONER
-    run(*arguments)
-    assert contents(db) == contents(made / f"{kind}.duckdb"), f"killed after {seconds:.2f} s"
-    db.unlink()
-    return kill
+            shutil.copy(before, path)
+
+    put(whole)
+    seconds = run_to(whole, arguments).used
+    known = contents(whole)
+    tries = 0
+    for moment in moments(seconds):
+        for sooner in range(TRIES):
+            tries += 1
+            put(db)
+            if run_to(db, arguments, moment * SOONER**sooner).hit:
+                break
+        else:
+            pytest.fail(f"no kill hit within {moment:.2f} s")
+        finish(db, arguments)
+        assert contents(db) == known, f"killed after {moment:.2f} s or sooner"
+    sys.stderr.write(
+        f"{arguments[0]}, {seconds:.1f} s with the database open: "
+        f"{KILLS} runs were killed in {tries} tries\n"
+    )
+    return whole
 
 
 def ingest(made: Path) -> list[object]:
     return ["ingest", *sorted(made.glob("*.json")), *sorted(made.glob("*.csv")), made / "small"]
 
 
-def score(made: Path) -> list[object]:
-    return ["score", "--model", made / "tiny"]
-
-
-COMMANDS = {"ingest": ingest, "score": score}
-
-
-def kill_often(made: Path, kind: str, before: Path | None) -> list[Kill]:
-    whole = made / f"{kind}.duckdb"
-    if before:
-        shutil.copy(before, whole)
-    seconds = run(*COMMANDS[kind](made), "--db", whole)
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        kills = list(
-            pool.map(
-                lambda pair: trial(made, kind, pair[0], pair[1], before),
-                enumerate(moments(seconds, seed=2)),
-            )
-        )
-    sys.stderr.write(
-        f"{kind}, {seconds:.1f} s undisturbed: of {KILLS} kills {sum(each.hit for each in kills)} "
-        f"hit, {sum(each.working for each in kills)} with the database open\n"
-    )
-    return kills
-
-
 def test_ingest_killed_at_any_moment_ends_as_undisturbed(made: Path) -> None:
-    kills = kill_often(made, "ingest", None)
-    assert sum(kill.hit for kill in kills) >= KILLS * 9 // 10
-    assert sum(kill.working for kill in kills) >= KILLS // 3
-    found = contents(made / "ingest.duckdb")
+    found = contents(kill_often(made, ingest(made), None))
     assert found["tweets"][0] == 12_600
     assert found["windows"][0] > 100_000
 
 
 def test_score_killed_at_any_moment_ends_as_undisturbed(made: Path) -> None:
     unscored = made / "unscored.duckdb"
-    run(*ingest(made), "--db", unscored)
-    kills = kill_often(made, "score", unscored)
-    assert sum(kill.hit for kill in kills) >= KILLS * 9 // 10
-    assert sum(kill.working for kill in kills) >= KILLS // 5
-    assert contents(made / "score.duckdb")["predictions"][0] > 50_000
+    finish(unscored, ingest(made))
+    whole = kill_often(made, ["score", "--model", made / "tiny"], unscored)
+    assert contents(whole)["predictions"][0] > 50_000

@@ -31,6 +31,7 @@ SILENT = (  # no screen, and nothing that a browser asks the network for by itse
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 )  # fmt: skip
+PATIENCE_MS = 180_000  # of the browser, on a machine that is busy with other things
 HOSTILE = """</script></td><script>window.broken = 1</script><img src="http://x.test/i.png"
  onerror="window.broken = 1">{{ 7 * 7 }}{% raw %}<!-- \N{RIGHT-TO-LEFT OVERRIDE}\x1b[31m' " &amp;"""
 PLAIN = HOSTILE.replace("\N{RIGHT-TO-LEFT OVERRIDE}", "\N{REPLACEMENT CHARACTER}").replace(
@@ -180,11 +181,12 @@ class Opened:
         self.heard: list[str] = []
         self.asked: list[str] = []
         self.tab = browser.new_page(**options)
+        self.tab.set_default_timeout(PATIENCE_MS)
         self.tab.on("console", lambda message: self.heard.append(message.text))
         self.tab.on("pageerror", lambda error: self.heard.append(str(error)))
         self.tab.on("request", lambda request: self.asked.append(request.url))
         self.tab.goto(path.as_uri())
-        self.tab.wait_for_selector("html[data-charts=drawn]", timeout=30_000)
+        self.tab.wait_for_selector("html[data-charts=drawn]")
         self.heard_at_first, self.asked_at_first = tuple(self.heard), tuple(self.asked)
         self.address = path.as_uri()
 
@@ -217,7 +219,9 @@ def browser() -> Iterator[Any]:
         pytest.skip("no Chromium here; on Debian: apt-get install chromium")
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     with playwright.sync_playwright() as running:
-        opened = running.chromium.launch(executable_path=CHROMIUM, args=list(SILENT))
+        opened = running.chromium.launch(
+            executable_path=CHROMIUM, args=list(SILENT), timeout=PATIENCE_MS
+        )
         yield opened
         opened.close()
 

@@ -402,7 +402,7 @@ def test_a_query_is_bounded_in_time_and_memory(db: Path, sql: str) -> None:
     before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     began = time.monotonic()
     message = refused(db, sql, limit_seconds=5)
-    assert time.monotonic() - began < 20  # to start a process takes long where many run
+    assert time.monotonic() - began < 90  # to start a process takes long where many run
     told = "the query needs more memory than it may have; ask for less, or allow more with"
     assert message.startswith((told, TOO_LONG.format("5")))
     most_kib = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
@@ -430,15 +430,15 @@ def test_a_query_that_takes_too_long_is_stopped(db: Path, sql: str, limit_second
     began = time.monotonic()
     message = refused(db, sql, limit_seconds=limit_seconds)
     assert message == TOO_LONG.format(f"{limit_seconds:g}")
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 90  # and it would take hours
     assert asked(db, "SELECT 1 AS n").rows() == [(1,)]
 
 
 def test_the_time_that_the_reader_of_batches_takes_does_not_count(db: Path) -> None:
     sql = "SELECT n FROM range(300_000) t(n)"
-    with run_query(db, sql, {}, limit_seconds=2) as answer:
+    with run_query(db, sql, {}, limit_seconds=4) as answer:
         rows = next(answer.batches).height
-        waited = threading.Event().wait(2.5)  # as a pager does
+        waited = threading.Event().wait(4.5)  # as a pager does
         rows += sum(batch.height for batch in answer.batches)
     assert (rows, waited) == (300_000, False)
 
@@ -466,7 +466,7 @@ with run_query(Path(sys.argv[1]), sys.argv[2], {}, limit_seconds=None) as answer
         pass
 """
     arguments = [sys.executable, "-c", code, str(db), sql]
-    result = subprocess.run(arguments, capture_output=True, text=True, timeout=20)
+    result = subprocess.run(arguments, capture_output=True, text=True, timeout=120)
     assert (result.stdout, result.stderr.splitlines()[-1]) == ("", "KeyboardInterrupt")
 
 

@@ -3,9 +3,9 @@
 import csv
 import io
 import json
+import resource
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -295,6 +295,12 @@ def test_of_many_refused_files_the_first_are_named_and_the_others_counted(tmp_pa
     assert out.splitlines()[1].split()[:2] == ["23", "files"]
 
 
+def processor_seconds() -> float:
+    """Seconds of processor of all processes that were started and have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 @pytest.mark.parametrize("form", ["array", "csv"])
 def test_many_small_files_take_at_most_five_times_as_long_as_one(tmp_path: Path, form: str) -> None:
     posts = [post(number, "made up words", 1) for number in range(6_000)]
@@ -305,9 +311,9 @@ def test_many_small_files_take_at_most_five_times_as_long_as_one(tmp_path: Path,
     one.write_text(FORMS[form](posts))
     seconds = dict[Path, list[float]]()
     for place, path in enumerate([one, folder] * 3):
-        began = time.monotonic()
+        began = processor_seconds()
         db = tmp_path / f"{place}.duckdb"
         command = [sys.executable, "-m", "tweetscore", "ingest", str(path), "--db", str(db)]
         subprocess.run(command, check=True, capture_output=True)
-        seconds.setdefault(path, []).append(time.monotonic() - began)
+        seconds.setdefault(path, []).append(processor_seconds() - began)
     assert min(seconds[folder]) <= 5 * min(seconds[one])

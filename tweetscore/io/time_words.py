@@ -83,6 +83,7 @@ _TIDYING = (
     (r" ?(?:GMT|UTC)([+-]\d\d)", " $1"),
 )
 _LETTERS_BEHIND = r" ?\(?([A-Z]{2,4})\)?$"
+_DIGIT = re.compile(r"\d")
 _ENGLISH = frozenset((
     "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "sept", "oct", "nov", "dec",
     "january", "february", "march", "april", "june", "july", "august", "september", "october",
@@ -97,8 +98,8 @@ def formats_of(texts: pl.Series) -> list[tuple[str, ...]]:
     A format is one of strptime, ``EPOCH`` or ``SERIAL``, or a format of strptime after ``TIDIED``.
     """
     plain = [formats_as_it_is(text) for text in texts]
-    if all(plain):
-        return plain
+    if all(formats or not _DIGIT.search(text) for formats, text in zip(plain, texts, strict=True)):
+        return plain  # to tidy a few words takes as long as to read a small file
     tidy = texts.to_frame("stamp").select(tidied(pl.col("stamp"))).to_series()
     return [formats or _tidy_formats(text or "") for formats, text in zip(plain, tidy, strict=True)]
 
