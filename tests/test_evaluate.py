@@ -25,7 +25,7 @@ from tweetscore.evaluation.evaluate import evaluate
 from tweetscore.evaluation.figures import (
     Bin,
     Figures,
-    bag_of_words_accuracy,
+    bag_of_words_right,
     figures,
     with_verdicts,
 )
@@ -639,15 +639,18 @@ def test_the_bag_of_words_learns_which_word_means_which_class(classes: int) -> N
 
     train, train_truth = rows(60)
     test, test_truth = rows(30)
-    assert bag_of_words_accuracy(train, train_truth, test, test_truth) == 1.0
-    assert bag_of_words_accuracy(train, train_truth, test, (test_truth + 1) % classes) == 0.0
-    assert bag_of_words_accuracy(train, np.ones(60, np.int64), test, test_truth) is None
+    some_wrong = np.where(np.arange(30) < 7, (test_truth + 1) % classes, test_truth)
+    for truth, right in ((test_truth, [True] * 30), (some_wrong, [False] * 7 + [True] * 23)):
+        found = bag_of_words_right(train, train_truth, test, truth)
+        assert found is not None
+        assert found.tolist() == right
+    assert bag_of_words_right(train, np.ones(60, np.int64), test, test_truth) is None
 
 
 def test_the_bag_of_words_can_learn_nothing_where_no_word_is_in_two_texts() -> None:
     alone = pl.Series([["boom", "boom"], ["bust"], []], dtype=pl.List(pl.String))
     truth = np.array([1, 0, 0])
-    assert bag_of_words_accuracy(alone, truth, alone, truth) is None
+    assert bag_of_words_right(alone, truth, alone, truth) is None
 
 
 # --- from the database ----------------------------------------------------------------------------

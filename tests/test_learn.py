@@ -14,7 +14,7 @@ from sklearn import metrics
 from tiny import put_tweets
 
 from tweetscore.errors import InputError
-from tweetscore.evaluation.figures import bag_of_words_accuracy, figures
+from tweetscore.evaluation.figures import bag_of_words_right, figures
 from tweetscore.market.targets import Target
 from tweetscore.store.database import Store
 from tweetscore.text.rules import TextRules
@@ -212,7 +212,7 @@ def fit_to(
     protocol: Protocol = HONEST,
     **more: Any,
 ) -> Learned:
-    prepared = prepare(parts, split, options, RULES, protocol=protocol, symbol="SPX")
+    prepared = prepare(parts, split, options, RULES, protocol=protocol, symbols=("SPX",))
     more.setdefault("progress", lambda _: None)
     return learn(prepared, options, folder, protocol=protocol, **more)
 
@@ -324,9 +324,9 @@ def words_right(learned: Learned, head: int, rows: pl.DataFrame, truth: Any) -> 
     train = learned.prepared.parts["train"].rows
     train = train.drop_nulls(f"outcome_{INTERVALS[head]}")
     known = (train[f"outcome_{INTERVALS[head]}"] > 0).cast(pl.Int64).to_numpy()
-    share = bag_of_words_accuracy(train["tokens"], known, rows["tokens"], truth)
-    assert share is not None
-    return share * len(truth)
+    right = bag_of_words_right(train["tokens"], known, rows["tokens"], truth)
+    assert right is not None
+    return float(right.sum())
 
 
 def known_train_labels(learned: Learned, head: int) -> np.ndarray[Any, np.dtype[np.int64]]:

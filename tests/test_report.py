@@ -103,7 +103,7 @@ def test_a_report_is_of_the_only_model_and_symbol_at_thirty_minutes(
         model_id="m",
         target="direction",
         classes=("down", "up"),
-        symbol="SPX",
+        symbols=("SPX",),
         session="regular",
         intervals=(5, 30, 50),
         interval_minutes=30,

@@ -578,8 +578,11 @@ def test_a_database_of_several_symbols_must_be_told_which(database: Path) -> Non
         put_bars(store, "2023-01-03 15:00", [1.0, 2.0], symbol="DAX")
         with pytest.raises(InputError, match="has bars of DAX, MADEUP; choose one with --symbol"):
             database_source(store, StudyOptions(training=LEARN))
-        named = replace(LEARN, symbol="MADEUP")
-        assert choose_symbol(store, named.symbol) == "MADEUP"
+        both = replace(LEARN, symbols=("DAX", "MADEUP"))
+        with pytest.raises(InputError, match="a study compares networks on one symbol; name one"):
+            database_source(store, StudyOptions(training=both))
+        named = replace(LEARN, symbols=("MADEUP",))
+        assert choose_symbol(store, "MADEUP") == "MADEUP"
         source = database_source(store, StudyOptions(intervals=(30,), training=named))
         assert (source.symbol, source.intervals) == ("MADEUP", (30, 5))
 

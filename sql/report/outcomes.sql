@@ -5,7 +5,8 @@ FROM scored_any s
 JOIN sessions d
     ON d.symbol = s.symbol AND d.session = s.session
     AND s.minute_utc >= d.open_utc AND s.minute_utc < d.close_utc
-WHERE s.model_id = $model_id AND s.session = $session AND s.symbol IS NOT DISTINCT FROM $symbol
+WHERE s.model_id = $model_id AND s.session = $session
+    AND list_contains($symbols::VARCHAR[], coalesce(s.symbol, ''))
     AND s.interval_minutes = $interval
     AND unseen(s.split)
     AND s.correct IS NOT NULL

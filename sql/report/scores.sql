@@ -3,7 +3,8 @@
 WITH counted AS (
     SELECT split, least(floor(probability * 50), 49)::INTEGER AS bin, count(*) AS predictions
     FROM scored_any
-    WHERE model_id = $model_id AND session = $session AND symbol IS NOT DISTINCT FROM $symbol
+    WHERE model_id = $model_id AND session = $session
+        AND list_contains($symbols::VARCHAR[], coalesce(symbol, ''))
         AND interval_minutes = $interval
         AND unseen(split)
     GROUP BY ALL

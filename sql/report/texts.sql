@@ -5,7 +5,8 @@ FROM (
         'posted_utc': posted_utc, 'platform': platform, 'tweet_id': tweet_id, 'predicted': predicted
     }) AS earliest
     FROM scored_any
-    WHERE model_id = $model_id AND session = $session AND symbol IS NOT DISTINCT FROM $symbol
+    WHERE model_id = $model_id AND session = $session
+        AND list_contains($symbols::VARCHAR[], coalesce(symbol, ''))
         AND interval_minutes = $interval
         AND unseen(split)
     GROUP BY hash(text)

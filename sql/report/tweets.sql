@@ -6,10 +6,11 @@ WITH own AS (
         platform, tweet_id, posted_utc, hash(text) AS text_hash, probability, predicted, outcome,
         return_bps, correct, split, abs(probability::DOUBLE - 0.5) AS strength
     FROM scored_any
-    WHERE model_id = $model_id AND session = $session AND symbol IS NOT DISTINCT FROM $symbol
+    WHERE model_id = $model_id AND session = $session
+        AND list_contains($symbols::VARCHAR[], coalesce(symbol, ''))
         AND interval_minutes = $interval
         AND unseen(split)
-        AND ($symbol IS NULL OR status = 'ok')
+        AND (symbol IS NULL OR status = 'ok')
 ),
 of_each_text AS (
     FROM (

@@ -26,7 +26,7 @@ entered AS (
     WHERE in_time(t.posted_utc, w.minute_utc, w.interval_minutes, w.spacing_minutes)
 )
 SELECT
-    t.platform, t.tweet_id, t.posted_utc, t.text, t.retweet_count, t.favorite_count,
+    t.platform, t.tweet_id, t.symbol, t.posted_utc, t.text, t.retweet_count, t.favorite_count,
     d.session_date, d.close_utc, t.interval_minutes, t.minute_utc, t.return_bps, t.exit_utc,
     past.past_bps,
     moved.volatility_bps, date_diff('minute', d.open_utc, t.minute_utc) AS minute_of_session
@@ -41,5 +41,4 @@ LEFT JOIN volatility_before($session) moved
     ON moved.symbol = t.symbol AND moved.minute_utc = t.minute_utc
 CROSS JOIN settings
 WHERE t.status = 'ok'
-    AND ($keep_flat OR abs(t.return_bps) > settings.flat_bps)
-ORDER BY t.posted_utc, t.platform, t.tweet_id, t.interval_minutes;
+    AND ($keep_flat OR abs(t.return_bps) > settings.flat_bps);

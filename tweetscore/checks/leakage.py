@@ -35,6 +35,7 @@ from tweetscore.market.sessions import exchange_hours
 from tweetscore.scoring.bundle import Bundle, find_bundle
 from tweetscore.scoring.graphs import GRAPHS
 from tweetscore.store.database import Store, open_store, shipped, statement, subquery
+from tweetscore.store.trials import symbols_of
 from tweetscore.training.dataset import market_rows
 
 DAYS_AROUND = 5  # trading days before and after a moment that are compared
@@ -147,7 +148,7 @@ def _of_windows(
     store: Store, symbol: str, calendar: str, bundles: Iterable[Bundle], moments: int
 ) -> Iterator[Check]:
     """Compare windows and labels around some moments in all replicas, and compute windows again."""
-    splits = [dated_split(bundle) for bundle in bundles if bundle.card.get("symbol") == symbol]
+    splits = [dated_split(bundle) for bundle in bundles if symbol in symbols_of(bundle.card)]
     found = store.rows(
         statement("checks/leaks/moments"),
         symbol=symbol,
@@ -158,7 +159,7 @@ def _of_windows(
     names = ("entries", "outcomes", "labels", "momentum", "windows_recomputed")
     compared, leaks = dict.fromkeys(names, 0), {name: list[str]() for name in names}
     for moment, first, last in found:
-        span = Span(symbol, first, last, first, moment, moment, MOST_TWEETS)
+        span = Span((symbol,), first, last, first, moment, moment, MOST_TWEETS)
         for name, count, each in _around_moment(store, calendar, span):
             compared[name] += count
             leaks[name] += each
@@ -192,7 +193,7 @@ def _window_facts(store: Store, symbol: str) -> dict[str, Facts]:
     }
     labels = []
     for session in ("regular", "extended"):
-        rows = market_rows(store, symbol, session, intervals, with_counts=False, keep_flat=True)
+        rows = market_rows(store, [symbol], session, intervals, with_counts=False, keep_flat=True)
         labels += [_label_facts(rows, session, minutes) for minutes in intervals]
     facts["labels"] = pl.concat(each.select("row", "known_utc", "value") for each in labels)
     facts["momentum"] = pl.concat(

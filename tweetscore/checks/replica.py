@@ -33,13 +33,19 @@ Facts = pl.DataFrame  # row: what it is about; known_utc: since when it is known
 class Span:
     """The part of a database in a replica, and the moments after which it is cut or altered."""
 
-    symbol: str
+    symbols: tuple[str, ...]
     from_utc: datetime
     until_utc: datetime
     posts_from_utc: datetime
     bars_moment_utc: datetime
     posts_moment_utc: datetime
     most_tweets: int
+
+    @property
+    def symbol(self) -> str:
+        """The only symbol."""
+        (only,) = self.symbols
+        return only
 
 
 def leak_verdict(
@@ -67,17 +73,19 @@ def replica_of(
     source: Store, span: Span, kind: str, intervals: Sequence[int] = ()
 ) -> Iterator[Store]:
     """Build a database from a part of another; its windows are made by the code of today."""
+    of_span = {"symbols": list(span.symbols)}
+    own = "symbol IN (SELECT unnest($symbols))"
     parts = {
         "settings": ("FROM settings", {}),
         "intervals": ("FROM intervals", {}),
         "link_rules": ("FROM link_rules", {}),
         # What a rule finds in a post depends on nothing but the post.
-        "links": ("FROM links WHERE symbol = $symbol", {"symbol": span.symbol}),
-        "symbols": ("FROM symbols WHERE symbol = $symbol", {"symbol": span.symbol}),
+        "links": (f"FROM links WHERE {own}", of_span),
+        "symbols": (f"FROM symbols WHERE {own}", of_span),
         "bars": (
             statement("checks/leaks/bars"),
             {
-                "replica": kind, "symbol": span.symbol, "from_utc": span.from_utc,
+                **of_span, "replica": kind, "from_utc": span.from_utc,
                 "until_utc": span.until_utc, "moment_utc": span.bars_moment_utc,
             },
         ),

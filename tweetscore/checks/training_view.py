@@ -39,6 +39,7 @@ from tweetscore.posts.canonical import COUNTS
 from tweetscore.scoring.bundle import Bundle
 from tweetscore.scoring.predictors import Predictor
 from tweetscore.store.database import Store
+from tweetscore.store.trials import symbols_of
 from tweetscore.text.rules import TextRules
 from tweetscore.text.vocabulary import Vocabulary
 from tweetscore.training.dataset import clean_rows, market_rows, texts_until
@@ -103,8 +104,9 @@ def _dates(store: Store, bundle: Bundle) -> Check:
         if end <= begin
     ]
     first, last = split.train_until_utc, split.validation_from_utc
-    query = "SELECT calendar FROM symbols WHERE symbol = $symbol"
-    for (calendar,) in store.rows(query, symbol=bundle.card.get("symbol")) if not leaks else ():
+    query = "SELECT DISTINCT calendar FROM symbols WHERE symbol IN (SELECT unnest($symbols))"
+    symbols = list(symbols_of(bundle.card))
+    for (calendar,) in store.rows(query, symbols=symbols) if not leaks else ():
         inside = (pl.col("open_utc") >= first, pl.col("close_utc") <= last)
         if exchange_sessions(calendar, first.date(), last.date()).filter(*inside).is_empty():
             leaks = [f"no trading day lies between train_until_utc {first} and validation {last}"]
@@ -121,15 +123,15 @@ def _why_not(store: Store, bundle: Bundle) -> str | None:
     }
     symbols = {symbol for (symbol,) in store.rows("SELECT symbol FROM symbols")}
     (tweets,) = store.row("SELECT count(*) FROM tweets")
-    if not dated_split(bundle) or not card.get("symbol") or "training" not in card:
+    if not dated_split(bundle) or not symbols_of(card) or "training" not in card:
         return "its labels are not from a market, or its card has no dates"
     if (
-        card["symbol"] not in symbols
+        not symbols.issuperset(symbols_of(card))
         or {each["sha256"] for each in card["data"]} - derived != sources - derived
     ):
         return "it was trained on other files than those in this database"
-    if card.get("link_rules", []) != rules_of(store, card["symbol"]):
-        return "its posts were linked to its symbol by other rules than those in this database"
+    if card.get("link_rules", []) != rules_of(store, symbols_of(card)):
+        return "its posts were linked to its symbols by other rules than those in this database"
     if card["training"].get("shuffle_labels") is True:
         return "its labels were shuffled, as an older version did"
     if tweets > MOST_REREAD:
@@ -146,7 +148,7 @@ def _options(store: Store, bundle: Bundle) -> TrainingOptions:
     same = ("vocabulary_size", "max_tokens", "counts", "seed")
     return TrainingOptions(
         intervals=bundle.horizons,
-        symbol=card["symbol"],
+        symbols=symbols_of(card),
         session=card["session"],
         target=Target(**{**target, "classes": tuple(target["classes"])}),
         vectors="archive" if archive else "random",  # those of a file know nothing of these posts
@@ -157,14 +159,18 @@ def _options(store: Store, bundle: Bundle) -> TrainingOptions:
 
 def _derived_again(store: Store, bundle: Bundle) -> Iterator[Check]:
     """Prepare again what training sees, in each replica; then compare the model with the whole."""
-    symbol, options, split = bundle.card["symbol"], _options(store, bundle), dated_split(bundle)
+    symbols, options = symbols_of(bundle.card), _options(store, bundle)
+    split = dated_split(bundle)
     assert split  # as _why_not has looked
-    query = "SELECT min(minute_utc), max(minute_utc) FROM bars WHERE symbol = $symbol"
-    first, last = store.row(query, symbol=symbol)
+    first, last = store.row(
+        "SELECT min(minute_utc), max(minute_utc) FROM bars "
+        "WHERE symbol IN (SELECT unnest($symbols))",
+        symbols=list(symbols),
+    )
     posts_from = first - DAY if options.vectors == "random" else datetime.min
     # A label may reach up to the validation part; nothing else may come from after train_until.
     span = Span(
-        symbol, first, last + DAY, posts_from, split.validation_from_utc, split.train_until_utc,
+        symbols, first, last + DAY, posts_from, split.validation_from_utc, split.train_until_utc,
         MOST_REREAD,
     )  # fmt: skip
     with replica_of(store, span, "whole", bundle.horizons) as replica:
@@ -207,7 +213,7 @@ def _cut(whole: Prepared) -> Split:
 def _rows(replica: Store, options: TrainingOptions, whole: Prepared) -> pl.DataFrame:
     rows = market_rows(
         replica,
-        whole.symbol,
+        whole.symbols,
         options.session,
         options.intervals,
         with_counts=options.counts,
@@ -239,7 +245,7 @@ def _prepared_like(whole: Prepared, replica: Store, options: TrainingOptions) ->
         split,
         options,
         whole.rules,
-        symbol=whole.symbol,
+        symbols=whole.symbols,
         posts_until=lambda end: texts_until(replica, end),
     )
 
@@ -272,7 +278,8 @@ def _learned(
 def _seen(prepared: Prepared) -> dict[str, Facts]:
     """Return the facts that training starts from: these, its vectors and its labels."""
     train, words = prepared.parts["train"], prepared.vocabulary.words
-    tweets = train.rows.select(pl.format("labels of {} {}", "platform", "tweet_id")).to_series()
+    names = ("platform", "tweet_id", "symbol")
+    tweets = train.rows.select(pl.format("labels of {} {} on {}", *names)).to_series()
     vectors = zip(words, prepared.vectors.matrix, strict=True)
     return _learned(words, prepared.normalisation, prepared.thresholds) | {
         "vectors": timeless(
@@ -286,7 +293,8 @@ def _left_out(replica: Store, options: TrainingOptions, whole: Prepared) -> list
     """Name the tweets before the end of the training part that do not belong to it."""
     before_end = pl.col("close_utc") <= _cut(whole).train_until_utc
     rows = _rows(replica, options, whole).filter(before_end)
-    out = rows.join(whole.parts["train"].rows, on=["platform", "tweet_id"], how="anti")
+    key = ["platform", "tweet_id", "symbol"]
+    out = rows.join(whole.parts["train"].rows, on=key, how="anti")
     return out.select(pl.format("{} {}", "platform", "tweet_id")).to_series().to_list()
 
 

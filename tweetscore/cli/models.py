@@ -151,7 +151,7 @@ def _of_labels(labels: training.LabelOptions) -> dict[str, Any]:
 
     return {
         "intervals": tuple(sorted(set(labels.interval or STANDARD_INTERVALS))),
-        "symbol": labels.symbol,
+        "symbols": tuple(labels.symbol or ()),
         "session": labels.session,
         "target": Target.of_market(labels.target, labels.move_quantile),
     }

@@ -218,12 +218,14 @@ def show_figures(
     as_json: bool,
 ) -> None:
     """Print figures beside their baselines, what they mean, what they would earn, and records."""
+    from tweetscore.evaluation.figures import POOLED
     from tweetscore.evaluation.verdicts import (
         FIGURES_EXPLAINED,
         figure_table,
         overall_verdict,
         quality_table,
-        sentence,
+        sentences,
+        symbols_words,
     )
 
     if as_json:
@@ -236,9 +238,10 @@ def show_figures(
     subjects = dict.fromkeys(map(_subject, figures))
     if len({model_id for _, model_id, *_ in subjects}) > 1:
         show_line(overall_verdict(figures), style="bold")
-    for model, model_id, symbol, target in subjects:
-        own = [each for each in figures if _subject(each) == (model, model_id, symbol, target)]
-        on = f" on {symbol}" if symbol else ""
+    for model, model_id, target in subjects:
+        own = [each for each in figures if _subject(each) == (model, model_id, target)]
+        symbols = [each.symbol for each in own if each.symbol not in {"", POOLED}]
+        on = f" on {symbols_words(symbols)}" if symbols else ""
         kind = kind_of(target).of_figures
         called = f"{model} ({model_id})" if model_id else model
         show_line(f"{called}{on}{f', {kind}' if kind else ''}: {overall_verdict(own)}")
@@ -246,8 +249,8 @@ def show_figures(
         stdout.print()
         show_table(*quality_table(own))
         stdout.print()
-        for each in own:
-            show_line(sentence(each))
+        for each in sentences(own):
+            show_line(each)
     if figures:
         note(FIGURES_EXPLAINED)
     _show_earnings(earnings)
@@ -291,8 +294,8 @@ def _show_earnings(earnings: "Sequence[Earnings]") -> None:
         note(EARNINGS_EXPLAINED)
 
 
-def _subject(figures: "Figures") -> tuple[str, str, str, str]:
-    return figures.model, figures.model_id, figures.symbol, figures.target
+def _subject(figures: "Figures") -> tuple[str, str, str]:
+    return figures.model, figures.model_id, figures.target
 
 
 def show_report(report: "Report", output: Path, *, as_json: bool) -> None:

@@ -84,11 +84,12 @@ class LabelOptions:
         ),
     ] = None
     symbol: Annotated[
-        str | None,
+        list[str] | None,
         Option(
             metavar="NAME",
             rich_help_panel=LABELS,
-            help="Symbol whose prices are predicted; needed if there are several.",
+            help="Symbol whose prices are predicted; may be repeated. Without it, the only one, or "
+            "all that posts are linked to.",
         ),
     ] = None
     session: Session = "regular"

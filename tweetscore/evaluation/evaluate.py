@@ -12,10 +12,24 @@ from tweetscore.errors import InputError, did_you_mean
 from tweetscore.evaluation import EFFECT_AUC
 from tweetscore.evaluation.caveats import caveat_of
 from tweetscore.evaluation.correction import Evidence, romano_wolf
-from tweetscore.evaluation.figures import Figures, evidence, figures, judged, majority_places
+from tweetscore.evaluation.figures import (
+    POOLED,
+    Figures,
+    evidence,
+    figures,
+    judged,
+    majority_places,
+)
 from tweetscore.evaluation.intervals import Floats, Wholes, observations
 from tweetscore.evaluation.skill import market_controls
-from tweetscore.evaluation.tried import Family, Scored, families, scored_models
+from tweetscore.evaluation.tried import (
+    Family,
+    Scored,
+    families,
+    learned_symbols,
+    scored_models,
+    symbol_of,
+)
 from tweetscore.market.news import News, far_from_news
 from tweetscore.store.database import Store, statement
 from tweetscore.store.trials import Trial, known_trials, record_trials
@@ -38,8 +52,9 @@ def evaluate(
     """Measure the stored predictions of tweets from each model's test part on.
 
     p-values are corrected for everything that has looked at some of the same days, whichever model
-    is asked for: every head, scored or not, of every model, on every symbol; and for every look at
-    a part of the posts, by span, session or news, which the ledger of trials keeps. Where there is
+    is asked for: every head, scored or not, of every model, on every symbol, and on all together
+    that it has learned from where these are several; and for every look at a part of the posts, by
+    span, session or news, which the ledger of trials keeps. Where there is
     no signal, days that could not have shown ``effect_auc`` are inconclusive.
     ``from_utc`` and ``until_utc`` (not included) name a span of times of posting. Windows near
     ``news`` are left out, and ``on_message`` is told how many.
@@ -165,23 +180,34 @@ def _figures_of(part: pl.DataFrame, family: Family, card: Mapping[str, Any]) -> 
     """Measure one model's predictions of one target at one interval."""
     first = part.row(0, named=True)
     past = part["past"].cast(pl.Int64).fill_null(-1).to_numpy()
-    majority = majority_places(card).get(first["interval_minutes"])
     probabilities, truth, days, controls = _inputs(part)
+    symbol, known = symbol_of(part), learned_symbols(card)
     measured = figures(
         probabilities,
         truth,
         days,
         tried=family.tests,
         controls=controls,
-        majority=None if majority is None else np.full(part.height, majority),
+        majority=_majority(part, card),
         momentum=past,
         return_bps=part["return_bps"].to_numpy() if first["target"] == "direction" else None,
     )
-    named = {name: first[name] for name in (*_NAMES, "symbol", "interval_minutes", "target")}
+    named = {name: first[name] for name in (*_NAMES, "interval_minutes", "target")}
     return replace(
         measured,
         models_tried=family.models,
         parts_tried=family.parts,
         caveat=caveat_of(card),
+        symbol=symbol,
+        learned=not known or symbol in {POOLED, *known},
         **named,
     )
+
+
+def _majority(part: pl.DataFrame, card: Mapping[str, Any]) -> Wholes | None:
+    """Return the most frequent class of the training part for each row; None where unknown."""
+    minutes = part["interval_minutes"][0]
+    places = {each: majority_places(card, each).get(minutes) for each in part["symbol"].unique()}
+    if None in places.values():
+        return None
+    return part["symbol"].replace_strict(places, return_dtype=pl.Int64).to_numpy()

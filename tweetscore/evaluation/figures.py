@@ -21,6 +21,7 @@ from tweetscore.evaluation.skill import USUAL, Resampling, contributions, skill
 
 SIGNIFICANCE = 0.05
 BINS = 10
+POOLED = "all"  # in place of a symbol: all that the model has learned from, together
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ class Figures:
     """
 
     model: str
-    symbol: str
+    symbol: str  # POOLED of several together, empty of labels
     interval_minutes: int | None
     target: str
     rows: int
@@ -104,6 +105,7 @@ class Figures:
     parts_tried: int = 0
     model_id: str = ""
     caveat: str | None = None
+    learned: bool = True  # from rows of the symbol
 
     @classmethod
     def from_card(cls, record: dict[str, Any]) -> "Figures":
@@ -256,19 +258,22 @@ def judged(
     ]
 
 
-def majority_places(card: Mapping[str, Any]) -> dict[int, int]:
+def majority_places(card: Mapping[str, Any], symbol: str = "") -> dict[int, int]:
     """Return the class that was most frequent in a model's training part, by minutes.
 
-    Classes are places on its card; cards of older versions name none.
+    Classes are places on its card; cards of older versions name none. Where the model has learned
+    from several symbols it is that of ``symbol``.
     """
     found = card.get("majorities", {})
+    if card.get("symbols"):
+        found = card["symbols"].get(symbol, {}).get("majorities", {})
     return {int(minutes): card["classes"].index(name) for minutes, name in found.items()}
 
 
-def bag_of_words_accuracy(
+def bag_of_words_right(
     train_tokens: pl.Series, train_truth: Wholes, test_tokens: pl.Series, test_truth: Wholes
-) -> float | None:
-    """Return the test accuracy of a logistic regression on word counts.
+) -> npt.NDArray[np.bool_] | None:
+    """Return which test rows a logistic regression on word counts predicts correctly.
 
     ``train_tokens`` and ``test_tokens`` are lists of words, one a row. None where it could learn
     nothing: one class alone occurs, or no word in two texts.
@@ -282,7 +287,8 @@ def bag_of_words_accuracy(
     counter = CountVectorizer(analyzer=_as_it_is, min_df=2)
     regression = LogisticRegression(max_iter=1_000)
     regression.fit(counter.fit_transform(train_tokens.to_list()), train_truth)
-    return float(regression.score(counter.transform(test_tokens.to_list()), test_truth))
+    predicted = regression.predict(counter.transform(test_tokens.to_list()))
+    return np.asarray(predicted == test_truth)
 
 
 def _as_it_is(tokens: list[str]) -> list[str]:

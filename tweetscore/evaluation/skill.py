@@ -19,6 +19,7 @@ POWER = 0.80
 _SIMULATIONS = 500
 _MOST_DAYS = 2_000
 _DISTANCES = np.linspace(0, 4, 201)  # between the scores of two classes, in standard deviations
+_MOST_SYMBOLS = 64  # with a control of their own, the most frequent ones
 _DAYS_A_KNOT = 20
 _ROUNDING = 1e-10
 
@@ -119,13 +120,17 @@ def market_controls(rows: pl.DataFrame, past: str) -> Floats:
     """Return ``clock_and_past`` of rows of the market.
 
     Args:
-        rows: with ``minute_of_session``, ``session_date`` and ``volatility_bps``.
+        rows: with ``symbol``, ``minute_of_session``, ``session_date`` and ``volatility_bps``.
         past: the column with the return of as many minutes before the entry.
     """
     floats = rows.select(pl.col("minute_of_session", past, "volatility_bps").cast(pl.Float64))
     minute, past_bps, volatility_bps = (column.fill_null(np.nan).to_numpy() for column in floats)
     day = rows["session_date"].rank("dense").cast(pl.Int64).to_numpy() - 1
-    return clock_and_past(minute, day, past_bps, volatility_bps)
+    shared = clock_and_past(minute, day, past_bps, volatility_bps)
+    # Which symbol a row is of is known, too: some rise more often than others.
+    counted = rows["symbol"].value_counts().sort("count", "symbol", descending=[True, False])
+    _, *others = counted["symbol"].head(_MOST_SYMBOLS)
+    return np.column_stack([shared, *(rows["symbol"] == each for each in others)])
 
 
 def clock_and_past(

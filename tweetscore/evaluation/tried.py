@@ -15,8 +15,16 @@ from typing import Any
 
 import polars as pl
 
+from tweetscore.evaluation.figures import POOLED
 from tweetscore.store.database import Store
-from tweetscore.store.trials import PART_COUNTS, Trial, distinct, look_id, trial_of
+from tweetscore.store.trials import (
+    PART_COUNTS,
+    Trial,
+    distinct,
+    look_id,
+    symbols_of,
+    trial_of,
+)
 
 _CARD = "SELECT card FROM models WHERE model_id = $model_id"
 
@@ -28,9 +36,9 @@ class Scored:
     model_id: str
     name: str
     card: dict[str, Any]
-    parts: tuple[pl.DataFrame, ...]  # one of each symbol and interval
-    days: Mapping[str, frozenset[date]]  # by symbol
-    posts: Mapping[str, str]  # by symbol: hash of those looked at, where there are others
+    parts: tuple[pl.DataFrame, ...]  # one of each symbol and interval; see ``symbol_of``
+    days: Mapping[str, frozenset[date]]  # by symbol, and of several together
+    posts: Mapping[str, str]  # the same: hash of those looked at, where there are others
 
     @property
     def network(self) -> str:
@@ -51,28 +59,31 @@ class Scored:
 
     @property
     def tests(self) -> int:
-        """The figures it could have: of each head and each symbol, twice those of a part."""
+        """The figures it could have: of each head, and symbol or all; twice those of a part."""
         return self.heads * (len(self.days) + len(self.posts) * (PART_COUNTS - 1))
 
     def trials(self) -> Iterator[Trial]:
         """Yield the trials that its looks at a part of the posts are."""
         for symbol, posts in self.posts.items():
-            times = pl.concat([p["posted_utc"] for p in self.parts if _symbol(p) == symbol])
+            own = pl.concat([part for part in self.parts if symbol_of(part) == symbol])
+            named = " ".join(own["symbol"].unique().sort())
             yield Trial(
-                posts, symbol, *_span(times), look_id(self.network, posts), self.model_id,
-                self.name, self.heads * PART_COUNTS,
+                posts, named, *_span(own["posted_utc"]), look_id(self.network, posts),
+                self.model_id, self.name, self.heads * PART_COUNTS,
             )  # fmt: skip
 
     def shares_days(self, other: "Scored") -> bool:
         """Return whether both have scores on a day of one symbol."""
         return any(
-            not days.isdisjoint(other.days.get(each, ())) for each, days in self.days.items()
+            not days.isdisjoint(other.days.get(each, ()))
+            for each, days in self.days.items()
+            if each != POOLED
         )
 
     def was_looked_at_by(self, trial: Trial) -> bool:
         """Return whether a trial has looked at some of its days."""
         return any(
-            _symbol(each) == trial.symbol and trial.overlaps(*_span(each["posted_utc"]))
+            symbol_of(each) in trial.symbols and trial.overlaps(*_span(each["posted_utc"]))
             for each in self.parts
         )
 
@@ -102,22 +113,50 @@ def scored_models(
     found = []
     for (model_id,), of_model in rows.group_by("model_id", maintain_order=True):
         (card,) = store.row(_CARD, model_id=model_id)
-        parts = of_model.partition_by("symbol", "interval_minutes", maintain_order=True)
-        name = str(of_model["model"][0])
-        by_symbol = of_model.partition_by("symbol", as_dict=True)
-        days = {
-            str(symbol): frozenset(rows["session_date"].unique().to_list())
-            for (symbol,), rows in by_symbol.items()
-        }
         own = json.loads(card)
+        together = _together(of_model, own)
+        parts = [
+            *together.partition_by("interval_minutes", maintain_order=True),
+            *of_model.partition_by("symbol", "interval_minutes", maintain_order=True),
+        ]
+        apart = [together] * (together.height > 0) + of_model.partition_by("symbol")
+        by_symbol = {symbol_of(each): each for each in apart}
+        days = {
+            symbol: frozenset(rows["session_date"].unique().to_list())
+            for symbol, rows in by_symbol.items()
+        }
         other_session = bool(session) and session != (own.get("session") or "regular")
         posts = {
-            str(symbol): _posts_hash(rows, session)
-            for (symbol,), rows in by_symbol.items()
-            if other_session or rows.height < there[str(model_id), str(symbol)]
+            symbol: _posts_hash(rows, session)
+            for symbol, rows in by_symbol.items()
+            if other_session
+            or rows.height < sum(there[str(model_id), each] for each in rows["symbol"].unique())
         }
+        name = str(of_model["model"][0])
         found.append(Scored(str(model_id), name, own, tuple(parts), days, posts))
     return found
+
+
+def symbol_of(part: pl.DataFrame) -> str:
+    """Return the symbol of rows, or that they are of several together."""
+    first, *others = part["symbol"].unique()
+    return POOLED if others else str(first)
+
+
+def learned_symbols(card: Mapping[str, Any]) -> frozenset[str]:
+    """Return the symbols of which a model's training part had rows."""
+    of_several = card.get("symbols") or {}
+    return frozenset(
+        each
+        for each in symbols_of(card)
+        if not of_several or of_several[each]["texts"].get("train", 0)
+    )
+
+
+def _together(rows: pl.DataFrame, card: Mapping[str, Any]) -> pl.DataFrame:
+    """Return the rows of all symbols that were learned from; none where that is one."""
+    learned = rows.filter(pl.col("symbol").is_in(learned_symbols(card)))
+    return learned if learned["symbol"].n_unique() > 1 else learned.clear()
 
 
 def families(found: Sequence[Scored], ledger: Sequence[Trial]) -> Iterator[tuple[Scored, Family]]:
@@ -155,10 +194,6 @@ def _span(times: pl.Series) -> tuple[datetime, datetime]:
     assert isinstance(first, datetime)
     assert isinstance(last, datetime)
     return first, last + timedelta(minutes=1)
-
-
-def _symbol(part: pl.DataFrame) -> str:
-    return str(part["symbol"][0])
 
 
 def _minutes(part: pl.DataFrame) -> int:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from tweetscore.evaluation.figures import SIGNIFICANCE, Figures
+from tweetscore.evaluation.figures import POOLED, SIGNIFICANCE, Figures
 from tweetscore.evaluation.intervals import unit_of
 from tweetscore.market.horizons import Horizon
 from tweetscore.market.targets import kind_of
@@ -12,6 +12,7 @@ FIGURES_EXPLAINED = (
     "Majority, bag of words, momentum, balanced accuracy, MCC, Brier, log loss and calibration are "
     "those of these rows, without an interval."
 )
+MOST_NAMED = 6  # symbols in a sentence
 
 
 def overall_verdict(found: Sequence[Figures]) -> str:
@@ -24,7 +25,8 @@ def _shown(found: Sequence[Figures]) -> str:
     if signals := [each for each in found if each.verdict == "signal"]:
         several = len({each.model_id for each in found}) > 1
         models = ", ".join(dict.fromkeys(f"{each.model} ({each.model_id})" for each in signals))
-        return f"Signal beyond the baseline{_at(signals)}{f' by {models}' if several else ''}."
+        by = f" by {models}" if several else ""
+        return f"Signal beyond the baseline{_at(signals)}{_on(signals, found)}{by}."
     if unsure := [each for each in found if each.verdict == "inconclusive"]:
         visible = [each.smallest_auc for each in unsure if each.smallest_auc is not None]
         least = f"only an AUC of {min(visible):.2f} or more" if visible else "no AUC at all"
@@ -65,9 +67,38 @@ def _at(found: Sequence[Figures]) -> str:
     return f" at {named}{unit}" if named else ""
 
 
-def sentence(each: Figures) -> str:
-    """Say in plain words what one set of figures shows, and why."""
+def _on(those: Sequence[Figures], found: Sequence[Figures]) -> str:
+    """Name the symbols of some figures, where all are of several."""
+    if len({each.symbol for each in found}) < 2:
+        return ""
+    return f" on {symbols_words([each.symbol for each in those])}"
+
+
+def symbols_words(symbols: Sequence[str]) -> str:
+    """Name symbols, of many the first."""
+    first, *others = dict.fromkeys("all together" if each == POOLED else each for each in symbols)
+    if len(others) < MOST_NAMED:
+        return ", ".join([first, *others])
+    return (
+        f"{', '.join([first, *others[: MOST_NAMED - 2]])} and {len(others) - MOST_NAMED + 2} more"
+    )
+
+
+def sentences(found: Sequence[Figures]) -> list[str]:
+    """Say what one model's figures show: of several symbols together, and of each with a signal."""
+    several = len({each.symbol for each in found}) > 1
+    shown = [each for each in found if each.symbol == POOLED or each.verdict == "signal"]
+    together = any(each.symbol == POOLED for each in found)
+    return [sentence(each, several=several) for each in (shown if together else found)]
+
+
+def sentence(each: Figures, *, several: bool = False) -> str:
+    """Say in plain words what one set of figures, perhaps of several symbols, shows, and why."""
     what = "your labels" if each.interval_minutes is None else Horizon(each.interval_minutes).words
+    if several:
+        what = f"{'all symbols together' if each.symbol == POOLED else each.symbol}, {what}"
+    if not each.learned:
+        what += f" of {each.symbol}, of which it has learned nothing"
     if each.target and kind_of(each.target).of_figures:
         what += f", {each.target}"
     of = " of the training part" if each.baseline_of == "training" else ""
@@ -133,7 +164,7 @@ def figure_table(found: Sequence[Figures]) -> tuple[list[str], list[list[str]]]:
     return table(
         [
             {
-                **_name(each),
+                **_name(each, found),
                 "rows": f"{each.rows:,}",
                 "days": NONE if _has_no_days(each) else f"{each.days:,}",
                 "accuracy": f"{each.accuracy:.1%}",
@@ -154,7 +185,7 @@ def quality_table(found: Sequence[Figures]) -> tuple[list[str], list[list[str]]]
     return table(
         [
             {
-                **_name(each),
+                **_name(each, found),
                 "accuracy, 95 %": _percents(each.accuracy_low, each.accuracy_high),
                 "AUC": _or_none(each.auc, ".3f"),
                 "AUC, 95 %": _range(each.auc_low, each.auc_high),
@@ -170,8 +201,14 @@ def quality_table(found: Sequence[Figures]) -> tuple[list[str], list[list[str]]]
     )
 
 
-def _name(each: Figures) -> dict[str, str]:
-    return {} if each.interval_minutes is None else {"min": str(Horizon(each.interval_minutes))}
+def _name(each: Figures, found: Sequence[Figures]) -> dict[str, str]:
+    """Return the cells that tell figures apart."""
+    if each.interval_minutes is None:
+        return {}
+    several = len({one.symbol for one in found}) > 1
+    marked = each.symbol if each.learned else f"{each.symbol} (not learned)"
+    symbol = {"symbol": marked} if several or not each.learned else {}
+    return {**symbol, "min": str(Horizon(each.interval_minutes))}
 
 
 def _range(low: float | None, high: float | None) -> str:

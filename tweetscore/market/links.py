@@ -1,5 +1,7 @@
 """The rules that link posts to symbols, and when they hold: what posts name enters, links leave."""
 
+from collections.abc import Sequence
+
 import polars as pl
 
 from tweetscore.store.database import Store
@@ -12,13 +14,13 @@ RULES = pl.Schema(
 )  # fmt: skip
 
 
-def rules_of(store: Store, symbol: str) -> list[dict[str, str | None]]:
-    """Return the rules that link posts to a symbol, as a table of rules has them."""
-    names = ("kind", "term", "valid_from", "valid_until")
+def rules_of(store: Store, symbols: Sequence[str]) -> list[dict[str, str | None]]:
+    """Return the rules that link posts to symbols, as a table of rules has them."""
+    names = ("symbol", "kind", "term", "valid_from", "valid_until")
     found = store.rows(
-        "SELECT kind, term, valid_from_utc::VARCHAR, valid_until_utc::VARCHAR FROM link_rules "
-        "WHERE symbol = $symbol ORDER BY ALL",
-        symbol=symbol,
+        "SELECT symbol, kind, term, valid_from_utc::VARCHAR, valid_until_utc::VARCHAR "
+        "FROM link_rules WHERE symbol IN (SELECT unnest($symbols)) ORDER BY ALL",
+        symbols=list(symbols),
     )
     return [dict(zip(names, row, strict=True)) for row in found]
 

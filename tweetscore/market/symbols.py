@@ -22,28 +22,61 @@ def canonical_symbol(written: str) -> str:
 
 
 def choose_symbol(store: Store, wanted: str | None) -> str:
-    """Return the symbol to learn from: the one wanted, or the only one there is.
+    """Return the symbol that is meant: the one wanted, or the only one there is.
 
     Letter case and the marks between the parts of a pair do not matter: ``btc/usdt`` is BTCUSDT.
 
     Raises:
         InputError: there are no bars, none of the symbol wanted, or several to choose from.
     """
-    rows = store.rows("SELECT symbol FROM symbols ORDER BY symbol")
-    known: list[str] = [symbol for (symbol,) in rows]
-    if not known:
-        raise InputError(f"{store.path}: holds no bars; ingest minute bars first")
-    if wanted and wanted not in known:
-        ours = {canonical_symbol(symbol): symbol for symbol in known}
-        wanted = ours.get(canonical_symbol(wanted), wanted)
-    if wanted and wanted not in known:
-        near = did_you_mean(wanted, known)
-        raise InputError(f"{store.path}: no bars of {wanted}; it has {', '.join(known)}{near}")
+    known = _known(store)
     if not wanted and len(known) > 1:
         raise InputError(
             f"{store.path}: has bars of {', '.join(known)}; choose one with --symbol {known[0]}"
         )
-    return wanted or known[0]
+    return _named(store, known, wanted) if wanted else known[0]
+
+
+def choose_symbols(store: Store, wanted: Sequence[str]) -> tuple[str, ...]:
+    """Return the symbols to learn from, sorted: those wanted, or the only one there is.
+
+    Where posts are linked to several, these are all of those.
+
+    Raises:
+        InputError: there are no bars, none of a symbol wanted, or several that no rule tells apart.
+    """
+    known = _known(store)
+    if wanted:
+        return tuple(sorted({_named(store, known, each) for each in wanted}))
+    if len(known) == 1:
+        return tuple(known)
+    query = "SELECT DISTINCT symbol FROM link_rules JOIN symbols USING (symbol) ORDER BY symbol"
+    linked = tuple(symbol for (symbol,) in store.rows(query))
+    if not linked:
+        raise InputError(
+            f"{store.path}: has bars of {', '.join(known)}; choose some with --symbol {known[0]}, "
+            "or link each post to those it names: tweetscore link --cashtags"
+        )
+    return linked
+
+
+def _known(store: Store) -> list[str]:
+    known = [symbol for (symbol,) in store.rows("SELECT symbol FROM symbols ORDER BY symbol")]
+    if not known:
+        raise InputError(f"{store.path}: holds no bars; ingest minute bars first")
+    return known
+
+
+def _named(store: Store, known: Sequence[str], wanted: str) -> str:
+    """Return the symbol that is meant."""
+    if wanted in known:
+        return wanted
+    ours = {canonical_symbol(symbol): symbol for symbol in known}
+    found = ours.get(canonical_symbol(wanted))
+    if found is None:
+        near = did_you_mean(wanted, known)
+        raise InputError(f"{store.path}: no bars of {wanted}; it has {', '.join(known)}{near}")
+    return found
 
 
 def check_spacing(store: Store, symbol: str, horizons: Sequence[int]) -> None:

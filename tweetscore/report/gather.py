@@ -9,10 +9,10 @@ import polars as pl
 from tweetscore.errors import InputError
 from tweetscore.evaluation.earnings import Earnings, earnings
 from tweetscore.evaluation.evaluate import evaluate
-from tweetscore.evaluation.event_study import price_paths
-from tweetscore.evaluation.figures import Figures
+from tweetscore.evaluation.event_study import EventStudy, price_paths
+from tweetscore.evaluation.figures import POOLED, Figures
 from tweetscore.evaluation.forward_record import forward_records
-from tweetscore.evaluation.verdicts import overall_verdict, sentence
+from tweetscore.evaluation.verdicts import overall_verdict, sentences, symbols_words
 from tweetscore.evaluation.words import (
     FALSE_SHARE,
     LEAST_DAYS,
@@ -47,7 +47,7 @@ def gather(
     Args:
         store: the open database; only a look at a part of the posts is noted in it.
         model: the name or id of one that has scored direction or moves; None where there is one.
-        symbol: of the bars to compare it with; None where there is one.
+        symbol: of the bars to compare it with; None: all that it has learned from, or the only one.
         session: regular or extended.
         interval_minutes: the interval to show in detail; None: 30 where it is scored, else the
             middle one.
@@ -61,13 +61,13 @@ def gather(
     )
     subject, card = choice.subject, choice.card
     # Without a subject the statements find nothing, in the columns that they always have.
-    of_all: dict[str, Any] = {"model_id": None, "symbol": None, "session": session}
+    of_all: dict[str, Any] = {"model_id": None, "symbols": [], "session": session}
     if subject:
-        of_all |= {"model_id": subject.model_id, "symbol": subject.symbol}
+        of_all |= {"model_id": subject.model_id, "symbols": list(subject.symbols) or [""]}
     of_shown = {**of_all, "interval": subject.interval_minutes if subject else None}
     told: list[str] = []
     figures = _figures(store, subject, news, told.append)
-    study = price_paths(store, **of_shown, news=news)
+    study = _paths(store, subject, news)
     outcomes = _outcomes(store, subject, of_all)
     calibration, calibration_p = calibration_curve(
         outcomes[subject.interval_minutes] if subject else pl.DataFrame(schema=CALIBRATION)
@@ -82,7 +82,7 @@ def gather(
         bars_by_symbol=store.frame(statement("query/info/bars")),
         subject=subject,
         verdict=overall_verdict(figures) if figures else _why_none(store, subject, choice.scored),
-        sentences=(*map(sentence, figures), *_forward(store, subject), *told),
+        sentences=(*sentences(figures), *_forward(store, subject), *told),
         figures=figures,
         earnings=_earnings(store, subject, news),
         statuses=store.frame(statement("report/statuses"), **of_all),
@@ -105,7 +105,9 @@ def gather(
 def _title(store: Store, subject: Subject | None) -> str:
     if subject is None:
         return store.path.name
-    return f"{subject.model} on {subject.symbol}" if subject.symbol else subject.model
+    return (
+        f"{subject.model} on {symbols_words(subject.symbols)}" if subject.symbols else subject.model
+    )
 
 
 def _figures(
@@ -124,7 +126,21 @@ def _figures(
         )
     except InputError:  # nothing out of sample has an outcome; the verdict says why
         return ()
-    return tuple(each for each in found if each.symbol == subject.symbol)
+    several = subject.symbol == POOLED
+    return tuple(each for each in found if several or each.symbol == subject.symbol)
+
+
+def _paths(store: Store, subject: Subject | None, news: News | None) -> EventStudy:
+    """Return what the market did around posts, of a single symbol."""
+    one = subject if subject and len(subject.symbols) == 1 else None
+    return price_paths(
+        store,
+        model_id=one.model_id if one else None,
+        symbol=one.symbol if one else None,
+        session=one.session if one else "regular",
+        interval=one.interval_minutes if one else None,
+        news=news,
+    )
 
 
 def _earnings(store: Store, subject: Subject | None, news: News | None) -> tuple[Earnings, ...]:
@@ -166,7 +182,7 @@ def _why_none(store: Store, subject: Subject | None, scored: Sequence[dict[str, 
         )
     return (
         f"No verdict: no prediction of {subject.model} from its test part on has an "
-        f"outcome in the {subject.session} session of {subject.symbol}."
+        f"outcome in the {subject.session} session of {symbols_words(subject.symbols)}."
     )
 
 

@@ -72,7 +72,7 @@ def _commands(
             options += [part for each in asked for part in each]
         yield "score", _typed("score", *model, *options, *db)
         shown = ["--model", subject.model, "--interval", str(Horizon(subject.interval_minutes))]
-        shown += ["--symbol", subject.symbol] if subject.symbol else []
+        shown += ["--symbol", *subject.symbols] if len(subject.symbols) == 1 else []
         shown += ["--session", subject.session] if subject.session != "regular" else []
         yield "report", _typed("report", *shown, *db)
     else:

@@ -1,11 +1,13 @@
 """The model and market that a report is about: a database and a user's choice enter, they leave."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from tweetscore.errors import InputError
+from tweetscore.evaluation.figures import POOLED
+from tweetscore.evaluation.tried import learned_symbols
 from tweetscore.market.horizons import Horizon
 from tweetscore.market.symbols import choose_symbol
 from tweetscore.market.targets import kind_of
@@ -22,12 +24,17 @@ class Subject:
     model_id: str
     target: str  # direction or move
     classes: tuple[str, str]  # the negative and the positive one: (down, up) or (still, move)
-    symbol: str | None  # None without bars
+    symbols: tuple[str, ...]  # none without bars
     session: str
     intervals: tuple[int, ...]  # minutes that the model has scored
     interval_minutes: int  # the one whose details are shown
     learned: bool  # whether its card says which days it was trained on
     uses_counts: bool
+
+    @property
+    def symbol(self) -> str | None:
+        """The only symbol, or that they are several; None without bars."""
+        return POOLED if len(self.symbols) > 1 else next(iter(self.symbols), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,22 +54,25 @@ def choose(
     session: str,
     interval_minutes: int | None,
 ) -> Choice:
-    """Choose the only model, symbol and usual interval, where the user names no other.
+    """Choose the only model, the symbols it has learned from, and the usual interval, if not named.
 
     Raises:
         InputError: model, symbol or interval is not there, or must be named.
     """
     scored = store.frame(statement("report/models")).to_dicts()
-    known = _symbol(store, symbol)
     chosen = _chosen(store, scored, model)
-    subject = _subject(store, chosen, known, session, interval_minutes) if chosen else None
-    return Choice(subject, json.loads(chosen["card"]) if chosen else {}, tuple(scored))
+    card = json.loads(chosen["card"]) if chosen else {}
+    symbols = _symbols(store, symbol, card)
+    subject = _subject(store, chosen, symbols, session, interval_minutes) if chosen else None
+    return Choice(subject, card, tuple(scored))
 
 
-def _symbol(store: Store, wanted: str | None) -> str | None:
-    if wanted is None and not store.rows("FROM symbols LIMIT 1"):
-        return None
-    return choose_symbol(store, wanted)
+def _symbols(store: Store, wanted: str | None, card: Mapping[str, Any]) -> tuple[str, ...]:
+    known = {symbol for (symbol,) in store.rows("SELECT symbol FROM symbols")}
+    if wanted is None and not known:
+        return ()
+    learned = sorted(known & learned_symbols(card)) if wanted is None else []
+    return tuple(learned) or (choose_symbol(store, wanted),)
 
 
 def _chosen(
@@ -91,7 +101,7 @@ def _chosen(
 def _subject(
     store: Store,
     chosen: dict[str, Any],
-    symbol: str | None,
+    symbols: tuple[str, ...],
     session: str,
     interval_minutes: int | None,
 ) -> Subject:
@@ -111,7 +121,7 @@ def _subject(
         model_id=chosen["model_id"],
         target=chosen["target"],
         classes=(negative, positive),
-        symbol=symbol,
+        symbols=symbols,
         session=session,
         intervals=intervals,
         interval_minutes=shown,

@@ -122,6 +122,11 @@ class _Source(_Record):
     sha256: str  # of what was derived it is none
 
 
+class _OfSymbol(_Record):
+    texts: dict[Part, Count]
+    majorities: dict[str, Name]
+
+
 class _News(_Record):
     name: Name
     minutes: Count
@@ -194,8 +199,9 @@ class Card(_Record):
     majorities: dict[str, Name] = {}
     session: Session = None
     symbol: Name | None = None
+    symbols: dict[Name, _OfSymbol] = {}  # where there are several
     without_news: _News | None = None
-    link_rules: list[dict[str, str | None]] = []  # of its symbol, where posts were linked
+    link_rules: list[dict[str, str | None]] = []  # of its symbols, where posts were linked
     config: _Config | None = None
     split: _Split | None = None
     rows: dict[Part, _Rows] = {}
@@ -231,9 +237,11 @@ class Card(_Record):
             > MOST_OUTPUTS,
             "thresholds_bps: not one of each interval": set(self.thresholds_bps or {})
             != (minutes if kind.size else set()),
-            "majorities: of other intervals or classes": not (
-                self.majorities.keys() <= minutes and {*self.majorities.values()} <= {*self.classes}
+            "majorities: of other intervals or classes": not all(
+                each.keys() <= minutes and {*each.values()} <= {*self.classes}
+                for each in (self.majorities, *(one.majorities for one in self.symbols.values()))
             ),
+            "symbol: there is one, and there are several": bool(self.symbol and self.symbols),
             "counts: its weights have another shape": self.counts is not None
             and [[len(c) for c in head] for head in self.counts.weight]
             != [[COUNTS] * classes] * heads,

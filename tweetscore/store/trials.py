@@ -26,13 +26,18 @@ class Trial:
     """One model, and the test part that it was measured on."""
 
     test_part: str  # hash of its texts
-    symbol: str | None  # None of labels of the user's own
+    symbol: str | None  # several with a space between; None of labels of the user's own
     test_from_utc: datetime | None  # None where the rows have no times
     test_until_utc: datetime | None
     trial_id: str  # hash of what predicts, so that the same network twice is one trial; ``look_id``
     model_id: str
     name: str
     tests: int  # figures that were measured
+
+    @property
+    def symbols(self) -> frozenset[str]:
+        """The symbols that were predicted."""
+        return frozenset((self.symbol or "").split())
 
     @property
     def network(self) -> str:
@@ -44,6 +49,12 @@ class Trial:
         """Whether it has looked at another selection of the posts than its test part."""
         return _PART in self.trial_id
 
+    def by_symbol(self) -> Iterator["Trial"]:
+        """Yield what it is on each of its symbols alone."""
+        heads = self.tests // _looks(self.symbols)
+        for symbol in sorted(self.symbols):
+            yield replace(self, symbol=symbol, tests=heads)
+
     @property
     def is_of_model(self) -> bool:
         """Whether it is the training of a model that scores: a run of a study is its own model."""
@@ -51,7 +62,7 @@ class Trial:
 
     def meets(self, other: "Trial") -> bool:
         """Return whether both have looked at the same texts, or at some days of the same market."""
-        if self.symbol != other.symbol:
+        if self.symbol != other.symbol and self.symbols.isdisjoint(other.symbols):
             return False
         if self.test_part == other.test_part:
             return True
@@ -76,6 +87,11 @@ class Trial:
         return cls(**{**record, **known})
 
 
+def symbols_of(card: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the symbols that a model was trained for; none of labels of the user's own."""
+    return tuple(card["symbols"] if card.get("symbols") else filter(None, [card.get("symbol")]))
+
+
 def trial_of(card: Mapping[str, Any], model_id: str, name: str) -> Trial | None:
     """Return the trial that a model is; None where its card does not say on what it was tested."""
     split = card.get("split") or {}
@@ -86,17 +102,23 @@ def trial_of(card: Mapping[str, Any], model_id: str, name: str) -> Trial | None:
     if not (test_part and graph):
         return None
     bounds = {name: split.get(name) for name in _SCHEMA}
+    symbols = symbols_of(card)
     return Trial.from_record(
         {
             "test_part": test_part[:16],
-            "symbol": card.get("symbol"),
+            "symbol": " ".join(symbols) or None,
             **bounds,
             "trial_id": graph[:16],
             "model_id": model_id,
             "name": name,
-            "tests": len(card["intervals"]),
+            "tests": len(card["intervals"]) * _looks(symbols),
         }
     )
+
+
+def _looks(symbols: Collection[str]) -> int:
+    """Return how many figures a head has: of each symbol, and of several together."""
+    return len(symbols) + 1 if len(symbols) > 1 else 1
 
 
 def look_id(network: str, part: str) -> str:
@@ -149,7 +171,7 @@ def record_selection(store: Store, symbols: Collection[str] | None = None) -> No
         symbols: those whose posts or outcomes will be others; None: all.
     """
     ends = dict(store.rows("SELECT symbol, max(minute_utc) FROM bars GROUP BY symbol"))
-    trained = [each for each in known_trials(store) if each.is_of_model]
+    trained = [one for each in known_trials(store) if each.is_of_model for one in each.by_symbol()]
     judged = [*trained, *_scored(store, ends)]
     wanted = {each.symbol for each in judged}.intersection(ends if symbols is None else symbols)
     parts = {symbol: _selection(store, symbol) for symbol in wanted if symbol}

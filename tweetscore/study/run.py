@@ -108,7 +108,8 @@ def _run(
     for number, (split, parts) in enumerate(_splits(rows, cell, seed, options), 1):
         prepared = prepare(
             parts, split, own, rules,
-            protocol=protocol, symbol=source.symbol, posts_until=source.posts_until,
+            protocol=protocol, symbols=tuple(filter(None, [source.symbol])),
+            posts_until=source.posts_until,
         )  # fmt: skip
         folder = log_folder / f"fold-{number}" if options.folds > 1 else log_folder
         learned.append(learn(prepared, own, folder, progress, protocol=protocol))
@@ -155,7 +156,7 @@ def _trial(learned: Sequence[Learned], source: str, fingerprint: str) -> Trial:
     first, last = learned[0].prepared.split, learned[-1].prepared.split
     return Trial(
         test_part=texts_hash(texts)[:16],
-        symbol=learned[0].prepared.symbol or TABLES,
+        symbol=" ".join(learned[0].prepared.symbols) or TABLES,
         test_from_utc=first.test_from_utc if first else None,
         test_until_utc=last.test_until_utc if last else None,
         trial_id=fingerprint,
@@ -212,6 +213,7 @@ def _fingerprint(
         digest.update(posts_hash.encode())
     # A study shuffles nothing; older versions wrote that as false, and their runs are kept.
     training = asdict(options.training) | {"shuffle_labels": False}
+    training["symbol"] = next(iter(training.pop("symbols")), None)
     settings = [options.protocol, options.folds, asdict(cell), seed, training]
     digest.update(json.dumps(settings, sort_keys=True).encode())
     return digest.hexdigest()[:16]

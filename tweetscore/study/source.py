@@ -75,10 +75,12 @@ def database_source(
     Windows near ``news`` are left out, and ``on_message`` is told how many.
 
     Raises:
-        InputError: there are no bars, or a symbol must be named.
+        InputError: there are no bars, or one symbol must be named.
     """
     wanted = options.training
-    symbol = choose_symbol(store, wanted.symbol)
+    if len(wanted.symbols) > 1:
+        raise InputError("--symbol: a study compares networks on one symbol; name one")
+    symbol = choose_symbol(store, *wanted.symbols or (None,))
     minutes_wanted = tuple(dict.fromkeys([*options.intervals, options.ablation_minutes]))
     check_spacing(store, symbol, minutes_wanted)
     ensure_windows(store, minutes_wanted)
@@ -87,7 +89,7 @@ def database_source(
     def rows(minutes: int, with_counts: bool) -> pl.DataFrame:
         found = market_rows(
             store,
-            symbol,
+            [symbol],
             wanted.session,
             [minutes],
             with_counts=with_counts,

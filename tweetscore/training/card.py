@@ -19,6 +19,7 @@ from tweetscore.evaluation.verdicts import (
 from tweetscore.market.horizons import Horizon
 from tweetscore.market.news import news_of
 from tweetscore.market.targets import kind_of
+from tweetscore.store.trials import symbols_of
 from tweetscore.training.classifier import NetworkConfig
 from tweetscore.training.network import NETWORK
 
@@ -100,7 +101,7 @@ def _purpose(card: dict[str, Any]) -> str:
     if not kind.is_market:
         return f"Which of these a text is: {', '.join(card['classes'])}."
     purpose = (
-        f"The probability that {card['symbol']} {kind.prediction}, for N = {minutes}, in the "
+        f"The probability that {_market(card)} {kind.prediction}, for N = {minutes}, in the "
         f"{card['session']} session."
     )
     if news := news_of(card):
@@ -114,6 +115,24 @@ def _purpose(card: dict[str, Any]) -> str:
     if not bounds:
         return purpose
     return f"{purpose} The thresholds come from the training part, in basis points: {bounds}."
+
+
+def _market(card: dict[str, Any]) -> str:
+    symbols = symbols_of(card)
+    if len(symbols) == 1:
+        return symbols[0]
+    return f"a symbol that the text is linked to, one of {', '.join(symbols)},"
+
+
+def _symbols(card: dict[str, Any]) -> list[str]:
+    """Say how many texts of each of several symbols there were, and which were not learned from."""
+    several = {symbol: each["texts"] for symbol, each in (card.get("symbols") or {}).items()}
+    if not several:
+        return []
+    texts = ", ".join(f"{symbol} {each.get('train', 0):,}" for symbol, each in several.items())
+    lacking = [symbol for symbol, each in several.items() if not each.get("train")]
+    unlearned = f" It has learned nothing of {', '.join(lacking)}." if lacking else ""
+    return [f"Texts of the training part by symbol: {texts}.{unlearned}"]
 
 
 def _intended_use(card: dict[str, Any]) -> list[str]:
@@ -137,6 +156,7 @@ def _making(card: dict[str, Any]) -> list[str]:
     versions = ", ".join(f"{name} {number}" for name, number in card["versions"].items())
     return [
         _parts(card),
+        *_symbols(card),
         f"Network: {NETWORK.describe(NetworkConfig(**card['config']))}.",
         f"Vectors: {vectors['source']}; {vectors['covered']:,} of {vectors['words']:,} words "
         "covered.",
@@ -154,14 +174,14 @@ def _making(card: dict[str, Any]) -> list[str]:
 
 
 def _links(card: dict[str, Any]) -> list[str]:
-    """Return by which rules posts were linked to the symbol, where there were any."""
+    """Return by which rules posts were linked to symbols, where there were any."""
     rules = ", ".join(
-        f"{each['kind']} {each['term']}"
+        f"{each['kind']} {each['term']} to {each['symbol']}"
         + (f" from {each['valid_from']}" if each["valid_from"] else "")
         + (f" until {each['valid_until']}" if each["valid_until"] else "")
         for each in card.get("link_rules", ())
     )
-    return [f"Posts linked to {card['symbol']} by these rules alone: {rules}."] if rules else []
+    return [f"Posts linked by these rules alone: {rules}."] if rules else []
 
 
 def _commands(card: dict[str, Any]) -> str:
@@ -191,7 +211,8 @@ def _commands(card: dict[str, Any]) -> str:
         return _shell(["tweetscore train", f"--labelled {shlex.quote(names[0])}", *flags, out])
     if kind_of(card["target"]).size:
         flags += [f"--target {card['target']}", f"--move-quantile {target['move_quantile']}"]
-    market = [f"--symbol {shlex.quote(card['symbol'])}", f"--session {card['session']}"]
+    market = [f"--symbol {shlex.quote(each)}" for each in symbols_of(card)]
+    market.append(f"--session {card['session']}")
     minutes = [f"--interval {Horizon(each)}" for each in card["intervals"]]
     ingest = _shell(["tweetscore ingest", *map(shlex.quote, names)])
     if card.get("link_rules"):

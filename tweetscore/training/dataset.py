@@ -16,7 +16,7 @@ from tweetscore.text.tokens import tokenize
 
 def market_rows(
     store: Store,
-    symbol: str,
+    symbols: Sequence[str],
     session: str,
     intervals: Sequence[int],
     *,
@@ -25,7 +25,7 @@ def market_rows(
     news: News | None = None,
     on_message: Callable[[str], None] = lambda _: None,
 ) -> pl.DataFrame:
-    """Return one row per tweet with an outcome, in order of posting.
+    """Return one row per tweet and symbol with an outcome, in order of posting.
 
     For each interval there are ``outcome_<minutes>`` (the return in basis points, or null),
     ``entry_<minutes>``, ``exit_<minutes>`` and ``past_<minutes>`` (the return of as long a time
@@ -35,20 +35,17 @@ def market_rows(
     Raises:
         InputError: all windows are near news.
     """
-    long = store.frame(
-        statement("training/labels"),
-        symbol=symbol,
-        session=session,
-        intervals=list(intervals),
-        keep_flat=keep_flat,
-    )
+    key = ["platform", "tweet_id", "symbol"]
+    asked = {"session": session, "intervals": list(intervals), "keep_flat": keep_flat}
+    labels = statement("training/labels")
+    long = pl.concat(store.frame(labels, symbol=each, **asked) for each in symbols)
+    long = long.sort("posted_utc", *key, "interval_minutes")
     if with_counts:
         long = long.drop_nulls(list(COUNTS))
     long = far_from_news(long, news, on_message, "windows")
     values = {
         "outcome": "return_bps", "entry": "minute_utc", "exit": "exit_utc", "past": "past_bps",
     }  # fmt: skip
-    key = ["platform", "tweet_id"]
     apart = (*key, "interval_minutes", *values.values())
     shared = [pl.col(name).first() for name in long.columns if name not in apart]
     heads = [

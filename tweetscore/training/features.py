@@ -18,7 +18,7 @@ import polars as pl
 from tweetscore.errors import InputError
 from tweetscore.market.links import rules_of
 from tweetscore.market.news import News
-from tweetscore.market.symbols import check_spacing, choose_symbol
+from tweetscore.market.symbols import check_spacing, choose_symbols
 from tweetscore.market.windows import ensure_windows
 from tweetscore.scoring.token_classifier import log_counts, normalised_counts
 from tweetscore.store.database import Store
@@ -39,7 +39,7 @@ NO_LABEL = -100  # torch's own mark of a target that has no loss
 class Part:
     """Rows of one part of the split."""
 
-    rows: pl.DataFrame  # one row a tweet, with a list of its tokens
+    rows: pl.DataFrame  # one row a tweet and symbol, with a list of its tokens
     tokens: TokenIds
     labels: npt.NDArray[np.int64]  # (rows, intervals): the place of the class, NO_LABEL without one
     counts: npt.NDArray[np.float32] | None  # (rows, 2)
@@ -57,7 +57,7 @@ class Part:
 class Prepared:
     """Everything that learning starts from, and that scoring will need again."""
 
-    symbol: str
+    symbols: tuple[str, ...]  # none where labels are of no market
     rules: TextRules
     vocabulary: Vocabulary
     vectors: WordVectors
@@ -66,7 +66,7 @@ class Prepared:
     split: Split | None  # None where rows have no times
     parts: dict[str, Part]
     news: News | None = None  # windows near it are left out
-    link_rules: Sequence[dict[str, str | None]] = ()  # of the symbol, as ``rules_of`` has them
+    link_rules: Sequence[dict[str, str | None]] = ()  # of the symbols, as ``rules_of`` has them
 
 
 def prepare_market(
@@ -80,13 +80,19 @@ def prepare_market(
 
     Without ``rules`` the texts are cleaned by the newest ones. Windows near ``news`` are left out.
     """
-    symbol = choose_symbol(store, options.symbol)
-    check_spacing(store, symbol, options.intervals)
+    symbols = choose_symbols(store, options.symbols)
+    if len(symbols) > 1 and not options.symbols:
+        on_message(
+            f"learns from the posts linked to each of {len(symbols)} symbols, "
+            f"{', '.join(symbols)}; choose some with --symbol"
+        )
+    for each in symbols:
+        check_spacing(store, each, options.intervals)
     ensure_windows(store, options.intervals)
     rules = rules or TextRules(max_tokens=options.max_tokens)
     rows = market_rows(
         store,
-        symbol,
+        symbols,
         options.session,
         options.intervals,
         with_counts=options.counts,
@@ -96,9 +102,14 @@ def prepare_market(
     )
     split, rows = split_rows(clean_rows(rows, rules), options.intervals)
     prepared = prepare(
-        rows, split, options, rules, symbol=symbol, posts_until=lambda end: texts_until(store, end)
+        rows,
+        split,
+        options,
+        rules,
+        symbols=symbols,
+        posts_until=lambda end: texts_until(store, end),
     )
-    return replace(prepared, news=news, link_rules=rules_of(store, symbol))
+    return replace(prepared, news=news, link_rules=rules_of(store, symbols))
 
 
 def prepare_labelled(table: Labelled, options: TrainingOptions) -> Prepared:
@@ -121,7 +132,7 @@ def prepare(
     rules: TextRules,
     *,
     protocol: Protocol = HONEST,
-    symbol: str = "",
+    symbols: tuple[str, ...] = (),
     posts_until: Callable[[datetime], pl.Series] | None = None,
 ) -> Prepared:
     """Label and encode the rows, and make the word vectors, from what the protocol lets them see.
@@ -132,7 +143,7 @@ def prepare(
         options: hyper-parameters.
         rules: how the texts were cleaned.
         protocol: who sees what.
-        symbol: the symbol whose market the outcomes are of.
+        symbols: those whose market the outcomes are of.
         posts_until: gives all texts before a moment, labelled or not, for vectors trained on the
             archive; without it they are trained on the rows that may be seen.
     """
@@ -155,7 +166,7 @@ def prepare(
     if posts_until and split:
         texts = tokenize(posts_until(split.train_until_utc), rules)
     vectors = _vectors(texts, options, vocabulary)
-    return Prepared(symbol, rules, vocabulary, vectors, normalisation, thresholds, split, parts)
+    return Prepared(symbols, rules, vocabulary, vectors, normalisation, thresholds, split, parts)
 
 
 def _vectors(texts: pl.Series, options: TrainingOptions, vocabulary: Vocabulary) -> WordVectors:

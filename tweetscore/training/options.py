@@ -28,7 +28,7 @@ class TrainingOptions:
     """What to train and how; the defaults are the hyper-parameters of the 2019 study."""
 
     intervals: tuple[int, ...] = STANDARD_INTERVALS
-    symbol: str | None = None
+    symbols: tuple[str, ...] = ()  # none: the only one, or all that posts are linked to
     session: Literal["regular", "extended"] = "regular"
     target: Target = field(default_factory=Target)
     vectors: str = "archive"  # a path, archive or random

@@ -44,7 +44,7 @@ from tweetscore.training.export import (
     random_texts,
 )
 from tweetscore.training.features import Prepared, prepare_labelled, prepare_market
-from tweetscore.training.held_out import coin_loss, held_out, majorities
+from tweetscore.training.held_out import coin_loss, held_out, majorities, of_symbols
 from tweetscore.training.labelled import read_labelled
 from tweetscore.training.learn import Learned, learn
 from tweetscore.training.learned_texts import packed_hashes
@@ -83,7 +83,7 @@ def train(
     resume: bool = False,
     news: News | None = None,
 ) -> Trained:
-    """Train on the windows of one symbol, export through the parity gate, save and score a row.
+    """Train on windows of symbols, export through the parity gate, save, and score a row.
 
     Args:
         store: the database.
@@ -96,7 +96,7 @@ def train(
         news: windows near it are left out of every part.
 
     Raises:
-        InputError: too few labelled rows, a symbol must be named, there is no such device, or the
+        InputError: too few labelled rows, symbols must be named, there is no such device, or the
             interrupted run is another.
         TweetscoreError: the exported graph is not the network.
     """
@@ -148,7 +148,7 @@ def train_labelled(
         options,
         intervals=(NO_HORIZON,),
         target=Target.of_labels(table.classes),
-        symbol=None,
+        symbols=(),
     )
     prepared = prepare_labelled(table, options)
     if not table.has_times:
@@ -192,10 +192,12 @@ def _train(
         callbacks.on_message(message)
     described = {"name": folder.name, "data": data, **_learned_card(learned, options)}
     own = trial_of(described | {"sha256": {"model.onnx": graphs.sha256}}, "", folder.name)
-    before = [each for each in earlier if own and each.meets(own) and each.trial_id != own.trial_id]
+    assert own  # this card says on what it was tested
+    before = [each for each in earlier if each.meets(own) and each.trial_id != own.trial_id]
     caveat = caveat_of(described)
     found = [
-        replace(each, caveat=caveat) for each in _judged(learned, options, folder.name, before)
+        replace(each, caveat=caveat)
+        for each in _judged(learned, options, folder.name, before, own.tests)
     ]
     permuted = _permuted(learned, options, log_folder, callbacks)
     card = {
@@ -234,10 +236,10 @@ def _permuted(
 
 
 def _judged(
-    learned: Learned, options: TrainingOptions, name: str, before: Sequence[Trial]
+    learned: Learned, options: TrainingOptions, name: str, before: Sequence[Trial], own_tests: int
 ) -> list[Figures]:
     """Measure the test part, corrected for the trials before on its days."""
-    tests = len(options.intervals) + sum(each.tests for each in before)
+    tests = own_tests + sum(each.tests for each in before)
     measured = held_out([learned], options, name, tried=tests)
     corrected = romano_wolf([each for _, each in measured], tests)
     models = 1 + len({each.network for each in before})
@@ -316,7 +318,7 @@ def _learned_card(learned: Learned, options: TrainingOptions) -> dict[str, Any]:
     """Return the part of the card that describes the learning."""
     prepared, fitted, vectors = learned.prepared, learned.fitted, learned.prepared.vectors
     split = asdict(prepared.split) if prepared.split else {}
-    market = options.target.kind.is_market
+    market, several = options.target.kind.is_market, of_symbols(prepared, options)
     return {
         "target": options.target.name,
         "classes": list(options.target.classes),
@@ -324,7 +326,8 @@ def _learned_card(learned: Learned, options: TrainingOptions) -> dict[str, Any]:
         "thresholds_bps": {str(int(n)): each for n, each in prepared.thresholds.items()},
         "majorities": majorities(prepared, options),
         "session": options.session if market else None,
-        "symbol": prepared.symbol or None,
+        "symbol": prepared.symbols[0] if len(prepared.symbols) == 1 else None,
+        **({"symbols": several} if several else {}),
         **({"without_news": prepared.news.record()} if prepared.news else {}),
         **({"link_rules": list(prepared.link_rules)} if prepared.link_rules else {}),
         "config": asdict(learned.model.config),

@@ -1,4 +1,4 @@
--- One row: one bar of $symbol from $from_utc until $until_utc, for a replica of the kind $replica.
+-- One row: one bar of $symbols from $from_utc until $until_utc, for a replica of the kind $replica.
 -- After $moment_utc a cut replica has no bars, and an altered one has other prices.
 WITH own AS (
     SELECT
@@ -13,7 +13,7 @@ WITH own AS (
     JOIN symbols USING (symbol)
     ASOF LEFT JOIN (FROM sessions WHERE session = 'regular') d
         ON d.symbol = b.symbol AND b.minute_utc >= d.open_utc
-    WHERE b.symbol = $symbol AND b.minute_utc >= $from_utc AND b.minute_utc < $until_utc
+    WHERE b.symbol IN (SELECT unnest($symbols)) AND b.minute_utc >= $from_utc AND b.minute_utc < $until_utc
         AND ($replica <> 'cut' OR b.minute_utc <= $moment_utc)
 ),
 judged AS (

@@ -1,7 +1,10 @@
 -- One row: one model, and a symbol whose bars move as those of the symbol that it was trained on: one
 -- instrument under two names. Bars count that move by a basis point or more, on one day in $one_in.
 WITH trained AS (
-    SELECT name, json_extract_string(card, '$.symbol') AS symbol FROM models
+    SELECT
+        name,
+        unnest([json_extract_string(card, '$.symbol')] || json_keys(card, '$.symbols')) AS symbol
+    FROM models
 ),
 moved AS (
     SELECT symbol, minute_utc, (close / open - 1) * 10000 AS bps
