@@ -448,7 +448,7 @@ def test_training_reads_the_posts_of_its_symbol_alone(store: Store) -> None:
     put_posts(store, NEWS)
 
     def trained_on(symbol: str) -> list[int]:
-        rows = market_rows(store, symbol, "regular", [5], with_counts=False, keep_flat=True)
+        rows = market_rows(store, [symbol], "regular", [5], with_counts=False, keep_flat=True)
         return rows["tweet_id"].to_list()
 
     assert [trained_on(each) for each in ("SPX", "TSLA")] == [[1, 2, 3, 4], [3, 4]]

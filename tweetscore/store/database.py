@@ -217,6 +217,7 @@ def _options() -> dict[str, str | bool | int | float | list[str]]:
     return {
         "memory_limit": memory or MEMORY_LIMIT,
         "preserve_insertion_order": "false",
+        "enable_progress_bar": "false",  # it would go to stdout, among the data
         **({"threads": threads} if threads else {}),
     }
 
