@@ -54,6 +54,7 @@ class Store:
     def __init__(self, con: duckdb.DuckDBPyConnection, path: Path) -> None:
         self.con = con
         self.path = path
+        con.execute("SET enable_progress_bar = false")  # it would go to stdout, among the data
 
     @property
     def is_read_only(self) -> bool:
@@ -217,7 +218,6 @@ def _options() -> dict[str, str | bool | int | float | list[str]]:
     return {
         "memory_limit": memory or MEMORY_LIMIT,
         "preserve_insertion_order": "false",
-        "enable_progress_bar": "false",  # it would go to stdout, among the data
         **({"threads": threads} if threads else {}),
     }
 
