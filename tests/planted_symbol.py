@@ -1,4 +1,4 @@
-"""From a sample of several symbols to verdicts, by commands: is the planted one found, and no other?
+"""From a sample of several symbols to verdicts, by commands: is the planted one found, alone?
 
 ``python -m tests.planted_symbol`` tries twenty seeds, each with another symbol planted in turn.
 """
@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 from tweetscore.cli.app import app
 from tweetscore.evaluation.figures import POOLED
+from tweetscore.sample.plan import SYMBOLS as NAMES
 
 SYMBOLS, SEEDS = 5, 20
 NETWORK = ["--interval", 30, "--epochs", 8, "--embedding-dim", 32, "--hidden", 16]
@@ -31,9 +32,9 @@ def invoke(*arguments: object) -> Any:
 def verdicts(folder: Path, seed: int) -> tuple[str, dict[str, str]]:
     """Return which symbol is planted in the world of a seed, and the verdict on each and on all."""
     db = ["--db", folder / "db"]
-    names = [one["symbol"] for one in _sample(folder / "names", seed)["symbols"]]
-    planted = names[seed % SYMBOLS]
-    _sample(folder / "sample", seed, "--planted", planted)
+    planted = NAMES[seed % SYMBOLS]
+    options = ["--symbols", SYMBOLS, "--seed", seed, "--planted", planted]
+    invoke("sample", folder / "sample", *options)
     invoke("ingest", folder / "sample", *db)
     invoke("link", "--cashtags", *db)
     where = ["--output", folder / "model", "--log-dir", folder / "runs"]
@@ -41,10 +42,6 @@ def verdicts(folder: Path, seed: int) -> tuple[str, dict[str, str]]:
     invoke("score", "--model", folder / "model", *db)
     found = invoke("evaluate", *db)["figures"]
     return planted, {each["symbol"]: each["verdict"] for each in found}
-
-
-def _sample(folder: Path, seed: int, *options: object) -> Any:
-    return invoke("sample", folder, "--symbols", SYMBOLS, "--seed", seed, *options)
 
 
 def main() -> None:
@@ -59,7 +56,8 @@ def main() -> None:
             for symbol, verdict in found.items()
             if verdict == "signal" and symbol not in {planted, POOLED}
         ]
-        table.add_row(str(seed), planted, found[planted], found[POOLED], ", ".join(others) or "none")
+        named = ", ".join(others) or "none"
+        table.add_row(str(seed), planted, found[planted], found[POOLED], named)
         total["found"] += found[planted] == "signal"
         total["alone"] += not others
     Console().print(table)
