@@ -1,9 +1,6 @@
 """Bars of several minutes and of a day, and horizons in sessions: held against plain Python."""
 
-import math
-from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,6 +11,7 @@ import polars as pl
 import pytest
 from market_bars import Recipe, make, shown
 from tiny import MINUTE, put_symbol, put_tweets
+from window_oracle import Oracle, days_of, made_bars, moments
 
 from tweetscore.bars.daily import daily_clock
 from tweetscore.bars.spaced import audit_spaced
@@ -25,6 +23,7 @@ from tweetscore.ingest.run import ingest
 from tweetscore.market.horizons import SESSIONS, Horizon
 from tweetscore.market.windows import ensure_windows
 from tweetscore.store.database import Store
+from tweetscore.training.dataset import market_rows
 
 # Calendar: two weeks with what is odd there.
 WEEKS = {
@@ -36,166 +35,22 @@ WEEKS = {
 SPACINGS = (1, 5, 15, 30, 60)
 
 
-@dataclass(frozen=True)
-class Day:
-    """A trading day: its pieces, two where lunch cuts it."""
-
-    day: date
-    pieces: list[tuple[datetime, datetime]]
-
-
-@dataclass(frozen=True)
-class Window:
-    """What a post meets."""
-
-    entry: datetime | None
-    status: str
-    entry_price: float | None = None
-    exit_price: float | None = None
-
-
-def days_of(calendar: str, first: date, last: date) -> list[Day]:
-    """Read the hours from exchange_calendars, not from our code."""
-    if calendar == "24/7":  # it goes on after the last bar
-        days = [first + timedelta(days=n) for n in range((last - first).days + 2)]
-        midnights = [datetime(each.year, each.month, each.day) for each in days]
-        return [
-            Day(day, [(at, at + timedelta(days=1))])
-            for day, at in zip(days, midnights, strict=True)
-        ]
-    known = exchange_calendars.get_calendar(calendar, start=f"{first}", end=f"{last}")
-    found = []
-    for _, row in known.schedule.iterrows():
-        opened, begins, ends, closed = (
-            None if each != each else each.tz_localize(None).to_pydatetime()
-            for each in (row["open"], row["break_start"], row["break_end"], row["close"])
-        )
-        pieces: list[Any] = [(opened, begins), (ends, closed)] if begins else [(opened, closed)]
-        found.append(Day(row.name.date(), pieces))
-    return found
-
-
-def made_bars(days: Sequence[Day], spacing: int, seed: int) -> dict[datetime, tuple[float, float]]:
-    """Draw open and close of bars that begin at each open and every ``spacing`` minutes."""
-    rng, price, bars = np.random.default_rng(seed), 100.0, {}
-    for day in days:
-        for opened, closed in day.pieces:
-            at = opened
-            while at < closed:
-                first, price = price + rng.normal(), price + rng.normal()
-                if rng.random() > 0.05 or at == opened:  # a hole now and then
-                    bars[at] = (round(first, 3), round(price, 3))
-                at += spacing * MINUTE
-    return bars
-
-
-class Oracle:
-    """Windows one by one, from bars and hours."""
-
-    def __init__(
-        self, days: Sequence[Day], bars: dict[datetime, tuple[float, float]], spacing: int
-    ) -> None:
-        self.days, self.bars, self.spacing, self.max_gap = days, bars, spacing, 5
-        self.stretches: list[tuple[datetime, datetime]] = []
-        for opened, closed in (piece for day in days for piece in self._hours(day)):
-            if self.stretches and self.stretches[-1][1] == opened:
-                self.stretches[-1] = (self.stretches[-1][0], closed)
-            else:
-                self.stretches.append((opened, closed))
-        self.closes = sorted((self._ends(begin), close) for begin, (_, close) in bars.items())
-        self.boundaries = sorted(
-            {
-                at
-                for opened, closed in self.stretches
-                for at in [*self._steps(opened, closed), closed]
-            }
-        )
-
-    def _steps(self, opened: datetime, closed: datetime) -> Iterable[datetime]:
-        if self.spacing == 1_440:
-            yield from (
-                each
-                for day in self.days
-                for each in (day.pieces[0][0], day.pieces[-1][1])
-                if opened <= each <= closed
-            )
-            return
-        at = opened
-        while at < closed:
-            yield at
-            at += self.spacing * MINUTE
-
-    def price(self, at: datetime) -> float | None:
-        """The last price known then, of a bar of the same stretch, five minutes old at most."""
-        opened = max(begin for begin, end in self.stretches if begin <= at <= end)
-        place = bisect_right(self.closes, (at, math.inf)) - 1
-        known, price = self.closes[place] if place >= 0 else (datetime.min, None)
-        if known <= opened:
-            known, price = opened, self.bars.get(opened, (None,))[0]
-        return price if at - known <= self.max_gap * MINUTE else None
-
-    def _ends(self, begin: datetime) -> datetime:
-        """When a bar that begins then is over: a short one with its session."""
-        closes = [end for day in self.days for start, end in self._hours(day) if start <= begin]
-        return min(begin + self.spacing * MINUTE, next(end for end in closes[::-1] if end > begin))
-
-    def _hours(self, day: Day) -> list[tuple[datetime, datetime]]:
-        whole = [(day.pieces[0][0], day.pieces[-1][1])]
-        return whole if self.spacing == 1_440 else day.pieces
-
-    def window(self, posted: datetime, horizon: Horizon) -> Window:
-        place = bisect_left(self.boundaries, posted)
-        if place == len(self.boundaries):
-            return Window(None, "market_closed")
-        entry = self.boundaries[place]
-        if not horizon.sessions and entry - posted >= self.spacing * MINUTE:
-            return Window(None, "market_closed")
-        entry_price = self.price(entry)
-        if horizon.sessions:
-            closes = [day.pieces[-1][1] for day in self.days]
-            at = bisect_left(closes, entry) + horizon.sessions
-            leave = closes[at] if at < len(closes) else None
-            exit_price = self.price(leave) if leave else None
-            late = "no_exit"
-        else:
-            leave = entry + int(horizon) * MINUTE
-            inside = any(begin <= entry <= leave <= end for begin, end in self.stretches)
-            exit_price = self.price(leave) if inside else None
-            late = "no_exit" if inside else "crosses_close"
-        if entry_price is None:
-            return Window(entry, "no_entry", None, exit_price)
-        status = late if exit_price is None else "ok"
-        return Window(entry, status, entry_price, exit_price)
-
-
 def put_spaced(
-    store: Store, bars: dict[datetime, tuple[float, float]], calendar: str, spacing: int
+    store: Store,
+    bars: dict[datetime, tuple[float, float]],
+    calendar: str,
+    spacing: int,
+    symbol: str = "SPX",
 ) -> None:
-    put_symbol(store, "SPX", calendar, spacing)
+    put_symbol(store, symbol, calendar, spacing)
     rows = [
         {
-            "symbol": "SPX", "minute_utc": minute, "open": opened, "high": max(opened, closed),
+            "symbol": symbol, "minute_utc": minute, "open": opened, "high": max(opened, closed),
             "low": min(opened, closed), "close": closed, "source_id": 1,
         }
         for minute, (opened, closed) in bars.items()
     ]  # fmt: skip
     store.append("bars", pl.DataFrame(rows))
-
-
-def moments(oracle: Oracle, seed: int) -> list[datetime]:
-    """Draw times of posting: at boundaries, seconds around them, and anywhere."""
-    rng = np.random.default_rng(seed)
-    near = rng.choice(len(oracle.boundaries), 40)
-    shifts = rng.choice([-61, -60, -1, 0, 1, 59, 60, 61], 40)
-    first, last = oracle.boundaries[0], max(oracle.bars)
-    span = int((last - first).total_seconds())
-    return [
-        *(
-            oracle.boundaries[place] + timedelta(seconds=int(shift))
-            for place, shift in zip(near, shifts, strict=True)
-        ),
-        *(first + timedelta(seconds=int(n)) for n in rng.integers(0, span, 60)),
-    ]
 
 
 def found_windows(store: Store, horizons: Sequence[Horizon]) -> dict[tuple[int, int], Any]:
@@ -238,7 +93,7 @@ def held_against_the_oracle(store: Store, calendar: str, spacing: int) -> set[st
             wanted = oracle.window(posted, horizon)
             got_minute, status, *prices = found[n, int(horizon)]
             if not first <= minute <= last:
-                assert status == "no_data"
+                assert (status, *prices) == ("no_data", None, None)
                 continue
             assert (status, *prices) == (wanted.status, wanted.entry_price, wanted.exit_price), (
                 posted, horizon, wanted,
@@ -276,6 +131,31 @@ def test_a_post_enters_at_the_next_bar_never_at_a_price_from_before_it(store: St
     assert found[1, 10] == [entered, "ok", 106.5, 108.5]
     assert found[2, 10] == [entered, "ok", 106.5, 108.5]
     assert found[1, 7][1] == "no_horizon"
+
+
+def test_a_post_from_before_the_bars_begin_does_not_wait_for_them(store: Store) -> None:
+    opened = datetime(2018, 12, 3, 14, 30)
+    put_spaced(
+        store, {opened + n * 5 * MINUTE: (100.0 + n, 101.0 + n) for n in range(78)}, "XNYS", 5
+    )
+    put_spaced(
+        store, {opened + timedelta(days=n): (50, 51 + n) for n in range(3)}, "XNYS", 1_440, "GE"
+    )
+    times = ["2018-12-02 20:00:00", "2018-12-03 14:28:00", "2018-12-03 14:30:00"]
+    put_tweets(store, [(n, at, "a word") for n, at in enumerate(times, 1)])
+    found_windows(store, [Horizon(10), SESSIONS + 1])
+    shown = (
+        "SELECT tweet_id, return_bps FROM scored WHERE symbol = $symbol AND interval_minutes = $n"
+    )
+    learned = {
+        (symbol, minutes): market_rows(
+            store, symbol, "regular", [minutes], with_counts=False, keep_flat=True
+        )["tweet_id"].to_list()
+        for symbol, minutes in (("SPX", 10), ("GE", SESSIONS + 1))
+    }
+    for (symbol, minutes), tweets in learned.items():
+        rows = dict(store.rows(shown, symbol=symbol, n=minutes))
+        assert [tweet for tweet, bps in rows.items() if bps is not None] == tweets == [3]
 
 
 def every(symbol: str, minutes: int, count: int, begin: str = "2018-12-03 14:30") -> pl.DataFrame:

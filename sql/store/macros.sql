@@ -25,9 +25,13 @@ CREATE OR REPLACE MACRO has_windows(interval_minutes, spacing_minutes) AS
 CREATE OR REPLACE MACRO enters_at_once(interval_minutes, spacing_minutes) AS
     interval_minutes < 1000000 AND spacing_minutes = 1;
 
--- Whether a post waits no longer than it may: less than a bar, or until the next session.
-CREATE OR REPLACE MACRO in_time(posted_utc, minute_utc, interval_minutes, spacing_minutes) AS
-    interval_minutes > 1000000 OR minute_utc < posted_utc + to_minutes(spacing_minutes);
+-- Whether a post waits no longer than it may: less than a bar, or until the next session; one from before
+-- the bars begin waits for nothing.
+CREATE OR REPLACE MACRO in_time(
+    posted_utc, minute_utc, interval_minutes, spacing_minutes, bars_from_utc
+) AS
+    entry_minute(posted_utc) >= bars_from_utc
+    AND (interval_minutes > 1000000 OR minute_utc < posted_utc + to_minutes(spacing_minutes));
 
 -- The part of a model's split that a minute of entry lies in, as the parts were cut by the session of
 -- that minute. Embargoed days belong to the part before them. A card without dates has null bounds.

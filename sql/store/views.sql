@@ -113,7 +113,7 @@ joined AS NOT MATERIALIZED (
     SELECT
         t.platform, t.tweet_id, t.author, t.posted_utc, t.text,
         m.name AS model, p.model_id,
-        entry_minute(t.posted_utc) AS first_minute_utc,
+        t.first_minute_utc,
         m.train_from_utc, m.validation_from_utc, m.test_from_utc, m.test_until_utc,
         spans.symbol, spans.calendar, spans.first_utc, spans.last_utc, kinds.session,
         coalesce(spans.spacing_minutes, 1) AS spacing_minutes, l.symbol IS NULL AS unlinked,
@@ -121,7 +121,9 @@ joined AS NOT MATERIALIZED (
         predicted_class(m.target, p.probability) AS predicted
     FROM predictions p
     JOIN models m USING (model_id)
-    JOIN tweets t USING (platform, tweet_id)
+    -- Once for each post, which has many predictions.
+    JOIN (SELECT *, entry_minute(posted_utc) AS first_minute_utc FROM tweets) t
+        USING (platform, tweet_id)
     LEFT JOIN thresholds h
         ON h.model_id = p.model_id AND h.interval_minutes = p.interval_minutes
     CROSS JOIN (VALUES ('regular'), ('extended')) AS kinds(session)
@@ -138,7 +140,9 @@ waiting AS (
         ON w.symbol = j.symbol AND w.session = j.session
         AND w.interval_minutes = j.interval_minutes AND w.minute_utc >= j.first_minute_utc
     WHERE NOT enters_at_once(j.interval_minutes, j.spacing_minutes)
-        AND in_time(j.posted_utc, w.minute_utc, j.interval_minutes, j.spacing_minutes)
+        AND in_time(
+            j.posted_utc, w.minute_utc, j.interval_minutes, j.spacing_minutes, j.first_utc
+        )
 ),
 entered AS (
     SELECT j.*, coalesce(w.minute_utc, j.first_minute_utc) AS minute_utc

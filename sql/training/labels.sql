@@ -23,7 +23,10 @@ entered AS (
     )
     ASOF JOIN own w
         ON w.interval_minutes = waiting AND w.minute_utc >= entry_minute(t.posted_utc)
-    WHERE in_time(t.posted_utc, w.minute_utc, w.interval_minutes, w.spacing_minutes)
+    WHERE in_time(
+        t.posted_utc, w.minute_utc, w.interval_minutes, w.spacing_minutes,
+        (SELECT min(open_utc) FROM sessions WHERE symbol = $symbol AND session = 'extended')
+    )
 )
 SELECT
     t.platform, t.tweet_id, t.symbol, t.posted_utc, t.text, t.retweet_count, t.favorite_count,

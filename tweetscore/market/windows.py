@@ -106,7 +106,7 @@ def _insert_sessions(store: Store, symbol: str, calendar: str, spacing: int) -> 
     days = exchange_dates(pl.Series([first, last]), calendar)
     # A session may open on the evening before its date, and close on the morning after.
     regular = exchange_hours(calendar, days[0] - ONE_DAY, days[1] + ONE_DAY).filter(
-        pl.col("close_utc") >= first, pl.col("open_utc") <= last
+        pl.col("close_utc") > first, pl.col("open_utc") <= last
     )
     parts = {"regular": regular, "extended": _by_day(runs, regular, calendar)}
     columns = ["session", "session_date", "open_utc", "close_utc"]
