@@ -143,7 +143,7 @@ def test_a_post_from_before_the_bars_begin_does_not_wait_for_them(store: Store) 
     )
     times = ["2018-12-02 20:00:00", "2018-12-03 14:28:00", "2018-12-03 14:30:00"]
     put_tweets(store, [(n, at, "a word") for n, at in enumerate(times, 1)])
-    found_windows(store, [Horizon(10), SESSIONS + 1])
+    found_windows(store, [Horizon(10), Horizon(SESSIONS + 1)])
     shown = (
         "SELECT tweet_id, return_bps FROM scored WHERE symbol = $symbol AND interval_minutes = $n"
     )
