@@ -17,7 +17,7 @@ test *ARGS:
 # The slow tests, and the properties of the quick ones against all their examples.
 slow *ARGS:
     TWEETSCORE_EXAMPLES=all TWEETSCORE_THREADS=2 OMP_NUM_THREADS=1 POLARS_MAX_THREADS=1 \
-        pytest -n auto --dist loadfile -m "slow or property" {{ARGS}}
+        pytest -n auto --dist loadfile --no-loadscope-reorder -m "slow or property" {{ARGS}}
 
 # Kill ingest and score a hundred times each; the slow tests kill each of them ten times.
 kills:

@@ -157,6 +157,7 @@ def test_the_planted_beta_and_the_planted_jump_are_found(derived: Store) -> None
     assert share == pytest.approx(1, abs=0.15)  # a usual minute is one basis point
 
 
+@pytest.mark.slow
 def test_later_prices_change_nothing_before_them(store: Store) -> None:
     put_both(store, slice(0, 8))
     first = derive_abnormal(store, "OWN", "MKT", past_days=PAST)

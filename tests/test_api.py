@@ -105,6 +105,7 @@ def test_info_and_checks_are_those_of_the_commands(made: Path, db: Path) -> None
         tweetscore.doctor(None, leaks=True)
 
 
+@pytest.mark.slow
 def test_a_shipped_query_runs_with_parameters(db: Path) -> None:
     names = [query.name for query in tweetscore.shipped_queries()]
     assert "hit_rate_by_month" in names

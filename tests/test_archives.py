@@ -157,7 +157,7 @@ CSV_FORMS: dict[str, Callable[[], bytes]] = {
 FORMS = JSON_FORMS | API_FORMS | CSV_FORMS
 
 
-@pytest.mark.parametrize("block_bytes", [4 << 20, 700])
+@pytest.mark.parametrize("block_bytes", [4 << 20, pytest.param(700, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("zipped", [False, True])
 @pytest.mark.parametrize("form", FORMS)
 def test_every_form_gives_the_same_tweets(

@@ -197,7 +197,7 @@ def read(tweets: TweetFile) -> TweetBatch:
     )
 
 
-@pytest.mark.parametrize("block_bytes", [4 << 20, 300])
+@pytest.mark.parametrize("block_bytes", [4 << 20, pytest.param(300, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("form", LAYOUTS)
 def test_every_layout_gives_the_same_tweets(path: Path, form: str, block_bytes: int) -> None:
     tweets = opened(path, LAYOUTS[form](), block_bytes=block_bytes)
@@ -345,7 +345,11 @@ APART = ("id", "date", "author", "text", "shares", "likes", "is_retweet", "Time"
         ("%Y-%m-%d", "%H:%M:%S UTC", False),
     ],
 )
-@pytest.mark.parametrize("write", [csv_table, json_array, json_lines, parquet])
+@pytest.mark.parametrize(
+    "write",
+    [csv_table, parquet]
+    + [pytest.param(write, marks=pytest.mark.slow) for write in (json_array, json_lines)],
+)
 def test_a_date_beside_a_time_is_one_time(
     path: Path, write: Callable[..., bytes], day: str, time: str, naive: bool
 ) -> None:
@@ -758,6 +762,7 @@ def test_a_header_without_rows_is_refused_by_ingest(path: Path, store: Store) ->
     assert "none of its 0 records can be used" in account.error
 
 
+@pytest.mark.slow
 def test_damage_in_parquet_is_refused_wherever_it_is(path: Path) -> None:
     content = parquet(compression="none")
     for place in range(4, len(content), 61):

@@ -298,7 +298,7 @@ def read_export(path: Path) -> tuple[list[str], TweetBatch]:
 # --- tweets ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("block_bytes", [4 << 20, 700])
+@pytest.mark.parametrize("block_bytes", [4 << 20, pytest.param(700, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("form", FORMS)
 def test_every_form_gives_the_same_tweets(tmp_path: Path, form: str, block_bytes: int) -> None:
     path = stored_as(tmp_path / "archive", FORMS[form](POSTS))

@@ -277,6 +277,7 @@ def test_each_clock_is_found(market: str, clock: str) -> None:
     assert found.clock.to_utc(bars.stamps).equals(bars.starts_utc)
 
 
+@pytest.mark.slow
 def test_a_candidate_is_a_market_and_a_clock_and_the_table_has_the_evidence_for_each() -> None:
     found = judged(Recipe("New York", "right", "start", 60, SPRING, density=0.4))
     first, *others = found.candidates
@@ -484,6 +485,7 @@ def test_london_and_frankfurt_are_told_apart_by_their_holidays_or_not_at_all() -
     assert (spring.calendar, spring.calendar_word) == ("XLON", "proven")
 
 
+@pytest.mark.slow
 def test_weekends_that_a_vendor_fills_with_one_price_are_no_trading() -> None:
     week = make(Recipe("currencies", "UTC", "start", 60, SPRING))
     minutes = (week.stamps[-1] - week.stamps[0]) // timedelta(minutes=1)

@@ -943,20 +943,21 @@ CASES = {
 }
 
 
-def opened(path: Path, case: Case) -> BarFile:
+def opened(path: Path, case: Case, block_bytes: int = 200) -> BarFile:
     path.write_bytes(case.content)
     (file,) = data_files(path)
-    found = open_bars(sniff(file, block_bytes=200), case.symbol, case.columns)
+    found = open_bars(sniff(file, block_bytes), case.symbol, case.columns)
     assert found
     return found
 
 
+@pytest.mark.parametrize("block_bytes", [800, pytest.param(200, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("layout", CASES)
 def test_every_layout_gives_the_same_bars_and_says_what_was_taken_for_what(
-    tmp_path: Path, layout: str
+    tmp_path: Path, layout: str, block_bytes: int
 ) -> None:
     case = CASES[layout]
-    found = opened(tmp_path / case.name, case)
+    found = opened(tmp_path / case.name, case, block_bytes)
     for _ in range(2):  # it can be read again
         batches = list(found.read())
         assert [batch.rejects.rows() for batch in batches if batch.rejects.height] == []

@@ -148,6 +148,7 @@ def assert_empty(store: Store) -> None:
     assert [store.rows(f"FROM {name}") for name in NOTHING] == [[]] * len(NOTHING)
 
 
+@pytest.mark.slow
 def test_a_folder_of_symbols_is_one_call(store: Store, tmp_path: Path) -> None:
     bars(tmp_path / "all" / "NVDA_1m.csv", 177)
     bars(tmp_path / "all" / "tsla.csv", 380)

@@ -194,9 +194,10 @@ def rejected(bars: BarFile) -> list[tuple[int, int, str]]:
     return rejects.select("line", "byte_offset", "reason").rows()
 
 
+# Some bars a block; or a header, or a bar or two.
+@pytest.mark.parametrize("block_bytes", [400, pytest.param(100, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("form", LAYOUTS)
-def test_every_layout_gives_the_same_bars(tmp_path: Path, form: str) -> None:
-    block_bytes = 100  # a header, or a bar or two
+def test_every_layout_gives_the_same_bars(tmp_path: Path, form: str, block_bytes: int) -> None:
     bars = opened(tmp_path / "bars", LAYOUTS[form](BARS), block_bytes=block_bytes)
     assert (bars.format, bars.symbol) == ("json-bars" if form in JSON else "csv-bars", "SPX")
     assert (bars.naive, bars.clock) == (form not in ZONED_CSV, None)

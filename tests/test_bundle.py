@@ -274,6 +274,7 @@ def test_a_token_that_is_not_one_line_is_refused(tmp_path: Path, token: str) -> 
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_loading_a_bundle_imports_no_runtime() -> None:
     code = (
         "import sys, tweetscore.scoring.bundle\n"

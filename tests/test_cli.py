@@ -38,6 +38,7 @@ SMALL_NETWORK = [
     *("--interval", "30", "--vectors", "random", "--embedding-dim", "8", "--hidden", "4"),
     *("--epochs", "2"),
 ]
+SLOW = ((), (pytest.mark.slow,))
 EARLIER = {
     "train_from_utc": "2014-01-01T00:00:00",
     "validation_from_utc": "2014-02-01T00:00:00",
@@ -76,7 +77,7 @@ def process(*arguments: object, env: Mapping[str, str]) -> subprocess.CompletedP
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a small sample and a bundle that has not seen its days."""
     folder = tmp_path_factory.mktemp("made")
-    write_sample(folder, posts=700, days=60)
+    write_sample(folder, posts=700, days=30)
     tiny_bundle(folder / "tiny", split=EARLIER)
     tiny_bundle(folder / "old", int8=False)
     return folder
@@ -254,6 +255,7 @@ def test_evaluate_as_json(db: Path) -> None:
     assert (figures["model"], figures["symbol"], figures["rows"]) == ("tiny", "MADEUP", expected)
 
 
+@pytest.mark.slow
 def test_query_and_info_as_json(db: Path) -> None:
     sql = "SELECT count(*) AS n FROM tweets"
     assert one_json(invoke("query", sql, "--db", db, "--json")) == [{"n": 700}]
@@ -373,7 +375,9 @@ JSON_OF = {
 }
 
 
-@pytest.mark.parametrize("name", JSON_OF)
+@pytest.mark.parametrize(
+    "name", [pytest.param(each, marks=SLOW[each == "doctor"]) for each in JSON_OF]
+)
 def test_every_command_prints_one_json_object_with_the_version_of_its_shape(
     made: Path, db: Path, name: str
 ) -> None:
@@ -381,7 +385,9 @@ def test_every_command_prints_one_json_object_with_the_version_of_its_shape(
     assert one_json(invoke(*arguments, "--json", "--db", db))["json_version"] == 1
 
 
-@pytest.mark.parametrize("columns", [60, 80, 140])
+@pytest.mark.parametrize(
+    "columns", [80, *(pytest.param(each, marks=pytest.mark.slow) for each in (60, 140))]
+)
 def test_on_a_terminal_no_word_of_a_table_is_cut(
     db: Path, columns: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -438,7 +444,9 @@ def users(name: str, made: Path, tmp: Path) -> list[str]:
     return [each.format(made=made, tmp=tmp) for each in USERS[name]]
 
 
-@pytest.mark.parametrize("name", USERS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(each, marks=SLOW[each == "query"]) for each in USERS]
+)
 def test_a_missing_database_is_reported_and_not_made(made: Path, tmp_path: Path, name: str) -> None:
     db = tmp_path / "none.duckdb"
     assert refusal(1, *users(name, made, tmp_path), "--db", db) == (
@@ -495,6 +503,7 @@ def holder(db: Path) -> Iterator[int]:
         other.kill()
 
 
+@pytest.mark.slow
 def test_a_database_that_another_process_holds_is_named_with_its_pid(
     made: Path, db: Path, tmp_path: Path, holder: int
 ) -> None:
@@ -624,6 +633,7 @@ def test_a_number_beyond_all_bounds_is_refused_in_one_line(
     assert db.read_bytes() == before
 
 
+@pytest.mark.slow
 def test_a_parameter_of_five_thousand_digits_is_text(db: Path) -> None:
     digits = "9" * 5_000
     shown = invoke("query", "SELECT $a AS a", "--param", f"a={digits}", "--json", "--db", db)

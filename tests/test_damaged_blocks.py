@@ -14,7 +14,7 @@ PLACES = 12
 
 
 def test_flipped_bytes_are_refused_in_one_line(tmp_path: Path) -> None:
-    write_sample(tmp_path)
+    write_sample(tmp_path, posts=2_000, days=60)
     database, log = tmp_path / "whole.duckdb", CliRunner()
     files = [str(tmp_path / name) for name in (ARCHIVE_NAME, BARS_NAME)]
     assert log.invoke(app, ["ingest", *files, "--db", str(database)]).exit_code == 0

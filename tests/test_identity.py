@@ -197,6 +197,7 @@ def test_a_post_without_a_time_in_its_id_is_a_reject_among_others(tmp_path: Path
     assert [time for _, _, time in found] == [t for p, (_, _, t) in enumerate(rows) if p != 30]
 
 
+@pytest.mark.slow
 def test_what_the_database_exports_comes_back_the_same(tmp_path: Path) -> None:
     for place, names in enumerate((["X", "bluesky"], ["stocktwits", "mastodon"])):
         ingested(

@@ -103,7 +103,7 @@ def expected(texts: list[str]) -> list[tuple[Any, ...]]:
 HARD = ["plain", 'quotes " and }{ and \\', "é 😀 ]", "it's, {'id': 5}", '{"a": [1]} "}{"b":']
 
 
-@pytest.mark.parametrize("block_bytes", [1 << 22, 61])
+@pytest.mark.parametrize("block_bytes", [1 << 22, pytest.param(61, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("shape", SHAPES)
 def test_every_shape_gives_the_same_posts(tmp_path: Path, shape: str, block_bytes: int) -> None:
     assert result(tmp_path, SHAPES[shape](tweets(HARD)), block_bytes) == expected(HARD)
@@ -141,7 +141,7 @@ def test_a_damaged_record_costs_itself_only_and_has_its_place(tmp_path: Path, sh
 
 @pytest.mark.parametrize("bracket", ["}", "]", "}}}"])
 @pytest.mark.parametrize("behind", ["}", '}, "retweet', "4}"])
-@pytest.mark.parametrize("block_bytes", [1 << 22, 61])
+@pytest.mark.parametrize("block_bytes", [1 << 22, pytest.param(61, marks=pytest.mark.slow)])
 def test_a_bracket_too_many_costs_no_record_behind_it(
     tmp_path: Path, behind: str, bracket: str, block_bytes: int
 ) -> None:

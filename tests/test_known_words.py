@@ -163,6 +163,7 @@ def test_posts_of_unknown_words_are_told_on_stderr_whatever_is_printed(
     assert "words that the model knows: Han 0.0 %, Japanese kana 0.0 %" in shown.err
 
 
+@pytest.mark.slow
 def test_shards_keep_the_counts_in_the_manifest(bundle: Bundle, tmp_path: Path) -> None:
     horizons = (Horizon(30),)
     texts = pl.Series("text", ["great win", "株 上"] * 10)

@@ -249,6 +249,7 @@ def test_the_part_that_chooses_is_the_one_that_is_measured_while_learning(
     )
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_network_and_another_another(
     cut: Rows, tmp_path: Path
 ) -> None:

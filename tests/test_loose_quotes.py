@@ -63,7 +63,7 @@ def archive(texts: list[str]) -> bytes:
     return ("username;date;likes;text;geo;id\n" + "".join(lines)).encode()
 
 
-@pytest.mark.parametrize("block_bytes", [4 << 20, 20_000])
+@pytest.mark.parametrize("block_bytes", [pytest.param(4 << 20, marks=pytest.mark.slow), 20_000])
 @pytest.mark.parametrize(
     ("first", "every"),
     [(2, 5), (2, 4), (0, 1), (1_500, 7), (2_999, 1)],  # from which post on, and how often

@@ -1,5 +1,6 @@
 """Nothing is written but the output and the database, and no socket leaves this machine."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -37,12 +38,22 @@ TRACED = shutil.which("strace") is not None
 LOCAL = ("AF_UNIX", "AF_NETLINK", "127.0.0.1", "::1")
 
 
-TRACE = ["-f", "-qq", "-e", "trace=connect,sendto"]
+TRACE = ["-f", "-qq", "--seccomp-bpf", "-e", "trace=connect,sendto"]
+RUN = """
+import json, sys
+from tweetscore.cli.app import main
+for arguments in json.loads(sys.argv[1]):
+    sys.argv = ["tweetscore", *arguments]
+    try:
+        main()
+    except SystemExit as end:
+        assert not end.code, arguments
+"""
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder in which every command has run, with the home folder beside it."""
+    """A folder in which every command has run, one after the other, with the home folder beside."""
     folder = tmp_path_factory.mktemp("outside")
     home, here, sample = folder / "home", folder / "here", folder / "sample"
     for each in (home, here):
@@ -50,14 +61,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_sample(sample, posts=1_000, days=90)
     own = {key: value for key, value in os.environ.items() if not key.startswith("XDG_")}
     environment = {**own, "HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1"}
-    for number, command in enumerate(COMMANDS):
-        given = [each.format(sample=sample) for each in command]
-        trace = ["strace", *TRACE, "-o", str(folder / f"{number}.trace")]
-        done = subprocess.run(
-            [*(trace if TRACED else []), sys.executable, "-m", "tweetscore", *given],
-            cwd=here, env=environment, capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        assert done.returncode == 0, (given, done.stderr)
+    given = [[each.format(sample=sample) for each in command] for command in COMMANDS]
+    trace = ["strace", *TRACE, "-o", str(folder / "trace")]
+    done = subprocess.run(
+        [*(trace if TRACED else []), sys.executable, "-c", RUN, json.dumps(given)],
+        cwd=here, env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
     return folder
 
 
@@ -68,7 +78,5 @@ def test_only_outputs_and_the_database_are_written(folder: Path) -> None:
 
 @pytest.mark.skipif(not TRACED, reason="strace is not installed")
 def test_no_socket_leaves_loopback(folder: Path) -> None:
-    traces = [each.read_text() for each in folder.glob("*.trace")]
-    assert len(traces) == len(COMMANDS)
-    lines = [line for trace in traces for line in trace.splitlines() if "sa_family" in line]
+    lines = [line for line in (folder / "trace").read_text().splitlines() if "sa_family" in line]
     assert [line for line in lines if not any(each in line for each in LOCAL)] == []

@@ -62,6 +62,7 @@ class LengthModel:
         return ByLength()
 
 
+@pytest.mark.slow
 def test_a_model_without_a_network_scores_a_database_and_files_alike(
     market: Path, tmp_path: Path
 ) -> None:

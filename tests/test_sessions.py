@@ -84,6 +84,7 @@ def test_years_outside_a_calendar_are_refused_in_one_line(calendar: str, year: i
     assert "\n" not in str(no.value)
 
 
+@pytest.mark.slow
 def test_importing_sessions_does_not_import_pandas() -> None:
     code = "import sys, tweetscore.market.sessions; assert 'pandas' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
