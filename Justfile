@@ -56,6 +56,7 @@ simulate:
     python -m tests.simulated_paths
     python -m tests.simulated_calibration
     python -m tests.simulated_words
+    PYTHONPATH=tests python -m simulated_queries
 
 # Every command killed, without room, with damaged inputs, and twice at once: `just torture --minutes 10 --seed 0`.
 torture *ARGS:

@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 from tweetscore.cli.app import app
 from tweetscore.evaluation.earnings import Earnings, earnings, earnings_of
 from tweetscore.evaluation.earnings_words import earnings_sentence, entry_table, net_table
+from tweetscore.evaluation.evaluate import evaluate
 from tweetscore.market.windows import ensure_windows
 from tweetscore.store.database import Store, open_store
 
@@ -234,3 +235,22 @@ def test_the_command_prints_and_writes_what_the_function_finds(tmp_path: Path) -
     assert written["net"][0]["cost_bps"] == 0.5
     assert written["net"][0]["bps"]["value"] == pytest.approx(wanted.break_even_bps.value - 0.5)
     assert written["long"] == pytest.approx(asdict(wanted.long))
+
+
+@pytest.mark.slow
+def test_moves_in_units_of_volatility_earn_no_basis_points(store: Store) -> None:
+    put_posts(store)
+    put_market(store)
+    for symbol in ("SPX~VOL", "SPX~NDX"):
+        for day in DAYS:
+            put_bars(store, str(day), [4_000.0 + n * n % 7 for n in range(390)], symbol=symbol)
+    ensure_windows(store, [30])
+    put_predictions(store, [(n, n % 7 / 7) for n in range(1, 121)])
+    first = DAYS[0] - timedelta(hours=1)
+    for column in ("validation_from_utc", "test_from_utc"):
+        store.con.execute(f"UPDATE models SET {column} = $first", {"first": first})
+    assert {each.symbol for each in earnings(store)} == {"SPX", "SPX~NDX"}
+    found = {each.symbol: each for each in evaluate(store)}
+    assert found.keys() == {"SPX", "SPX~NDX", "SPX~VOL"}
+    assert {name for name, each in found.items() if each.smallest_bps is None} == {"SPX~VOL"}
+    assert all(each.smallest_points for each in found.values())

@@ -14,7 +14,7 @@ import duckdb
 import numpy as np
 import polars as pl
 import pytest
-from tiny import edit_card, put_symbol, tiny_bundle
+from tiny import edit_card, put_bars, put_symbol, tiny_bundle
 
 from tweetscore.checks.doctor import Check
 from tweetscore.checks.leakage import audit
@@ -219,7 +219,7 @@ def rebuild(db: Path) -> None:
 
 # --- no leak --------------------------------------------------------------------------------------
 
-OF_DATA = {"tweet_clocks", "bar_clock SPX", "post_seconds", "price_levels SPX"}
+OF_DATA = {"tweet_clocks", "bar_clock SPX", "post_seconds", "price_levels SPX", "early_bars SPX"}
 OF_WINDOWS = {
     f"{name} SPX" for name in ("entries", "outcomes", "labels", "momentum", "windows_recomputed")
 }
@@ -707,3 +707,26 @@ def test_a_split_without_an_embargoed_day_is_found(
     broken = found(audit(db, [str(bundle.path)], moments=0))
     assert set(broken) == {"split"}
     assert words in broken["split"]
+
+
+@pytest.mark.parametrize(
+    ("early_minutes", "days", "found"), [(0, 20, 0), (1, 20, 1), (7, 20, 1), (-1, 20, 0), (1, 9, 0)]
+)
+def test_bars_of_one_symbol_under_earlier_times_are_found(
+    store: Store, early_minutes: int, days: int, found: int
+) -> None:
+    opens = exchange_sessions("XNYS", FIRST_DAY, date(2018, 12, 31))["open_utc"].head(days)
+    for symbol, early in (("SPX", early_minutes), ("NDX", 0)):
+        for opened in opens:
+            put_bars(store, str(opened - early * MINUTE), [100.0 + n for n in range(390)], symbol)
+        put_bars(store, str(opens[0] - 60 * MINUTE), [99.0] * 20, symbol)  # once before the open
+    ensure_windows(store)
+    problems = {
+        symbol: store.rows(statement("checks/leaks/early_bars"), symbol=symbol)
+        for symbol in ("SPX", "NDX")
+    }
+    said = (  # one day has bars before, and one is short
+        f"SPX: on {days - 2} of {days} days its bars begin {early_minutes} min before the session "
+        "opens, and end as many before it closes"
+    )
+    assert problems == {"SPX": [(said,)] * found, "NDX": []}

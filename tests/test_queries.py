@@ -16,6 +16,7 @@ import polars as pl
 import pytest
 from results import DAYS, fill, put_model, study_run
 from scipy import stats
+from simulated_queries import accuracy_held, bins_held, macros, sums_held
 
 from tweetscore.query.shipped import (
     check_parameters,
@@ -796,3 +797,12 @@ def test_the_header_says_what_a_row_is_and_names_every_parameter(path: Path) -> 
         if each
     }
     assert told == set(re.findall(r"\$(\w+)", body))
+
+
+@pytest.mark.slow
+def test_intervals_of_queries_hold_the_truth_as_often_as_they_say() -> None:
+    with macros() as store:
+        assert accuracy_held(store, 40, 5, "momentum", 100) >= 0.88
+        assert accuracy_held(store, 40, 5, "dominating day", 100) >= 0.82
+        assert 0.92 <= bins_held(store, 40, 5, 60) <= 0.99
+        assert sums_held(store, 40, 5, 100) >= 0.88

@@ -7,7 +7,8 @@
 -- buying at the same minutes. The running sums are those up to this day: running_bps of mean_bps,
 -- running_long_only_bps of long_only_bps, running_difference_bps of what the model adds to always
 -- buying; their errors are standard errors, from how the days so far differ, and null on the first.
--- Without any skill the last sum lies within two of its errors in about 19 of 20 cases.
+-- Without any skill running_bps ends within two of its errors of 0 in about 19 of 20 cases. The means of a
+-- single day have no interval.
 -- $interval = null: minutes, or null for all
 WITH minutes AS (
     SELECT

@@ -59,6 +59,10 @@ ADJUST = (
     "ingest files that are all adjusted, or none of them, into a new database: tweetscore ingest "
     "FILE… --db NEW"
 )
+RESTAMP = (
+    "correct the times in its files, or say their --clock, and ingest them into a new database: "
+    "tweetscore ingest FILE… --db NEW"
+)
 UNCOUNT = "counts were read after the window; train a model without --counts"
 
 
@@ -87,6 +91,7 @@ def audit(
         named = [bundle for bundle in bundles.values() if bundle.precision == "float32"]
         symbols = store.rows("SELECT DISTINCT symbol, calendar FROM symbols ORDER BY ALL")
         checks += [_levels(store, symbol) for symbol, _ in symbols]
+        checks += [_early(store, symbol) for symbol, _ in symbols]
         if len(symbols) > 1:
             checks.append(_instruments(store, len(symbols)))
         for symbol, calendar in symbols if moments else ():
@@ -139,6 +144,18 @@ def _levels(store: Store, symbol: str) -> Check:
     (bars,) = store.row("SELECT count(*) FROM bars WHERE symbol = $symbol", symbol=symbol)
     scope = "bars with those before them"
     return leak_verdict(f"price_levels {symbol}", bars, scope, leaks, ADJUST)
+
+
+def _early(store: Store, symbol: str) -> Check:
+    """Find bars that are stamped earlier than they are."""
+    leaks = [
+        problem for (problem,) in store.rows(statement("checks/leaks/early_bars"), symbol=symbol)
+    ]
+    (days,) = store.row(
+        "SELECT count(DISTINCT session_date) FROM sessions WHERE symbol = $symbol", symbol=symbol
+    )
+    scope = "days' first and last bars with their sessions"
+    return leak_verdict(f"early_bars {symbol}", days, scope, leaks, RESTAMP)
 
 
 # --- windows and labels ---------------------------------------------------------------------------

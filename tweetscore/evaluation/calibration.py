@@ -23,7 +23,7 @@ LEAST_DAYS = 10  # with fewer there is no band
 class Reliability:
     """The share that came true by predicted probability.
 
-    A calibrated model's curve lies between ``low`` and ``high`` at every point in about 94 % of
+    A calibrated model's curve lies between ``low`` and ``high`` at every point in 92 to 95 % of
     cases; ``p_value`` is the share of such curves that stray as far as this one. None with rows on
     fewer than ten days.
     """

@@ -14,6 +14,7 @@ import polars as pl
 
 from tweetscore.evaluation.intervals import Floats, Wholes, mean_interval, observations
 from tweetscore.market.news import News
+from tweetscore.market.symbols import in_volatility
 from tweetscore.store.database import Store, statement
 
 COSTS_BPS = (1.0, 2.0, 5.0)  # of both trades together
@@ -90,7 +91,7 @@ def earnings(
     """Return what the stored predictions of direction would earn; none where there are none.
 
     Posts from before each model's test part are left out, whatever the span, and windows near
-    ``news``.
+    ``news``; and symbols in units of volatility, which nobody can trade.
     """
     rows = store.frame(
         statement("evaluation/entries"),
@@ -102,7 +103,9 @@ def earnings(
     if news:
         rows = news.without(rows)
     parts = rows.partition_by("model_id", "symbol", "interval_minutes", maintain_order=True)
-    return [earnings_of(part, costs_bps) for part in parts]
+    return [
+        earnings_of(part, costs_bps) for part in parts if not in_volatility(str(part["symbol"][0]))
+    ]
 
 
 def earnings_of(rows: pl.DataFrame, costs_bps: Sequence[float] = COSTS_BPS) -> Earnings:

@@ -31,6 +31,7 @@ from tweetscore.evaluation.tried import (
     symbol_of,
 )
 from tweetscore.market.news import News, far_from_news
+from tweetscore.market.symbols import in_volatility
 from tweetscore.store.database import Store, statement
 from tweetscore.store.trials import Trial, known_trials, record_trials
 
@@ -182,6 +183,7 @@ def _figures_of(part: pl.DataFrame, family: Family, card: Mapping[str, Any]) -> 
     past = part["past"].cast(pl.Int64).fill_null(-1).to_numpy()
     probabilities, truth, days, controls = _inputs(part)
     symbol, known = symbol_of(part), learned_symbols(card)
+    in_bps = first["target"] == "direction" and not any(map(in_volatility, part["symbol"].unique()))
     measured = figures(
         probabilities,
         truth,
@@ -190,7 +192,7 @@ def _figures_of(part: pl.DataFrame, family: Family, card: Mapping[str, Any]) -> 
         controls=controls,
         majority=_majority(part, card),
         momentum=past,
-        return_bps=part["return_bps"].to_numpy() if first["target"] == "direction" else None,
+        return_bps=part["return_bps"].to_numpy() if in_bps else None,
     )
     named = {name: first[name] for name in (*_NAMES, "interval_minutes", "target")}
     return replace(

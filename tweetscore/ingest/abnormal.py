@@ -18,14 +18,13 @@ from tweetscore.errors import InputError
 from tweetscore.ingest.deduplicate import now_utc
 from tweetscore.ingest.sources import next_source
 from tweetscore.market.sessions import UNKNOWN
-from tweetscore.market.symbols import choose_symbol
+from tweetscore.market.symbols import DERIVED, VOLATILITY, choose_symbol
 from tweetscore.market.windows import ensure_windows, forget_windows
 from tweetscore.store.database import Store, statement
 from tweetscore.store.trials import record_selection
 
 DATES = 20  # as many trading dates as a month has
 FORMAT = "abnormal"
-VOLATILITY = "VOL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +62,8 @@ def derive_abnormal(
     """
     own = choose_symbol(store, symbol)
     theirs = choose_symbol(store, benchmark) if benchmark else None
-    name = "~".join(each for each in (own, theirs, VOLATILITY if in_volatility else None) if each)
+    parts = (own, theirs, VOLATILITY if in_volatility else None)
+    name = DERIVED.join(filter(None, parts))
     _check(store, own, theirs, name)
     ensure_windows(store)  # and with them the sessions
     asked: dict[str, Any] = {"symbol": own, "benchmark": theirs, "session": session}
@@ -106,10 +106,9 @@ def _check(store: Store, own: str, theirs: str | None, name: str) -> None:
             f"{own}: nothing to derive; give --benchmark SYMBOL, or --in-volatility, or both"
         )
     for each in (own, theirs):
-        if each and "~" in each:
-            raise InputError(
-                f"{each}: is derived already; name the symbol that it is of, {each.split('~')[0]}"
-            )
+        if each and DERIVED in each:
+            first = each.split(DERIVED)[0]
+            raise InputError(f"{each}: is derived already; name the symbol that it is of, {first}")
     query = "SELECT count(*) FROM sources WHERE symbol = $name AND format <> $format"
     if store.row(query, name=name, format=FORMAT)[0]:
         raise InputError(f"{store.path}: has bars of {name} from a file; use another database")

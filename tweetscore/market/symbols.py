@@ -14,6 +14,15 @@ _YAHOO_PAIR = re.compile(r"^([A-Z]{6})=X$")
 _SETTLED_IN = re.compile(r"(?<=[/-])([A-Z0-9]+):[A-Z0-9]+(?:-\d+)?$")  # ccxt: BTC/USDT:USDT
 
 
+VOLATILITY = "VOL"
+DERIVED = "~"  # between the parts of a derived symbol, as in TSLA~SPY~VOL
+
+
+def in_volatility(symbol: str) -> bool:
+    """Return whether its moves are in units of volatility, which are no basis points of a price."""
+    return symbol.endswith(f"{DERIVED}{VOLATILITY}")
+
+
 def canonical_symbol(written: str) -> str:
     """Return the one way in which we write a symbol."""
     text = _SETTLED_IN.sub(r"\1", written.strip().upper())

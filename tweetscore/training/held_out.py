@@ -18,6 +18,7 @@ from tweetscore.evaluation.figures import (
 )
 from tweetscore.evaluation.intervals import observations
 from tweetscore.evaluation.skill import market_controls
+from tweetscore.market.symbols import in_volatility
 from tweetscore.market.targets import Target
 from tweetscore.training.features import NO_LABEL, Prepared
 from tweetscore.training.learn import Learned
@@ -238,5 +239,7 @@ def _returns(rows: pl.DataFrame, minutes: int, target: Target) -> npt.NDArray[np
     """Return what a trade by direction would have moved, in basis points."""
     name = f"outcome_{minutes}"
     if target.name != "direction" or name not in rows.columns:
+        return None
+    if any(map(in_volatility, rows["symbol"].unique())):
         return None
     return rows[name].cast(pl.Float64).to_numpy()
