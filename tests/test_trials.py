@@ -108,6 +108,16 @@ def test_no_correction_makes_a_p_value_smaller(seed: int) -> None:
     assert ((alone - 1e-12 <= corrected) & (corrected <= 1)).all()
 
 
+def test_independent_days_give_the_p_values_and_the_models_of_arch() -> None:
+    """SPA (each alone, the upper p) and StepM of arch 8.0, blocks of one day, 9,999 draws."""
+    day = np.arange(60)
+    lifts = (0.35, 0.28, 0.05, -0.1, 0.0)
+    found = [Evidence(day, np.sin(day * (k + 1.7)) + lift) for k, lift in enumerate(lifts)]
+    alone = [romano_wolf([each], 1)[0] for each in found]
+    assert alone == pytest.approx([0.0, 0.0006, 0.3336, 0.8534, 0.7321], abs=0.02)
+    assert (np.flatnonzero(romano_wolf(found, 5) < 0.05) == [0, 1]).all()
+
+
 def test_what_says_nothing_has_a_p_value_of_one() -> None:
     nothing = Evidence(np.arange(5), np.zeros(5))
     something = Evidence(np.arange(5), np.ones(5))

@@ -71,6 +71,23 @@ def test_words_are_scored_as_by_hand(authors: int) -> None:
     assert found.schema == pl.Schema(WORDS)
 
 
+def test_the_score_is_that_of_statsmodels_with_days_as_clusters() -> None:
+    """GEE.compare_score_test of statsmodels 0.15, Gaussian and independent, of first on has."""
+    n = np.arange(120)
+    has = n * n % 7 < 3
+    first = (n * n % 11 + 3 * has + n // 10 % 3) > 6
+    texts = pl.DataFrame(
+        {
+            "text": np.where(has, "zzz and", "and"), "day": n // 10,
+            "class": np.where(first, CLASSES[0], CLASSES[1]),
+        }
+    )  # fmt: skip
+    texts = texts.with_columns(author=pl.lit(None, pl.String))
+    ((name, word, z, *_),) = distinctive_words([texts], RULES, CLASSES).rows()
+    assert (name, word) == (CLASSES[0], "zzz")
+    assert z == pytest.approx(8.824389129938345**0.5, rel=1e-5)
+
+
 def test_authors_who_are_unknown_count_as_their_days() -> None:
     texts = texts_of(np.random.default_rng(2), 40, 12, 5, "text", planted="zzz")
     unknown = texts.with_columns(author=pl.lit(None, pl.String))
