@@ -20,6 +20,7 @@ from tweetscore.evaluation.verdicts import figure_table, overall_verdict, senten
 from tweetscore.ingest.links import link
 from tweetscore.market.symbols import choose_symbols
 from tweetscore.market.windows import ensure_windows
+from tweetscore.report.gather import gather
 from tweetscore.report.subject import choose
 from tweetscore.store.database import Store, open_store
 from tweetscore.store.trials import Trial, known_trials, trial_of
@@ -234,3 +235,23 @@ def test_a_report_is_about_what_the_model_has_learned_from(several: Path) -> Non
         one = {key: value for key, value in CARD.items() if key != "symbols"} | {"symbol": "BBB"}
         store.con.execute("UPDATE models SET card = $card", {"card": json.dumps(one)})
         assert subject(store) == (("BBB",), "BBB")
+
+
+@pytest.mark.slow
+def test_a_report_shows_all_symbols_together_and_the_price_paths_of_one(several: Path) -> None:
+    with open_store(several) as store:
+        together, one = gather(store, interval_minutes=5), gather(store, symbol="AAA")
+        store.con.execute("UPDATE symbols SET spacing_minutes = 1440")
+        daily = gather(store, symbol="AAA")
+    assert together.title == "m on AAA, BBB"
+    assert [each.symbol for each in together.figures] == [POOLED, "AAA", "BBB", "CCC"]
+    assert [each.symbol for each in one.figures] == ["AAA"]
+    assert (together.paths.height, daily.paths.height) == (0, 0)
+    assert one.paths.height > 0
+    assert together.paths_words == (
+        "Price paths around posts, and what entries earn, are of one symbol: "
+        "tweetscore report --symbol AAA.",
+    )
+    assert daily.paths_words == ("AAA has daily bars, and so no price path around posts.",)
+    # Of a day's twelve posts three are about AAA, three about BBB, and two about both.
+    assert sum(together.statuses["predictions"]) == len(DAYS) * (3 + 3 + 2 * 2)

@@ -125,6 +125,14 @@ def _unit_words(each: Figures) -> str:
     return f" Its windows reach into the next days, so {each.days} {unit}s were counted, not days."
 
 
+def _days(each: Figures) -> str:
+    """Return how many days count, or what longer time in their place."""
+    if _has_no_days(each):
+        return NONE
+    unit = unit_of(each.interval_minutes)
+    return f"{each.days:,}" if unit == "day" else f"{each.days:,} {unit}s"
+
+
 def _auc_words(each: Figures) -> str:
     if each.auc is None:
         return ""
@@ -166,7 +174,7 @@ def figure_table(found: Sequence[Figures]) -> tuple[list[str], list[list[str]]]:
             {
                 **_name(each, found),
                 "rows": f"{each.rows:,}",
-                "days": NONE if _has_no_days(each) else f"{each.days:,}",
+                "days": _days(each),
                 "accuracy": f"{each.accuracy:.1%}",
                 "majority": f"{each.baseline:.1%}",
                 "bag of words": _or_none(each.bag_of_words, ".1%"),

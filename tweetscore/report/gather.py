@@ -19,7 +19,7 @@ from tweetscore.evaluation.words import (
     WORDS,
     distinctive_words,
 )
-from tweetscore.market.horizons import Horizon
+from tweetscore.market.horizons import DAY_MINUTES, Horizon
 from tweetscore.market.news import News
 from tweetscore.report.curves import CALIBRATION, ROC, calibration_curve, roc_curve
 from tweetscore.report.provenance import provenance
@@ -90,7 +90,7 @@ def gather(
         calibration_p=calibration_p,
         roc=_roc(outcomes),
         paths=study.paths,
-        paths_words=study.sentences(),
+        paths_words=study.sentences() or _no_paths(store, subject),
         scores=store.frame(statement("report/scores"), **of_shown),
         by_hour=store.frame(statement("report/hours")),
         by_month=store.frame(statement("report/months")),
@@ -131,8 +131,8 @@ def _figures(
 
 
 def _paths(store: Store, subject: Subject | None, news: News | None) -> EventStudy:
-    """Return what the market did around posts, of a single symbol."""
-    one = subject if subject and len(subject.symbols) == 1 else None
+    """Return what the market did around posts, of a single symbol with bars within the day."""
+    one = subject if subject and not _no_paths(store, subject) else None
     return price_paths(
         store,
         model_id=one.model_id if one else None,
@@ -141,6 +141,19 @@ def _paths(store: Store, subject: Subject | None, news: News | None) -> EventStu
         interval=one.interval_minutes if one else None,
         news=news,
     )
+
+
+def _no_paths(store: Store, subject: Subject | None) -> tuple[str, ...]:
+    """Say why there is no price path, where there can be none."""
+    if subject is None:
+        return ()
+    if len(subject.symbols) > 1:
+        one = f"tweetscore report --symbol {subject.symbols[0]}"
+        return (f"Price paths around posts, and what entries earn, are of one symbol: {one}.",)
+    query = "FROM symbols WHERE symbol = $symbol AND spacing_minutes = $day"
+    if store.rows(query, symbol=subject.symbol, day=DAY_MINUTES):
+        return (f"{subject.symbol} has daily bars, and so no price path around posts.",)
+    return ()
 
 
 def _earnings(store: Store, subject: Subject | None, news: News | None) -> tuple[Earnings, ...]:

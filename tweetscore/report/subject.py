@@ -32,6 +32,11 @@ class Subject:
     uses_counts: bool
 
     @property
+    def horizon(self) -> str:
+        """The interval shown, in words."""
+        return Horizon(self.interval_minutes).words
+
+    @property
     def symbol(self) -> str | None:
         """The only symbol, or that they are several; None without bars."""
         return POOLED if len(self.symbols) > 1 else next(iter(self.symbols), None)
