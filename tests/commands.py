@@ -20,7 +20,7 @@ READY = (
     "tweetscore.api.database",
     "onnxruntime",
 )
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 300  # on the wall, on a machine that is busy with other things
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Ended:
 
     exit_code: int
     told: str  # on both streams
-    seconds: float
+    seconds: float  # of processor
     megabytes: int  # at most
 
 
@@ -57,10 +57,9 @@ def _run(arguments: list[str], log: Path, took: Path) -> None:
     sys.argv = ["tweetscore", *arguments]
     from tweetscore.cli.app import main
 
-    began = time.monotonic()
     try:
         main()
     finally:
         sys.stdout.flush()
         largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
-        took.write_text(json.dumps([time.monotonic() - began, largest]))
+        took.write_text(json.dumps([time.process_time(), largest]))

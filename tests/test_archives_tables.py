@@ -289,7 +289,13 @@ SPELLINGS = {
 }
 
 
-@pytest.mark.parametrize("ours", SPELLINGS)
+@pytest.mark.parametrize(
+    "ours",
+    [
+        pytest.param(ours, marks=[pytest.mark.slow] if names.count(",") > 4 else [])
+        for ours, names in SPELLINGS.items()
+    ],
+)
 def test_columns_are_recognised_however_they_are_spelt(path: Path, ours: str) -> None:
     place = (
         "tweet_id",

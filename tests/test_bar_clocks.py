@@ -102,7 +102,9 @@ def test_the_audit_finds_clock_and_stamp_by_itself(
         assert found.minutes_utc(stamps).equals(opens)
 
 
-@pytest.mark.parametrize("calendar", ["XLON", "XTKS", "XHKG"])
+@pytest.mark.parametrize(
+    "calendar", ["XLON", *(pytest.param(each, marks=pytest.mark.slow) for each in ("XTKS", "XHKG"))]
+)
 def test_an_exchange_elsewhere_is_audited_by_its_own_hours(calendar: str) -> None:
     hours = pl.datetime_ranges("open_utc", "close_utc", "5m", closed="left", eager=False)
     opens = exchange_hours(calendar, FIRST, LAST).select(hours.explode())["open_utc"]
@@ -376,6 +378,7 @@ def test_half_past_nine_in_new_york_and_in_hong_kong_is_asked_for() -> None:
         assert " fits alike; " in found.evidence
 
 
+@pytest.mark.slow
 def test_lunch_tells_hong_kong_from_new_york() -> None:
     dense = Recipe("Hong Kong", "right", "start", 40, QUIET)
     assert judged(dense).calendar == "XHKG"
@@ -466,6 +469,7 @@ def test_some_symbols_name_their_market(symbol: str, calendar: str | None) -> No
     assert usual_calendar(symbol) == calendar
 
 
+@pytest.mark.slow
 def test_london_and_frankfurt_are_told_apart_by_their_holidays_or_not_at_all() -> None:
     autumn = Recipe("London", "UTC", "start", 60, date(2022, 9, 26), density=0.5)
     found = judged(autumn)

@@ -239,6 +239,7 @@ def test_a_name_that_says_nothing_asks_for_the_symbol(store: Store, tmp_path: Pa
     assert_empty(store)
 
 
+@pytest.mark.slow
 def test_columns_of_bars_can_be_named_and_no_other_names_are_known(
     store: Store, tmp_path: Path
 ) -> None:

@@ -45,6 +45,7 @@ def data_of(chart: Any) -> list[dict[str, Any]]:
     return [row for rows in chart.to_dict()["datasets"].values() for row in rows]
 
 
+@pytest.mark.slow
 def test_the_intervals_stand_beside_the_majority_and_both_reports() -> None:
     rows = data_of(interval_chart(COMPARED))
     drawn = {(row["minutes"], row["of"]): row["test accuracy"] for row in rows if "of" in row}

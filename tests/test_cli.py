@@ -300,6 +300,7 @@ def test_the_database_is_named_by_an_option_or_by_the_environment(
 # --- how much is printed, and in which colours ---------------------------------------------------
 
 
+@pytest.mark.slow
 def test_quiet_prints_errors_only(made: Path, db: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     arguments = ["score", "--model", made / "tiny", "--db", db]
     invoke(*arguments)

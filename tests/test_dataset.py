@@ -91,7 +91,7 @@ def random_posts(rng: random.Random, minutes: Sequence[datetime], count: int) ->
 # ---- Labelled rows ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("session", ["regular", "extended"])
+@pytest.mark.parametrize("session", ["regular", pytest.param("extended", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("flat_bps", [0.0, 10_000 / 4_096])  # a move of one point, to the last bit
 def test_labels_are_the_directions_of_the_view_and_flat_ones_are_left_out(
     store: Store, session: str, flat_bps: float

@@ -825,6 +825,7 @@ def test_without_predictions_the_next_step_is_told(store: Store) -> None:
 # --- a span of the user's own ---------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_span_inside_the_test_part_is_measured_alone(week: Store) -> None:
     test_from = SPLIT["test_from_utc"]
     within = evaluate(week, from_utc=test_from, until_utc=SPLIT["test_until_utc"])
@@ -835,6 +836,7 @@ def test_a_span_inside_the_test_part_is_measured_alone(week: Store) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_a_span_before_the_test_part_is_refused(week: Store) -> None:
     with pytest.raises(InputError) as refusal:
         evaluate(week, from_utc=SPLIT["validation_from_utc"])

@@ -469,7 +469,7 @@ def content_of(file: DataFile) -> bytes:
 
 
 @pytest.mark.parametrize("form", PACKED)
-@pytest.mark.parametrize("size", [1, 3, 100, 300_000])
+@pytest.mark.parametrize("size", [1, 3, 100, pytest.param(300_000, marks=pytest.mark.slow)])
 def test_content_is_the_same_however_it_is_packed_and_whatever_its_name(
     tmp_path: Path, form: str, size: int
 ) -> None:
@@ -483,7 +483,7 @@ def test_content_is_the_same_however_it_is_packed_and_whatever_its_name(
 
 
 @pytest.mark.parametrize("form", PACKED)
-@pytest.mark.parametrize("codec", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("codec", ["utf-16-le", pytest.param("utf-16-be", marks=pytest.mark.slow)])
 def test_utf16_is_read_as_utf8_however_it_is_packed(tmp_path: Path, form: str, codec: str) -> None:
     text = '{"text": "é 😀 \x00"}\r\n' * 9_999
     packed = PACKED[form](f"\ufeff{text}".encode(codec))

@@ -943,7 +943,12 @@ def test_a_clock_overrules_the_zone_of_stamps_and_an_epoch_where_nothing_refutes
 
 
 @pytest.mark.parametrize(
-    "time", ["2024-01-04 09:00:00+09:00", "2024-01-04T09:00+0900", "2024-01-04 09:00:00 +09:00"]
+    "time",
+    [
+        "2024-01-04 09:00:00+09:00",
+        pytest.param("2024-01-04T09:00+0900", marks=pytest.mark.slow),
+        pytest.param("2024-01-04 09:00:00 +09:00", marks=pytest.mark.slow),
+    ],
 )
 def test_a_clock_is_of_the_times_that_are_shown_whatever_offset_stands_behind_them(
     store: Store, tmp_path: Path, time: str
@@ -1049,6 +1054,7 @@ def test_bars_on_a_saturday_are_of_a_market_that_never_closes(store: Store, tmp_
     assert store.rows("SELECT symbol, calendar FROM symbols") == [("X", "24/7")]
 
 
+@pytest.mark.slow
 def test_symbols_of_one_file_have_calendars_of_their_own(store: Store, tmp_path: Path) -> None:
     shares = [("SPY", *bar) for bar in minutes_of(JANUARY, "14:30", 390)]
     coins = [("BTCUSD", *bar) for bar in minutes_of(["2024-01-06", "2024-01-07"], "00:00", 1440)]

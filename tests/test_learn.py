@@ -270,6 +270,7 @@ def interrupt(epoch: Epoch) -> None:
         raise KeyboardInterrupt
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_as_itself_alone(cut: Rows, tmp_path: Path) -> None:
     split, parts = cut
     kept = tmp_path / "checkpoint.pt"
@@ -381,6 +382,7 @@ def test_the_test_parts_of_all_folds_are_measured_together(tmp_path: Path, folds
         assert each.rows == sum(len(truth) for *_, truth in tested)
 
 
+@pytest.mark.slow
 def test_a_head_without_outcomes_in_the_test_part_has_no_figures(cut: Rows, tmp_path: Path) -> None:
     split, parts = cut
     test = pl.col("part") == "test"

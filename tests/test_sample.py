@@ -135,7 +135,7 @@ def test_a_plain_bag_of_words_finds_the_signal_in_later_days(sample: Sample) -> 
     assert auc > 0.95
 
 
-@pytest.mark.parametrize("interval_minutes", [5, 30])
+@pytest.mark.parametrize("interval_minutes", [5, pytest.param(30, marks=pytest.mark.slow)])
 def test_without_signal_there_is_nothing_to_find(
     drifting_nowhere: Sample, interval_minutes: int
 ) -> None:

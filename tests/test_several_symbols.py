@@ -181,6 +181,7 @@ def test_the_words_name_all_symbols_and_tell_what_was_not_learned(
     ]
 
 
+@pytest.mark.slow
 def test_a_look_at_a_part_counts_for_each_symbol_and_for_all(several: Path) -> None:
     with open_store(several) as store:
         whole = {each.symbol: each for each in evaluate(store)}

@@ -658,7 +658,7 @@ def of_reddit(row: int) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("header", [SUBMISSION, COMMENT])
-@pytest.mark.parametrize("prefix", ["", "full name"])
+@pytest.mark.parametrize("prefix", ["full name", pytest.param("", marks=pytest.mark.slow)])
 def test_a_table_of_reddit_has_the_posts_of_its_json(
     tmp_path: Path, header: str, prefix: str
 ) -> None:

@@ -251,8 +251,9 @@ def test_json_is_read_in_other_encodings(tmp_path: Path, store: Store, encoding:
     assert texts(store) == [f"{said} {n}" for n in range(1, 4)]
 
 
-@pytest.mark.parametrize("rows", [3_000, pytest.param(90_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("rows", [3_000, 90_000])
 @pytest.mark.parametrize("kind", ["csv", "json"])
+@pytest.mark.slow
 def test_the_first_letter_that_is_not_ascii_may_come_late(
     tmp_path: Path, store: Store, kind: str, rows: int
 ) -> None:

@@ -238,6 +238,7 @@ def test_tokens_are_those_of_the_plain_reading(version: int, texts: list[str]) -
 @given(TEXTS, st.integers(1, 8), st.integers(0, 12))
 @examples(40)
 @VERSIONS_OF_RULES
+@pytest.mark.slow
 def test_ids_are_those_of_the_plain_reading(
     version: int, texts: list[str], max_tokens: int, size: int
 ) -> None:
