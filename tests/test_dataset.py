@@ -102,7 +102,7 @@ def test_labels_are_the_directions_of_the_view_and_flat_ones_are_left_out(
     set_rules(store, max_gap_minutes=None, flat_bps=flat_bps)
     ensure_windows(store, INTERVALS)
     add_predictions(store)
-    rows = market_rows(store, "SPX", session, INTERVALS, with_counts=False)
+    rows = market_rows(store, ["SPX"], session, INTERVALS, with_counts=False)
     labels = {
         (row["tweet_id"], minutes): (row[f"outcome_{minutes}"] > 0, row[f"exit_{minutes}"])
         for row in rows.iter_rows(named=True)
@@ -128,7 +128,7 @@ def test_a_labelled_row_names_its_session(store: Store) -> None:
     minutes = add_market(store, "XNYS", 3, rng)
     add_tweets(store, random_posts(rng, minutes, 100), rng)
     ensure_windows(store)
-    rows = market_rows(store, "SPX", "regular", [5], with_counts=False)
+    rows = market_rows(store, ["SPX"], "regular", [5], with_counts=False)
     assert set(rows.select("session_date", "close_utc").rows()) == {
         (date(2018, 6, day), datetime(2018, 6, day, 20)) for day in (1, 4, 5)
     }
@@ -140,8 +140,8 @@ def test_a_model_with_counts_learns_from_tweets_that_have_both(store: Store) -> 
     minutes = add_market(store, "XNYS", 3, rng)
     add_tweets(store, random_posts(rng, minutes, 200), rng)
     ensure_windows(store)
-    every = market_rows(store, "SPX", "regular", [5], with_counts=False)
-    counted = market_rows(store, "SPX", "regular", [5], with_counts=True)
+    every = market_rows(store, ["SPX"], "regular", [5], with_counts=False)
+    counted = market_rows(store, ["SPX"], "regular", [5], with_counts=True)
     assert counted.rows() == every.drop_nulls(["retweet_count", "favorite_count"]).rows()
     assert 0 < counted.height < every.height
 
@@ -342,7 +342,7 @@ def test_the_moments_of_the_card_give_back_the_parts_in_the_view(
     posts += [edge - timedelta(seconds=second) for edge in edges for second in (90, 30, 1, 0)]
     add_tweets(store, posts, rng)
     ensure_windows(store)
-    rows = market_rows(store, "SPX", session, INTERVALS, with_counts=False)
+    rows = market_rows(store, ["SPX"], session, INTERVALS, with_counts=False)
     rows = rows.with_columns(tokens=pl.col("text").str.split(" "))
     split, parts = split_rows(rows, INTERVALS)
     add_predictions(store, split)
@@ -404,7 +404,7 @@ def test_a_flat_window_is_no_direction_but_it_is_no_move(store: Store, flat_bps:
             (row["tweet_id"], n): row[f"outcome_{n}"]
             for row in market_rows(
                 store,
-                "SPX",
+                ["SPX"],
                 "regular",
                 INTERVALS,
                 with_counts=False,
@@ -439,7 +439,7 @@ def test_past_is_the_return_of_as_many_minutes_before_the_entry(store: Store) ->
     minutes = add_market(store, "XNYS", 5, rng)
     add_tweets(store, random_posts(rng, minutes, 500), rng)
     ensure_windows(store, INTERVALS)
-    rows = market_rows(store, "SPX", "regular", INTERVALS, with_counts=False)
+    rows = market_rows(store, ["SPX"], "regular", INTERVALS, with_counts=False)
     stored = store.frame("SELECT minute_utc, open, close FROM bars")
     bars = {bar["minute_utc"]: bar for bar in stored.iter_rows(named=True)}
     sessions = exchange_sessions("XNYS", date(2018, 6, 1), date(2018, 6, 30))

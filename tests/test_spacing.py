@@ -149,7 +149,7 @@ def test_a_post_from_before_the_bars_begin_does_not_wait_for_them(store: Store) 
     )
     learned = {
         (symbol, minutes): market_rows(
-            store, symbol, "regular", [minutes], with_counts=False, keep_flat=True
+            store, [symbol], "regular", [minutes], with_counts=False, keep_flat=True
         )["tweet_id"].to_list()
         for symbol, minutes in (("SPX", 10), ("GE", SESSIONS + 1))
     }
