@@ -1,8 +1,8 @@
--- One row: one model that has looked at a test part, by train, study or score, or at another selection of its posts.
--- part: hash of that selection, where evaluate or report was asked for a span, another session or posts far from
--- news, or of the settings, links or derived bars that were changed. tests: figures that it was measured by, twice
--- for a selection. models_tried: models that have looked at some of the same days of the symbol, this one among
--- them; all_tests: the figures of all their looks, for which evaluate corrects p.
+-- One row: one model that has looked at a test part, by training or scores, or at a selection of its posts.
+-- part: hash of that selection, where evaluate or report was asked for a span, another session or posts far
+-- from news, or of the settings, links or derived bars that were changed since. tests: figures that it was
+-- measured by, twice for a selection. models_tried: models that have looked at some of the same days of the
+-- symbol, this one among them; all_tests: the figures of all their looks, for which evaluate corrects p.
 SELECT
     t.symbol, t.test_from_utc, t.test_until_utc, t.name AS model, t.model_id,
     nullif(split_part(t.trial_id, '/', 2), '') AS part, t.tests,

@@ -32,7 +32,7 @@ from tweetscore.training.options import PROTOCOLS, TrainingOptions
 from tweetscore.training.split import Split, split_rows, walk_forward
 
 ORIGINAL_TRAIN_SHARE = 0.8
-TABLES = "2019 tables"  # the symbol of their trials: they name none
+TABLES = "2019-tables"  # the symbol of their trials: they name none
 
 
 def study(
