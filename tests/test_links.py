@@ -267,8 +267,12 @@ def test_a_post_whose_text_a_later_file_replaces_is_linked_anew(
 @pytest.mark.parametrize(
     ("rule", "fact"),
     [
-        ("TSLAA,word,x,,", "no bars of TSLAA; there are GE, SPX, TSLA; did you mean TSLA?"),
-        (",word,x,,", "no bars of a symbol without a name; there are GE, SPX, TSLA"),
+        (
+            "TSLAA,word,x,,",
+            "there are no bars of TSLAA; ingest them first, or name one of GE, SPX, TSLA; did you "
+            "mean TSLA?",
+        ),
+        (",word,x,,", "the symbol is empty; name one of GE, SPX, TSLA"),
         (
             "GE,hashtags,x,,",
             "'hashtags' is no kind of rule; use cashtag, hashtag, word, phrase, author; "
@@ -294,6 +298,10 @@ def test_a_post_whose_text_a_later_file_replaces_is_linked_anew(
         (
             "GE,word,x,3 April,",
             "valid_from '3 April' is no time; write 2014-04-03 or 2014-04-03T13:30:00Z",
+        ),
+        (
+            "GE,word,Tesla,,2019-01-01",
+            "word 'Tesla' of GE is there twice, as in line 2; delete one",
         ),
         (
             "ge,Word,TESLA,2018-01-01,",
@@ -329,7 +337,7 @@ def test_a_table_without_a_column_or_a_rule_is_refused(store: Store, tmp_path: P
         link(store, tmp_path / "rules.csv", quiet, cashtags=True)
     two = ("XX,word,a", "GE,nothing,a")
     with pytest.raises(
-        InputError, match=r"(?s)line 2: no bars of XX.*\nError: .*line 3: 'nothing'"
+        InputError, match=r"(?s)line 2: there are no bars of XX.*\nError: .*line 3: 'nothing'"
     ):
         by_rules(store, tmp_path, *two)
 

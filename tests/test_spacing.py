@@ -22,6 +22,8 @@ from tweetscore.ingest.account import IngestOptions
 from tweetscore.ingest.run import ingest
 from tweetscore.market.horizons import SESSIONS, Horizon
 from tweetscore.market.windows import ensure_windows
+from tweetscore.scoring.bundle import Bundle
+from tweetscore.scoring.score import score
 from tweetscore.store.database import Store
 from tweetscore.training.dataset import market_rows
 
@@ -156,6 +158,33 @@ def test_a_post_from_before_the_bars_begin_does_not_wait_for_them(store: Store) 
     for (symbol, minutes), tweets in learned.items():
         rows = dict(store.rows(shown, symbol=symbol, n=minutes))
         assert [tweet for tweet, bps in rows.items() if bps is not None] == tweets == [3]
+
+
+@pytest.mark.slow
+def test_scores_that_meet_no_price_for_want_of_closer_bars_are_told(
+    store: Store, bundle: Bundle
+) -> None:
+    opened = datetime(2018, 12, 3, 14, 30)
+    for symbol, spacing in (("AA", 15), ("BB", 1_440), ("CC", 1_440), ("DD", 5)):
+        put_spaced(store, {opened: (50, 51)}, "XNYS", spacing, symbol)
+    put_tweets(store, [(1, f"{opened}", "stocks up")])
+    assert list(bundle.horizons) == [5, 30]
+    assert score(store, bundle, [30], lambda *_: None).warnings == (
+        "BB, CC: daily bars make no windows for --interval 30: such predictions meet no price "
+        "(status no_horizon); train a model that meets them with: tweetscore train --interval 1d",
+    )
+    assert score(store, bundle, (), lambda *_: None).warnings == (
+        "AA: bars of 15 minutes make no windows for --interval 5: such predictions meet no price "
+        "(status no_horizon); train a model that meets them with: tweetscore train --interval 15",
+        "BB, CC: daily bars make no windows for --interval 5, 30: such predictions meet no price "
+        "(status no_horizon); train a model that meets them with: tweetscore train --interval 1d",
+    )
+    told = dict(store.rows("SELECT symbol, status FROM scored WHERE interval_minutes = 5"))
+    assert {symbol for symbol, status in told.items() if status == "no_horizon"} == {
+        "AA",
+        "BB",
+        "CC",
+    }
 
 
 def every(symbol: str, minutes: int, count: int, begin: str = "2018-12-03 14:30") -> pl.DataFrame:

@@ -110,8 +110,11 @@ def _checked(row: dict[str, Any], symbols: Sequence[str]) -> Iterator[str]:
     row["kind"], row["symbol"] = kind, ours.get(canonical_symbol(named), named)
     if row["symbol"] not in symbols:
         known = ", ".join(symbols[:_MOST_TOLD]) + (", …" if len(symbols) > _MOST_TOLD else "")
-        yield f"no bars of {named or 'a symbol without a name'}; there are {known}" + did_you_mean(
-            named, symbols
+        step = f"name one of {known}{did_you_mean(named, symbols)}"
+        yield (
+            f"there are no bars of {named}; ingest them first, or {step}"
+            if named
+            else f"the symbol is empty; {step}"
         )
     term = row["term"].lstrip(_SIGNS.get(kind, ""))
     row["term"] = " ".join(term.split()) if kind == "phrase" else term
@@ -160,12 +163,15 @@ def _overlaps(rows: Sequence[tuple[str, dict[str, Any]]]) -> list[tuple[str, str
         key = row["symbol"], row["kind"], folded_term(row["kind"], row["term"])
         span = row["valid_from_utc"] or datetime.min, row["valid_until_utc"] or datetime.max
         same.setdefault(key, []).append((*span, place, row["term"]))
-    return [
-        (place, f"{kind} {term!r} of {symbol} overlaps {other}; end one before the other begins")
-        for (symbol, kind, _), spans in same.items()
-        for (_, end, other, _), (begin, _, place, term) in pairwise(sorted(spans))
-        if begin < end
-    ]
+    faults = []
+    for (symbol, kind, _), spans in same.items():
+        for (*first, other, _), (begin, end, place, term) in pairwise(sorted(spans)):
+            if begin < first[1]:
+                again = [begin, end] == first
+                fact = "is there twice, as in" if again else "overlaps"
+                step = "delete one" if again else "end one before the other begins"
+                faults.append((place, f"{kind} {term!r} of {symbol} {fact} {other}; {step}"))
+    return faults
 
 
 def _refusal(name: str, faults: Sequence[tuple[str, str]]) -> InputError:

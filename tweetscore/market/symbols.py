@@ -2,11 +2,16 @@
 
 import re
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from tweetscore.errors import InputError, did_you_mean
-from tweetscore.market.horizons import DAY_MINUTES, Horizon
+from tweetscore.market.horizons import DAY_MINUTES, NO_HORIZON, Horizon
 from tweetscore.store.database import Store
 
+if TYPE_CHECKING:
+    import polars as pl
+
+_MOST_NAMED = 5
 _PREFIX = re.compile(r"^[A-Z_]+:(?=[A-Z0-9.]+$)")
 SHARE_CLASS = re.compile(r"^([A-Z]{2,5})[-/_ .]([A-Z])$")
 _MARKS = re.compile(r"[-/_\s]")
@@ -97,11 +102,46 @@ def check_spacing(store: Store, symbol: str, horizons: Sequence[int]) -> None:
     (spacing,) = store.row("SELECT spacing_minutes FROM symbols WHERE symbol = $it", it=symbol)
     for each in map(Horizon, horizons):
         if not each.fits(spacing):
-            bars = f"bars of {spacing} minutes"
-            minutes = f"--interval {spacing}, {2 * spacing}, … or "
-            if spacing == DAY_MINUTES:
-                bars, minutes = "daily bars", ""
             raise InputError(
-                f"{symbol}: has {bars}, which make no windows of {each.words}; say {minutes}"
-                "--interval 1d"
+                f"{symbol}: has {_bars_of(spacing)}, which make no windows of {each.words}; say "
+                f"{_intervals_of(spacing)}"
             )
+
+
+def without_windows(symbols: "pl.DataFrame", horizons: Sequence[int]) -> list[str]:
+    """Say of which symbols predictions at some of these horizons meet no price, and why.
+
+    Args:
+        symbols: ``symbol`` and ``spacing_minutes``.
+        horizons: those of the predictions.
+    """
+    told = []
+    for (spacing,), alike in symbols.sort("spacing_minutes", "symbol").group_by(
+        "spacing_minutes", maintain_order=True
+    ):
+        unfit = [
+            str(each)
+            for each in map(Horizon, horizons)
+            if each != NO_HORIZON and not each.fits(int(spacing))
+        ]
+        if unfit:
+            names = [*alike["symbol"][:_MOST_NAMED], *["…"] * (alike.height > _MOST_NAMED)]
+            told.append(
+                f"{', '.join(names)}: {_bars_of(spacing)} make no windows for --interval "
+                f"{', '.join(unfit)}: such predictions meet no price (status no_horizon); train a "
+                f"model that meets them with: tweetscore train {_intervals_of(spacing, most=1)}"
+            )
+    return told
+
+
+def _bars_of(spacing: int) -> str:
+    return "daily bars" if spacing == DAY_MINUTES else f"bars of {spacing} minutes"
+
+
+def _intervals_of(spacing: int, most: int = 2) -> str:
+    """Write the options of horizons for which bars of a spacing make windows."""
+    if spacing == DAY_MINUTES:
+        return "--interval 1d"
+    if most == 1:
+        return f"--interval {spacing}"
+    return f"--interval {spacing}, {2 * spacing}, … or --interval 1d"

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from tweetscore.errors import TweetscoreError
+from tweetscore.market.symbols import without_windows
 from tweetscore.scoring.job import Engine, Failed, Finished, Job, Shard
 from tweetscore.scoring.manifest import find_shards, finishing, only_run
 from tweetscore.scoring.predictions import check_horizons
@@ -112,7 +113,10 @@ def _account(
         reasons=dict(sum((Counter(each.reasons) for each in there), Counter[str]())),
         failed=tuple(sorted(failed, key=lambda each: each.name)),
         known_words=words.shares(),
-        warnings=tuple(words.warnings(job.model.name)),
+        warnings=(
+            *words.warnings(job.model.name),
+            *without_windows(job.market.symbols, job.horizons),
+        ),
     )
 
 

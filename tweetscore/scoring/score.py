@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from tweetscore.io.pipeline import prefetch
 from tweetscore.market.horizons import NO_HORIZON, Horizon
+from tweetscore.market.symbols import without_windows
 from tweetscore.market.windows import ensure_windows
 from tweetscore.scoring.predictions import (
     CHUNK_ROWS,
@@ -34,7 +35,7 @@ class ScoreAccount:
     skipped: int
     skipped_reasons: dict[str, int]
     known_words: dict[str, float]  # by script, the share of words in its vocabulary
-    warnings: tuple[str, ...]  # where that share is so small that scores mean nothing
+    warnings: tuple[str, ...]  # scores that mean nothing for want of such words, or meet no price
 
 
 def score(
@@ -80,7 +81,8 @@ def score(
         words += chunk.words
         done += chunk.rows.height + chunk.skipped.total()
         progress(done, to_do)
+    unmet = without_windows(store.frame("FROM symbols"), wanted)
     return ScoreAccount(
         model.name, model.model_id, wanted, tweets, scored, tweets - scored, dict(+reasons),
-        words.shares(), tuple(words.warnings(model.name)),
+        words.shares(), (*words.warnings(model.name), *unmet),
     )  # fmt: skip
