@@ -149,7 +149,7 @@ CREATE TABLE thresholds (
 -- Every figure is corrected for all that have looked at some of its days.
 CREATE TABLE trials (
     test_part VARCHAR NOT NULL,        -- hash of the texts of the test part, or of what selects the posts
-    symbol VARCHAR NOT NULL,           -- symbol that was predicted
+    symbol VARCHAR NOT NULL,           -- symbol that was predicted; of several a space is between
     test_from_utc TIMESTAMP NOT NULL,  -- start of the test part
     test_until_utc TIMESTAMP NOT NULL, -- end of the test part
     trial_id VARCHAR NOT NULL,         -- hash of a graph or fingerprint of a study's run; with /test_part of a part
