@@ -571,6 +571,8 @@ def test_the_verdict_over_own_labels_names_no_interval() -> None:
     few = "Inconclusive: no signal, but so few {} would show only an AUC of 0.54 or more."
     assert overall_verdict([replace(unsure, rows=9)]) == few.format("days")
     assert overall_verdict([unsure]) == few.format("rows")  # without times
+    tried = overall_verdict([replace(unsure, models_tried=2)])
+    assert " 2 models were tried on these rows;" in tried
 
 
 def test_an_interval_at_which_two_models_have_a_signal_is_named_once() -> None:

@@ -51,7 +51,7 @@ def _has_no_days(each: Figures) -> bool:
 def _tries(found: Sequence[Figures]) -> str:
     models = max((each.models_tried for each in found), default=1)
     parts = max((each.parts_tried for each in found), default=0)
-    facts = [f"{models} models were tried on these days"] if models > 1 else []
+    facts = [f"{models} models were tried on these {_units(found)}"] if models > 1 else []
     if parts:
         one = "1 other selection of the posts was looked at"
         several = f"{parts} other selections of the posts were looked at"
