@@ -171,3 +171,57 @@ def test_the_coin_is_entered_at_each_minute_of_each_day_and_left_after_midnight(
                     wanted[int(horizon), f"{entry}"] = [window.status, *prices]
     assert found == wanted
     assert len(wanted) == 3 * (37 * 65 + 1)
+
+
+def write_together(path: Path, late: timedelta) -> dict[str, datetime]:
+    """Write five-minute bars of four markets in one file; return the first of each."""
+    rows, firsts = list[tuple[datetime, str, float, float]](), {}
+    for symbol, calendar in {**CALENDARS, "NKY": "XTKS"}.items():
+        days = days_of(calendar, date(2019, 9, 2), date(2019, 10, 11))
+        bars = made_bars([day for day in days if day.day <= date(2019, 10, 11)], 5, 1)
+        firsts[symbol] = min(bars)
+        rows += [(minute, symbol, *prices) for minute, prices in bars.items()]
+    with path.open("w", newline="") as file:
+        out = csv.writer(file)
+        out.writerow(["time", "symbol", "open", "high", "low", "close"])
+        for minute, symbol, opened, closed in sorted(rows):
+            at = f"{minute + late:%Y-%m-%dT%H:%M:%SZ}"
+            out.writerow([at, symbol, opened, max(opened, closed), min(opened, closed), closed])
+    return firsts
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("late", [0, 5])
+def test_what_one_market_of_a_file_proves_of_its_stamps_holds_for_the_others(
+    tmp_path: Path, late: int
+) -> None:
+    db, path = tmp_path / "db", tmp_path / "bars.csv"
+    firsts = write_together(path, late * MINUTE)
+    invoke(db, "ingest", path)
+    assert query(
+        db,
+        "SELECT symbol, calendar, min(minute_utc)::VARCHAR AS first FROM bars "
+        "JOIN symbols USING (symbol) GROUP BY ALL ORDER BY ALL",
+    ) == [
+        {"symbol": symbol, "calendar": calendar, "first": f"{firsts[symbol]}"}
+        for symbol, calendar in sorted({**CALENDARS, "NKY": "XTKS"}.items())
+    ]
+
+
+@pytest.mark.slow
+def test_a_calendar_none_of_whose_sessions_has_a_bar_is_refuted_and_nothing_is_stored(
+    tmp_path: Path,
+) -> None:
+    db, path = tmp_path / "db", tmp_path / "NKY.csv"
+    days = days_of("XTKS", date(2019, 9, 2), date(2019, 9, 27))
+    write_bars(path, made_bars(days, 5, 1))
+    given = ["ingest", str(path), "--calendar", "XNYS", "--db", str(db)]
+    result = CliRunner().invoke(app, given)
+    assert result.exit_code == 1
+    assert result.stderr.splitlines()[-1] == (
+        f"Error: {path}: --calendar XNYS is refuted: none of the {len(made_bars(days, 5, 1)):,} "
+        "bars of NKY is inside its sessions; say another, or leave --calendar out"
+    )
+    assert query(db, "SELECT count(*) AS bars FROM bars") == [{"bars": 0}]
+    invoke(db, "ingest", path)
+    assert query(db, "SELECT calendar FROM symbols") == [{"calendar": "XTKS"}]

@@ -24,6 +24,7 @@ from tweetscore.market.horizons import DAY_MINUTES
 from tweetscore.market.sessions import UNKNOWN
 
 _MINUTE_US = 60_000_000
+_FEW_DAYS = 5
 _SCHEMA = pl.Schema({"symbol": pl.String(), "stamp": pl.Datetime("us"), "size": pl.Float32()})
 
 
@@ -86,7 +87,7 @@ def bar_clock(
     if bars.clock:
         verdict = _declared_clock(bars, bars.clock, options, calendar)
     else:
-        verdict = _audit(name, rows, claims, spacing)
+        verdict = _of_file(name, rows, symbols, claims, spacing)
     if only:
         calendars, warnings = {only: verdict.calendar or UNKNOWN}, list(verdict.warnings)
         fact = verdict.calendar_fact
@@ -98,7 +99,7 @@ def bar_clock(
         calendars = {symbol: found.calendar or UNKNOWN for symbol, found in each.items()}
         warnings = [f"{symbol}: {told}" for symbol in each for told in each[symbol].warnings]
         fact = f"calendars {', '.join(sorted(set(calendars.values())))}"
-    outside = _outside(rows, verdict, calendars)
+    outside = _outside(name, rows, verdict, calendars, claimed=options.calendar != "auto")
     kind = "" if spacing == 1 else spacing_words(spacing)
     return BarVerdict(
         verdict.minutes_utc,
@@ -132,6 +133,37 @@ def _daily(
         {symbol: KnownSymbol(found.calendar, DAY_MINUTES) for symbol in symbols},
         found.evidence,
     )
+
+
+def _of_file(
+    name: str, rows: pl.DataFrame, symbols: list[str], claims: Claims, spacing: int
+) -> BarClock:
+    """Find the clock that all symbols of a file share.
+
+    Bars of several markets hide each other's opens and closes: where all together prove nothing,
+    one symbol may.
+
+    Raises:
+        InputError: a claim is refuted, or there is too little evidence.
+    """
+    refusal: InputError | None = None
+    try:
+        whole = _audit(name, rows, claims, spacing)
+        if len(symbols) == 1 or (whole.proven and whole.stamp_word == "proven"):
+            return whole
+    except InputError as error:
+        refusal = error
+    for symbol in symbols if len(symbols) > 1 else ():
+        own = rows.filter(pl.col("symbol") == symbol)
+        try:
+            found = _audit(name, own, replace(claims, symbol=symbol), spacing)
+        except InputError:
+            continue
+        if found.proven and found.stamp_word == "proven":
+            return replace(found, stamp_fact=f"{found.stamp_fact}, by the bars of {symbol}")
+    if refusal:
+        raise refusal
+    return whole
 
 
 def _audit(name: str, rows: pl.DataFrame, claims: Claims, spacing: int) -> BarClock:
@@ -229,11 +261,19 @@ def _declared_clock(bars: BarFile, zone: str, options: IngestOptions, calendar: 
     return BarClock.declared(Clock.parse(zone), "start", calendar, evidence)
 
 
-def _outside(rows: pl.DataFrame, verdict: BarClock, calendars: Mapping[str, str]) -> str:
+def _outside(
+    name: str,
+    rows: pl.DataFrame,
+    verdict: BarClock,
+    calendars: Mapping[str, str],
+    *,
+    claimed: bool,
+) -> str:
     """Say how many bars lie outside the sessions of their calendar; empty where none does.
 
     Raises:
-        InputError: a calendar is unknown, or not known for these years.
+        InputError: a calendar is unknown, or not known for these years, or ``claimed`` for bars of
+            several days of which none is inside.
     """
     outside = tested = 0
     for symbol, calendar in calendars.items():
@@ -245,6 +285,11 @@ def _outside(rows: pl.DataFrame, verdict: BarClock, calendars: Mapping[str, str]
         opens, closes = hours_of(calendar, utc[0].date(), utc[-1].date())
         at = np.searchsorted(opens, minutes, side="right") - 1
         inside = (at >= 0) & (minutes < closes[np.maximum(at, 0)]) if len(opens) else at >= 0
+        if claimed and not inside.any() and len(np.unique(minutes // DAY_MINUTES)) >= _FEW_DAYS:
+            raise InputError(
+                f"{name}: --calendar {calendar} is refuted: none of the {len(minutes):,} bars of "
+                f"{symbol} is inside its sessions; say another, or leave --calendar out"
+            )
         outside += int((~inside).sum())
         tested += len(minutes)
     return f"{outside:,} of {tested:,} bars are outside its sessions" if outside else ""
