@@ -2,21 +2,25 @@
 
 import os
 import re
+import sqlite3
 import struct
 import subprocess
 import sys
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from tweetscore.errors import InputError
 from tweetscore.io.data_file import DataFile
+from tweetscore.io.open import data_files
 from tweetscore.io.source import sniff
-from tweetscore.io.tables.find import find_table
+from tweetscore.io.tables.find import find_table, tables_in
 
 pytestmark = pytest.mark.slow
 
@@ -170,3 +174,82 @@ def test_more_columns_than_anybody_has_are_refused(tmp_path: Path, kind: str) ->
         write_arrow(path, table)
     fact = "has 20,001 columns, more than 20,000; write it again with fewer"
     assert refusal(path) == f"{path}: {fact}"
+
+
+def test_a_name_of_gigabytes_in_a_tar_is_not_read(tmp_path: Path) -> None:
+    path, header = tmp_path / "bomb.tar", tarfile.TarInfo("././@PaxHeader")
+    header.type, header.size = tarfile.XHDTYPE, 4 << 30
+    with path.open("wb") as file:
+        file.write(header.tobuf())
+        file.truncate(4 << 30)  # of holes
+    with pytest.raises(InputError, match="a name of 4,294,967,296 bytes"):
+        data_files(path)
+
+
+def database(path: Path, users: str, rows: int) -> Path:
+    """Make a database as twitter-to-sqlite does; all posts and users have one number."""
+    with sqlite3.connect(path) as con:
+        con.execute(f"CREATE TABLE users (id {users}, screen_name TEXT)")
+        con.execute("CREATE TABLE tweets (id INTEGER, user INTEGER, full_text TEXT)")
+        several = 1 if "KEY" in users else rows
+        con.executemany("INSERT INTO users VALUES (7, 'a')", [()] * several)
+        con.executemany(
+            "INSERT INTO tweets VALUES (?, 7, ?)", [(it, "b" * 999) for it in range(rows)]
+        )
+    con.close()
+    return path
+
+
+@pytest.mark.parametrize(("users", "author"), [("INTEGER PRIMARY KEY", "a"), ("INTEGER", None)])
+def test_each_post_of_a_database_comes_once(tmp_path: Path, users: str, author: str | None) -> None:
+    source = sniff(DataFile(database(tmp_path / "a.db", users, 3_000)))
+    table = next(it for it in tables_in(source) or () if it.called == "table 'tweets'").table
+    names = {name: name for name in ("id", "screen_name") if table.holds(name)}
+    found = pl.concat(rows for rows, _ in table.rows(names))
+    assert found.height == 3_000
+    authors = found["screen_name"].unique().to_list() if "screen_name" in names else [None]
+    assert authors == [author]
+
+
+def test_pages_that_branches_share_give_no_more_than_a_file_can_hold(tmp_path: Path) -> None:
+    path = database(tmp_path / "bomb.db", "INTEGER", 300)
+    with sqlite3.connect(path) as con:
+        (root,) = con.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'tweets'").fetchone()
+    con.close()
+    data = bytearray(path.read_bytes())
+    size, pages = 4_096, len(data) // 4_096
+    page = data[(root - 1) * size : root * size]
+    assert page[0] == 5  # an interior page of a table
+    (place,) = struct.unpack(">H", page[12:14])
+    (leaf,) = struct.unpack(">I", page[place : place + 4])
+    children = [pages + 1, pages + 2, pages + 3, leaf]
+    data += bytes(3 * size)
+    for number, child in zip([root, *children[:3]], children, strict=True):
+        branches = bytearray(size)
+        branches[:12] = struct.pack(">BHHHBI", 5, 0, 300, size - 6 * 300, 0, child)
+        for cell in range(300):
+            place = size - 6 * (cell + 1)
+            branches[12 + 2 * cell : 14 + 2 * cell] = struct.pack(">H", place)
+            branches[place : place + 6] = struct.pack(">IH", child, 0x8100 | cell % 128)
+        data[(number - 1) * size : number * size] = branches
+    data[28:32] = struct.pack(">I", pages + 3)
+    path.write_bytes(data)
+    source = sniff(DataFile(path))
+    table = next(it for it in tables_in(source) or () if it.called == "table 'tweets'").table
+    with pytest.raises(InputError, match="unpacks to more than 1,000 times its size"):
+        for _ in table.rows({"text": "full_text"}):
+            pass
+
+
+def test_a_line_of_a_hundred_megabytes_is_one_reject(tmp_path: Path) -> None:
+    path = tmp_path / "bomb.csv"
+    head = "tweet_id,posted_utc,text\n1,2018-12-19T14:30:00Z,"
+    path.write_text(head + "x" * 100_000_000 + "\n2,2018-12-19T14:30:00Z,b\n")
+    table = find_table(sniff(DataFile(path)))
+    assert table
+    rows = [*table.rows({name: name for name in table.columns})]
+    assert pl.concat(it for it, _ in rows)["tweet_id"].to_list() == ["2"]
+    rejects = pl.concat(it for _, it in rows)
+    assert rejects.select("line", "byte_offset", "reason").rows() == [
+        (2, 25, "the record is longer than 16,777,216 bytes")
+    ]

@@ -32,13 +32,13 @@ from tweetscore.errors import InputError
 from tweetscore.io import records as files
 from tweetscore.io.archives import ZIP_MARKS
 from tweetscore.io.data_file import HEAD_BYTES, DataFile
+from tweetscore.io.json_array import json_array_records
 from tweetscore.io.open import PICKLE, data_files
 from tweetscore.io.packing import GZIPPED, LIMITS, UNPACKERS, Limits
 from tweetscore.io.records import (
     BOM,
     MOST_RECORD_BYTES,
     Records,
-    json_array_records,
     line_records,
 )
 
@@ -232,9 +232,31 @@ def test_a_record_over_the_cap_is_cut_off_and_what_follows_it_survives(quote: bo
     blocks = with_blocks_of(8, io.BytesIO(text), quote=quote, most_bytes=20)
     found = [data.strip() for _, _, data in pieces(blocks)]
     assert found[-2:] == ([b'{"c":3}', b'{"d":4}'] if quote is None else [b"short", b"last"])
+    assert {each.cut_at for each in blocks} == {0, 20}
     assert max(map(len, found)) <= 20 + 8
     bare = bytes.maketrans(b"\n,[", b"   ")
-    assert b"".join(found).translate(bare, b" \n,[]") == text.translate(bare, b" \n,[]")
+    if quote is None:  # no record has shown how others begin
+        assert b"".join(found).translate(bare, b" \n,[]") == text.translate(bare, b" \n,[]")
+    else:
+        assert [(len(data), line, offset) for line, offset, data in pieces(blocks)] == [
+            (27, 1, 0), (6, 2, 51), (5, 3, 57),
+        ]  # fmt: skip
+
+
+@pytest.mark.parametrize("block_bytes", [1_000, 60_000, 1 << 20])
+def test_the_rest_of_a_record_over_the_cap_is_passed_over(block_bytes: int) -> None:
+    row = b'{"id":%d,"x":[%b]}'
+    rows = [row % (number, b"{}") for number in range(40)]
+    long = row % (40, b"{}," * 40_000 + b"{}")
+    content = b"[" + b",\n".join([*rows, long, row % (41, b""), row % (42, b"")]) + b"]"
+    blocks = json_array_records(io.BytesIO(content), block_bytes=block_bytes, most_bytes=50_000)
+    found = [(each.cut_at, len(each), int(each.lines[-1])) for each in blocks]
+    if block_bytes == 1 << 20:  # a block that is there is read
+        assert found == [(0, 43, 43)]
+    else:
+        assert sum(count for cut_at, count, _ in found if not cut_at) == 42
+        assert [each for each in found if each[0]] == [(50_000, 1, 41)]
+        assert found[-1][2] == 43
 
 
 class _Endless(io.RawIOBase):
@@ -364,13 +386,14 @@ def test_the_reason_of_a_reject_stays_short_however_much_of_it_polars_quotes() -
 DEEP = """
 import io, polars as pl
 from tweetscore.io import records as files
+from tweetscore.io.json_array import json_array_records
 def parser(data):
     return pl.read_ndjson(io.BytesIO(data), schema={"a": pl.String()})
 for start, end in [("[", "]"), ('{"a":', "}"), ('[{"a":', "}]")]:
     for bomb in (start * 200_000, start * 200_000 + "1" + end * 200_000):
         values = ['{"a":"1"}', '{"b":' + bomb + "}", bomb, '{"a":"4"}']
         lines = files.line_records(io.BytesIO("\\n".join(values).encode()), quote=False)
-        array = files.json_array_records(io.BytesIO(f"[{','.join(values)}]".encode()))
+        array = json_array_records(io.BytesIO(f"[{','.join(values)}]".encode()))
         for cut in [lines, array] if bomb.endswith(end) else [lines]:
             for records in cut:
                 rows, rejects = files.parse(records, parser)

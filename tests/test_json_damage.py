@@ -14,8 +14,9 @@ import polars as pl
 import pytest
 from posts import read_all, stored_as
 
+from tweetscore.io.json_array import json_array_records
 from tweetscore.io.json_walk import walked_records
-from tweetscore.io.records import Records, json_array_records, parse
+from tweetscore.io.records import Records, parse
 
 POSTS = 300
 SEPARATORS = {

@@ -22,10 +22,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 sys.path.insert(0, str(Path(__file__).parent))  # helpers of tests import each other by name
 
+from hostile_bundles import fault_of, sample, try_bundles
 from tiny import contents
 
 from tweetscore.sample.write import write_sample
@@ -33,7 +34,9 @@ from tweetscore.sample.write import write_sample
 DB = "t.duckdb"
 LOGS = "runs"  # of TensorBoard, which names files by the time
 AT_ONCE = 2
-MOST_SECONDS, MOST_BYTES = 120, 2_000_000_000  # of one run; importing torch takes 0.5 GB alone
+BUNDLES = 20
+MOST_CPU_SECONDS, MOST_BYTES = 60, 2_000_000_000  # of one run; importing torch takes 0.5 GB alone
+PATIENCE_SECONDS = 900  # other programs may take the processor
 LOCKED, INTERNAL, BROKEN = 4, 70, 5
 TRAINING = (
     *("--interval", "30", "--vectors", "random", "--embedding-dim", "8", "--hidden", "4"),
@@ -56,6 +59,7 @@ COMMANDS: dict[str, Command] = {
     "sample": Command(("sample", "made", "--posts", "500"), ""),
     "ingest": Command(("ingest", "sample", "--db", DB), "", ("sample",)),
     "ingest again": Command(("ingest", "sample", "--db", DB), "scored", ("sample",)),
+    "link": Command(("link", "rules/rules.csv", "--db", DB), inputs=("rules",)),
     "abnormal": Command(("abnormal", "MADEUP", "--in-volatility", "--db", DB)),
     "score": Command(
         ("score", "--model", "./model", "--db", DB), "ingested", ("model",), proven=True
@@ -82,6 +86,10 @@ COMMANDS: dict[str, Command] = {
     "train over": Command(
         ("train", "--output", "model", "--db", DB, *TRAINING), "ingested", ("model",)
     ),
+    "study": Command(
+        ("study", "--interval", "30", "--ablation", "30", "--vectors", "random", "--epochs", "1",
+         "--db", DB), "ingested",
+    ),
 }  # fmt: skip
 
 
@@ -92,6 +100,7 @@ class Ended:
     code: int
     said: str
     seconds: float
+    cpu_seconds: float
     peak_bytes: int
 
     @property
@@ -105,8 +114,8 @@ class Ended:
             return "internal error"
         if self.code > 0 and not re.search("^(Error|Usage): ", self.said, re.MULTILINE):
             return None if self.code == BROKEN else "no word about the error"
-        if self.seconds > MOST_SECONDS:
-            return f"{self.seconds:.0f} s"
+        if self.cpu_seconds > MOST_CPU_SECONDS or self.seconds > PATIENCE_SECONDS:
+            return f"{self.seconds:.0f} s, {self.cpu_seconds:.0f} s of the processor"
         if self.peak_bytes > MOST_BYTES:
             return f"{self.peak_bytes / 1e9:.1f} GB"
         return None
@@ -128,24 +137,26 @@ def run(
         meanwhile: what is done while it runs.
     """
     limit = (most_file_bytes, most_file_bytes)
-    with tempfile.TemporaryFile() as said, tempfile.TemporaryDirectory() as home:
+    with tempfile.TemporaryDirectory() as home:
         environment = {**os.environ, "HOME": home, "PYTHONDONTWRITEBYTECODE": "1"}
         started = time.monotonic()
         running = subprocess.Popen(
             [sys.executable, "-m", "tweetscore", *argv],
-            cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=said,
+            # A file would be as full as all others.
+            cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
             preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limit),
         )  # fmt: skip
-        ending = threading.Timer(MOST_SECONDS + 5, running.kill)
+        ending = threading.Timer(PATIENCE_SECONDS + 5, running.kill)
         ending.start()
         meanwhile(running)
+        with cast(IO[bytes], running.stderr) as said:
+            text = said.read().decode(errors="replace")
         _, status, used = os.wait4(running.pid, 0)
         ending.cancel()
         running.returncode = os.waitstatus_to_exitcode(status)
-        said.seek(0)
-        text = said.read().decode(errors="replace")
     peak = used.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    return Ended(running.returncode, text, time.monotonic() - started, peak)
+    seconds, cpu_seconds = time.monotonic() - started, used.ru_utime + used.ru_stime
+    return Ended(running.returncode, text, seconds, cpu_seconds, peak)
 
 
 Found = Mapping[str, Any]
@@ -160,6 +171,8 @@ def found_in(folder: Path) -> Found:
             continue
         if path.is_dir():
             found[name] = "folder"
+        elif path.suffix == ".html":
+            found[name] = "a page"  # with the minute in which it was made
         elif path.suffix == ".duckdb":
             found |= {f"{name}/{table}": rows for table, rows in contents(path).items()}
         else:
@@ -192,6 +205,8 @@ class World:
         """Make a small archive, databases, a model, an export and results in a folder."""
         self.folder, self._numbers = folder, count()
         write_sample(folder / "sample", posts=800, days=60)
+        (folder / "rules").mkdir()
+        (folder / "rules/rules.csv").write_text("symbol,kind,term\nMADEUP,word,great\n")
         steps: list[tuple[str, ...]] = [
             ("ingest", "sample", "--db", "ingested.duckdb"),
             ("train", "--output", "model", "--db", "ingested.duckdb", *TRAINING),
@@ -271,7 +286,7 @@ def flipped(command: Command, _: Expected, folder: Path, draw: random.Random) ->
     ended = run(folder, command.argv)
     is_input = path.relative_to(folder).parts[0] in command.inputs
     if command.proven and is_input and ended.code == 0:
-        ended = Ended(0, f"Traceback: a flipped byte of {path.name} was accepted", 0, 0)
+        ended = Ended(0, f"Traceback: a flipped byte of {path.name} was accepted", 0, 0, 0)
     return [ended]
 
 
@@ -310,7 +325,7 @@ def raced(command: Command, expected: Expected, folder: Path, draw: random.Rando
         second = pool.submit(run, folder, command.argv)
         both = [first.result(), second.result()]
     if all(it.code for it in both):
-        both.append(Ended(INTERNAL, f"neither of two runs ended well: {both}", 0, 0))
+        both.append(Ended(INTERNAL, f"neither of two runs ended well: {both}", 0, 0, 0))
     return both
 
 
@@ -329,7 +344,7 @@ class Trial:
     codes: tuple[int, ...]
     fault: str | None
     said: str
-    seconds: float
+    cpu_seconds: float
     peak_bytes: int
 
 
@@ -349,7 +364,7 @@ def attempt(world: World, name: str, kind: str, seed: str, expected: Expected) -
     if not fault:
         shutil.rmtree(folder)
     codes = tuple(it.code for it in ended)
-    seconds, peak = max(it.seconds for it in ended), max(it.peak_bytes for it in ended)
+    seconds, peak = max(it.cpu_seconds for it in ended), max(it.peak_bytes for it in ended)
     return Trial(name, kind, seed, codes, fault, said, seconds, peak)
 
 
@@ -371,10 +386,15 @@ def _healed(
     return None, ""
 
 
+def _can(command: Command, kind: str) -> bool:
+    """Return whether there is something to disturb."""
+    return kind not in ("flipped", "swapped") or bool(command.before or command.inputs)
+
+
 def trials(world: World, seed: int, seconds: float, at_least: int = 0) -> Iterator[Trial]:
     """Try every command with every disturbance in turn, until the time is over."""
     began, known = time.monotonic(), {}
-    plan = [(name, kind) for name in COMMANDS for kind in KINDS]
+    plan = [(name, kind) for name in COMMANDS for kind in KINDS if _can(COMMANDS[name], kind)]
     random.Random(seed).shuffle(plan)
     with ThreadPoolExecutor(AT_ONCE) as pool:
         for turn in count():
@@ -392,6 +412,14 @@ def trials(world: World, seed: int, seconds: float, at_least: int = 0) -> Iterat
                 yield from (each.result() for each in begun)
 
 
+def bundle_faults(folder: Path, seed: int) -> list[str]:
+    """Give some hostile bundles to the commands that read models; return what is wrong, printed."""
+    tried = list(try_bundles(folder, sample(BUNDLES, seed), doctor_every=5))
+    wrong = [f"{name}: {fault}" for name, it, end in tried if (fault := fault_of(it, end))]
+    say("\n".join([f"{BUNDLES} hostile bundles, {len(wrong)} faults", *wrong]))
+    return wrong
+
+
 def main() -> None:
     """Torture for some minutes; print each fault, and a table at the end."""
     import argparse
@@ -402,6 +430,7 @@ def main() -> None:
     given = parser.parse_args()
     done: list[Trial] = []
     with tempfile.TemporaryDirectory() as folder:
+        bundles = bundle_faults(Path(folder), given.seed)
         for trial in trials(World(Path(folder)), given.seed, 60 * given.minutes):
             done.append(trial)
             if trial.fault:
@@ -413,9 +442,12 @@ def main() -> None:
         of_kind = Counter(it.kind for it in done if it.command == name)
         faults = sum(it.command == name and it.fault is not None for it in done)
         say(f"| {name} | " + " | ".join(str(of_kind[it]) for it in KINDS) + f" | {faults} |")
-    longest, largest = max(it.seconds for it in done), max(it.peak_bytes for it in done) / 1e9
-    say(f"{len(done)} trials; the longest run took {longest:.0f} s, the largest {largest:.2f} GB")
-    sys.exit(any(it.fault for it in done))
+    longest, largest = max(it.cpu_seconds for it in done), max(it.peak_bytes for it in done) / 1e9
+    say(
+        f"{len(done)} trials; the longest run took {longest:.0f} s of the processor, the largest "
+        f"{largest:.2f} GB"
+    )
+    sys.exit(any(it.fault for it in done) or bool(bundles))
 
 
 def say(line: str) -> None:

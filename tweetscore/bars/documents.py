@@ -18,11 +18,11 @@ from tweetscore.bars.names import PRICES, meaning
 from tweetscore.bars.symbols import symbol_in_name
 from tweetscore.errors import InputError
 from tweetscore.io.clocks import Clock
+from tweetscore.io.json_values import MOST_DOCUMENT_BYTES, check_document
 from tweetscore.io.records import RAW_CHARACTERS, REASON_CHARACTERS, REJECTS_SCHEMA
 from tweetscore.io.source import Source
 from tweetscore.io.tables.table import Rows, Table
 
-MOST_DOCUMENT_BYTES = 64 << 20  # ten times as much in memory
 _MOST_DEPTH = 20
 _BATCH_ROWS = 1 << 16
 _GAP = re.compile(r"[\s,]*")
@@ -85,7 +85,9 @@ def open_document(source: Source, most_bytes: int = MOST_DOCUMENT_BYTES) -> Docu
     head = source.head
     if not (all(each.search(head) for each in _MAY_HOLD_BARS) or _ARRAYS.search(head)):
         return None
-    data = source.whole(most_bytes, "one JSON document", "write one bar a line, or CSV")
+    fact, step = "one JSON document", "write one bar a line, or CSV"
+    data = source.whole(most_bytes, fact, step)
+    check_document(data, source.name, fact, step)
     text = data.decode("utf-8", _BYTES)
     reader = _Reader(text)
     reader.read()

@@ -1,6 +1,7 @@
 """The command line as a whole: the commands of every panel, the version and the help."""
 
 import sys
+import threading
 from io import TextIOWrapper
 from typing import Annotated
 
@@ -34,6 +35,8 @@ def main() -> None:
         sys.exit(1)
     if isinstance(sys.stdout, TextIOWrapper):  # a locale without a character shows its number
         sys.stdout.reconfigure(errors="backslashreplace")
+    # Why a library's thread ended is told where its work is waited for, not beside it.
+    threading.excepthook = lambda _: None
     app(prog_name=PROGRAM)
 
 

@@ -4,6 +4,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import fields, is_dataclass
+from errno import EDQUOT, EFBIG, ENOSPC
 from functools import wraps
 from inspect import Parameter, signature
 from typing import Annotated, Any, TypeVar, get_type_hints
@@ -81,7 +82,8 @@ class OneLineErrors(TyperGroup):
         except OSError as error:
             if isinstance(error, BrokenPipeError):  # typer ends quietly when the reader has gone
                 raise
-            warn(f"Error: {error.filename or 'the system'}: {error.strerror or error}")
+            step = "; make room on the disk" if error.errno in (ENOSPC, EFBIG, EDQUOT) else ""
+            warn(f"Error: {error.filename or 'the system'}: {error.strerror or error}{step}")
             raise typer.Exit(1) from error
         except (typer.Exit, typer.Abort, SystemExit, GeneratorExit):
             raise

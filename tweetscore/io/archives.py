@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import IO, Any, Literal, Protocol, cast
+from typing import IO, Any, Literal, Protocol, Self, cast
 
 from tweetscore.errors import InputError
 from tweetscore.io.packing import BUFFER_BYTES, Buffered
@@ -22,6 +22,9 @@ TAR_HEADER_BYTES = tarfile.BLOCKSIZE
 _TAR_MARK = slice(257, 262)
 _SCANNED_BYTES = 1 << 20
 _LABELS = (b"V",)  # entries that name the archive itself
+# Headers that hold the name of the entry behind them, and are read as a whole.
+_NAMING = (b"x", b"g", b"X", b"L", b"K")
+_MOST_NAMING_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +124,17 @@ def _damage_as_bad_zip() -> Iterator[None]:
         raise zipfile.BadZipFile(str(error)) from error
 
 
+class _Header(tarfile.TarInfo):
+    """A header of bounded length."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+        header = super().frombuf(buf, encoding, errors)
+        if header.type in _NAMING and header.size > _MOST_NAMING_BYTES:
+            raise tarfile.ReadError(f"a name of {header.size:,} bytes")
+        return header
+
+
 class _Tar:
     kind: Literal["zip", "tar"] = "tar"
 
@@ -141,7 +155,7 @@ class _Tar:
     @contextmanager
     def open(self, entry: str, label: str) -> Iterator[Buffered]:  # noqa: ARG002
         with (
-            tarfile.open(self._path, "r:") as tar,
+            tarfile.open(self._path, "r:", tarinfo=_Header) as tar,
             cast(Buffered, tar.extractfile(self._infos[entry])) as stream,
         ):
             yield stream
@@ -166,7 +180,7 @@ def _tar_infos(path: Path) -> Iterator[tarfile.TarInfo]:
         while start is not None:
             file.seek(start)
             found = False
-            with tarfile.open(fileobj=file, mode="r:", encoding="utf-8") as tar:
+            with tarfile.open(fileobj=file, mode="r:", encoding="utf-8", tarinfo=_Header) as tar:
                 for info in tar:
                     found = True
                     yield info

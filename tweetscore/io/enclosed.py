@@ -6,7 +6,8 @@ from io import BytesIO
 from typing import BinaryIO, cast
 
 from tweetscore.io.data_file import HEAD_BYTES
-from tweetscore.io.records import BLOCK_BYTES, Records, json_array_records
+from tweetscore.io.json_array import json_array_records
+from tweetscore.io.records import BLOCK_BYTES, Records
 
 
 def enclosed_records(

@@ -12,9 +12,12 @@ from typing import Any
 
 import numpy as np
 
+from tweetscore.errors import InputError
 from tweetscore.io.json_walk import EACH, EACH_KEYED
 from tweetscore.io.records import Records
 
+MOST_DOCUMENT_BYTES = 64 << 20  # ten times as much in memory, and of lists and objects more:
+MOST_CONTAINERS = 4 << 20
 Writing = str  # one of WRITINGS
 _EXTENDED = re.compile(
     rb'\{\s*"\$(?:numberLong|numberInt|numberDouble|numberDecimal|oid|date|uuid)"\s*:\s*'
@@ -115,6 +118,26 @@ def _has(value: Any, path: Sequence[str]) -> bool:
     return any(True for _ in values_at(value, path))
 
 
+def check_document(data: bytes, name: str, fact: str, step: str) -> None:
+    """Refuse a document that would take far more memory than its bytes.
+
+    Args:
+        data: all of it.
+        name: the file's, for messages.
+        fact: what it is, for the refusal: ``one JSON document``.
+        step: what to do about it.
+
+    Raises:
+        InputError: it has too many lists and objects.
+    """
+    containers = data.count(b"[") + data.count(b"{")
+    if containers > MOST_CONTAINERS:
+        raise InputError(
+            f"{name}: is {fact} with {containers:,} lists and objects, more than "
+            f"{MOST_CONTAINERS:,}; {step}"
+        )
+
+
 def plain(
     records: Records, writing: Writing, steps: Sequence[str], names: Sequence[str] = ()
 ) -> Records:
@@ -201,6 +224,8 @@ def _dumped(value: Any) -> bytes:
 
 
 def _each(records: Records, rewrite: Callable[[bytes], list[bytes]]) -> Records:
+    if records.cut_at:
+        return records
     pieces, origins = [], []
     bounds = records.bounds.tolist()
     for place in range(len(records)):

@@ -11,16 +11,16 @@ from typing import BinaryIO
 import numpy as np
 
 from tweetscore.io import json_damage
+from tweetscore.io.json_array import DEPTH, json_tokens
 from tweetscore.io.json_damage import MOST_MARK_BYTES
 from tweetscore.io.records import (
     BLOCK_BYTES,
     BOM,
-    DEPTH,
     MOST_RECORD_BYTES,
     Octets,
     Positions,
     Records,
-    json_tokens,
+    cut_off,
 )
 
 EACH, EACH_KEYED = "[]", "{}"  # steps: into every element of an array, every value of an object
@@ -41,8 +41,10 @@ def stream_records(
     cutter = _Cutter(stream, block_bytes, most_bytes)
     while cutter.more():
         ends = [m.start() + 1 for m in _BETWEEN.finditer(cutter.data)]
-        if cutter.at_end or (not ends and len(cutter.data) > most_bytes):
+        if cutter.at_end:
             ends.append(len(cutter.data))
+        elif not ends and len(cutter.data) > most_bytes:
+            yield from cutter.give_up()
         starts = [0, *ends]
         spans = [(low, high, b"") for low, high in zip(starts, ends, strict=False)]
         yield from cutter.take(spans, ends[-1] if ends else 0)
@@ -74,10 +76,12 @@ def walked_records(
     walker = _Walker(steps, python, context, key)
     while cutter.more():
         spans, stop = walker.walk(cutter.data, at_end=cutter.at_end)
-        if cutter.at_end or len(cutter.data) - stop > most_bytes:
+        if cutter.at_end:
             spans.append((stop, len(cutter.data), b""))
             stop = len(cutter.data)
         yield from cutter.take(spans, stop)
+        if len(cutter.data) > most_bytes:
+            yield from cutter.give_up()
 
 
 class _Cutter:
@@ -97,6 +101,11 @@ class _Cutter:
         fresh = self._stream.read(self._block_bytes)
         self.data, self.at_end = self.data + fresh, len(fresh) < self._block_bytes
         return True
+
+    def give_up(self) -> Iterator[Records]:
+        """Yield what is left for a reject: it is too long for a value."""
+        yield cut_off(self.data, self._offset, self._line, self._most_bytes)
+        yield from self.take([], len(self.data))
 
     def take(self, spans: list[Span], stop: int) -> Iterator[Records]:
         """Yield the values in these places, and forget everything before ``stop``."""

@@ -27,7 +27,7 @@ UNREADABLE = (
     KeyError,
     DamagedPageError,
 )
-MOST_ROW_BYTES = 128 << 20  # as of a record of JSON
+MOST_ROW_BYTES = 128 << 20
 MOST_COLUMNS = 20_000
 MOST_FOOTER_BYTES = 64 << 20  # a hundred thousand row groups of five columns take half
 _ROW_BYTES = 8

@@ -43,6 +43,7 @@ class Records:
     offsets: Positions  # (records,)
     lines: Positions  # (records,)
     marks: json_damage.Marks | None = None  # by which alone they were cut
+    cut_at: int = 0  # the only record is longer than so many bytes; data is its start
 
     def __len__(self) -> int:
         return len(self.offsets)
@@ -50,13 +51,22 @@ class Records:
     def part(self, start: int, stop: int) -> "Records":
         """Return records start to stop."""
         low, high = int(self.bounds[start]), int(self.bounds[stop])
-        return Records(
-            self.data[low:high],
-            self.bounds[start : stop + 1] - low,
-            self.offsets[start:stop],
-            self.lines[start:stop],
-            self.marks,
+        return replace(
+            self,
+            data=self.data[low:high],
+            bounds=self.bounds[start : stop + 1] - low,
+            offsets=self.offsets[start:stop],
+            lines=self.lines[start:stop],
         )
+
+
+def cut_off(data: bytes, offset: int, line: int, most_bytes: int) -> Records:
+    """Return the beginning of a record that is too long to be one, for a reject."""
+    start = data.lstrip(BLANKS)
+    blank = len(data) - len(start)
+    start, line = start[:RAW_CHARACTERS], line + data.count(b"\n", 0, blank)
+    places = np.array([offset + blank]), np.array([line])
+    return Records(start, np.array([0, len(start)]), *places, cut_at=most_bytes)
 
 
 def joined(parts: Sequence[Records]) -> Records:
@@ -90,6 +100,8 @@ def parse(records: Records, parser: Parser) -> tuple[pl.DataFrame, pl.DataFrame]
 def _halved(records: Records, parser: Parser) -> tuple[list[pl.DataFrame], list[dict[str, object]]]:
     if not len(records):
         return [], []
+    if records.cut_at:
+        return [], [_reject(records, f"the record is longer than {records.cut_at:,} bytes")]
     reason = "the record is not exactly one row"
     try:
         frame = parser(records.data)
@@ -106,13 +118,17 @@ def _halved(records: Records, parser: Parser) -> tuple[list[pl.DataFrame], list[
     if len(records) == 1 and len(several := _unglued(records)) > 1:
         return _halved(several, parser)
     if len(records) == 1:
-        raw = records.data.decode().strip()[:RAW_CHARACTERS]
-        line, offset = int(records.lines[0]), int(records.offsets[0])
-        return [], [{"line": line, "byte_offset": offset, "reason": reason, "raw": raw}]
+        return [], [_reject(records, reason)]
     middle = len(records) // 2
     frames, rejects = _halved(records.part(0, middle), parser)
     more_frames, more_rejects = _halved(records.part(middle, len(records)), parser)
     return frames + more_frames, rejects + more_rejects
+
+
+def _reject(record: Records, reason: str) -> dict[str, object]:
+    raw = record.data.decode("utf-8", "replace").strip()[:RAW_CHARACTERS]
+    line, offset = int(record.lines[0]), int(record.offsets[0])
+    return {"line": line, "byte_offset": offset, "reason": reason, "raw": raw}
 
 
 def _recut(record: Records, marks: json_damage.Marks) -> Records:
@@ -193,43 +209,34 @@ def line_records(
         stream: the file.
         quote: a line break inside double quotes ends no line.
         block_bytes: how many bytes are read at once.
-        most_bytes: a record that is longer is cut off.
+        most_bytes: a record that is longer is cut off, and the rest of its line passed over.
     """
 
     def cut(data: bytes, breaks: Positions, *_: bool) -> tuple[Octets, Positions, None]:
         octets = np.frombuffer(data, np.uint8)
         return octets, (_outside_quotes(octets, breaks) if quote else breaks) + 1, None
 
-    yield from _blocks(stream, cut, block_bytes, most_bytes)
+    def resume(data: bytes) -> int | None:
+        return data.find(b"\n") + 1 or None
 
-
-def json_array_records(
-    stream: BinaryIO, *, block_bytes: int = BLOCK_BYTES, most_bytes: int = MOST_RECORD_BYTES
-) -> Iterator[Records]:
-    """Cut a JSON array into blocks of one value a line, in any layout.
-
-    Line breaks outside strings become blanks, and the end of a value becomes one: every byte
-    keeps its place, and a parser for JSON lines reads the result.
-
-    Args:
-        stream: the file.
-        block_bytes: how many bytes are read at once.
-        most_bytes: a value that is longer is cut off.
-    """
-    yield from _blocks(stream, _ArrayCutter().cut, block_bytes, most_bytes)
+    yield from blocks(stream, cut, resume, block_bytes, most_bytes)
 
 
 Cutter = Callable[
     [bytes, Positions, bool, bool], tuple[Octets, Positions, json_damage.Marks | None]
 ]
+Resume = Callable[[bytes], int | None]
 
 
-def _blocks(stream: BinaryIO, cut: Cutter, block_bytes: int, most_bytes: int) -> Iterator[Records]:
-    """Read, cut and number.
+def blocks(
+    stream: BinaryIO, cut: Cutter, resume: Resume, block_bytes: int, most_bytes: int
+) -> Iterator[Records]:
+    """Read, cut and number; what is longer than ``most_bytes`` is cut off and passed over.
 
     ``cut`` takes bytes, where their lines break, and whether they are the first and the last ones
     of the file; it returns the bytes to parse, the end of each whole record, and the marks of
-    records, if they alone showed the ends.
+    records, if they alone showed the ends. ``resume`` takes bytes within a record that was cut off,
+    and returns where the next one begins.
     """
     pending, offset, line, first = stream.read(len(BOM)), 0, 1, True
     if pending == BOM:
@@ -239,9 +246,13 @@ def _blocks(stream: BinaryIO, cut: Cutter, block_bytes: int, most_bytes: int) ->
         data, at_end = pending + fresh, len(fresh) < block_bytes
         breaks = np.flatnonzero(np.frombuffer(data, np.uint8) == 10)
         octets, ends, marks = cut(data, breaks, first, at_end)
-        # What is left at the end is a record, too. One that reaches the limit is cut, and rejected.
-        if at_end or (not len(ends) and len(data) > most_bytes):
+        if at_end:  # what is left is a record, too
             ends = np.union1d(ends, [len(data)])
+        elif not len(ends) and len(data) > most_bytes:
+            yield cut_off(data, offset, line, most_bytes)
+            pending, passed, lines = _passed(stream, data, resume, block_bytes)
+            offset, line, first = offset + passed, line + lines, False
+            continue
         if data and len(ends):
             stop = int(ends[-1])
             yield from _numbered(octets[:stop], breaks, ends, offset, line, marks)
@@ -252,6 +263,23 @@ def _blocks(stream: BinaryIO, cut: Cutter, block_bytes: int, most_bytes: int) ->
         pending = data
         if at_end:
             return
+
+
+def _passed(
+    stream: BinaryIO, data: bytes, resume: Resume, block_bytes: int
+) -> tuple[bytes, int, int]:
+    """Pass over a record; return what is read behind it, and the bytes and lines passed over."""
+    passed = lines = 0
+    while (place := resume(data)) is None:
+        kept = data[-json_damage.MOST_MARK_BYTES :]  # a mark may be cut
+        fresh = stream.read(block_bytes)
+        if not fresh:
+            place = len(data)
+            break
+        passed += len(data) - len(kept)
+        lines += data.count(b"\n", 0, len(data) - len(kept))
+        data = kept + fresh
+    return data[place:], passed + place, lines + data.count(b"\n", 0, place)
 
 
 def _numbered(
@@ -295,90 +323,3 @@ def _openings(octets: Octets, data: bytes, starts: Positions, ends: Positions) -
 def _outside_quotes(octets: Octets, places: Positions) -> Positions:
     outside: npt.NDArray[np.bool_] = np.cumsum(octets == 34, dtype=np.uint8) & 1 == 0
     return places[outside[places]]
-
-
-_STRUCTURE = bytes(octet in b'"{}[],' for octet in range(256))  # what ``json_tokens`` looks for
-DEPTH = np.zeros(256, np.int8)  # by how much an octet changes it
-DEPTH[list(b"{[")] = 1
-DEPTH[list(b"}]")] = -1
-
-
-class _ArrayCutter:
-    """Cuts an array, and knows how its records begin once it has seen the first block."""
-
-    def __init__(self) -> None:
-        self._marks: json_damage.Marks | None = None
-
-    def cut(
-        self, data: bytes, breaks: Positions, first: bool, at_end: bool
-    ) -> tuple[Octets, Positions, json_damage.Marks | None]:
-        """Return the bytes with a line break behind each value, and the end of each whole value.
-
-        The marks are returned, too, where they alone showed the ends.
-        """
-        if first:
-            data = data.replace(b"[", b" ", 1)
-        self._marks = marks = self._marks or json_damage.learned(data)
-        cuts = None
-        if marks and marks.line and not at_end:
-            cuts = json_damage.next_lines(data, breaks, marks.line)
-        by_marks = marks if cuts is not None else None
-        if cuts is None:
-            cuts, torn = _commas(data)
-            if marks and _is_damaged(data, cuts, torn, marks):
-                ends, rest = json_damage.values(data, 0, marks, at_end=at_end)
-                cuts = np.array(ends, np.int64)
-                if data[rest : rest + 1] == b"]":
-                    cuts = np.concatenate((cuts, _commas(data[rest:])[0] + rest))
-        lines = np.frombuffer(data, np.uint8).copy()
-        lines[breaks] = 32
-        lines[cuts] = 10
-        return lines, cuts + 1, by_marks
-
-
-def _is_damaged(data: bytes, cuts: Positions, torn: int, marks: json_damage.Marks) -> bool:
-    """Return whether a record begins inside a value that is not whole, or behind a brace too many.
-
-    Args:
-        data: the block.
-        cuts: where its values end.
-        torn: where the first brace is that closes nothing.
-        marks: how records begin.
-    """
-    begun = np.fromiter(marks.places(data), np.int64)
-    if len(begun) and begun[-1] > torn:
-        return True
-    inside = begun[~np.isin(begun, cuts)]
-    bounds = np.concatenate(([0], cuts + 1, [len(data) + 1]))
-    for number in np.unique(np.searchsorted(bounds, inside, "right")).tolist():
-        low, high = bounds[number - 1 : number + 1].tolist()
-        if high > len(data) or not json_damage.is_whole(data[low : high - 1]):
-            return True
-    return False
-
-
-def _commas(data: bytes) -> tuple[Positions, int]:
-    """Return where the values of an array end, and where a brace closes nothing for the first time.
-
-    The latter is behind the end if none does.
-    """
-    places, kinds = json_tokens(data)
-    depths = np.cumsum(DEPTH[kinds], dtype=np.int32)
-    # A bracket too many lowers the level of all values after it, so that only its own is lost.
-    level = np.minimum.accumulate(np.minimum(depths, 0))
-    lowered = np.diff(level, prepend=0) < 0
-    cuts = places[((kinds == 93) & lowered) | ((kinds == 44) & (depths == level))]
-    torn = places[lowered & (kinds == 125)]
-    return cuts, int(torn[0]) if len(torn) else len(data)
-
-
-def json_tokens(data: bytes) -> tuple[Positions, Octets]:
-    """Return where brackets and commas stand outside strings, and which they are."""
-    # Without escaped backslashes, a backslash before a quote escapes it.
-    bare = data.replace(rb"\\", b"  ") if rb"\\" in data else data
-    octets = np.frombuffer(bare, np.uint8)
-    places = np.flatnonzero(np.frombuffer(bare.translate(_STRUCTURE), np.bool_))
-    kinds = octets[places]
-    quotes = (kinds == 34) & ~((places > 0) & (octets[places - 1] == 92))
-    outside = (np.cumsum(quotes, dtype=np.uint8) & 1 == 0) & (kinds != 34)
-    return places[outside], kinds[outside]

@@ -23,16 +23,21 @@ from tweetscore.io.data_file import HEAD_BYTES, DataFile
 from tweetscore.io.enclosed import enclosed_records, listed_records
 from tweetscore.io.encodings import is_utf8, told_encoding, wide_encoding, worded
 from tweetscore.io.hashed import HashedStream, NotUtf8Error
+from tweetscore.io.json_array import MOST_JSON_BYTES, json_array_records
 from tweetscore.io.json_shapes import CONTEXT, Candidate, Shape, candidates, column_rows, scattered
-from tweetscore.io.json_values import load, plain, without_types
+from tweetscore.io.json_values import (
+    MOST_DOCUMENT_BYTES,
+    check_document,
+    load,
+    plain,
+    without_types,
+)
 from tweetscore.io.json_walk import stream_records, walked_records
 from tweetscore.io.pipeline import prefetch
 from tweetscore.io.records import (
     BLOCK_BYTES,
     BOM,
-    MOST_RECORD_BYTES,
     Records,
-    json_array_records,
     line_records,
 )
 from tweetscore.io.text import MIXED, UTF8, marked_encoding
@@ -41,7 +46,6 @@ Result = TypeVar("Result")
 Kind = Literal["parquet", "arrow", "xlsx", "sqlite", "json", "lines"]
 
 _HASHED_BYTES = 1 << 20
-MOST_JSON_BYTES = 128 << 20  # of a value, or a table column by column: in memory as a whole
 PARQUET_MAGIC = b"PAR1"
 SQLITE_MAGIC = b"SQLite format 3\0"
 FEATHER_1_MAGIC = b"FEA1"
@@ -172,23 +176,15 @@ class Source:
         """
 
         def cut(stream: BinaryIO) -> Iterator[Records]:
-            most = MOST_RECORD_BYTES if quote else MOST_JSON_BYTES
-            size = self.block_bytes
             stream = cast(BinaryIO, DoubledQuotes(stream)) if escaped else stream
-            return line_records(stream, quote=quote, block_bytes=size, most_bytes=most)
+            return line_records(stream, quote=quote, block_bytes=self.block_bytes)
 
         return self._records(cut, whole)
 
     def json(self, *, whole: bool = True) -> Iterator[Records]:
         """Cut JSON into its values: those of an array, or one a line; ``whole`` as for lines."""
-
-        def cut(stream: BinaryIO) -> Iterator[Records]:
-            size = self.block_bytes
-            return json_array_records(stream, block_bytes=size, most_bytes=MOST_JSON_BYTES)
-
-        if self.head.lstrip().startswith(b"["):
-            return self._records(cut, whole)
-        return self.lines(quote=False, whole=whole)
+        shape = Shape("array" if self.head.lstrip().startswith(b"[") else "lines")
+        return self._records(lambda stream: _cut(stream, shape, self.block_bytes), whole)
 
     def shapes(self) -> list["Source"]:
         """Return the file in the shapes that its JSON may have, the outermost records first."""
@@ -213,12 +209,9 @@ class Source:
     def _with_columns(self, candidate: Candidate) -> Candidate:
         if candidate.shape.cut != "columns":
             return candidate
-        data = self.whole(
-            MOST_JSON_BYTES,
-            "one table column by column",
-            'write it with one record a line, as pandas does with to_json(orient="records", '
-            "lines=True)",
-        )
+        fact, step = "one table column by column", "write it with one record a line, as JSON lines"
+        data = self.whole(MOST_DOCUMENT_BYTES, fact, step)
+        check_document(data, self.name, fact, step)
         try:
             rows = column_rows(load(without_types(data).decode("utf-8-sig", "replace")))
         except (ValueError, RecursionError):

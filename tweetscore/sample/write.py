@@ -102,12 +102,13 @@ def write_sample(
             raise InputError(f"{there[0]}: already exists; delete it, or choose another folder")
         with new_file(archive) as file:
             write_archive(file, posts, plan, tags, post_draws)
-        with nullcontext(folder) if symbols == 1 else new_folder(bars) as place:
-            bar_rows = 0
-            for symbol, draws in zip(named, price_draws, strict=True):
-                drifts = about & (signal and symbol == moved)
-                with new_file(place / _BARS_NAME.format(symbol)) as file:
-                    bar_rows += write_bars(file, plan, drifts, draws)
+            # Both or none: an archive alone would be in the way of the next try.
+            with nullcontext(folder) if symbols == 1 else new_folder(bars) as place:
+                bar_rows = 0
+                for symbol, draws in zip(named, price_draws, strict=True):
+                    drifts = about & (signal and symbol == moved)
+                    with new_file(place / _BARS_NAME.format(symbol)) as bar_file:
+                        bar_rows += write_bars(bar_file, plan, drifts, draws)
     except OSError as error:
         raise InputError(f"{folder}: cannot be written ({error}); choose another folder") from error
     written = (archive, bars, posts, bar_rows, int(np.count_nonzero(plan.moods[about])))

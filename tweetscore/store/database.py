@@ -124,7 +124,10 @@ def open_store(path: Path, *, read_only: bool = False, create: bool = True) -> I
     try:
         con = duckdb.connect(str(path), read_only=read_only, config=options)
     except duckdb.Error as error:
-        raise _refusal(path, error) from error
+        refusal = _refusal(path, error)
+        if is_new and not isinstance(refusal, LockedError):  # begun, on a full disk
+            path.unlink(missing_ok=True)
+        raise refusal from error
     with closing(con):
         try:
             with _told(path, options["memory_limit"]):

@@ -89,7 +89,8 @@ def lines_table(
         )
         left = skip
         for cut in source.lines(quote=quoted, escaped=escaped, whole=most is None):
-            records = mended(cut, separator, len(names)) if quoted else cut
+            loose = quoted and not cut.cut_at
+            records = mended(cut, separator, len(names)) if loose else cut
             start = min(left, len(records))
             left -= start
             stop = len(records) if most is None else min(len(records), start + most)

@@ -5,26 +5,31 @@ users. Nothing is ever written, not even a file beside the database.
 """
 
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
 
 import polars as pl
 
 from tweetscore.errors import InputError
+from tweetscore.io.packing import LIMITS, MOST_DECODED_BYTES
 from tweetscore.io.records import REJECTS_SCHEMA
 from tweetscore.io.source import SQLITE_MAGIC, Source
 from tweetscore.io.tables.table import Rows, Table
 
-_MOST_PACKED_BYTES = 512 << 20
+_MOST_PACKED_BYTES = 256 << 20  # in memory
 _MOST_VALUE_BYTES = 16 << 20
 _BATCH_ROWS = 1 << 15
+_ROW_BYTES = 64  # what a row takes at least
 # Indexes of the full-text search keep their words in tables of such names.
 _OF_INDEXES = ("_content", "_segments", "_segdir", "_stat", "_data", "_idx", "_docsize", "_config")
 _TABLES = """
     SELECT name, sql FROM sqlite_schema
     WHERE type = 'table' AND name NOT LIKE 'sqlite%' ORDER BY rowid
 """
+
+
+Values = tuple[str | bytes | float | None, ...]
 
 
 def sqlite_tables(source: Source) -> list[tuple[str, Table]]:
@@ -39,7 +44,13 @@ def sqlite_tables(source: Source) -> list[tuple[str, Table]]:
         inner = {index + ending for index in indexes for ending in _OF_INDEXES}
         names = [name for name, _ in schema if name not in inner and name not in indexes]
         columns = {name: _columns(con, name) for name in names}
-    return [(f"table {name!r}", _table(source, name, columns)) for name in names if columns[name]]
+        users = columns.get("users", {})
+        known_users = users.get("id", False) and "screen_name" in users
+    return [
+        (f"table {name!r}", _table(source, name, list(columns[name]), known_users))
+        for name in names
+        if columns[name]
+    ]
 
 
 @contextmanager
@@ -70,18 +81,24 @@ def _opened(source: Source) -> Iterator[sqlite3.Connection]:
         ) from error
 
 
-def _columns(con: sqlite3.Connection, name: str) -> list[str]:
-    return [row[1] for row in con.execute(f"PRAGMA table_info({_quoted(name)})")]
+def _columns(con: sqlite3.Connection, name: str) -> dict[str, bool]:
+    """Return the columns, and whether each alone is the primary key, so that no row has another's.
+
+    Columns that are computed are not among them: they may never end.
+    """
+    rows = con.execute(f"PRAGMA table_info({_quoted(name)})").fetchall()
+    keys = [row[1] for row in rows if row[5]]
+    return {row[1]: keys == [row[1]] for row in rows}
 
 
 def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _table(source: Source, name: str, columns: Mapping[str, list[str]]) -> Table:
-    own = {column: f"own.{_quoted(column)}" for column in columns[name]}
+def _table(source: Source, name: str, columns: Sequence[str], known_users: bool) -> Table:
+    own = {column: f"own.{_quoted(column)}" for column in columns}
     selected, joined = own, ""
-    if "user" in own and {"id", "screen_name"} <= set(columns.get("users", ())):
+    if "user" in own and known_users:
         # As twitter-to-sqlite has tweets: the user is the number of a row.
         joined = ' LEFT JOIN users ON users.id = own."user"'
         selected = {**own, "screen_name": "users.screen_name"}
@@ -94,7 +111,7 @@ def _table(source: Source, name: str, columns: Mapping[str, list[str]]) -> Table
         with _opened(source) as con:
             found = con.execute(f"SELECT {values} FROM {_quoted(name)} AS own{joined}")
             line = 1
-            while block := found.fetchmany(most or _BATCH_ROWS):
+            for block in _blocks(found, source, most or _BATCH_ROWS):
                 texts = {
                     ours: pl.Series([_text(row[place]) for row in block], dtype=pl.String)
                     for place, ours in enumerate(wanted)
@@ -107,6 +124,26 @@ def _table(source: Source, name: str, columns: Mapping[str, list[str]]) -> Table
                 line += len(block)
 
     return Table(source, "sqlite", tuple(selected), rows)
+
+
+def _blocks(found: sqlite3.Cursor, source: Source, most_rows: int) -> Iterator[list[Values]]:
+    """Yield rows in blocks of bounded memory.
+
+    Raises:
+        InputError: they are more than the file can hold, as where branches of a table share pages.
+    """
+    file_bytes, size, total, block = source.file.path.stat().st_size, 0, 0, list[Values]()
+    for row in found:
+        block.append(row)
+        size += _ROW_BYTES + sum(len(each) for each in row if isinstance(each, str | bytes))
+        if len(block) == most_rows or size > MOST_DECODED_BYTES:
+            total += size
+            if LIMITS.is_bomb(total, file_bytes):
+                raise LIMITS.bomb(source.name)
+            yield block
+            block, size = [], 0
+    if block:
+        yield block
 
 
 def _text(value: str | bytes | float | None) -> str | None:
