@@ -29,7 +29,7 @@ EARLIER = {
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a small sample and a bundle; nothing here may change it."""
     folder = tmp_path_factory.mktemp("api")
-    write_sample(folder, posts=300, days=60)
+    write_sample(folder, posts=300, days=30)
     tiny_bundle(folder / "tiny", split=EARLIER)
     return folder
 
@@ -117,6 +117,7 @@ def test_a_shipped_query_runs_with_parameters(db: Path) -> None:
         assert list(answer.batches) == []
 
 
+@pytest.mark.slow
 def test_a_sample_is_that_of_the_command(tmp_path: Path) -> None:
     written = tweetscore.write_sample(tmp_path / "a", posts=100, seed=1)
     arguments = ["sample", str(tmp_path / "b"), "--posts", "100", "--seed", "1"]

@@ -292,6 +292,7 @@ def test_a_candidate_is_a_market_and_a_clock_and_the_table_has_the_evidence_for_
 EDGES = Recipe("currencies", "right", "start", 250, date(2018, 1, 2), only_edges=True)
 
 
+@pytest.mark.slow
 def test_the_week_of_currencies_proves_its_clock_by_its_close_and_opening() -> None:
     found = judged(EDGES)
     assert (found.calendar, found.clock.name, found.stamp) == ("24/5", "America/New_York", "start")
@@ -508,6 +509,7 @@ def test_a_closing_auction_minutes_after_the_close_changes_nothing() -> None:
     assert words(found) == ("proven", "proven", "proven")
 
 
+@pytest.mark.slow
 def test_a_year_of_minutes_is_audited_in_a_second_and_a_half() -> None:
     bars = make(Recipe("currencies", "right", "start", 250, date(2018, 1, 2)))
     judged(sparse("New York", 5, date(2018, 1, 2)), clock="America/New_York")  # builds calendars

@@ -687,6 +687,7 @@ def test_a_closed_standard_output_is_told(db: Path, arguments: str) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+@pytest.mark.slow
 def test_a_name_that_is_no_utf8_is_read_and_shown(made: Path, tmp_path: Path) -> None:
     folder, db = tmp_path / "names", tmp_path / "new.duckdb"
     folder.mkdir()

@@ -115,6 +115,7 @@ def test_earnings_are_those_of_loops_over_bars_and_posts(store: Store) -> None:
     assert found[1].late[1].bps is None
 
 
+@pytest.mark.slow
 def test_a_span_and_a_model_choose_entries(store: Store) -> None:
     put_market(store)
     posts = put_posts(store)

@@ -721,6 +721,7 @@ def test_only_rows_that_the_model_has_not_learned_from_count(week: Store) -> Non
     assert splits == [(name, 2) for name in ("after", "before", "test", "train", "validation")]
 
 
+@pytest.mark.slow
 def test_what_happened_to_rows_it_learned_from_changes_no_figure(week: Store) -> None:
     before = evaluate(week)
     week.con.execute("UPDATE predictions SET probability = 1 WHERE tweet_id // 10 IN (0, 1, 2)")

@@ -216,6 +216,7 @@ def test_the_path_of_a_rise_after_the_tweets_is_that_rise(store: Store) -> None:
     assert found.schema == pl.Schema(PATHS)
 
 
+@pytest.mark.slow
 def test_what_the_model_has_learned_from_changes_nothing(store: Store) -> None:
     bars, posts = gapped_bars(3), posts_of(4, 60)
     put_bar_runs(store, bars)
@@ -245,6 +246,7 @@ def test_without_a_model_or_a_symbol_there_is_no_path(store: Store) -> None:
         assert paths(store, **absent).is_empty()
 
 
+@pytest.mark.slow
 def test_a_model_whose_card_has_no_dates_has_no_path(store: Store) -> None:
     for day in DAYS[:3]:
         put_bars(store, str(day), [100.0 + n for n in range(390)])
@@ -254,6 +256,7 @@ def test_a_model_whose_card_has_no_dates_has_no_path(store: Store) -> None:
     assert paths(store).is_empty()
 
 
+@pytest.mark.slow
 def test_in_the_extended_session_a_path_ends_at_a_gap_of_half_an_hour(store: Store) -> None:
     for day in DAYS[:3]:
         put_bars(store, str(day - timedelta(hours=4)), [100.0] * 100)

@@ -149,6 +149,7 @@ def test_every_record_of_a_file_is_stored_updated_a_duplicate_or_rejected(
     ]
 
 
+@pytest.mark.slow
 def test_the_same_content_again_changes_nothing_under_any_name(
     store: Store, tmp_path: Path
 ) -> None:
@@ -978,6 +979,7 @@ def minutes_of(days: Sequence[str], begin: str, minutes: int) -> list[tuple[obje
 JANUARY = ["2024-01-02", "2024-01-03", "2024-01-04", "2024-01-05", "2024-01-08", "2024-01-09"]
 
 
+@pytest.mark.slow
 def test_new_york_times_that_carry_utc_are_refuted_and_the_right_clock_is_named_and_taken(
     store: Store, tmp_path: Path
 ) -> None:

@@ -227,6 +227,7 @@ def test_only_what_is_new_is_linked_and_other_rules_replace_those_there(
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_post_whose_text_a_later_file_replaces_is_linked_anew(
     store: Store, tmp_path: Path
 ) -> None:

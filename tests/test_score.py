@@ -175,6 +175,7 @@ def test_the_size_of_a_chunk_does_not_matter(store: Store, pair: Pair, rows: int
     assert [done for done, _ in told] == sorted({done for done, _ in told})
 
 
+@pytest.mark.slow
 def test_a_run_that_ends_after_a_chunk_is_finished_by_the_next(store: Store, pair: Pair) -> None:
     many_tweets(store, 7_000)
     run(store, pair[0])

@@ -201,6 +201,7 @@ def several(store: Store) -> Store:
     return store
 
 
+@pytest.mark.slow
 def test_figures_are_corrected_for_every_model_that_scored_these_days(several: Store) -> None:
     found = evaluate(several)
     assert [(f.model_id, f.interval_minutes) for f in found] == [
@@ -286,6 +287,7 @@ def test_whoever_changes_what_counts_has_looked_at_it_as_it_was(
     assert counted(store) == {(21, 1, 3)}
 
 
+@pytest.mark.slow
 def test_only_what_can_have_been_judged_before_has_been(store: Store, tmp_path: Path) -> None:
     set_rules(store, max_gap_minutes=4, flat_bps=3.0)
     assert known_trials(store) == []  # nothing has learned or scored yet
