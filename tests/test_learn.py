@@ -54,6 +54,7 @@ def labelled_rows(days: int = 40, each: int = 5, seed: int = 0) -> pl.DataFrame:
         words = rng.choice(WORDS, 4).tolist()
         posted = datetime(2018, 6, 1, 14, 30) + timedelta(days=day, minutes=40 * (place % each))
         row: dict[str, Any] = {
+            "symbol": "SPX",
             "text": " ".join([f"own{place}", *words]),
             "posted_utc": posted,
             "retweet_count": int(rng.integers(0, 5_000)),
