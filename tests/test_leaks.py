@@ -287,6 +287,31 @@ def test_what_cannot_be_derived_again_is_skipped_with_the_reason(honest: Honest)
     }
 
 
+def test_nothing_is_found_in_a_model_of_two_symbols(db: Path, tmp_path: Path) -> None:
+    rules = tmp_path / "rules.csv"
+    rules.write_text("symbol,kind,term\nSPX,word,worda\nDAX,word,worda\nDAX,word,wordb\n", "utf-8")
+    with open_store(db) as opened:
+        opened.con.execute(
+            "INSERT INTO symbols SELECT 'DAX', * EXCLUDE (symbol) FROM symbols; "
+            "INSERT INTO bars SELECT 'DAX', minute_utc, open * wave, high * wave, low * wave, "
+            "close * wave, volume, source_id FROM bars, "
+            "LATERAL (SELECT 1 + 0.02 * sin(epoch(minute_utc) / 900) AS wave) WHERE symbol = 'SPX'"
+        )
+        link(opened, rules, lambda *_: None)
+        ensure_windows(opened)
+    model = trained(db, tmp_path / "several")
+    card = load_bundle(Path(model)).card
+    assert (card["symbol"], [*card["symbols"]]) == (None, ["DAX", "SPX"])
+    checks = {check.name: check for check in audit(db, [model], moments=1)}
+    assert {check.fact for check in checks.values() if check.ok is False} == set()
+    assert checks["parts several"].ok
+    assert checks["labels DAX"].ok
+    with open_store(db) as opened:
+        opened.con.execute("DELETE FROM link_rules WHERE term = 'wordb'")
+    told = {check.name: check.fact for check in audit(db, [model], moments=1)}
+    assert "its posts were linked to its symbols by other rules" in told["training several"]
+
+
 def test_nothing_is_found_in_a_model_of_linked_posts_and_other_rules_are_told(
     db: Path, tmp_path: Path
 ) -> None:
@@ -300,7 +325,8 @@ def test_nothing_is_found_in_a_model_of_linked_posts_and_other_rules_are_told(
     card = load_bundle(Path(model)).card
     assert [each["term"] for each in card["link_rules"]] == ["worda", "wordb", "wordc"]
     readme = (Path(model) / "README.md").read_text("utf-8")
-    assert "linked to SPX by these rules alone: word worda, word wordb, word wordc." in readme
+    rules_said = "by these rules alone: word worda to SPX, word wordb to SPX, word wordc to SPX."
+    assert f"Posts linked {rules_said}" in " ".join(readme.split())
     checks = {check.name: check for check in audit(db, [model], moments=1)}
     assert {name for name, check in checks.items() if check.ok is False} == set()
     assert checks["parts linked"].ok

@@ -3,7 +3,9 @@
 WITH trained AS (
     SELECT
         name,
-        unnest([json_extract_string(card, '$.symbol')] || json_keys(card, '$.symbols')) AS symbol
+        unnest(
+            list_concat([json_extract_string(card, '$.symbol')], json_keys(card, '$.symbols'))
+        ) AS symbol
     FROM models
 ),
 moved AS (
