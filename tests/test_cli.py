@@ -1083,7 +1083,8 @@ def test_report_writes_one_page_and_prints_its_verdict(db: Path, tmp_path: Path)
     text = out.read_text(encoding="utf-8")
     assert text.startswith("<!doctype html>")
     assert printed["verdict"] in text
-    assert invoke("report", "--db", db, "--output", out, "-q").stdout == printed["verdict"] + "\n"
+    shown = invoke("report", "--db", db, "--output", out, "-q").stdout.splitlines()
+    assert shown == [printed["verdict"], *printed["sentences"]]
 
 
 @pytest.mark.slow

@@ -214,6 +214,7 @@ def _fingerprint(
     # A study shuffles nothing; older versions wrote that as false, and their runs are kept.
     training = asdict(options.training) | {"shuffle_labels": False}
     training["symbol"] = next(iter(training.pop("symbols")), None)
+    del training["intervals"]  # a run has that of its cell, whichever others are compared
     settings = [options.protocol, options.folds, asdict(cell), seed, training]
     digest.update(json.dumps(settings, sort_keys=True).encode())
     return digest.hexdigest()[:16]
