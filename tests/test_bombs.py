@@ -253,3 +253,18 @@ def test_a_line_of_a_hundred_megabytes_is_one_reject(tmp_path: Path) -> None:
     assert rejects.select("line", "byte_offset", "reason").rows() == [
         (2, 25, "the record is longer than 16,777,216 bytes")
     ]
+
+
+def test_a_sample_of_long_values_is_a_small_one(tmp_path: Path) -> None:
+    path, rows = tmp_path / "a.db", 40
+    with sqlite3.connect(path) as con:
+        con.execute("CREATE TABLE posts (id INTEGER, body TEXT)")
+        con.executemany(
+            "INSERT INTO posts VALUES (?, ?)", [(it, "b" * 8_000_000) for it in range(rows)]
+        )
+    con.close()
+    table = find_table(sniff(DataFile(path)))
+    assert table
+    sample, _ = table.sample(["id", "body"])
+    assert 0 < sample.height < 20
+    assert sum(it.height for it, _ in table.rows({"id": "id", "body": "body"})) == rows

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import polars as pl
 
 from tweetscore.io.columns import Match, Names, has_columns, match
+from tweetscore.io.packing import MOST_DECODED_BYTES
 from tweetscore.io.records import REJECTS_SCHEMA
 from tweetscore.io.source import Source
 
@@ -89,7 +90,10 @@ class Table:
         return replace(self, columns=(*self.columns, whole), _rows=rows)
 
     def sample(self, columns: Sequence[str], most: int = 1_000) -> Rows:
-        """Return the first rows that can be read, under the file's own names, and the rejects."""
+        """Return the first rows that can be read, under the file's own names, and the rejects.
+
+        Of long values they are fewer than ``most``.
+        """
         # A column of the file may be called as one of the places.
         wanted = {name + " " * (name in PLACES): name for name in columns}
         sample = pl.DataFrame(schema=dict.fromkeys(wanted.values(), pl.String))
@@ -98,6 +102,6 @@ class Table:
             found = rows.select(pl.col(ours).alias(theirs) for ours, theirs in wanted.items())
             sample = pl.concat([sample, found]).head(most)
             rejects = pl.concat([rejects, refused]).head(most)
-            if sample.height == most:
+            if sample.height == most or sample.estimated_size() > MOST_DECODED_BYTES:
                 break
         return sample, rejects
