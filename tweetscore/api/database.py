@@ -17,7 +17,6 @@ if TYPE_CHECKING:  # what a command does not need, it does not wait for
 
     from tweetscore.ingest.account import Account
     from tweetscore.market.news import News
-    from tweetscore.report.record import Report
     from tweetscore.scoring.bundle import Bundle
     from tweetscore.scoring.score import ScoreAccount
     from tweetscore.study.options import StudyCell, StudyOptions
@@ -363,50 +362,3 @@ class Database(MarketResults):
         from tweetscore.scoring.attach import import_from
 
         return import_from(self.store, Path(folder))
-
-    def report(
-        self,
-        output: str | Path,
-        *,
-        model: str | None = None,
-        symbol: str | None = None,
-        session: Session = "regular",
-        interval_minutes: int | None = None,
-        news: "News | None" = None,
-    ) -> "Report":
-        """Write one self-contained web page about the database and what its scores are worth.
-
-        Args:
-            output: the file of the page; one that is already there is replaced.
-            model: the name or id of the model, if there are several.
-            symbol: the symbol to compare with, if there are several.
-            session: the trading hours whose prices are compared.
-            interval_minutes: the interval shown in detail; 30 if it is scored.
-            news: times near which no window counts; see ``tweetscore.read_news``.
-
-        Returns:
-            Everything that the page shows.
-
-        Raises:
-            InputError: the output is the database itself.
-            IntegrityError: a view of the database is not that of this version.
-        """
-        need("report", "a report")
-        from tweetscore.io.new_file import check_apart, new_file
-        from tweetscore.report.gather import gather
-        from tweetscore.report.page import page
-        from tweetscore.store.database import check_derived
-
-        check_apart(Path(output), self.path)
-        check_derived(self.store)
-        found = gather(
-            self.store,
-            model=model,
-            symbol=symbol,
-            session=session,
-            interval_minutes=interval_minutes,
-            news=news,
-        )
-        with new_file(Path(output)) as file:
-            file.write(page(found).encode())
-        return found

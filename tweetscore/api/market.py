@@ -5,7 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tweetscore.api.common import Precision, Progress, Session, load_model, silent
+from tweetscore.api.common import Precision, Progress, Session, load_model, need, silent
 from tweetscore.evaluation import EFFECT_AUC
 
 if TYPE_CHECKING:  # what a command does not need, it does not wait for
@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # what a command does not need, it does not wait for
     from tweetscore.ingest.abnormal import AbnormalBars
     from tweetscore.ingest.links import Linked
     from tweetscore.market.news import News
+    from tweetscore.report.record import Report
     from tweetscore.scoring.bundle import Bundle
     from tweetscore.scoring.freeze import Frozen
     from tweetscore.store.database import Store
@@ -222,3 +223,50 @@ class MarketResults:
         return earnings(
             self.store, model=model, session=session, costs_bps=costs, news=news, **span
         )
+
+    def report(
+        self,
+        output: str | Path,
+        *,
+        model: str | None = None,
+        symbol: str | None = None,
+        session: Session = "regular",
+        interval_minutes: int | None = None,
+        news: "News | None" = None,
+    ) -> "Report":
+        """Write one self-contained web page about the database and what its scores are worth.
+
+        Args:
+            output: the file of the page; one that is already there is replaced.
+            model: the name or id of the model, if there are several.
+            symbol: the one to compare with; without it, all that the model has learned from.
+            session: the trading hours whose prices are compared.
+            interval_minutes: the interval shown in detail; 30 if it is scored.
+            news: times near which no window counts; see ``tweetscore.read_news``.
+
+        Returns:
+            Everything that the page shows.
+
+        Raises:
+            InputError: the output is the database itself.
+            IntegrityError: a view of the database is not that of this version.
+        """
+        need("report", "a report")
+        from tweetscore.io.new_file import check_apart, new_file
+        from tweetscore.report.gather import gather
+        from tweetscore.report.page import page
+        from tweetscore.store.database import check_derived
+
+        check_apart(Path(output), self.path)
+        check_derived(self.store)
+        found = gather(
+            self.store,
+            model=model,
+            symbol=symbol,
+            session=session,
+            interval_minutes=interval_minutes,
+            news=news,
+        )
+        with new_file(Path(output)) as file:
+            file.write(page(found).encode())
+        return found

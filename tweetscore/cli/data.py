@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from tweetscore import api
-from tweetscore.cli import links, market_options, options, printing
+from tweetscore.cli import links, market_options, options, printing, sample_options
 from tweetscore.cli.accounts import first_refusals, show_accounts
 from tweetscore.cli.command import command
 from tweetscore.cli.options import DEFAULT_DB
@@ -23,12 +23,12 @@ app = typer.Typer()
 
 @command(app, DATA)
 def sample(
-    folder: options.SampleFolder,
-    posts: options.Posts = None,
-    seed: options.SampleSeed = 0,
-    signal: options.Signal = True,
-    symbols: options.SampleSymbols = 1,
-    planted: options.Planted = None,
+    folder: sample_options.Folder,
+    posts: sample_options.Posts = None,
+    seed: sample_options.Seed = 0,
+    signal: sample_options.Signal = True,
+    symbols: sample_options.Symbols = 1,
+    planted: sample_options.Planted = None,
     as_json: options.Json = False,
 ) -> None:
     """Write made-up posts and prices, to try everything without data of your own.

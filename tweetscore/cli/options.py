@@ -112,29 +112,8 @@ Columns = Annotated[
     ),
 ]
 
-# --- sample, ingest, doctor, export, import -------------------------------------------------------
+# --- ingest, doctor, export, import -------------------------------------------------------
 
-SampleFolder = Annotated[Path, Argument(help="Folder for the files; made if it is missing.")]
-Posts = Annotated[
-    int | None,
-    Option(
-        metavar="N",
-        min=100,
-        help="Number of posts; without it, 3,000 for each symbol and 3,000 more.",
-    ),
-]
-SampleSeed = Annotated[
-    int, Option("--seed", metavar="N", min=0, help="Random seed; each gives other posts.")
-]
-Signal = Annotated[bool, Option(help="Let the posts predict the price 30 minutes ahead.")]
-SampleSymbols = Annotated[
-    int,
-    Option("--symbols", metavar="N", min=1, help="Number of symbols; posts name them by cashtags."),
-]
-Planted = Annotated[
-    str | None,
-    Option(metavar="SYMBOL", help="Symbol whose price the posts predict; without it, the first."),
-]
 Paths = Annotated[
     list[Path], Argument(help="Files, zips, tars, folders or patterns; - reads standard input.")
 ]
@@ -312,7 +291,11 @@ Page = Annotated[
 ]
 ReportedSymbol = Annotated[
     str | None,
-    Option("--symbol", metavar="NAME", help="Symbol to compare with; needed if there are several."),
+    Option(
+        "--symbol",
+        metavar="NAME",
+        help="Symbol to compare with; without it, all it has learned from.",
+    ),
 ]
 ReportedInterval = Annotated[
     Horizon | None,
