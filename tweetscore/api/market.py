@@ -257,7 +257,7 @@ class MarketResults:
         from tweetscore.report.page import page
         from tweetscore.store.database import check_derived
 
-        check_apart(Path(output), self.path)
+        check_apart(Path(output), self.store.path)
         check_derived(self.store)
         found = gather(
             self.store,

@@ -294,7 +294,7 @@ ReportedSymbol = Annotated[
     Option(
         "--symbol",
         metavar="NAME",
-        help="Symbol to compare with; without it, all it has learned from.",
+        help="Symbol to compare with; without it, all that the model has learned from.",
     ),
 ]
 ReportedInterval = Annotated[
