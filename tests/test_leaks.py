@@ -293,9 +293,11 @@ def test_nothing_is_found_in_a_model_of_two_symbols(db: Path, tmp_path: Path) ->
     with open_store(db) as opened:
         opened.con.execute(
             "INSERT INTO symbols SELECT 'DAX', * EXCLUDE (symbol) FROM symbols; "
-            "INSERT INTO bars SELECT 'DAX', minute_utc, open * wave, high * wave, low * wave, "
-            "close * wave, volume, source_id FROM bars, "
-            "LATERAL (SELECT 1 + 0.02 * sin(epoch(minute_utc) / 900) AS wave) WHERE symbol = 'SPX'"
+            "INSERT INTO bars SELECT 'DAX', minute_utc, open * before, "
+            "high * greatest(before, after), low * least(before, after), close * after, volume, "
+            "source_id FROM bars, LATERAL (SELECT epoch(minute_utc) / 900 AS place), "
+            "LATERAL (SELECT 1 + 0.02 * sin(place) AS before, "
+            "1 + 0.02 * sin(place + 60 / 900) AS after)"
         )
         link(opened, rules, lambda *_: None)
         ensure_windows(opened)
@@ -336,7 +338,7 @@ def test_nothing_is_found_in_a_model_of_linked_posts_and_other_rules_are_told(
         unlink(opened)
     checks = {check.name: check for check in audit(db, [model], moments=0)}
     assert checks["training linked"].fact == (
-        "not derived again: its posts were linked to its symbol by other rules than those in this "
+        "not derived again: its posts were linked to its symbols by other rules than those in this "
         "database"
     )
 
