@@ -8,6 +8,7 @@ flatbuffers.dev/internals, the numbers of the fields are those of Arrow's Messag
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -61,7 +62,7 @@ def check_batches(mapped: pa.MemoryMappedFile, name: str, *, has_footer: bool) -
                 )
             if LIMITS.is_bomb(total, file_bytes):
                 raise LIMITS.bomb(name)
-    except (struct.error, IndexError) as error:
+    except (struct.error, IndexError, EOFError) as error:
         raise DamagedBatchError(f"the header of a batch is damaged: {error}") from error
 
 
@@ -80,7 +81,7 @@ def _in_file(mapped: pa.MemoryMappedFile) -> Iterator[pa.Message]:
     footer = _root(mapped.read_at(length, end - length))
     blocks = [footer.structs(number, 24)[:, 0] for number in (2, 3)]  # dictionaries, and batches
     places = np.sort(np.concatenate(blocks)).tolist()
-    following = dict(zip(places, [*places[1:], end - length], strict=True))
+    following = dict(pairwise([*places, end - length]))
     for place in np.concatenate(blocks).tolist():
         mapped.seek(place)
         yield pa.ipc.read_message(mapped)

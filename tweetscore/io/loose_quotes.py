@@ -15,7 +15,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from tweetscore.io.records import Records
+from tweetscore.io.records import Records, opening
 
 _QUOTE, _NEWLINE = b'"\n'
 _ESCAPE = re.compile(rb'\\[\\"]')
@@ -56,9 +56,10 @@ def mended(records: Records, separator: str, width: int) -> Records:
         for row in rows:
             start = low + row.start
             place = bisect_right(bounds, start) - 1
+            before, opens = records.opening(place), start + opening(row.data)
             pieces.append(row.data)
-            offsets.append(int(records.offsets[place]) + start - bounds[place])
-            breaks = records.data.count(b"\n", bounds[place], start)
+            offsets.append(int(records.offsets[place]) + opens - before)
+            breaks = records.data.count(b"\n", before, opens)
             lines.append(int(records.lines[place]) + breaks)
     return replace(
         records,

@@ -43,10 +43,16 @@ class Records:
     offsets: Positions  # (records,)
     lines: Positions  # (records,)
     marks: json_damage.Marks | None = None  # by which alone they were cut
+    breaks: Positions | None = None  # in the file, of the lines of the block; with marks alone
     cut_at: int = 0  # the only record is longer than so many bytes; data is its start
 
     def __len__(self) -> int:
         return len(self.offsets)
+
+    def opening(self, number: int) -> int:
+        """Return where in ``data`` a record has its first byte that is not blank."""
+        low, high = self.bounds[number : number + 2].tolist()
+        return opening(self.data[low:high]) + int(low)
 
     def part(self, start: int, stop: int) -> "Records":
         """Return records start to stop."""
@@ -58,6 +64,12 @@ class Records:
             offsets=self.offsets[start:stop],
             lines=self.lines[start:stop],
         )
+
+
+def opening(data: bytes) -> int:
+    """Return the place of the first byte that is not blank; 0 if there is none."""
+    begun = data.lstrip(BLANKS)
+    return len(data) - len(begun) if begun else 0
 
 
 def cut_off(data: bytes, offset: int, line: int, most_bytes: int) -> Records:
@@ -133,15 +145,17 @@ def _reject(record: Records, reason: str) -> dict[str, object]:
 
 def _recut(record: Records, marks: json_damage.Marks) -> Records:
     """Cut a record again that may be several: only marks at the break of a line were looked for."""
+    assert record.breaks is not None  # as of all that were cut by marks
     ends, _ = json_damage.values(record.data, 0, marks, at_end=True)
     cuts = np.array(ends, np.int64)
     bounds = np.unique(np.concatenate(([0], cuts + 1, [len(record.data)])))
-    data = np.frombuffer(record.data, np.uint8).copy()
-    data[cuts] = 10
-    count = len(bounds) - 1
-    return Records(
-        data.tobytes(), bounds, record.offsets[0] + bounds[:-1], np.repeat(record.lines, count)
-    )
+    octets = np.frombuffer(record.data, np.uint8).copy()
+    octets[cuts] = 10
+    data, first = octets.tobytes(), int(record.offsets[0])
+    opens = [low + opening(data[low:high]) for low, high in pairwise(bounds.tolist())]
+    offsets = first - record.opening(0) + np.array(opens, np.int64)
+    passed = np.searchsorted(record.breaks, [first, *offsets.tolist()])
+    return Records(data, bounds, offsets, record.lines[0] + passed[1:] - passed[0])
 
 
 def _unglued(record: Records) -> Records:
@@ -302,7 +316,9 @@ def _numbered(
         data = b"".join([data[low:high] for low, high in pieces])
     bounds = np.concatenate(([0], np.cumsum((ends - starts)[filled])))
     if len(opening):
-        yield Records(data, bounds, offset + opening, lines, marks)
+        yield Records(
+            data, bounds, offset + opening, lines, marks, offset + breaks if marks else None
+        )
 
 
 def _openings(octets: Octets, data: bytes, starts: Positions, ends: Positions) -> Positions:
