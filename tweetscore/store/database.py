@@ -126,7 +126,8 @@ def open_store(path: Path, *, read_only: bool = False, create: bool = True) -> I
     except duckdb.Error as error:
         refusal = _refusal(path, error)
         if is_new and not isinstance(refusal, LockedError):  # begun, on a full disk
-            path.unlink(missing_ok=True)
+            with suppress(OSError):  # or not even begun, where nothing can be written
+                path.unlink()
         raise refusal from error
     with closing(con):
         try:
