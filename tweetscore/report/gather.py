@@ -9,7 +9,7 @@ import polars as pl
 from tweetscore.errors import InputError
 from tweetscore.evaluation.earnings import Earnings, earnings
 from tweetscore.evaluation.evaluate import evaluate
-from tweetscore.evaluation.event_study import EventStudy, price_paths
+from tweetscore.evaluation.event_study import PATHS, price_paths
 from tweetscore.evaluation.figures import POOLED, Figures
 from tweetscore.evaluation.forward_record import forward_records
 from tweetscore.evaluation.verdicts import overall_verdict, sentences, symbols_words
@@ -67,7 +67,7 @@ def gather(
     of_shown = {**of_all, "interval": subject.interval_minutes if subject else None}
     told: list[str] = []
     figures = _figures(store, subject, news, told.append)
-    study = _paths(store, subject, news)
+    paths, paths_words = _paths(store, subject, news)
     outcomes = _outcomes(store, subject, of_all)
     calibration, calibration_p = calibration_curve(
         outcomes[subject.interval_minutes] if subject else pl.DataFrame(schema=CALIBRATION)
@@ -89,8 +89,8 @@ def gather(
         calibration=calibration,
         calibration_p=calibration_p,
         roc=_roc(outcomes),
-        paths=study.paths,
-        paths_words=study.sentences() or _no_paths(store, subject),
+        paths=paths,
+        paths_words=paths_words,
         scores=store.frame(statement("report/scores"), **of_shown),
         by_hour=store.frame(statement("report/hours")),
         by_month=store.frame(statement("report/months")),
@@ -130,17 +130,22 @@ def _figures(
     return tuple(each for each in found if several or each.symbol == subject.symbol)
 
 
-def _paths(store: Store, subject: Subject | None, news: News | None) -> EventStudy:
-    """Return what the market did around posts, of a single symbol with bars within the day."""
-    one = subject if subject and not _no_paths(store, subject) else None
-    return price_paths(
+def _paths(
+    store: Store, subject: Subject | None, news: News | None
+) -> tuple[pl.DataFrame, tuple[str, ...]]:
+    """Return what the market did around posts, and words about it, or why there is nothing."""
+    why_none = _no_paths(store, subject)
+    if subject is None or why_none:
+        return pl.DataFrame(schema=PATHS), why_none
+    study = price_paths(
         store,
-        model_id=one.model_id if one else None,
-        symbol=one.symbol if one else None,
-        session=one.session if one else "regular",
-        interval=one.interval_minutes if one else None,
+        model_id=subject.model_id,
+        symbol=subject.symbol,
+        session=subject.session,
+        interval=subject.interval_minutes,
         news=news,
     )
+    return study.paths, study.sentences()
 
 
 def _no_paths(store: Store, subject: Subject | None) -> tuple[str, ...]:
