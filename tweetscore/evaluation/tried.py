@@ -21,6 +21,7 @@ from tweetscore.store.trials import (
     PART_COUNTS,
     Trial,
     distinct,
+    in_one,
     look_id,
     symbols_of,
     trial_of,
@@ -66,9 +67,8 @@ class Scored:
         """Yield the trials that its looks at a part of the posts are."""
         for symbol, posts in self.posts.items():
             own = pl.concat([part for part in self.parts if symbol_of(part) == symbol])
-            named = " ".join(own["symbol"].unique().sort())
             yield Trial(
-                posts, named, *_span(own["posted_utc"]), look_id(self.network, posts),
+                posts, in_one(own["symbol"].unique()), *_span(own["posted_utc"]), look_id(self.network, posts),
                 self.model_id, self.name, self.heads * PART_COUNTS,
             )  # fmt: skip
 

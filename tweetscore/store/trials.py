@@ -26,7 +26,7 @@ class Trial:
     """One model, and the test part that it was measured on."""
 
     test_part: str  # hash of its texts
-    symbol: str | None  # several with a space between; None of labels of the user's own
+    symbol: str | None  # see ``in_one``; None of labels of the user's own
     test_from_utc: datetime | None  # None where the rows have no times
     test_until_utc: datetime | None
     trial_id: str  # hash of what predicts, so that the same network twice is one trial; ``look_id``
@@ -87,6 +87,11 @@ class Trial:
         return cls(**{**record, **known})
 
 
+def in_one(symbols: Iterable[str]) -> str:
+    """Return symbols as a trial has them: sorted, with a space between; empty of none."""
+    return " ".join(sorted(symbols))
+
+
 def symbols_of(card: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the symbols that a model was trained for; none of labels of the user's own."""
     return tuple(card["symbols"] if card.get("symbols") else filter(None, [card.get("symbol")]))
@@ -106,7 +111,7 @@ def trial_of(card: Mapping[str, Any], model_id: str, name: str) -> Trial | None:
     return Trial.from_record(
         {
             "test_part": test_part[:16],
-            "symbol": " ".join(symbols) or None,
+            "symbol": in_one(symbols) or None,
             **bounds,
             "trial_id": graph[:16],
             "model_id": model_id,

@@ -18,7 +18,7 @@ import polars as pl
 from tweetscore.errors import InputError
 from tweetscore.market.targets import Target
 from tweetscore.store.database import Store
-from tweetscore.store.trials import Trial, known_trials, record_trials
+from tweetscore.store.trials import Trial, in_one, known_trials, record_trials
 from tweetscore.study.options import StudyCell, StudyOptions
 from tweetscore.study.runs import StudyRun, keep_run, stored_run
 from tweetscore.study.source import StudySource
@@ -156,7 +156,7 @@ def _trial(learned: Sequence[Learned], source: str, fingerprint: str) -> Trial:
     first, last = learned[0].prepared.split, learned[-1].prepared.split
     return Trial(
         test_part=texts_hash(texts)[:16],
-        symbol=" ".join(learned[0].prepared.symbols) or TABLES,
+        symbol=in_one(learned[0].prepared.symbols) or TABLES,
         test_from_utc=first.test_from_utc if first else None,
         test_until_utc=last.test_until_utc if last else None,
         trial_id=fingerprint,
