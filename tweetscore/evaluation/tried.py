@@ -68,8 +68,8 @@ class Scored:
         for symbol, posts in self.posts.items():
             own = pl.concat([part for part in self.parts if symbol_of(part) == symbol])
             yield Trial(
-                posts, in_one(own["symbol"].unique()), *_span(own["posted_utc"]), look_id(self.network, posts),
-                self.model_id, self.name, self.heads * PART_COUNTS,
+                posts, in_one(own["symbol"].unique()), *_span(own["posted_utc"]),
+                look_id(self.network, posts), self.model_id, self.name, self.heads * PART_COUNTS,
             )  # fmt: skip
 
     def shares_days(self, other: "Scored") -> bool:
