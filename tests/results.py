@@ -38,7 +38,7 @@ def put_model(store: Store, spans: Spans | None, name: str = "m", **more: Any) -
     row = {
         "model_id": name, "name": name, **OF_DIRECTION, "session": "regular", "uses_counts": False,
         "train_from_utc": train, "validation_from_utc": test, "test_from_utc": test,
-        "test_until_utc": until, "card": "{}", **more,
+        "test_until_utc": until, "card": "{}", "knows_until_utc": test, **more,
     }  # fmt: skip
     times = {column: pl.Datetime("us") for column in row if column.endswith("_utc")}
     store.append("models", pl.DataFrame([row], schema_overrides=times))

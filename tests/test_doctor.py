@@ -198,7 +198,7 @@ WINDOW = (
 RULE = "INSERT INTO link_rules VALUES (1, '{symbol}', 'word', 'x', NULL, NULL)"
 MODEL = (
     "INSERT INTO models VALUES "
-    "('m', 'm', 'label', ['glad', 'sad'], NULL, false, NULL, NULL, NULL, NULL, '{}')"
+    "('m', 'm', 'label', ['glad', 'sad'], NULL, false, NULL, NULL, NULL, NULL, '{}', NULL)"
 )
 SOURCE = "INSERT INTO sources SELECT 9, 'x/a.json', '', 0, 'tweets', '', NULL, ''"
 DAY = "TIMESTAMP '2023-03-01'"

@@ -698,7 +698,7 @@ def add_model(
         "card": "{}",
         **OF_DIRECTION,
     }
-    row |= split
+    row |= {**split, "knows_until_utc": split.get("test_from_utc")}
     store.append("models", pl.DataFrame([row]))
     store.con.execute(
         "INSERT INTO predictions SELECT $id, platform, tweet_id, minutes, 2, "

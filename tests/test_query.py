@@ -67,7 +67,8 @@ def fill(store: Store) -> None:
     ensure_windows(store)
     store.con.execute(
         "INSERT INTO models VALUES ('0123', 'hand', 'direction', ['down', 'up'], 'regular', false, "
-        "'2018-12-19 18:10', '2018-12-19 18:15', '2018-12-19 18:20', '2018-12-19 21:01', '{}')"
+        "'2018-12-19 18:10', '2018-12-19 18:15', '2018-12-19 18:20', '2018-12-19 21:01', '{}', "
+        "'2018-12-19 18:20')"
     )
     store.con.execute(
         "INSERT INTO predictions SELECT '0123', platform, tweet_id, 5, 2, "

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -158,6 +158,11 @@ def version(path: Path) -> Any:
         return con.execute("SELECT schema_version FROM settings").fetchall()
 
 
+def knowing(models: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """What the rows of models of schema 5 are today: each has seen nothing of its test part."""
+    return [(*row, row[8]) for row in models]
+
+
 def with_days(before: dict[str, Any]) -> dict[str, Any]:
     """What the rows of schema 4 are today: those of New York's minutes, with exit and day."""
     windows = [
@@ -169,7 +174,7 @@ def with_days(before: dict[str, Any]) -> dict[str, Any]:
 
 def today(before: dict[str, Any]) -> dict[str, Any]:
     """What the rows of schema 1 are today: the same, but for models and their predictions."""
-    models = [(model, name, *MODELS[model], *rest) for model, name, *rest in before["models"]]
+    models = [(model, name, *MODELS[model], *rest, None) for model, name, *rest in before["models"]]
     predictions = [(*row[:-1], 2, row[-1]) for row in before["predictions"]]
     predictions += [(*row[:3], row[4], 1, row[-1]) for row in before["class_predictions"]]
     sources = [(*row, None, None) for row in before["sources"]]
@@ -190,7 +195,7 @@ def test_opening_a_database_of_schema_1_migrates_it_and_keeps_its_rows(old: Path
     with open_store(old):
         pass
     assert tables(old) == today(before)
-    assert version(old) == [(5,)] == [(SCHEMA_VERSION,)]
+    assert version(old) == [(6,)] == [(SCHEMA_VERSION,)]
     with open_store(old):  # once more changes nothing
         pass
     assert tables(old) == today(before)
@@ -251,7 +256,8 @@ def test_a_database_of_schema_3_keeps_its_rows_and_tells_before_from_after(tmp_p
         later = store.rows(f"{query} ORDER BY ALL")
         known = store.rows("SELECT * EXCLUDE (trial_id) FROM trials")
     empty: dict[str, list[Any]] = {name: [] for name in ("frozen", *LINK_TABLES)}
-    assert tables(path) == with_days(before) | {"trials": tables(path)["trials"], **empty}
+    models = {"models": knowing(before["models"])}
+    assert tables(path) == with_days(before) | models | {"trials": tables(path)["trials"], **empty}
     # The post of the Monday is from before the training part, the one of the Thursday from after.
     parts = {1: "before", 2: "train", 3: "validation", 4: "test", 5: "after"}
     assert {row[1]: row[0] for row in later} == parts
@@ -277,13 +283,30 @@ def test_a_database_of_schema_4_has_no_rule_so_each_post_still_meets_each_symbol
         shown = {name: con.execute(query).fetchall() for name, query in queries.items()}
     with open_store(path) as store:
         assert {name: store.rows(query) for name, query in queries.items()} == shown
-    assert tables(path) == with_days(before) | {name: [] for name in LINK_TABLES}
+    models = {"models": knowing(before["models"])}
+    assert tables(path) == with_days(before) | models | {name: [] for name in LINK_TABLES}
     assert {row[8] for row in shown["scored"]} == {"SPX", "TSLA"}
     assert len(shown["scored"]) == 2 * len(before["predictions"]) == 20
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["schema_2", "schema_3", "schema_4"])
+def test_a_database_of_schema_5_shows_what_it_showed_and_says_what_each_model_has_seen(
+    tmp_path: Path,
+) -> None:
+    path = kept("schema_5", tmp_path)
+    before = tables(path)
+    views = ("scored", "scored_extended", "scored_any", "scored_days", "probabilities")
+    queries = {name: f"FROM {name} ORDER BY ALL" for name in views}
+    with duckdb.connect(str(path), read_only=True) as con:
+        shown = {name: con.execute(query).fetchall() for name, query in queries.items()}
+    with open_store(path) as store:
+        assert {name: store.rows(query) for name, query in queries.items()} == shown
+    assert tables(path) == before | {"models": knowing(before["models"])}
+    assert {row[7] for row in shown["scored"]} == {"before", "train", "validation", "test", "after"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["schema_2", "schema_3", "schema_4", "schema_5"])
 def test_a_migrated_database_is_healthy_and_has_todays_schema(name: str, tmp_path: Path) -> None:
     old = kept(name, tmp_path)
     for path in (old, tmp_path / "fresh.duckdb"):

@@ -186,8 +186,8 @@ def test_another_version_is_refused(whole: Store, tmp_path: Path) -> None:
     export(whole, tmp_path / "out", (), silent)
     about = json.loads((tmp_path / "out" / "export.json").read_text())
     for other, refusal in (
-        ({"schema_version": 2}, "has the tables of schema 2, not 5; open the database that it"),
-        ({"schema_version": 99}, "has the tables of schema 99, not 5"),
+        ({"schema_version": 2}, "has the tables of schema 2, not 6; open the database that it"),
+        ({"schema_version": 99}, "has the tables of schema 99, not 6"),
         ({"format": 1}, "is not an export of format 2; use the tweetscore that wrote it"),
         ({"rows": 5}, "lists no rows or no files"),
     ):

@@ -6,8 +6,8 @@ SELECT
     date_diff('minute', d.open_utc, w.minute_utc) AS minute,
     w.entry_price AS price,
     split_of(
-        d.close_utc - INTERVAL 1 MINUTE,
-        m.train_from_utc, m.validation_from_utc, m.test_from_utc, m.test_until_utc
+        d.close_utc - INTERVAL 1 MINUTE, d.close_utc - INTERVAL 1 MINUTE,
+        m.train_from_utc, m.validation_from_utc, m.test_from_utc, m.test_until_utc, m.knows_until_utc
     ) AS split,
     unseen(split) AS unseen
 FROM windows w

@@ -1,8 +1,9 @@
 -- One row: one model, symbol, interval and part of its data.
 -- split: train and validation are the parts that the model was trained on, so their accuracy is no
 -- evidence of skill; an accuracy far above that of test shows overfitting. before: earlier than all
--- parts, with later words and prices known to the model. after: later than all parts. unknown: the
--- model's card has no dates. rows: predictions of up or down for tweets whose price moved. minutes
+-- parts, with later words and prices known to the model. after: later than all parts. outside: later
+-- than all that a model without such parts may have seen. unknown: nobody says what the model has seen.
+-- rows: predictions of up or down for tweets whose price moved. minutes
 -- and days: different minutes of entry, and trading days. accuracy: share of correct predictions;
 -- accuracy_low and accuracy_high: its 95 % interval by Student's t over days, as tweets of a day
 -- share its prices; null for a single day, or if no day differs; rough on fewer than about 20 days.
@@ -34,4 +35,4 @@ FROM days
 GROUP BY model, model_id, symbol, interval_minutes, split
 ORDER BY
     model, model_id, symbol, interval_minutes,
-    list_position(['before', 'train', 'validation', 'test', 'after', 'unknown'], split);
+    list_position(['before', 'train', 'validation', 'test', 'after', 'outside', 'unknown'], split);

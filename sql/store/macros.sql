@@ -34,10 +34,14 @@ CREATE OR REPLACE MACRO in_time(
     AND (interval_minutes > 1000000 OR minute_utc < posted_utc + to_minutes(spacing_minutes));
 
 -- The part of a model's split that a minute of entry lies in, as the parts were cut by the session of
--- that minute. Embargoed days belong to the part before them. A card without dates has null bounds.
+-- that minute. Embargoed days belong to the part before them. A model without a split of its own (null
+-- bounds) has seen whatever was posted before a time, where somebody says which.
 CREATE OR REPLACE MACRO split_of(
-    minute_utc, train_from_utc, validation_from_utc, test_from_utc, test_until_utc
+    posted_utc, minute_utc,
+    train_from_utc, validation_from_utc, test_from_utc, test_until_utc, knows_until_utc
 ) AS CASE
+    WHEN train_from_utc IS NULL AND posted_utc < knows_until_utc THEN 'train'
+    WHEN train_from_utc IS NULL AND posted_utc >= knows_until_utc THEN 'outside'
     WHEN train_from_utc IS NULL THEN 'unknown'
     WHEN minute_utc < train_from_utc THEN 'before'
     WHEN minute_utc < validation_from_utc THEN 'train'
@@ -48,7 +52,7 @@ END;
 
 -- Whether a model has learned nothing from a part of its split, nor from anything later: words, vectors
 -- and prices of its training are later than what lies before it.
-CREATE OR REPLACE MACRO unseen(split) AS split IN ('test', 'after');
+CREATE OR REPLACE MACRO unseen(split) AS split IN ('test', 'after', 'outside');
 
 -- One row: one minute of a session that can be entered, and the root mean square of the changes of price
 -- from bar to bar in the half-hour before, or of the last bar if that is longer, in basis points: known at

@@ -116,7 +116,8 @@ CREATE TABLE models (
     validation_from_utc TIMESTAMP,     -- start of the validation part
     test_from_utc TIMESTAMP,           -- start of the test part
     test_until_utc TIMESTAMP,          -- end of the test part
-    card VARCHAR NOT NULL              -- JSON
+    card VARCHAR NOT NULL,             -- JSON
+    knows_until_utc TIMESTAMP          -- it has seen nothing posted from then on; null: nobody says
 );
 
 -- One row: the probability of one class for one tweet, model and interval. Of a target of the market only

@@ -4,7 +4,8 @@
 --   model_id: its hash
 --   interval_minutes: from entry to exit; of sessions so many past 1000000, see the macro sessions
 --   split: the part of the model's data that the tweet belongs to: train, validation or test; before
---     or after these, or unknown
+--     or after these. Of a model without a split of its own: train, or outside what it may have seen, or
+--     unknown where nobody says what that is
 --   predicted: the likelier class: up or down, move or still
 --   minute_utc: of entry, the first whole minute at or after the tweet; with bars of several minutes the
 --     first at which one begins or ends, and with an interval in sessions in the next session at the latest
@@ -115,6 +116,7 @@ joined AS NOT MATERIALIZED (
         m.name AS model, p.model_id,
         t.first_minute_utc,
         m.train_from_utc, m.validation_from_utc, m.test_from_utc, m.test_until_utc,
+        m.knows_until_utc,
         spans.symbol, spans.calendar, spans.first_utc, spans.last_utc, kinds.session,
         coalesce(spans.spacing_minutes, 1) AS spacing_minutes, l.symbol IS NULL AS unlinked,
         m.target, p.interval_minutes, p.probability, h.threshold_bps,
@@ -152,7 +154,8 @@ entered AS (
 SELECT
     j.platform, j.tweet_id, j.author, j.posted_utc, j.text, j.model, j.model_id,
     split_of(
-        j.minute_utc, j.train_from_utc, j.validation_from_utc, j.test_from_utc, j.test_until_utc
+        j.posted_utc, j.minute_utc,
+        j.train_from_utc, j.validation_from_utc, j.test_from_utc, j.test_until_utc, j.knows_until_utc
     ) AS split,
     j.symbol, j.session, j.target, j.interval_minutes, j.probability, j.threshold_bps,
     j.predicted, j.minute_utc,

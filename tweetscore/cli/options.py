@@ -16,6 +16,7 @@ from tweetscore import api
 from tweetscore.cli.command import OUTPUT
 from tweetscore.errors import InputError
 from tweetscore.market.horizons import Horizon
+from tweetscore.scoring.seen import seen_until
 
 DEFAULT_DB = Path("tweetscore.duckdb")
 QUERY_SECONDS = 300
@@ -37,6 +38,14 @@ def parse_horizon(text: str) -> Horizon:
     """Read the value of ``--interval``."""
     try:
         return Horizon.parse(text)
+    except ValueError as error:
+        raise BadParameter(str(error)) from error
+
+
+def parse_seen_until(text: str) -> datetime:
+    """Read the value of ``--trained-until``."""
+    try:
+        return seen_until(text)
     except ValueError as error:
         raise BadParameter(str(error)) from error
 
@@ -102,6 +111,15 @@ Device = Annotated[
 ScoredModel = Annotated[
     str | None,
     Option("--model", metavar="NAME", help="Name or id of a model whose scores are stored."),
+]
+TrainedUntil = Annotated[
+    datetime | None,
+    Option(
+        metavar="DATE",
+        parser=parse_seen_until,
+        help="Until when the model may have seen posts and prices, in UTC: a day, month or year "
+        "counts to its end. Without it nothing that it predicts can be tested.",
+    ),
 ]
 Columns = Annotated[
     list[str] | None,

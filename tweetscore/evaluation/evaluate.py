@@ -35,7 +35,7 @@ from tweetscore.market.symbols import in_volatility
 from tweetscore.store.database import Store, statement
 from tweetscore.store.trials import Trial, known_trials, record_trials
 
-UNSEEN = ("test", "after")  # as the macro unseen
+UNSEEN = ("test", "after", "outside")  # as the macro unseen
 _NAMES = ("model", "model_id")
 
 
@@ -155,14 +155,17 @@ def _check(
     seen = ~pl.col("split").is_in(UNSEEN)
     model_id, name = asked.filter(seen).select("model_id", "model").row(0)
     of_model = asked.filter(pl.col("model_id") == model_id)
-    (test_from_utc,) = store.row(
-        "SELECT test_from_utc FROM models WHERE model_id = $model_id", model_id=model_id
+    since_utc, has_split = store.row(
+        "SELECT knows_until_utc, test_from_utc IS NOT NULL FROM models WHERE model_id = $model_id",
+        model_id=model_id,
     )
-    since = test_from_utc.isoformat()
+    since = since_utc.isoformat()
+    before = f"before the test part of {name}, which runs from {since} UTC"
+    if not has_split:
+        before = f"before {since} UTC, until when {name} may have seen posts"
     raise InputError(
         f"{store.path}: {of_model.filter(seen).height:,} of the {len(of_model):,} predictions of "
-        f"that span lie before the test part of {name}, which runs from {since} UTC; "
-        f"evaluate from {since} on, or leave out --from and --until"
+        f"that span lie {before}; evaluate from {since} on, or leave out --from and --until"
     )
 
 

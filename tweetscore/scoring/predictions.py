@@ -103,7 +103,11 @@ def register_model(store: Store, model: Model) -> None:
 def register_card(
     store: Store, name: str, model_id: str, target: str, card: dict[str, Any]
 ) -> None:
-    """Write the row of a model, known by its card alone, once."""
+    """Write the row of a model, known by its card alone, once.
+
+    Its card has the dates of its split, or ``knows_until_utc`` (as ``seen.seen_until`` reads it)
+    where it has none of its own. Without both nothing is known to be unseen.
+    """
     if store.rows("FROM models WHERE model_id = $model_id", model_id=model_id):
         return
     models, thresholds = _model_rows(name, model_id, target, card)
@@ -118,6 +122,7 @@ def _model_rows(
     """Return a model's rows in the tables models and thresholds."""
     split = card.get("split") or {}
     bounds = ("train_from_utc", "validation_from_utc", "test_from_utc", "test_until_utc")
+    known = split.get("test_from_utc") or card.get("knows_until_utc")
     row = pl.DataFrame(
         {
             "model_id": [model_id],
@@ -125,12 +130,13 @@ def _model_rows(
             "target": [target],
             "classes": [card["classes"]],
             "session": [card.get("session")],
-            "uses_counts": [card["counts"] is not None],
+            "uses_counts": [card.get("counts") is not None],
             **{bound: [split.get(bound)] for bound in bounds},
             "card": [json.dumps(card, ensure_ascii=False)],
+            "knows_until_utc": [known],
         }
     )
-    times = [pl.col(bound).cast(pl.String).str.to_datetime(time_unit="us") for bound in bounds]
+    times = pl.col(*bounds, "knows_until_utc").cast(pl.String).str.to_datetime(time_unit="us")
     thresholds: dict[str, float] = card.get("thresholds_bps") or {}
     heads = pl.DataFrame(
         {

@@ -19,7 +19,7 @@ from tweetscore.errors import (
     TweetscoreError,
 )
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 MEMORY_LIMIT = "350MB"  # DuckDB's own default is 80 % of the machine; 500 MB were no faster
 IN_MEMORY = Path(":memory:")
 # A commit that finds no room on the disk fails as a transaction.

@@ -197,14 +197,16 @@ def record_selection(store: Store, symbols: Collection[str] | None = None) -> No
 
 def _scored(store: Store, ends: Mapping[str, datetime]) -> Iterator[Trial]:
     """Yield what can be judged by scores: each model on each symbol, up to its last bar."""
-    query = "SELECT model_id, name, test_from_utc, card FROM models WHERE test_from_utc IS NOT NULL"
-    for model_id, name, test_from_utc, text in store.rows(query):
+    query = (
+        "SELECT model_id, name, knows_until_utc, card FROM models WHERE knows_until_utc IS NOT NULL"
+    )
+    for model_id, name, from_utc, text in store.rows(query):
         card = json.loads(text)
         own = trial_of(card, model_id, name)
         network, heads = own.trial_id if own else model_id, len(card.get("intervals", ())) or 1
         for symbol, until_utc in ends.items():
-            if test_from_utc <= until_utc:
-                yield Trial("", symbol, test_from_utc, until_utc, network, model_id, name, heads)
+            if from_utc <= until_utc:
+                yield Trial("", symbol, from_utc, until_utc, network, model_id, name, heads)
 
 
 def _selection(store: Store, symbol: str) -> str:
