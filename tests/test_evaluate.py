@@ -31,7 +31,7 @@ from tweetscore.evaluation.figures import (
 )
 from tweetscore.evaluation.intervals import mean_interval
 from tweetscore.evaluation.skill import Resampling
-from tweetscore.evaluation.verdicts import overall_verdict, sentence
+from tweetscore.evaluation.verdicts import figure_table, overall_verdict, sentence
 from tweetscore.market.windows import ensure_windows
 from tweetscore.store.database import Store
 
@@ -808,10 +808,45 @@ def test_the_extended_session_has_days_of_its_own(week: Store) -> None:
 
 
 def test_a_model_without_dates_has_no_honest_figures(week: Store) -> None:
-    add_model(week, "dateless", {})
-    assert {f.model for f in evaluate(week)} == {"known"}
-    with pytest.raises(InputError, match="no prediction from a test part on has an outcome"):
-        evaluate(week, model="dateless")
+    alone = evaluate(week)
+    add_model(week, "dateless", {}, right=0.9)
+    five, thirty = evaluate(week, model="dateless")
+    assert evaluate(week) == [*alone, five, thirty]  # no other p is corrected for it
+    shown = (five.rows, five.accuracy, five.verdict, five.p_value, five.p_corrected, five.p_within)
+    assert shown == (10, 1.0, "cannot be tested", 1.0, 1.0, None)
+    assert sentence(five) == (
+        "5 minutes: cannot be tested. AUC 1.000, at 95 % 0.000 to 1.000; accuracy 100.0 %, "
+        "majority 50.0 %, on posts whose outcome it may have seen."
+    )
+    cannot = "Cannot be tested: nobody says what dateless has seen; say until when with "
+    assert overall_verdict([five, thirty]) == f"{cannot}--trained-until."
+    both = overall_verdict([*alone, five, thirty])
+    assert both == f"{overall_verdict(alone)} {cannot}--trained-until."
+    headings, (cells, _) = figure_table([five, thirty])
+    assert dict(zip(headings, cells, strict=True)) == {
+        "min": "5", "rows": "10", "days": "5", "accuracy": "100.0%", "majority": "50.0%",
+        "momentum": "100.0%", "verdict": "cannot be tested",
+    }  # fmt: skip
+
+
+def test_a_model_with_a_date_is_judged_on_what_was_posted_later_as_one_with_a_test_part(
+    week: Store,
+) -> None:
+    add_model(week, "dated", {})
+    week.con.execute(
+        "UPDATE models SET knows_until_utc = $until WHERE name = 'dated'",
+        {"until": SPLIT["test_from_utc"]},
+    )
+    known = evaluate(week, model="known")
+    for one, other in zip(evaluate(week, model="dated"), known, strict=True):
+        assert replace(one, model="known", model_id="known-id") == other
+    with pytest.raises(InputError) as refusal:
+        evaluate(week, model="dated", from_utc=OPEN)
+    assert str(refusal.value) == (
+        f"{week.path}: 12 of the 20 predictions of that span lie before 2018-12-19T21:00:00 UTC, "
+        "until when dated may have seen posts; evaluate from 2018-12-19T21:00:00 on, or leave out "
+        "--from and --until"
+    )
 
 
 def test_an_unknown_model_is_told_with_those_that_scored(week: Store) -> None:

@@ -33,7 +33,7 @@ from tweetscore.report.curves import (
 from tweetscore.report.gather import gather
 from tweetscore.report.record import Report
 from tweetscore.report.subject import Subject
-from tweetscore.store.database import Store, open_store
+from tweetscore.store.database import SCHEMA_VERSION, Store, open_store
 from tweetscore.study.options import StudyCell, ablation_cells
 from tweetscore.study.reported import LABEL_FAULTS, ORIGINAL_FAULTS, ORIGINAL_VERDICT
 from tweetscore.study.runs import StudyRun, keep_run, stored_run
@@ -437,11 +437,8 @@ def unscored(store: Store) -> None:
                    "cannot confirm.", None),
         (lambda store: fill(store, bars=False),
          "No verdict: there are no bars to compare the predictions of m with.", "m"),
-        (lambda store: fill(store, None),
-         "No verdict: the card of m does not say which days it was trained on, so no prediction is "
-         "known to be out of sample.", "m"),
         (learned_alone,
-         "No verdict: no prediction of m from its test part on has an outcome in the "
+         "No verdict: no prediction of m of posts that it has not seen has an outcome in the "
          "regular session of SPX.", "m"),
     ],
 )  # fmt: skip
@@ -466,6 +463,22 @@ def test_what_is_missing_is_said_and_the_frames_keep_their_columns(
             InputError, match="no model m has scored direction or moves here; it has: none"
         ):
             gather(store, model="m")
+
+
+def test_of_a_model_of_which_nobody_says_what_it_has_seen_all_is_shown_and_nothing_tested(
+    store: Store,
+) -> None:
+    fill(store, None)
+    found = gather(store)
+    assert found.verdict == (
+        "Cannot be tested: nobody says what m has seen; say until when with --trained-until."
+    )
+    assert {each.verdict for each in found.figures} == {"cannot be tested"}
+    assert [each.split(".")[0] for each in found.sentences] == [
+        f"{minutes} minutes: cannot be tested" for minutes in (5, 30, 50)
+    ]
+    for name in ("calibration", "roc", "paths", "tweets"):
+        assert getattr(found, name).is_empty()
 
 
 def test_a_symbol_without_any_bars_is_refused(store: Store) -> None:
@@ -552,7 +565,7 @@ def test_a_report_says_how_to_make_it_again(store: Store) -> None:
     put_symbol(store, "DAX", "XETR")
     made = gather(store, symbol="SPX", session="extended", interval_minutes=5).made
     assert [each for each in made if each[0] not in ("tweetscore", "python", "duckdb")] == [
-        ("schema of the database", "5"),
+        ("schema of the database", str(SCHEMA_VERSION)),
         ("maximum age of a price", "5 minutes"),
         ("a move counts as flat up to", "0 basis points"),
         ("model", "m, id m"),

@@ -1,15 +1,18 @@
 """What a model may have seen: the date that is said, and which posts are then outside."""
 
+import json
 from datetime import UTC, date, datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any
 
 import pytest
 from results import put_model, put_predictions
 from tiny import put_tweets
 
+from tweetscore.errors import InputError
 from tweetscore.scoring.predictions import register_card
 from tweetscore.scoring.seen import seen_until
-from tweetscore.store.database import memory_store
+from tweetscore.store.database import memory_store, open_store
 
 KNOWN = datetime(2021, 7, 1, 12)
 DATES = [datetime(2021, 6, 1), datetime(2021, 6, 10), datetime(2021, 6, 20), datetime(2021, 6, 30)]
@@ -110,3 +113,24 @@ def test_a_card_without_a_split_says_what_its_model_may_have_seen() -> None:
         ("split", ["after", "after"]),  # by the minute of entry,
         ("undated", ["unknown", "unknown"]),
     ]
+
+
+def test_what_a_model_has_seen_may_be_said_later_and_not_otherwise(tmp_path: Path) -> None:
+    with open_store(tmp_path / "db") as store:
+        card: dict[str, Any] = {"classes": ["down", "up"], "knows_until_utc": None}
+        said = {**card, "knows_until_utc": "2021-07-01T00:00:00"}
+        for each in (card, said, card):  # to say nothing takes nothing back
+            register_card(store, "hub", "id", "direction", each)
+        stored = store.rows("SELECT knows_until_utc, card FROM models")
+        assert [(until, json.loads(text)) for until, text in stored] == [
+            (datetime(2021, 7, 1), said)
+        ]
+        with pytest.raises(InputError) as refused:
+            other = {**card, "knows_until_utc": "2020-07-01T00:00:00"}
+            register_card(store, "hub", "id", "direction", other)
+        assert str(refused.value) == (
+            f"{store.path}: hub may have seen posts until 2021-07-01T00:00:00 UTC, as was said "
+            "before, not until 2020-07-01T00:00:00; leave the date out, or give the model another "
+            "name"
+        )
+        assert store.rows("SELECT knows_until_utc, card FROM models") == stored

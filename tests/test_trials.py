@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from results import CARD, DAYS, SPANS, TEST_FROM, fill, put_model, put_predictions
-from tiny import put_bars, tiny_bundle
+from tiny import MINUTE, put_bars, tiny_bundle
 from typer.testing import CliRunner
 
 from tweetscore.cli.app import app
@@ -32,6 +32,7 @@ from tweetscore.store.trials import (
     carried,
     known_trials,
     record_model,
+    record_outside,
     record_trials,
     trial_of,
 )
@@ -415,3 +416,23 @@ def test_three_trainings_into_one_folder_are_three_tries_and_every_row_says_whos
     invoke("score", "--model", tmp_path / "m", "--db", tmp_path / "other")
     (other,) = json.loads(invoke("evaluate", "--json", "--db", tmp_path / "other"))["figures"]
     assert (other["tests"], other["models_tried"]) == (3, 3)
+
+
+def test_who_has_looked_at_posts_outside_what_a_model_knew_is_in_the_ledger(store: Store) -> None:
+    fill(store)
+    put_model(store, None, "hub", knows_until_utc=DAYS[3])
+    put_model(store, None, "nobody says")
+    rows = [(n, n % 7 / 7) for n in range(1, 241)]
+    for minutes, model in ((5, "hub"), (30, "hub"), (30, "nobody says")):
+        put_predictions(store, rows, minutes, model)
+    for _ in range(2):  # once more changes nothing
+        record_outside(store)
+        (own,) = (each for each in known_trials(store) if each.model_id == "hub")
+        first, last = store.row(
+            "SELECT min(posted_utc), max(posted_utc) FROM tweets WHERE posted_utc >= $t", t=DAYS[3]
+        )
+        assert own == Trial("hub", "SPX", first, last + MINUTE, "hub", "hub", "hub", 2)
+    assert not own.is_of_model  # what is not a training of ours
+    assert [each.model_id for each in known_trials(store)] == ["hub"]
+    store.con.execute("DELETE FROM predictions WHERE model_id = 'hub'")
+    assert counted(store, model="m") == {(5, 2, 0)}  # who has looked has looked

@@ -1,6 +1,6 @@
 -- One row: one prediction of a target of the market whose outcome is one of its two classes, in $session.
--- Without a span ($from_utc and $until_utc null) tweets from before the model's test part are left out; with
--- a span they are included, with their split.
+-- Without a span ($from_utc and $until_utc null) tweets from before the model's test part, or from before
+-- it is known to have seen nothing, are left out; with a span they are included, with their split.
 SELECT
     s.model_id, s.model, s.symbol, s.target, s.interval_minutes, s.session_date, s.posted_utc,
     s.minute_utc, s.exit_utc, s.split, s.probability,
@@ -27,7 +27,8 @@ WHERE s.session = $session
     AND ($until_utc IS NULL OR s.posted_utc < $until_utc)
     AND (
         unseen(s.split)
-        OR s.split <> 'unknown'
-            AND ($from_utc IS NOT NULL OR $until_utc IS NOT NULL)
+        OR s.split = 'unknown'
+        OR $from_utc IS NOT NULL
+        OR $until_utc IS NOT NULL
     )
 ORDER BY s.model, s.model_id, s.symbol, s.interval_minutes, s.session_date, s.tweet_id;

@@ -1,6 +1,6 @@
 -- One row: one model that has predicted, with its intervals (none for labels, which have no interval).
 SELECT
-    m.model_id, m.name, m.target, m.uses_counts, m.train_from_utc IS NOT NULL AS learned, m.card,
+    m.model_id, m.name, m.target, m.uses_counts, m.knows_until_utc IS NOT NULL AS learned, m.card,
     coalesce(list(p.interval_minutes ORDER BY p.interval_minutes), []) AS intervals
 FROM models m
 JOIN (SELECT DISTINCT model_id, interval_minutes FROM predictions) p USING (model_id)

@@ -19,6 +19,7 @@ from tweetscore.evaluation.figures import (
     figures,
     judged,
     majority_places,
+    untested,
 )
 from tweetscore.evaluation.intervals import Floats, Wholes, observations
 from tweetscore.evaluation.skill import market_controls
@@ -36,6 +37,7 @@ from tweetscore.store.database import Store, statement
 from tweetscore.store.trials import Trial, known_trials, record_trials
 
 UNSEEN = ("test", "after", "outside")  # as the macro unseen
+UNKNOWN = "unknown"
 _NAMES = ("model", "model_id")
 
 
@@ -56,7 +58,8 @@ def evaluate(
     is asked for: every head, scored or not, of every model, on every symbol, and on all together
     that it has learned from where these are several; and for every look at a part of the posts, by
     span, session or news, which the ledger of trials keeps. Where there is
-    no signal, days that could not have shown ``effect_auc`` are inconclusive.
+    no signal, days that could not have shown ``effect_auc`` are inconclusive. Models of which
+    nobody says what they have seen come last: their figures are of all posts, and no evidence.
     ``from_utc`` and ``until_utc`` (not included) name a span of times of posting. Windows near
     ``news`` are left out, and ``on_message`` is told how many.
 
@@ -80,7 +83,7 @@ def evaluate(
             result += judged(measured, corrected.of(each, family), family.tests, effect_auc)
             looks += each.trials()
     _keep(store, looks, on_message)
-    return result
+    return result + _untested(store, asked, session)
 
 
 def _outcomes(
@@ -92,6 +95,13 @@ def _outcomes(
 
 def _unseen(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.filter(pl.col("split").is_in(UNSEEN))
+
+
+def _untested(store: Store, rows: pl.DataFrame, session: str) -> list[Figures]:
+    """Measure the models of which nobody says what they have seen."""
+    found = scored_models(store, rows.filter(pl.col("split") == UNKNOWN), session)
+    alone = Family((), tests=1, models=1, parts=0)
+    return [untested(_figures_of(one, alone, each.card)) for each in found for one in each.parts]
 
 
 def _keep(store: Store, looks: Sequence[Trial], on_message: Callable[[str], None]) -> None:
@@ -150,9 +160,9 @@ def _check(
             f"{store.path}: no prediction from a test part on has an outcome in the {session} "
             f"session{span}; run tweetscore score, or ingest bars of later days"
         )
-    if asked["split"].is_in(UNSEEN).all():
+    seen = ~pl.col("split").is_in([*UNSEEN, UNKNOWN])
+    if asked.filter(seen).is_empty():
         return
-    seen = ~pl.col("split").is_in(UNSEEN)
     model_id, name = asked.filter(seen).select("model_id", "model").row(0)
     of_model = asked.filter(pl.col("model_id") == model_id)
     since_utc, has_split = store.row(

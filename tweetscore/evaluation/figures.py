@@ -21,6 +21,7 @@ from tweetscore.evaluation.skill import USUAL, Resampling, contributions, skill
 
 SIGNIFICANCE = 0.05
 BINS = 10
+UNTESTED = "cannot be tested"  # a verdict: nobody says what the model has seen
 POOLED = "all"  # in place of a symbol: all that the model has learned from, together
 
 
@@ -58,7 +59,8 @@ class Figures:
     are known, among scores without any; ``p_within`` the same within days alone; ``p_corrected``
     is ``p_value`` corrected for ``tests``, the figures judged together: those of ``models_tried``,
     the models that have looked at these days, with ``parts_tried`` looks at another selection of
-    the posts (a span, another session, far from news, other settings or links). ``caveat`` is what
+    the posts (a span, another session, far from news, other settings or links). All are 1 or None
+    where the verdict is that nothing can be tested. ``caveat`` is what
     the model's own card holds against it, in a sentence. ``smallest_auc`` is the least AUC that
     these rows would have shown four times in five, also as points of accuracy above a half
     (``smallest_points``) and as what a trade would earn by it before costs (``smallest_bps``).
@@ -256,6 +258,14 @@ def judged(
         replace(each, p_corrected=p, tests=tests, verdict=_verdict(each, p, effect_auc))
         for each, p in zip(found, p_values, strict=True)
     ]
+
+
+def untested(found: Figures) -> Figures:
+    """Return figures of posts that the model may know by heart: they are no evidence."""
+    return replace(
+        found, p_value=1.0, p_within=None, p_corrected=1.0, smallest_auc=None, smallest_points=None,
+        smallest_bps=None, verdict=UNTESTED,
+    )  # fmt: skip
 
 
 def majority_places(card: Mapping[str, Any], symbol: str = "") -> dict[int, int]:

@@ -8,7 +8,7 @@ posts as settings or links selected them before.
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -153,10 +153,19 @@ def learned_symbols(card: Mapping[str, Any]) -> frozenset[str]:
     )
 
 
+def own_symbols(card: Mapping[str, Any], there: Collection[str]) -> list[str]:
+    """Return which of some symbols a model is about: those it learned from, or all if it says none.
+
+    A model without a split of its own, on whose card stands until when it may have seen posts, says
+    none.
+    """
+    return sorted(there if "knows_until_utc" in card else learned_symbols(card).intersection(there))
+
+
 def _together(rows: pl.DataFrame, card: Mapping[str, Any]) -> pl.DataFrame:
-    """Return the rows of all symbols that were learned from; none where that is one."""
-    learned = rows.filter(pl.col("symbol").is_in(learned_symbols(card)))
-    return learned if learned["symbol"].n_unique() > 1 else learned.clear()
+    """Return the rows of all symbols that a model is about; none where that is one."""
+    own = rows.filter(pl.col("symbol").is_in(own_symbols(card, rows["symbol"].unique().to_list())))
+    return own if own["symbol"].n_unique() > 1 else own.clear()
 
 
 def families(found: Sequence[Scored], ledger: Sequence[Trial]) -> Iterator[tuple[Scored, Family]]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from tweetscore.evaluation.figures import POOLED, SIGNIFICANCE, Figures
+from tweetscore.evaluation.figures import POOLED, SIGNIFICANCE, UNTESTED, Figures
 from tweetscore.evaluation.intervals import unit_of
 from tweetscore.market.horizons import Horizon
 from tweetscore.market.targets import kind_of
@@ -18,7 +18,19 @@ MOST_NAMED = 6  # symbols in a sentence
 def overall_verdict(found: Sequence[Figures]) -> str:
     """Say what all figures together show, and how many models and parts were tried for it."""
     caveats = dict.fromkeys(f" {each.caveat}" for each in found if each.caveat)
-    return f"{_shown(found)}{_tries(found)}{''.join(caveats)}"
+    tested = [each for each in found if each.verdict != UNTESTED]
+    untested = dict.fromkeys(each.model for each in found if each.verdict == UNTESTED)
+    facts = [f"{_shown(tested)}{_tries(tested)}"] if tested or not untested else []
+    facts += [_cannot_be_tested(list(untested))] if untested else []
+    return f"{' '.join(facts)}{''.join(caveats)}"
+
+
+def _cannot_be_tested(models: Sequence[str]) -> str:
+    have = "has" if len(models) == 1 else "have"
+    return (
+        f"Cannot be tested: nobody says what {', '.join(models)} {have} seen; say until when with "
+        "--trained-until."
+    )
 
 
 def _shown(found: Sequence[Figures]) -> str:
@@ -102,6 +114,11 @@ def sentence(each: Figures, *, several: bool = False) -> str:
     if each.target and kind_of(each.target).of_figures:
         what += f", {each.target}"
     of = " of the training part" if each.baseline_of == "training" else ""
+    if each.verdict == UNTESTED:
+        return (
+            f"{what}: {UNTESTED}. {_auc_words(each)}accuracy {100 * each.accuracy:.1f} %, "
+            f"majority{of} {100 * each.baseline:.1f} %, on posts whose outcome it may have seen."
+        )
     return (
         f"{what}: {each.verdict}. {_auc_words(each)}{_p_words(each)}{_within(each)}. "
         f"{_smallest_words(each)}Accuracy {100 * each.accuracy:.1f} %, majority{of} "
@@ -180,7 +197,7 @@ def figure_table(found: Sequence[Figures]) -> tuple[list[str], list[list[str]]]:
                 "bag of words": _or_none(each.bag_of_words, ".1%"),
                 "momentum": _or_none(each.momentum, ".1%"),
                 "visible": _or_none(each.smallest_auc, ".3f"),
-                "p": f"{each.p_corrected:.4f}",
+                "p": NONE if each.verdict == UNTESTED else f"{each.p_corrected:.4f}",
                 "verdict": each.verdict,
             }
             for each in found

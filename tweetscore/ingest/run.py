@@ -34,6 +34,7 @@ from tweetscore.io.source import Source, use_source, with_encoding
 from tweetscore.market.windows import ensure_windows, set_rules
 from tweetscore.posts.canonical import LateColumnsError, TweetFile
 from tweetscore.store.database import Store
+from tweetscore.store.trials import record_outside
 
 # A small file of posts is opened later, and a file that is neither has its account already.
 Recognised = TweetFile | BarFile | SmallFile | Account
@@ -76,6 +77,8 @@ def ingest(
     if not all(each.error for each in accounts):  # a refusal leaves nothing
         set_rules(store, max_gap_minutes=options.max_gap_minutes, flat_bps=options.flat_bps)
     ensure_windows(store)
+    with store.transaction():
+        record_outside(store)  # of symbols that are new
     return accounts
 
 

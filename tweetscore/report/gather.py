@@ -195,11 +195,11 @@ def _why_none(store: Store, subject: Subject | None, scored: Sequence[dict[str, 
         return f"No verdict: there are no bars to compare the predictions of {subject.model} with."
     if not subject.learned:
         return (
-            f"No verdict: the card of {subject.model} does not say which days it was trained on, "
-            "so no prediction is known to be out of sample."
+            f"No verdict: nobody says what {subject.model} has seen, so no prediction is known to "
+            "be out of sample, and none has an outcome."
         )
     return (
-        f"No verdict: no prediction of {subject.model} from its test part on has an "
+        f"No verdict: no prediction of {subject.model} of posts that it has not seen has an "
         f"outcome in the {subject.session} session of {symbols_words(subject.symbols)}."
     )
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from tweetscore.errors import InputError
 from tweetscore.evaluation.figures import POOLED
-from tweetscore.evaluation.tried import learned_symbols
+from tweetscore.evaluation.tried import own_symbols
 from tweetscore.market.horizons import Horizon
 from tweetscore.market.symbols import choose_symbol
 from tweetscore.market.targets import kind_of
@@ -28,7 +28,7 @@ class Subject:
     session: str
     intervals: tuple[int, ...]  # minutes that the model has scored
     interval_minutes: int  # the one whose details are shown
-    learned: bool  # whether its card says which days it was trained on
+    learned: bool  # whether it is known until when it may have seen posts
     uses_counts: bool
 
     @property
@@ -76,8 +76,8 @@ def _symbols(store: Store, wanted: str | None, card: Mapping[str, Any]) -> tuple
     known = {symbol for (symbol,) in store.rows("SELECT symbol FROM symbols")}
     if wanted is None and not known:
         return ()
-    learned = sorted(known & learned_symbols(card)) if wanted is None else []
-    return tuple(learned) or (choose_symbol(store, wanted),)
+    own = own_symbols(card, known) if wanted is None else []
+    return tuple(own) or (choose_symbol(store, wanted),)
 
 
 def _chosen(

@@ -5,6 +5,7 @@ Everything that writes probabilities into the table ``predictions`` does it here
 
 import json
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -106,14 +107,38 @@ def register_card(
     """Write the row of a model, known by its card alone, once.
 
     Its card has the dates of its split, or ``knows_until_utc`` (as ``seen.seen_until`` reads it)
-    where it has none of its own. Without both nothing is known to be unseen.
+    where it has none of its own. Without both nothing is known to be unseen. What it has seen may
+    be said later, and not be said otherwise: whoever moves the date until he likes the figures has
+    looked each time.
+
+    Raises:
+        InputError: something else was said of what it has seen.
     """
-    if store.rows("FROM models WHERE model_id = $model_id", model_id=model_id):
-        return
     models, thresholds = _model_rows(name, model_id, target, card)
+    query = "SELECT name, knows_until_utc FROM models WHERE model_id = $model_id"
+    if there := store.rows(query, model_id=model_id):
+        _say_seen(store, models, *there[0])
+        return
     store.append("models", models)
     store.append("thresholds", thresholds)
     record_model(store, card, model_id, name)
+
+
+def _say_seen(store: Store, said: pl.DataFrame, name: str, known_utc: datetime | None) -> None:
+    """Note until when a model may have seen posts, if that is not known yet."""
+    model_id, card, said_utc = said.select("model_id", "card", "knows_until_utc").row(0)
+    if said_utc is None or said_utc == known_utc:
+        return
+    if known_utc is not None:
+        raise InputError(
+            f"{store.path}: {name} may have seen posts until {known_utc.isoformat()} UTC, as was "
+            f"said before, not until {said_utc.isoformat()}; leave the date out, or give the model "
+            "another name"
+        )
+    store.rows(
+        "UPDATE models SET knows_until_utc = $said, card = $card WHERE model_id = $model_id",
+        said=said_utc, card=card, model_id=model_id,
+    )  # fmt: skip
 
 
 def _model_rows(

@@ -20,6 +20,7 @@ from tweetscore.scoring.predictions import (
 )
 from tweetscore.scoring.predictors import Device, Model
 from tweetscore.store.database import Store
+from tweetscore.store.trials import record_outside
 from tweetscore.text.known import WordCounts
 
 
@@ -81,6 +82,8 @@ def score(
         words += chunk.words
         done += chunk.rows.height + chunk.skipped.total()
         progress(done, to_do)
+    with store.transaction():
+        record_outside(store)
     unmet = without_windows(store.frame("FROM symbols"), wanted)
     return ScoreAccount(
         model.name, model.model_id, wanted, tweets, scored, tweets - scored, dict(+reasons),

@@ -9,12 +9,12 @@ import hashlib
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import polars as pl
 
-from tweetscore.store.database import Store
+from tweetscore.store.database import Store, statement
 
 PART_COUNTS = 2  # a part is judged at once, and who stops at the first signal has chosen
 _SCHEMA = {"test_from_utc": pl.Datetime("us"), "test_until_utc": pl.Datetime("us")}
@@ -163,6 +163,27 @@ def record_model(store: Store, card: Mapping[str, Any], model_id: str, name: str
     """Add the trial that a model is, and those that its card carries."""
     own = trial_of(card, model_id, name)
     record_trials(store, [*([own] if own else []), *carried(card)])
+
+
+def record_outside(store: Store) -> None:
+    """Note what each model without a split of its own is measured on: posts it has not seen.
+
+    Its posts may have become more since it was noted; the caller holds the transaction.
+    """
+    models = "FROM models WHERE train_from_utc IS NULL AND knows_until_utc IS NOT NULL LIMIT 1"
+    symbols = [symbol for (symbol,) in store.rows("SELECT symbol FROM symbols")]
+    if not (symbols and store.rows(models)):
+        return
+    found = [
+        Trial(
+            model_id[:16], in_one(symbols), first_utc, last_utc + timedelta(minutes=1),
+            model_id, model_id, name, heads * _looks(symbols),
+        )
+        for model_id, name, first_utc, last_utc, heads in store.rows(statement("store/outside"))
+    ]  # fmt: skip
+    ids = [each.trial_id for each in found]
+    store.rows("DELETE FROM trials WHERE list_contains($ids::VARCHAR[], trial_id)", ids=ids)
+    record_trials(store, found)
 
 
 def record_selection(store: Store, symbols: Collection[str] | None = None) -> None:
