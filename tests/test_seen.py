@@ -125,8 +125,8 @@ def test_what_a_model_has_seen_may_be_said_later_and_not_otherwise(tmp_path: Pat
         assert [(until, json.loads(text)) for until, text in stored] == [
             (datetime(2021, 7, 1), said)
         ]
+        other = {**card, "knows_until_utc": "2020-07-01T00:00:00"}
         with pytest.raises(InputError) as refused:
-            other = {**card, "knows_until_utc": "2020-07-01T00:00:00"}
             register_card(store, "hub", "id", "direction", other)
         assert str(refused.value) == (
             f"{store.path}: hub may have seen posts until 2021-07-01T00:00:00 UTC, as was said "
