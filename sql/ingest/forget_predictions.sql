@@ -1,5 +1,5 @@
 -- Deletes the predictions whose input is replaced by another record: the text, or the counts for a model
--- that reads them. Runs while the table candidates is complete.
+-- that reads them. What somebody else has predicted stays, as nobody here can predict it again. Runs while the table candidates is complete.
 CREATE OR REPLACE TEMP TABLE outdated AS
 SELECT models.model_id, old.platform, old.tweet_id
 FROM candidates winner
@@ -7,7 +7,8 @@ JOIN tweets new ON new.rowid = winner.row
 JOIN candidates loser ON loser.platform = winner.platform AND loser.tweet_id = winner.tweet_id
 JOIN tweets old ON old.rowid = loser.row
 CROSS JOIN models
-WHERE winner.place = 1 AND winner.fresh AND NOT loser.fresh AND (
+WHERE models.card ->> 'kind' IS DISTINCT FROM 'predictions'
+    AND winner.place = 1 AND winner.fresh AND NOT loser.fresh AND (
     old.text <> new.text
     OR models.uses_counts AND (
         old.retweet_count IS DISTINCT FROM new.retweet_count

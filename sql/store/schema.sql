@@ -14,7 +14,7 @@ CREATE TABLE sources (
     name VARCHAR NOT NULL,             -- the file, as it was given
     sha256 VARCHAR NOT NULL,           -- of the content, decompressed
     bytes BIGINT NOT NULL,             -- of the content, decompressed
-    kind VARCHAR NOT NULL,             -- tweets or bars
+    kind VARCHAR NOT NULL,             -- tweets, bars or predictions
     format VARCHAR NOT NULL,           -- format of its content
     symbol VARCHAR,                    -- of bars, if the whole file has one symbol
     clock VARCHAR NOT NULL,            -- clock of the file's times, and how it was verified

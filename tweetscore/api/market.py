@@ -1,7 +1,7 @@
 """What an open database says of trading by its predictions, frozen models, abnormal returns."""
 
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # what a command does not need, it does not wait for
     from tweetscore.report.record import Report
     from tweetscore.scoring.bundle import Bundle
     from tweetscore.scoring.freeze import Frozen
+    from tweetscore.scoring.given import GivenAccount
     from tweetscore.store.database import Store
 
 
@@ -90,6 +91,54 @@ class MarketResults:
         from tweetscore.ingest.links import posts_to_link
 
         return posts_to_link(self.store)
+
+    def import_predictions(
+        self,
+        file: str | Path,
+        model: str,
+        *,
+        trained_until: str | date | None = None,
+        interval_minutes: int | None = None,
+        platform: str | None = None,
+        clock: str | None = None,
+        columns: Mapping[str, str] | None = None,
+        encoding: str | None = None,
+        progress: Progress | None = None,
+    ) -> "GivenAccount":
+        """Add somebody's predictions of stored posts: a probability of a rise, or up or down.
+
+        Args:
+            file: CSV, TSV, JSON or Parquet with the id of a post in each row.
+            model: the name under which they are judged; more files of one name are one model.
+            trained_until: until when the model may have seen posts and prices, in UTC; a day,
+                month or year counts to its end. Without it nothing can be tested.
+            interval_minutes: how far ahead all are, where no column says it.
+            platform: of the ids; without it, whichever platform has the id here.
+            clock: of the times at which they were made, where these carry no zone.
+            columns: our names and those of the file, as in ``{"probability": "p_up"}``.
+            encoding: of the text, as Python calls it, like cp1252; None: told by the bytes.
+            progress: called with the file, its rows read so far, and None.
+
+        Returns:
+            What became of every row.
+
+        Raises:
+            InputError: the file cannot be used, or says nothing of a post here; nothing is changed.
+        """
+        from tweetscore.market.horizons import Horizon
+        from tweetscore.scoring.given import import_predictions
+        from tweetscore.scoring.given_rows import open_given
+        from tweetscore.scoring.seen import seen_until
+
+        on_rows = progress or silent
+        given = open_given(
+            Path(file), columns or {}, platform=platform, clock=clock, encoding=encoding,
+            horizon=None if interval_minutes is None else Horizon(interval_minutes),
+        )  # fmt: skip
+        until_utc = None if trained_until is None else seen_until(trained_until)
+        return import_predictions(
+            self.store, given, model, until_utc, lambda name, rows: on_rows(name, rows, None)
+        )
 
     def derive_abnormal(
         self,

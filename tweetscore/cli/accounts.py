@@ -1,5 +1,6 @@
 """Print what became of the rows of files: accounts enter, tables and notes or JSON leave."""
 
+import shlex
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
@@ -11,6 +12,7 @@ from tweetscore.cli.tables import show_record, show_table
 
 if TYPE_CHECKING:  # polars would slow down --help
     from tweetscore.ingest.account import Account
+    from tweetscore.scoring.given import GivenAccount
 
 MOST_LISTED = 20  # of more files, those of one kind have one line together
 _COUNTED = ("rows_read", "stored", "updated", "duplicates", "rejected")
@@ -57,6 +59,25 @@ def show_accounts(accounts: "Sequence[Account]", *, as_json: bool) -> None:
     if ignored := [Path(each.name).name for each in accounts if each.kind == "ignored"]:
         shown = ", ".join(ignored[:5]) + (", …" if len(ignored) > 5 else "")
         note(f"ignored {len(ignored)} files that hold neither posts nor bars: {shown}")
+
+
+def show_given(account: "GivenAccount", *, as_json: bool) -> None:
+    """Print what became of the rows of a file of predictions, and of which model they are."""
+    for warning in account.warnings:
+        warn(f"{Path(account.name).name}: {warning}")
+    if as_json:
+        show_record(asdict(account))
+        return
+    rows = [(name.replace("_", " "), getattr(account, name)) for name in _COUNTED]
+    rows += [(f"rejected: {reason}", count) for reason, count in account.reasons.items()]
+    show_table([account.model, "predictions"], rows)
+    note(f"{Path(account.name).name}: {_shortened(account.taken)}")
+    note(f"{Path(account.name).name}: clock of the times of prediction: {account.clock}")
+    seen = f"{account.model} may have seen what was posted before {account.knows_until_utc} UTC"
+    if account.knows_until_utc is None:
+        seen = f"nobody says what {account.model} has seen: it can be tested with --trained-until"
+    note(seen)
+    note(f"see the result with: tweetscore evaluate --model {shlex.quote(account.model)}")
 
 
 def first_refusals(accounts: "Sequence[Account]") -> list[str]:

@@ -1,13 +1,21 @@
 """The panel "Data": files go into the database, and come out of it."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from tweetscore import api
-from tweetscore.cli import links, market_options, options, printing, sample_options
-from tweetscore.cli.accounts import first_refusals, show_accounts
+from tweetscore.cli import (
+    links,
+    market_options,
+    options,
+    printing,
+    sample_options,
+    transfer_options,
+)
+from tweetscore.cli.accounts import first_refusals, show_accounts, show_given
 from tweetscore.cli.command import command
 from tweetscore.cli.options import DEFAULT_DB
 from tweetscore.cli.progress import row_progress
@@ -180,9 +188,9 @@ def _check_health(checks: "Sequence[Check]") -> None:
 
 @command(app, DATA)
 def export(
-    folder: options.ExportFolder,
-    table: options.Tables = None,
-    rows_per_file: options.RowsPerFile = 500_000,
+    folder: transfer_options.ExportFolder,
+    table: transfer_options.Tables = None,
+    rows_per_file: transfer_options.RowsPerFile = 500_000,
     db: options.Db = DEFAULT_DB,
     as_json: options.Json = False,
 ) -> None:
@@ -197,16 +205,35 @@ def export(
 
 @command(app, DATA, name="import")
 def import_from(
-    folder: options.ImportFolder,
+    folder: transfer_options.ImportFolder = None,
+    *,
+    given: transfer_options.GivenOptions,
     db: options.Db = DEFAULT_DB,
     as_json: options.Json = False,
 ) -> None:
-    """Restore an export into an empty database, or add the scores of `score --input`.
+    """Restore an export, or add the scores of `score --input` or anybody's predictions of posts.
 
-    Afterwards, query, evaluate and report work on the scores as on any others.
+    An export goes into an empty database. Afterwards, query, evaluate and report work on scores and
+    predictions as on any others.
 
-    Example: `tweetscore import scored`
+    Example: `tweetscore import scored`, or
+    `tweetscore import --predictions llm.csv --model llm --trained-until 2023-10 --interval 30`
     """
+    given.check(folder)
+    if folder is None:
+        _import_predictions(given, db, as_json=as_json)
+        return
     with api.open(db) as database:
         rows = database.import_from(folder)
     printing.show_tables(rows, as_json=as_json)
+
+
+def _import_predictions(given: transfer_options.GivenOptions, db: Path, *, as_json: bool) -> None:
+    """Add a table of predictions to a database that is there."""
+    said = dict(vars(given))
+    file, columns = said.pop("predictions"), options.column_names(said.pop("column"))
+    with api.open(db, create=False) as database, row_progress("reading") as on_rows:
+        account = database.import_predictions(
+            file, interval_minutes=said.pop("interval"), columns=columns, progress=on_rows, **said
+        )
+    show_given(account, as_json=as_json)

@@ -126,11 +126,11 @@ Columns = Annotated[
     Option(
         "--column",
         metavar="OURS=THEIRS",
-        help="Name of a column in the labelled file, e.g. label=class; may be repeated.",
+        help="Name of a column in the file, e.g. label=class; may be repeated.",
     ),
 ]
 
-# --- ingest, doctor, export, import -------------------------------------------------------
+# --- ingest, doctor -------------------------------------------------------
 
 Paths = Annotated[
     list[Path], Argument(help="Files, zips, tars, folders or patterns; - reads standard input.")
@@ -146,19 +146,6 @@ CheckedModels = Annotated[
     ),
 ]
 Leaks = Annotated[bool, Option(help="Also check for look-ahead leakage.")]
-ExportFolder = Annotated[Path, Argument(help="Folder for the files; it must not exist yet.")]
-Tables = Annotated[
-    list[str] | None,
-    Option(
-        "--table",
-        metavar="NAME",
-        help="Table or view to export, e.g. scored; may be repeated. Without it, every table.",
-    ),
-]
-RowsPerFile = Annotated[int, Option(metavar="N", min=1, help="Maximum number of rows in a file.")]
-ImportFolder = Annotated[Path, Argument(help="Folder written by export or by score --output.")]
-
-
 Encoding = Annotated[
     str | None,
     Option(

@@ -56,7 +56,7 @@ def with_digest(
     sha256, size = source.digest()
     account = replace(account, sha256=sha256, bytes=size)
     known = store.rows(
-        "SELECT clock FROM sources WHERE sha256 = $sha256 "
+        "SELECT clock FROM sources WHERE sha256 = $sha256 AND kind <> 'predictions' "
         "AND symbol IS NOT DISTINCT FROM $symbol AND $name IN (name, '')",
         sha256=account.sha256,
         symbol=account.symbol,
@@ -69,7 +69,10 @@ def with_digest(
 
 def known_clocks(store: Store, digests: Sequence[str]) -> dict[str, str]:
     """Return the clocks of the stored files of posts that have one of these contents."""
-    query = "SELECT sha256, clock FROM sources WHERE symbol IS NULL AND list_contains($all, sha256)"
+    query = (
+        "SELECT sha256, clock FROM sources WHERE symbol IS NULL AND kind <> 'predictions' "
+        "AND list_contains($all, sha256)"
+    )
     return dict(store.rows(query, all=list(digests)))
 
 

@@ -73,6 +73,11 @@ def named_platforms(names: pl.Series) -> pl.Series:
     return names.replace_strict(known, default=None, return_dtype=pl.String).fill_null(OTHER)
 
 
+def named_platform(name: str) -> str:
+    """Return the platform that a name stands for; one that is not known stands for itself."""
+    return _NAMED.get(normalised(name.strip()), name.strip())
+
+
 def are_platforms(names: pl.Series) -> bool:
     """Return whether nearly all values of a column name platforms."""
     return nearly_all(names.str.strip_chars().map_elements(_is_named_platform, pl.Boolean))

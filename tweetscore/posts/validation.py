@@ -183,6 +183,11 @@ def rounded_among(ids: pl.Series) -> pl.Series:
     return texts.filter(texts.str.contains(_ROUNDED).fill_null(False))
 
 
+def rounded(ids: pl.Expr) -> pl.Expr:
+    """Return where an id, as a string, has been a float."""
+    return ids.str.contains(_ROUNDED)
+
+
 def _refuse_rounded(ids: pl.Series) -> None:
     """Refuse the file for one such id: its neighbours may be rounded where no exponent shows it."""
     if len(rounded := rounded_among(ids)):
@@ -193,13 +198,19 @@ def _refuse_rounded(ids: pl.Series) -> None:
         )
 
 
-def _refuse_shortened(ids: pl.Series) -> None:
-    """Refuse the file if its ids, as numbers, have all lost their last digits."""
+def are_shortened(ids: pl.Series) -> bool:
+    """Return whether ids, as numbers, have all lost their last digits."""
     long = ids.filter(ids >= _LONG_ID)
     if len(long) < _ROUNDED_IDS or (long % _LOST_DIGITS != 0).any():
-        return
+        return False
     # Ids that somebody made of whole seconds may end so, too: as floats they are exact.
-    if nearly_all(long % _FLOAT_STEP != 0):
+    return nearly_all(long % _FLOAT_STEP != 0)
+
+
+def _refuse_shortened(ids: pl.Series) -> None:
+    """Refuse the file if its ids, as numbers, have all lost their last digits."""
+    if are_shortened(ids):
+        long = ids.filter(ids >= _LONG_ID)
         raise RoundedIdsError(
             f"its ids all end in 00 ({long[0]}, {long[1]}, …): they are rounded, as by JavaScript; "
             "download it again, name the column with the exact ids, as in --column "

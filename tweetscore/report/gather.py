@@ -234,7 +234,7 @@ def _words(
 ) -> pl.DataFrame:
     if subject is None:
         return pl.DataFrame(schema=WORDS)
-    rules = TextRules.from_dict(card["text_rules"])
+    rules = TextRules.from_dict(card["text_rules"]) if "text_rules" in card else TextRules()
     return distinctive_words(_texts(store, of_shown), rules, subject.classes)
 
 

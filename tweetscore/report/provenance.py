@@ -24,8 +24,8 @@ def provenance(
     """Yield versions, rules, hashes and commands; what is unknown is left out."""
     schema, gap, flat = store.row("SELECT schema_version, max_gap_minutes, flat_bps FROM settings")
     sources = store.rows(
-        "SELECT s.name, s.sha256, y.calendar FROM sources s LEFT JOIN symbols y USING (symbol) "
-        "ORDER BY source_id"
+        "SELECT s.name, s.sha256, y.calendar, s.taken, s.kind = 'predictions' FROM sources s "
+        "LEFT JOIN symbols y USING (symbol) ORDER BY source_id"
     )
     yield "tweetscore", version("tweetscore")
     yield "python", platform.python_version()
@@ -38,7 +38,7 @@ def provenance(
         graph = GRAPHS[_precision(subject)]
         if graph in card.get("sha256", {}):
             yield f"sha256 of {graph}", card["sha256"][graph][:SHORT]
-    for name, sha256, _ in sources:
+    for name, sha256, *_ in sources:
         yield f"sha256 of {_file(name)}", sha256[:SHORT]
     rules: list[str] = []
     rules += ["--max-gap", str(gap)] if gap != USUAL_GAP_MINUTES else []
@@ -50,33 +50,49 @@ def _commands(
     store: Store,
     subject: Subject | None,
     card: dict[str, Any],
-    sources: Sequence[tuple[str, str, str | None]],
+    sources: Sequence[tuple[Any, ...]],
     rules: Sequence[str],
 ) -> Iterator[tuple[str, str]]:
     name = store.path.name
     db = ["--db", name] if name != USUAL_DATABASE else []
     files: dict[str | None, list[str]] = {}
-    for source, _, calendar in sources:
-        if source != STANDARD_INPUT:
+    for source, _, calendar, _, is_given in sources:
+        if source != STANDARD_INPUT and not is_given:
             of_calendar = files.setdefault(None if calendar == UNKNOWN else calendar, [])
             of_calendar.append(_file(source).partition("!")[0])
     for calendar, paths in files.items():
         options = ["--calendar", calendar] if calendar else []
         yield "ingest", _typed("ingest", *dict.fromkeys(paths), *options, *rules, *db)
     if subject:
-        model = ["--model", str(card.get("name") or subject.model)]
-        precision = _precision(subject)
-        options = ["--precision", precision] if precision != "float32" else []
-        if set(subject.intervals) != set(card["intervals"]):
-            asked = [("--interval", str(Horizon(each))) for each in subject.intervals]
-            options += [part for each in asked for part in each]
-        yield "score", _typed("score", *model, *options, *db)
+        yield from _predicted(subject, card, sources, db)
         shown = ["--model", subject.model, "--interval", str(Horizon(subject.interval_minutes))]
         shown += ["--symbol", *subject.symbols] if len(subject.symbols) == 1 else []
         shown += ["--session", subject.session] if subject.session != "regular" else []
         yield "report", _typed("report", *shown, *db)
     else:
         yield "report", _typed("report", *db)
+
+
+def _predicted(
+    subject: Subject, card: dict[str, Any], sources: Sequence[tuple[Any, ...]], db: Sequence[str]
+) -> Iterator[tuple[str, str]]:
+    """Yield what has made the predictions: the model, or imports of somebody's files."""
+    asked = [("--interval", str(Horizon(each))) for each in subject.intervals]
+    if card.get("kind") != "predictions":
+        model = ["--model", str(card.get("name") or subject.model)]
+        precision = _precision(subject)
+        options = ["--precision", precision] if precision != "float32" else []
+        if set(subject.intervals) != set(card.get("intervals", ())):
+            options += [part for each in asked for part in each]
+        yield "score", _typed("score", *model, *options, *db)
+        return
+    until = card.get("knows_until_utc")
+    said = ["--model", subject.model, *(["--trained-until", until] if until else [])]
+    for source, _, _, taken, is_given in sources:
+        if is_given and taken.startswith(f"model: {subject.model}; "):
+            for each in [()] if " horizon" in taken else asked:
+                file = ["--predictions", _file(source)]
+                yield "import", _typed("import", *file, *said, *each, *db)
 
 
 def _precision(subject: Subject) -> Precision:

@@ -52,6 +52,13 @@ SELECT
 FROM of_classes JOIN models USING (model_id)
 WHERE class_number NOT BETWEEN 1 AND len(classes)
 UNION ALL
+-- Of a target of the market only the positive class is kept.
+SELECT
+    'predictions of class ' || classes[class_number] || ' of model ' || model_id || ', which has the '
+        || 'rest: ' || n
+FROM of_classes JOIN models USING (model_id)
+WHERE classes[class_number] = negative_class(target)
+UNION ALL
 SELECT 'prediction for ' || platform || ' ' || tweet_id || ', which is not there'
 FROM predictions ANTI JOIN tweets USING (platform, tweet_id)
 UNION ALL

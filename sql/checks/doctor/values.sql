@@ -51,7 +51,7 @@ WITH judged AS (
     SELECT
         'source ' || source_id || ' (' || parse_filename(name) || ')',
         CASE
-            WHEN kind NOT IN ('tweets', 'bars') THEN 'kind ' || kind
+            WHEN kind NOT IN ('tweets', 'bars', 'predictions') THEN 'kind ' || kind
             WHEN least(bytes, rows_read, stored, updated, duplicates, rejected) < 0
             THEN 'a count is negative'
         END
