@@ -31,10 +31,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     """Eighty days of a random walk with ten posts each, and no prediction."""
     rng = np.random.default_rng(7)
     with open_store(tmp_path_factory.mktemp("world") / "world.duckdb") as store:
-        sessions = exchange_sessions(
-            "XNYS", datetime(2023, 1, 1).date(), datetime(2023, 6, 1).date()
-        )
-        posts = []
+        sessions = exchange_sessions("XNYS", date(2023, 1, 1), date(2023, 6, 1))
+        posts: list[tuple[int, str, str]] = []
         for day, opens in enumerate(sessions["open_utc"][:DAYS]):
             walk = 4_000 * np.exp(rng.normal(0, 3e-4, BARS).cumsum())
             put_bars(store, str(opens), walk.tolist())
