@@ -23,6 +23,7 @@ from tweetscore.cli.app import app
 from tweetscore.market.sessions import exchange_sessions
 from tweetscore.sample.write import ARCHIVE_NAME, BARS_NAME, write_sample
 from tweetscore.scoring.bundle import write_bundle
+from tweetscore.scoring.changed import NO_CLASSIFIER
 from tweetscore.store.database import SCHEMA_VERSION, Store, open_store, shipped, statement
 
 pytestmark = pytest.mark.slow
@@ -38,6 +39,7 @@ NAMES = [
     "links",
     "warnings",
     "known_words",
+    "text_folders",
     "tweet_clocks",
     "bar_clock MADEUP",
 ]
@@ -142,6 +144,7 @@ def test_a_healthy_database_and_its_bundles_are_told_so_as_json(made: Path) -> N
         f"proven: UTC fits 23 of 23 testable days; {STARTS.format(23)}; calendar XNYS"
     )
     facts["known_words"] = KNOWN_WORDS
+    facts["text_folders"] = NO_CLASSIFIER
     facts["links"] = NO_RULE
     steps = {"known_words": TRAIN_ON_SUCH_POSTS}
     checks = json.loads(result.stdout)["checks"]
@@ -331,7 +334,15 @@ def test_a_block_that_has_changed_on_disk_is_found_and_nothing_else_is_asked(db:
     ]
     assert [check for check in checks[2:] if not check.ok] == [
         Check(name, None, "not run: readable is broken")
-        for name in [*NEXT_STEPS, "links", "warnings", "known_words", "tweet_clocks", "bar_clocks"]
+        for name in [
+            *NEXT_STEPS,
+            "links",
+            "warnings",
+            "known_words",
+            "text_folders",
+            "tweet_clocks",
+            "bar_clocks",
+        ]
     ]
 
 

@@ -53,6 +53,7 @@ class LengthModel:
     target: Target = field(default_factory=Target)
     horizons: tuple[Horizon, ...] = HORIZONS
     uses_counts: bool = False
+    chunk_rows: int = 64
     knows_until_utc: datetime | None = None
     card: dict[str, Any] = field(
         default_factory=lambda: {"classes": ["down", "up"], "counts": None}

@@ -1,6 +1,6 @@
 """What several functions need: packages that may be missing, models by name, silent callbacks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Literal
 from tweetscore.errors import InputError
 
 if TYPE_CHECKING:  # what a command does not need, it does not wait for
+    from datetime import datetime
+
     from tweetscore.scoring.bundle import Bundle
+    from tweetscore.scoring.text_folder import TextModel
+
+    Loaded = Bundle | TextModel
 
 EXTRAS = {
     "train": ("torch", "gensim", "onnx", "tensorboard"),
@@ -35,26 +40,63 @@ def need(extra: Literal["train", "report", "ray"], purpose: str) -> None:
             raise InputError(f"{purpose} needs {name}: pip install 'tweetscore[{extra}]'")
 
 
-def load_model(model: "str | Path | Bundle", precision: Precision = "float32") -> "Bundle":
+def load_model(
+    model: "str | Path | Loaded",
+    precision: Precision = "float32",
+    *,
+    file: str | None = None,
+    reads_as: str | None = None,
+    intervals: Sequence[int] = (),
+    trained_until: "datetime | None" = None,
+) -> "Loaded":
     """Load a model from its folder, or a shipped one by its name.
 
     Args:
         model: a folder, the name of a shipped model, or a loaded one, which is returned as it is.
         precision: which of its two graphs to load.
+        file: of a text classifier of another program: its graph, as in
+            ``onnx/model_quantized.onnx``.
+        reads_as: of such a classifier: which labels are read as a direction, as in
+            ``up=positive,down=negative``.
+        intervals: at which the direction is predicted.
+        trained_until: of such a classifier: until when it may have seen posts, in UTC.
 
     Returns:
         The model, with its card in ``card``.
 
     Raises:
-        InputError: there is no such model, or it has no graph of this precision.
+        InputError: there is no such model, or it has no graph of this precision, or what was said
+            does not fit it.
         IntegrityError: it is damaged.
     """
-    from tweetscore.scoring.bundle import Bundle, find_bundle
+    from tweetscore.market.horizons import Horizon
+    from tweetscore.scoring.bundle import Bundle
+    from tweetscore.scoring.find import find_model
+    from tweetscore.scoring.text_folder import Reading, TextModel
     from tweetscore.store.database import shipped
 
-    if isinstance(model, Bundle):
+    if isinstance(model, Bundle | TextModel):
         return model
-    return find_bundle(str(model), shipped("models"), precision)
+    horizons = tuple(sorted(set(map(Horizon, intervals))))
+    reading = Reading(file, reads_as, horizons, trained_until)
+    return find_model(str(model), shipped("models"), precision, reading)
+
+
+def load_own(model: "str | Path | Loaded", precision: Precision = "float32") -> "Bundle":
+    """Load a model that this program has trained; see ``load_model``.
+
+    Raises:
+        InputError: it is one of another program.
+    """
+    from tweetscore.scoring.bundle import Bundle
+
+    loaded = load_model(model, precision)
+    if not isinstance(loaded, Bundle):
+        raise InputError(
+            f"{loaded.path}: is a text classifier of another program; name a model of tweetscore "
+            "train here"
+        )
+    return loaded
 
 
 def silent(*_: object) -> None:

@@ -15,9 +15,9 @@ if TYPE_CHECKING:  # what a command does not need, it does not wait for
     import polars as pl
     import pyarrow as pa
 
+    from tweetscore.api.common import Loaded
     from tweetscore.ingest.account import Account
     from tweetscore.market.news import News
-    from tweetscore.scoring.bundle import Bundle
     from tweetscore.scoring.score import ScoreAccount
     from tweetscore.study.options import StudyCell, StudyOptions
     from tweetscore.study.runs import StudyRun
@@ -250,11 +250,12 @@ class Database(MarketResults):
 
     def score(
         self,
-        model: "str | Path | Bundle" = "reference",
+        model: "str | Path | Loaded" = "reference",
         *,
         intervals: Sequence[int] = (),
         precision: Precision = "float32",
         device: Literal["auto", "cpu", "cuda"] = "auto",
+        accept_changed: bool = False,
         progress: Progress | None = None,
     ) -> "ScoreAccount":
         """Score every post that the model has not scored yet.
@@ -264,13 +265,15 @@ class Database(MarketResults):
             intervals: in minutes; without any, all of the model's.
             precision: int8 is faster, on the CPU only, and less exact as the model's card says.
             device: where to compute; auto uses a GPU with CUDA if there is one.
+            accept_changed: score also with a text classifier whose files have changed since it
+                scored here; it is then another model.
             progress: called with a label, the rows done and the rows to do.
 
         Returns:
             How many posts were scored, and why others were not.
 
         Raises:
-            InputError: int8 is wanted on a GPU.
+            InputError: int8 is wanted on a GPU, or files have changed.
             IntegrityError: the model is damaged.
         """
         from tweetscore.scoring.score import score
@@ -284,6 +287,7 @@ class Database(MarketResults):
             intervals,
             lambda done, total: on_rows("", done, total),
             "cpu" if precision == "int8" else device,
+            accept_changed=accept_changed,
         )
 
     def scored(

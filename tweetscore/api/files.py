@@ -5,10 +5,11 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from tweetscore.api.common import Precision, Progress, load_model, need, silent
+from tweetscore.api.common import Precision, Progress, load_model, load_own, need, silent
 from tweetscore.evaluation import EFFECT_AUC
 
 if TYPE_CHECKING:  # what a command does not need, it does not wait for
+    from tweetscore.api.common import Loaded
     from tweetscore.sample.write import Sample
     from tweetscore.scoring.bundle import Bundle
     from tweetscore.scoring.files import FilesAccount
@@ -134,14 +135,14 @@ def evaluate_labelled(
     from tweetscore.training.labelled import read_labelled
 
     table = read_labelled(Path(file), columns or {}, encoding)
-    return evaluate_labelled(load_model(model), table, Path(file), effect_auc)
+    return evaluate_labelled(load_own(model), table, Path(file), effect_auc)
 
 
 def score_files(
     inputs: Sequence[str],
     output: str | Path,
     *,
-    model: "str | Path | Bundle" = "reference",
+    model: "str | Path | Loaded" = "reference",
     intervals: Sequence[int] = (),
     precision: Precision = "float32",
     market: str | Path | None = None,

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tweetscore.api.common import Precision, Progress, Session, load_model, need, silent
+from tweetscore.api.common import Precision, Progress, Session, load_own, need, silent
 from tweetscore.evaluation import EFFECT_AUC
 
 if TYPE_CHECKING:  # what a command does not need, it does not wait for
@@ -187,7 +187,7 @@ class MarketResults:
         """
         from tweetscore.scoring.freeze import freeze
 
-        return freeze(self.store, load_model(model, precision))
+        return freeze(self.store, load_own(model, precision))
 
     def forward(
         self, model: str | None = None, *, session: Session = "regular"

@@ -8,8 +8,10 @@ import typer
 from tweetscore import api
 from tweetscore.cli import market_options, options, printing
 from tweetscore.cli import training_options as training
+from tweetscore.cli.classifier_options import GraphFile, ShownModel
 from tweetscore.cli.command import command
 from tweetscore.cli.console import note
+from tweetscore.cli.model_facts import show_model
 from tweetscore.cli.options import DEFAULT_DB
 from tweetscore.cli.progress import epoch_progress, study_progress
 
@@ -91,6 +93,22 @@ def study(
             **_run(running, f"study-{tables.name if tables else db.stem}-{design.protocol}"),
         )
     printing.show_study(found, as_json=as_json)
+
+
+@command(app, MODELS)
+def model(
+    folder: ShownModel,
+    file: GraphFile = None,
+    as_json: options.Json = False,
+) -> None:
+    """Show what a model is: its classes, what it reads, its files, and what it may have seen.
+
+    It may be a folder that `tweetscore train` has written, or a text classifier in ONNX as Optimum
+    writes it: `model.onnx`, `tokenizer.json` and `config.json`.
+
+    Example: `tweetscore model my-sentiment-model`
+    """
+    show_model(api.load_model(folder, file=file), as_json=as_json)
 
 
 def _run(running: training.RunOptions, name: str) -> dict[str, Any]:

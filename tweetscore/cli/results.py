@@ -9,6 +9,7 @@ import typer
 
 from tweetscore import api
 from tweetscore.cli import market_options, options, printing
+from tweetscore.cli.classifier_options import ClassifierOptions
 from tweetscore.cli.command import command
 from tweetscore.cli.console import detail, note
 from tweetscore.cli.options import DEFAULT_DB
@@ -18,11 +19,11 @@ from tweetscore.evaluation import EFFECT_AUC
 from tweetscore.io.new_file import check_apart
 
 if TYPE_CHECKING:
+    from tweetscore.api.common import Loaded
     from tweetscore.evaluation.earnings import Earnings
     from tweetscore.evaluation.figures import Figures
     from tweetscore.evaluation.forward_record import ForwardRecord
     from tweetscore.market.horizons import Horizon  # onnxruntime would slow down --help
-    from tweetscore.scoring.bundle import Bundle
 
 RESULTS = "Scores and results"
 app = typer.Typer()
@@ -36,6 +37,7 @@ def score(
     precision: options.Precision = "float32",
     device: options.Device = "auto",
     *,
+    classifier: ClassifierOptions,
     files: options.FileOptions,
     as_json: options.Json = False,
 ) -> None:
@@ -48,20 +50,25 @@ def score(
     Example: `tweetscore score --interval 30 --model my-model`, or
     `tweetscore score --input posts --output scored`
     """
-    bundle = api.load_model(model, precision)
+    bundle = api.load_model(model, precision, intervals=interval or (), **classifier.read())
     detail(f"model {bundle.name} from {bundle.path}, id {bundle.model_id}")
     if files.input:
         _score_files(bundle, interval or [], db, files, as_json=as_json)
         return
     with api.open(db, create=False) as database, row_progress("scoring") as on_rows:
         account = database.score(
-            bundle, intervals=interval or (), precision=precision, device=device, progress=on_rows
+            bundle,
+            intervals=interval or (),
+            precision=precision,
+            device=device,
+            accept_changed=classifier.accept_changed,
+            progress=on_rows,
         )
     printing.show_scores(account, bundle.target.kind, as_json=as_json)
 
 
 def _score_files(
-    bundle: "Bundle",
+    bundle: "Loaded",
     intervals: "list[Horizon]",
     db: Path,
     files: options.FileOptions,

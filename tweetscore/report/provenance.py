@@ -82,7 +82,9 @@ def _predicted(
         model = ["--model", str(card.get("name") or subject.model)]
         precision = _precision(subject)
         options = ["--precision", precision] if precision != "float32" else []
-        if set(subject.intervals) != set(card.get("intervals", ())):
+        if "text_model" in card:
+            model, options = _of_classifier(card)
+        if "text_model" in card or set(subject.intervals) != set(card.get("intervals", ())):
             options += [part for each in asked for part in each]
         yield "score", _typed("score", *model, *options, *db)
         return
@@ -93,6 +95,16 @@ def _predicted(
             for each in [()] if " horizon" in taken else asked:
                 file = ["--predictions", _file(source)]
                 yield "import", _typed("import", *file, *said, *each, *db)
+
+
+def _of_classifier(card: dict[str, Any]) -> tuple[list[str], list[str]]:
+    """Return the options that name and read a text classifier of another program."""
+    of_text = card["text_model"]
+    sides = [f"{side}={label}" for side in ("up", "down") for label in of_text.get(side, ())]
+    options = ["--file", of_text["file"], "--as", ",".join(sides)]
+    if known := card.get("knows_until_utc"):
+        options += ["--trained-until", known]
+    return ["--model", of_text["folder"]], options
 
 
 def _precision(subject: Subject) -> Precision:

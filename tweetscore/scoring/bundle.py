@@ -76,6 +76,13 @@ class Bundle:
         return datetime.fromisoformat(test_from_utc) if test_from_utc else None
 
     @property
+    def chunk_rows(self) -> int:
+        """Posts scored and stored at once."""
+        from tweetscore.scoring.predictions import CHUNK_ROWS
+
+        return CHUNK_ROWS
+
+    @property
     def is_verified(self) -> bool:
         """Whether every file was held against a list; there is none beside the first cards."""
         return bool(self.card["format"] > 1)
@@ -145,6 +152,8 @@ def _loaded(folder: Path, precision: Precision) -> Bundle:
         check_sums(folder, sha256)
     card_path, graph = folder / "card.json", GRAPHS[precision]
     card = read_card(card_path, card_path.read_bytes())
+    if card.get("text_rules") is None:
+        raise IntegrityError(f"{card_path}: text_rules: not on it; {COPY_AGAIN}")
     if card["format"] > 1 and not is_listed:
         raise InputError(f"{folder}: {SUMS} is missing; {COPY_AGAIN}")
     if graph in OPTIONAL and graph not in card["sha256"]:

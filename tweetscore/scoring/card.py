@@ -83,6 +83,21 @@ class _TextRules(_Record):
     version: Count
 
 
+class _TextModel(_Record):
+    """Of a text classifier of another program; see ``text_folder.TextModel.card``."""
+
+    folder: str
+    file: str
+    labels: Annotated[list[Name], Field(min_length=1, max_length=MOST_OUTPUTS)]
+    function: Literal["softmax", "sigmoid", "raw"]
+    max_tokens: Count
+    inputs: list[Name]
+    texts_alone: bool
+    up: list[Name] = []
+    down: list[Name] = []
+    half_up: list[Name] = []
+
+
 class _Counts(_Record):
     mean: Annotated[list[Number], Field(min_length=COUNTS, max_length=COUNTS)]
     std: Annotated[
@@ -192,7 +207,9 @@ class Card(_Record):
         list[Annotated[int, AfterValidator(_is_horizon)]],
         Field(min_length=1, max_length=MOST_OUTPUTS),
     ]
-    text_rules: _TextRules
+    text_rules: _TextRules | None = None  # of a bundle
+    text_model: _TextModel | None = None  # of any other model that reads texts
+    knows_until_utc: Moment | None = None  # of a model without a split of its own
     counts: _Counts | None
     sha256: dict[str, Sha256]
     thresholds_bps: dict[str, Annotated[float, Field(ge=0, le=_LARGEST)]] | None = None
@@ -227,6 +244,7 @@ class Card(_Record):
         heads, classes = len(self.intervals), len(self.classes)
         counts = COUNTS if self.counts else 0
         wrong = {
+            "text_rules: not on it": self.text_rules is None is self.text_model,
             "intervals: one is there twice": len(minutes) < heads,
             "intervals: 0 is that of labels alone": (0 in self.intervals) == kind.is_market,
             "intervals: labels have no other": not kind.is_market and heads > 1,

@@ -62,7 +62,7 @@ class Network:
         """
         name = "the graph" if isinstance(onnx_model, bytes) else str(onnx_model)
         self._name = name
-        self._session = _session(onnx_model, name, _providers(device))
+        self._session = open_session(onnx_model, name, providers(device))
         on_cuda = CUDA in self._session.get_providers()
         if device == "cuda" and not on_cuda:
             raise InputError(
@@ -86,9 +86,8 @@ class Network:
                     f"counts_weight {weight.shape} is not ({heads}, {classes}, counts)"
                 )
             self._counts_weight = weight.reshape(heads * classes, -1).T  # (counts, heads * classes)
-        self._run_options = onnxruntime.RunOptions()
-        self._run_options.log_severity_level = FATAL  # errors are raised, and not printed as well
-        self._threads = threads or (1 if on_cuda else _available_cores())
+        self._run_options = quiet_run()
+        self._threads = threads or (1 if on_cuda else available_cores())
         self._batch_rows = CUDA_BATCH_ROWS if on_cuda else BATCH_ROWS
 
     def probabilities(
@@ -163,11 +162,16 @@ class Network:
                 raise ValueError("every count must be finite; skip texts without counts")
 
 
-def _session(
-    onnx_model: Path | str | bytes, name: str, providers: list[Any]
+def open_session(
+    onnx_model: Path | str | bytes, name: str, providers: list[Any], *, quiet: bool = False
 ) -> onnxruntime.InferenceSession:
-    """Load a graph, called so in messages, to run on these providers and no other."""
+    """Load a graph, called so in messages, to run on these providers and no other.
+
+    What is odd about a graph onnxruntime prints, unless it is to be quiet.
+    """
     options = onnxruntime.SessionOptions()
+    if quiet:
+        options.log_severity_level = FATAL
     # One thread per batch, many batches at once: threads inside one small Gemm only wait.
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     # The arena is one lock for all threads; without it one session serves them all at the speed
@@ -187,7 +191,14 @@ def _session(
         raise IntegrityError(f"{name}: onnxruntime {version} cannot load it: {reason}") from None
 
 
-def _providers(device: Device) -> list[Any]:
+def quiet_run() -> Any:
+    """Return the options of a run that raises its errors, and does not print them as well."""
+    options = onnxruntime.RunOptions()
+    options.log_severity_level = FATAL
+    return options
+
+
+def providers(device: Device) -> list[Any]:
     """Return onnxruntime's providers in the order of preference."""
     has_cuda = CUDA in onnxruntime.get_available_providers()
     if device == "cuda" and not has_cuda:
@@ -199,7 +210,7 @@ def _providers(device: Device) -> list[Any]:
     return [CPU] if device == "cpu" or not has_cuda else [(CUDA, {"use_tf32": "0"}), CPU]
 
 
-def _available_cores() -> int:
+def available_cores() -> int:
     """Return the cores this process may use, which in a container are fewer than the machine's."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 

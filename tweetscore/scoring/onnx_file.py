@@ -1,13 +1,11 @@
 """Read what a graph does, and not its weights: an ONNX file enters, nodes and shapes leave.
 
-The file is a message of Protocol Buffers (protobuf.dev/programming-guides/encoding; the numbers of
-the fields are those of onnx.proto). Only what the graphs of this program use is understood, all
-else is refused: scoring installs without the package onnx.
+The numbers of the fields are those of onnx.proto. Only what the graphs of this program use is
+understood, all else is refused.
 """
 
 import math
 import mmap
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,14 +22,10 @@ from tweetscore.scoring.graphs import (
     Node,
     Value,
 )
+from tweetscore.scoring.wire import Span, Wire
 
-MOST_PARTS = 1_000  # fields of a message; ours have a hundred at most
 MOST_DIMENSIONS = 2  # of a constant
 _BYTES = {FLOAT: 4, UINT8: 1, INT8: 1, INT32: 4, INT64: 8, BOOL: 1, HALF: 2}
-_VARINT, _FIXED64, _BLOCK, _FIXED32 = 0, 1, 2, 5
-
-_Span = tuple[int, int]  # where a block begins and ends
-_Field = tuple[int, int | _Span]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +46,7 @@ def read_onnx(path: Path) -> OnnxFile:
         return _Reader(data).model()
 
 
-class _Reader:
-    def __init__(self, data: mmap.mmap) -> None:
-        self.data = data
-
+class _Reader(Wire):
     def model(self) -> OnnxFile:
         graphs, metadata = list[Graph](), dict[str, str]()
         for number, value in self._fields((0, len(self.data))):
@@ -75,12 +66,12 @@ class _Reader:
             raise ValueError(f"it holds {len(graphs)} graphs")
         return OnnxFile(graphs[0], metadata)
 
-    def _opset(self, value: int | _Span) -> None:
+    def _opset(self, value: int | Span) -> None:
         for number, each in self._fields(value):
             if number == 1 and self._text(each):
                 raise ValueError(f"it uses operators of {self._text(each)!r}")
 
-    def _graph(self, value: int | _Span, depth: int = 0) -> Graph:
+    def _graph(self, value: int | Span, depth: int = 0) -> Graph:
         if depth > 1:
             raise ValueError("loops lie in loops")
         nodes, inputs, outputs = list[Node](), list[Value](), list[Value]()
@@ -104,7 +95,7 @@ class _Reader:
                     raise ValueError(f"field {number} of the graph is unknown")
         return Graph(tuple(nodes), tuple(inputs), tuple(outputs), constants)
 
-    def _node(self, value: int | _Span, depth: int) -> Node:
+    def _node(self, value: int | Span, depth: int) -> Node:
         op, inputs, outputs, to, body = "", list[str](), list[str](), None, None
         for number, each in self._fields(value):
             match number:
@@ -126,7 +117,7 @@ class _Reader:
                     raise ValueError(f"field {number} of a node is unknown")
         return Node(op, tuple(inputs), tuple(outputs), to, body)
 
-    def _attribute(self, value: int | _Span, depth: int) -> int | Graph:
+    def _attribute(self, value: int | Span, depth: int) -> int | Graph:
         fields = dict(self._fields(value))
         name = self._text(fields.get(1, (0, 0)))
         if name == "to" and fields.keys() <= {1, 3, 20}:
@@ -135,7 +126,7 @@ class _Reader:
             return self._graph(fields[6], depth + 1)
         raise ValueError(f"the attribute {name!r} is unknown")
 
-    def _value(self, value: int | _Span) -> Value:
+    def _value(self, value: int | Span) -> Value:
         """Read ValueInfo: name and type, of which only tensors are known."""
         fields = dict(self._fields(value))
         tensor = dict(self._fields(dict(self._fields(fields.get(2, (0, 0)))).get(1, (0, 0))))
@@ -147,7 +138,7 @@ class _Reader:
             tuple(self._text(e) if number == 2 else self._number(e) for number, e in shape),
         )
 
-    def _constant(self, value: int | _Span) -> tuple[str, Constant]:
+    def _constant(self, value: int | Span) -> tuple[str, Constant]:
         shape, kind, name, raw = list[int](), 0, "", (0, 0)
         for number, each in self._fields(value):
             match number:
@@ -179,54 +170,3 @@ class _Reader:
         content = self.data[slice(*raw)] if whole else b""
         whole_number = int.from_bytes(content, "little", signed=kind == INT64) if whole else None
         return name, Constant(kind, tuple(shape), whole_number)
-
-    def _fields(self, value: int | _Span) -> Iterator[_Field]:
-        """Yield the fields of a message: their numbers, and a number or the span of each."""
-        place, end = self._span(value)
-        for _ in range(MOST_PARTS):
-            if place == end:
-                return
-            key, place = self._varint(place, end)
-            kind = key & 7
-            if kind == _VARINT:
-                number, place = self._varint(place, end)
-                yield key >> 3, number
-                continue
-            length = {_FIXED64: 8, _FIXED32: 4}.get(kind)
-            if kind == _BLOCK:
-                length, place = self._varint(place, end)
-            if length is None or place + length > end:
-                raise ValueError("it is no ONNX file, or cut off")
-            yield key >> 3, (place, place + length)
-            place += length
-        raise ValueError(f"a part of it has more than {MOST_PARTS:,} parts")
-
-    def _varint(self, place: int, end: int) -> tuple[int, int]:
-        number = 0
-        for shift in range(0, 70, 7):
-            if place >= end:
-                break
-            byte = self.data[place]
-            place += 1
-            number |= (byte & 0x7F) << shift
-            if byte < 0x80:
-                return number, place
-        raise ValueError("it is no ONNX file, or cut off")
-
-    def _text(self, value: int | _Span) -> str:
-        start, end = self._span(value)
-        if end - start > MOST_PARTS:
-            raise ValueError("a name in it is too long")
-        return self.data[start:end].decode()
-
-    @staticmethod
-    def _span(value: int | _Span) -> _Span:
-        if isinstance(value, int):
-            raise ValueError("it is no ONNX file, or cut off")  # of bytes read
-        return value
-
-    @staticmethod
-    def _number(value: int | _Span) -> int:
-        if isinstance(value, tuple):
-            raise ValueError("it is no ONNX file, or cut off")  # of bytes read
-        return value

@@ -18,6 +18,7 @@ from tweetscore.store.database import Store, statement, subquery
 from tweetscore.store.trials import record_model
 
 CHUNK_ROWS = 65_536  # larger chunks are a little faster, and hold more in memory
+_OR_AS = ", or say which label means up and which down: --as up=LABEL,down=LABEL"
 
 
 class Predictions:
@@ -87,7 +88,7 @@ def check_horizons(model: Model, wanted: Sequence[Horizon]) -> None:
     if NO_HORIZON in model.horizons:
         raise InputError(
             f"{model.path}: predicts {', '.join(model.target.classes[:3])}, which belong to no "
-            "interval; leave out --interval"
+            f"interval; leave out --interval{_OR_AS * ('text_model' in model.card)}"
         )
     raise InputError(
         f"{model.path}: does not predict {unknown[0].words}, only "

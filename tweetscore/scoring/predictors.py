@@ -73,6 +73,10 @@ class Model(Protocol):
         """The time from which it has seen nothing; None if unknown."""
 
     @property
+    def chunk_rows(self) -> int:
+        """Posts scored and stored at once."""
+
+    @property
     def card(self) -> dict[str, Any]:
         """Its description, as JSON values."""
 

@@ -12,12 +12,8 @@ from tweetscore.io.pipeline import prefetch
 from tweetscore.market.horizons import NO_HORIZON, Horizon
 from tweetscore.market.symbols import without_windows
 from tweetscore.market.windows import ensure_windows
-from tweetscore.scoring.predictions import (
-    CHUNK_ROWS,
-    Predictions,
-    check_horizons,
-    register_model,
-)
+from tweetscore.scoring.changed import check_unchanged
+from tweetscore.scoring.predictions import Predictions, check_horizons, register_model
 from tweetscore.scoring.predictors import Device, Model
 from tweetscore.store.database import Store
 from tweetscore.store.trials import record_outside
@@ -45,7 +41,9 @@ def score(
     intervals: Sequence[int],
     progress: Callable[[int, int], None],
     device: Device = "cpu",
-    chunk_rows: int = CHUNK_ROWS,
+    chunk_rows: int | None = None,
+    *,
+    accept_changed: bool = False,
 ) -> ScoreAccount:
     """Score every tweet that this model has not scored at these intervals.
 
@@ -55,13 +53,17 @@ def score(
         intervals: minutes to predict; none means every horizon of the model.
         progress: called with the tweets done and all tweets to do, after each chunk.
         device: where the model runs.
-        chunk_rows: tweets scored and stored at once.
+        chunk_rows: tweets scored and stored at once; None: as many as the model says.
+        accept_changed: score also with a folder of another program whose files have changed.
 
     Raises:
-        InputError: the model does not predict an interval, or the device is not there.
+        InputError: the model does not predict an interval, or the device is not there, or the
+            folder has scored here with other files.
     """
     wanted = tuple(sorted(set(map(Horizon, intervals or model.horizons))))
     check_horizons(model, wanted)
+    if not accept_changed:
+        check_unchanged(store, model)
     predictor = model.load(device)
     with store.transaction():
         register_model(store, model)
@@ -73,7 +75,9 @@ def score(
     done = scored = 0
     words = WordCounts()
     # While one chunk is stored, the next is being predicted and the one after is being encoded.
-    encoded = prefetch(predictor.encode(each) for each in stored.chunks(chunk_rows))
+    encoded = prefetch(
+        predictor.encode(each) for each in stored.chunks(chunk_rows or model.chunk_rows)
+    )
     for chunk in prefetch((predictor.run(each) for each in encoded), predictor.stop):
         with store.transaction():
             stored.insert(chunk)
