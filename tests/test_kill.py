@@ -159,3 +159,12 @@ def test_score_killed_at_any_moment_ends_as_undisturbed(made: Path) -> None:
     finish(unscored, ingest(made))
     whole = kill_often(made, ["score", "--model", made / "tiny"], unscored)
     assert contents(whole)["predictions"][0] > 50_000
+
+
+def test_a_text_classifier_killed_at_any_moment_ends_as_undisturbed(made: Path) -> None:
+    folders = pytest.importorskip("text_folders", reason="needs tweetscore[onnx-text]")
+    folder, unscored = folders.text_folder(made / "mood"), made / "unscored_by_mood.duckdb"
+    finish(unscored, ingest(made))
+    said = ["--as", "up=positive,down=negative", "--interval", 5, "--interval", 30]
+    whole = kill_often(made, ["score", "--model", folder, *said], unscored)
+    assert contents(whole)["predictions"][0] == 2 * 12_600
