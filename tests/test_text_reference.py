@@ -40,7 +40,7 @@ def test_each_architecture_gives_what_transformers_gives(
     model, fast = random_classifier(kind, problem_type=problem)
     folder = export(model, fast, tmp_path / kind, inputs)
     wanted = probabilities(pipeline(model, fast, 4), WORDS)
-    assert wanted.std(axis=0).max() > 0.1  # they differ by text
+    assert wanted.std(axis=0).max() > 0.05  # they differ by text
     assert scored(folder, WORDS) == pytest.approx(wanted, abs=TOLERANCE)
 
 
