@@ -283,7 +283,7 @@ def of_lists() -> Iterator[tuple[str, Spoil]]:
     yield "list: no bytes", on_sums(lambda content: content + b"\x00\xff")
     yield "list: 10 MB", on_sums(lambda content: content * 30_000)
     yield "list: gone", lambda folder: (folder / "SHA256SUMS").unlink()
-    for name in ("model.onnx", "model.int8.onnx", "vocabulary.txt", "card.json", "README.md"):
+    for name in ("model.onnx", "vocabulary.txt", "card.json", "README.md"):
         yield f"not summed: {name}", lambda folder, name=name: _append(folder / name)  # type: ignore[misc]  # a lambda with a default
     for name in ("notes.txt", "model.onnx.data", ".hidden", "__init__.py"):
         yield f"a file more: {name}", put(name, b"x")
@@ -295,13 +295,12 @@ def _append(path: Path) -> None:
 
 
 def of_files() -> Iterator[tuple[str, Spoil]]:
-    names = ("model.onnx", "model.int8.onnx", "vocabulary.txt", "card.json", "README.md")
+    names = ("model.onnx", "vocabulary.txt", "card.json", "README.md")
     for name in (*names, "SHA256SUMS"):
         for kind in ("gone", "folder", "pipe", "zeros", "loop", "sparse"):
             yield f"{name}: {kind}", instead(name, kind)
     for content in (b"", b"\x00" * 1_000, b"\xff" * 1_000, b"GIF89a", b"\x0a\x00" * 5_000_000):
         yield f"model.onnx: {content[:4]!r}", put("model.onnx", content)
-        yield f"model.int8.onnx: {content[:4]!r}", put("model.int8.onnx", content)
         yield f"vocabulary.txt: {content[:4]!r}", put("vocabulary.txt", content)
     yield "vocabulary.txt: 15 MB of lines", put("vocabulary.txt", b"\n" * 15_000_000)
     words = "".join(f"{each:x}\n" for each in range(2_000_000)).encode()
@@ -328,64 +327,58 @@ def _learned(folder: Path) -> None:
 
 def of_graphs() -> Iterator[tuple[str, Spoil]]:
     make = helper.make_node
-    for graph in ("model.onnx", "model.int8.onnx"):
-        changed = partial(on_graph, name=graph)
-        for name in ("bias", "head"):
-            for value in (float("nan"), float("inf"), -float("inf")):
-                yield f"{graph}: {name} {value}", changed(weight(name, value))
-        yield f"{graph}: one is -2^62", changed(weight("one", -(2**62)))
-        yield f"{graph}: zero is 5", changed(weight("zero", 5))
-        yield f"{graph}: loops for ages", changed(endless)
-        yield f"{graph}: loops in loops", changed(nested)
-        yield f"{graph}: 32 GB", changed(bomb)
-        yield f"{graph}: ids renamed", changed(renamed)
-        yield f"{graph}: a constant twice", changed(twice)
-        for location in ("/etc/passwd", "../other", "model.onnx.data", "vocabulary.txt"):
-            yield f"{graph}: weights in {location}", changed(outside(location))
-        for size in SIZES:
-            yield f"{graph}: dims {size}", changed(partial(dims, size=size))
-            yield f"{graph}: outputs {size}", changed(partial(output, size=size))
-        for op in ("If", "Scan", "RandomNormal", "Custom", "StringNormalizer", "NonMaxSuppression"):
-            yield f"{graph}: {op}", changed(node(0, make(op, ["ids"], [f"new_{op}"])))
-        yield f"{graph}: no nodes", changed(lambda model: model.graph.ClearField("node"))
-        yield f"{graph}: no graph", changed(lambda model: model.ClearField("graph"))
-        yield f"{graph}: no outputs", changed(lambda model: model.graph.ClearField("output"))
-        yield f"{graph}: no inputs", changed(lambda model: model.graph.ClearField("input"))
-        yield f"{graph}: no words", changed(lambda model: model.ClearField("metadata_props"))
-        yield (
-            f"{graph}: words in words",
-            changed(lambda model: helper.set_model_props(model, {"vocabulary_size": "many"})),
-        )
-        yield (
-            f"{graph}: another domain",
-            changed(
-                lambda model: model.opset_import.append(helper.make_opsetid("com.microsoft", 1))
-            ),
-        )
-        yield (
-            f"{graph}: opset 999",
-            changed(lambda model: model.opset_import[0].__setattr__("version", 999)),
-        )
-        yield (
-            f"{graph}: 10,000 nodes",
-            changed(
-                lambda model: model.graph.node.extend([make("Identity", ["ids"], ["x"])] * 10_000)
-            ),
-        )
-        yield (
-            f"{graph}: a name of 1 MB",
-            changed(lambda model: model.graph.node[0].__setattr__("op_type", "x" * 1_000_000)),
-        )
-        yield (
-            f"{graph}: Gemm with alpha",
-            changed(
-                lambda model: model.graph.node[-1].attribute.append(
-                    helper.make_attribute("alpha", 2.0)
-                )
-            ),
-        )
-        for share in (0.1, 0.5, 0.9, 0.999):
-            yield f"{graph}: cut at {share}", partial(_cut, name=graph, share=share)
+    for name in ("bias", "head"):
+        for value in (float("nan"), float("inf"), -float("inf")):
+            yield f"model.onnx: {name} {value}", on_graph(weight(name, value))
+    yield "model.onnx: one is -2^62", on_graph(weight("one", -(2**62)))
+    yield "model.onnx: zero is 5", on_graph(weight("zero", 5))
+    yield "model.onnx: loops for ages", on_graph(endless)
+    yield "model.onnx: loops in loops", on_graph(nested)
+    yield "model.onnx: 32 GB", on_graph(bomb)
+    yield "model.onnx: ids renamed", on_graph(renamed)
+    yield "model.onnx: a constant twice", on_graph(twice)
+    for location in ("/etc/passwd", "../other", "model.onnx.data", "vocabulary.txt"):
+        yield f"model.onnx: weights in {location}", on_graph(outside(location))
+    for size in SIZES:
+        yield f"model.onnx: dims {size}", on_graph(partial(dims, size=size))
+        yield f"model.onnx: outputs {size}", on_graph(partial(output, size=size))
+    for op in ("If", "Scan", "RandomNormal", "Custom", "StringNormalizer", "NonMaxSuppression"):
+        yield f"model.onnx: {op}", on_graph(node(0, make(op, ["ids"], [f"new_{op}"])))
+    yield "model.onnx: no nodes", on_graph(lambda model: model.graph.ClearField("node"))
+    yield "model.onnx: no graph", on_graph(lambda model: model.ClearField("graph"))
+    yield "model.onnx: no outputs", on_graph(lambda model: model.graph.ClearField("output"))
+    yield "model.onnx: no inputs", on_graph(lambda model: model.graph.ClearField("input"))
+    yield "model.onnx: no words", on_graph(lambda model: model.ClearField("metadata_props"))
+    yield (
+        "model.onnx: words in words",
+        on_graph(lambda model: helper.set_model_props(model, {"vocabulary_size": "many"})),
+    )
+    yield (
+        "model.onnx: another domain",
+        on_graph(lambda model: model.opset_import.append(helper.make_opsetid("com.microsoft", 1))),
+    )
+    yield (
+        "model.onnx: opset 999",
+        on_graph(lambda model: model.opset_import[0].__setattr__("version", 999)),
+    )
+    yield (
+        "model.onnx: 10,000 nodes",
+        on_graph(
+            lambda model: model.graph.node.extend([make("Identity", ["ids"], ["x"])] * 10_000)
+        ),
+    )
+    yield (
+        "model.onnx: a name of 1 MB",
+        on_graph(lambda model: model.graph.node[0].__setattr__("op_type", "x" * 1_000_000)),
+    )
+    yield (
+        "model.onnx: Gemm with alpha",
+        on_graph(
+            lambda model: model.graph.node[-1].attribute.append(helper.make_attribute("alpha", 2.0))
+        ),
+    )
+    for share in (0.1, 0.5, 0.9, 0.999):
+        yield f"model.onnx: cut at {share}", partial(_cut, name="model.onnx", share=share)
 
 
 def _cut(folder: Path, name: str, share: float) -> None:
@@ -440,10 +433,8 @@ def try_bundles(
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(good, folder)
         spoil(folder)
-        precision = "int8" if name.startswith("model.int8.onnx") else "float32"
         asked = ["--db", str(db), "--model", str(folder)]
-        score = ["score", *asked, "--precision", precision]
-        yield name, "score", run_command(score, work / "log")
+        yield name, "score", run_command(["score", *asked], work / "log")
         if place % doctor_every == 0:
             yield name, "doctor", run_command(["doctor", *asked], work / "log")
 

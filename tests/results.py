@@ -24,7 +24,7 @@ CARD = json.dumps(
         "name": "m",
         "intervals": [5, 30, 50],
         "text_rules": TextRules(max_tokens=9).to_dict(),
-        "sha256": {"model.onnx": "0123456789abcdef" * 4, "model.int8.onnx": "fedcba" * 10},
+        "sha256": {"model.onnx": "0123456789abcdef" * 4},
     }
 )
 TEST_FROM = DAYS[2] - timedelta(hours=1)

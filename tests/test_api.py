@@ -135,14 +135,6 @@ def test_a_model_is_loaded_by_its_folder_or_name(made: Path) -> None:
         assert tweetscore.load_model(name).name == name
 
 
-def test_int8_on_a_gpu_is_refused(made: Path, db: Path) -> None:
-    with (
-        tweetscore.open(db) as database,
-        pytest.raises(InputError, match="int8 runs on the CPU only"),
-    ):
-        database.score(made / "tiny", precision="int8", device="cuda")
-
-
 def test_a_closed_database_lets_the_file_go(db: Path) -> None:
     database = tweetscore.open(db)
     database.close()

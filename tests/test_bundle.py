@@ -14,11 +14,9 @@ from tweetscore.errors import InputError, IntegrityError
 from tweetscore.scoring.bundle import (
     FILES,
     Bundle,
-    find_bundle,
     load_bundle,
     write_bundle,
 )
-from tweetscore.scoring.graphs import Precision
 from tweetscore.scoring.sums import SUMS
 
 CARD: dict[str, Any] = {
@@ -33,13 +31,10 @@ CARD: dict[str, Any] = {
 VOCABULARY = ["<pad>", "<unk>", "#MAGA", "🇺🇸", "café"]
 
 
-def write(
-    folder: Path, int8: bytes | None = None, learned: bytes | None = None, **changes: Any
-) -> Bundle:
+def write(folder: Path, learned: bytes | None = None, **changes: Any) -> Bundle:
     return write_bundle(
         folder,
         onnx_model=b"a graph",
-        int8_model=int8,
         learned_texts=learned,
         vocabulary=VOCABULARY,
         card=CARD | changes,
@@ -73,56 +68,6 @@ def test_nothing_else_is_left_beside_the_folder(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["direction"]
 
 
-def test_the_graph_in_int8_is_another_model_of_another_name(tmp_path: Path) -> None:
-    folder = tmp_path / "direction"
-    bundle = write(folder, b"a graph in int8")
-    assert {path.name for path in folder.iterdir()} == {*WRITTEN, "model.int8.onnx"}
-    assert bundle == load_bundle(folder, "float32")
-    assert (bundle.name, bundle.precision) == ("direction", "float32")
-    assert bundle.onnx_path.read_bytes() == b"a graph"
-    int8 = find_bundle(str(folder), tmp_path, "int8")
-    assert int8 == load_bundle(folder, "int8") == find_bundle("direction", tmp_path, "int8")
-    assert (int8.name, int8.precision) == ("direction (int8)", "int8")
-    assert int8.onnx_path.read_bytes() == b"a graph in int8"
-    assert int8.card == bundle.card
-    assert int8.model_id != bundle.model_id
-    other = write(tmp_path / "other", b"another graph in int8")
-    assert load_bundle(other.path, "int8").model_id != int8.model_id
-
-
-def test_a_bundle_without_a_graph_in_int8_says_how_to_get_one(tmp_path: Path) -> None:
-    folder = tmp_path / "direction"
-    write(folder)
-    with pytest.raises(InputError) as refusal:
-        load_bundle(folder, "int8")
-    assert str(refusal.value) == (
-        f"{folder}: holds no model.int8.onnx, so it cannot score in int8; "
-        "train it again with: tweetscore train"
-    )
-
-
-@pytest.mark.parametrize("precision", ["float32", "int8"])
-def test_a_graph_in_int8_that_is_on_the_card_must_be_there(
-    tmp_path: Path, precision: Precision
-) -> None:
-    folder = tmp_path / "direction"
-    write(folder, b"a graph in int8")
-    (folder / "model.int8.onnx").unlink()
-    with pytest.raises(
-        InputError, match=r"direction: model\.int8\.onnx is missing; copy the whole"
-    ):
-        load_bundle(folder, precision)
-
-
-def test_a_bundle_is_replaced_with_and_without_a_graph_in_int8(tmp_path: Path) -> None:
-    folder = tmp_path / "direction"
-    write(folder, b"a graph in int8")
-    write(folder)
-    assert {path.name for path in folder.iterdir()} == WRITTEN
-    write(folder, b"a graph in int8")
-    assert load_bundle(folder, "int8").onnx_path.read_bytes() == b"a graph in int8"
-
-
 def test_others_may_read_the_folder_as_far_as_the_umask_lets_them(tmp_path: Path) -> None:
     (tmp_path / "plain").mkdir()
     write(tmp_path / "direction")
@@ -147,12 +92,10 @@ def test_a_bundle_without_a_name_goes_by_its_folder(tmp_path: Path) -> None:
     assert write(tmp_path / "spring", name=None).name == "spring"
 
 
-@pytest.mark.parametrize(
-    "name", ["model.onnx", "model.int8.onnx", "vocabulary.txt", "learned_texts.bin", "README.md"]
-)
+@pytest.mark.parametrize("name", ["model.onnx", "vocabulary.txt", "learned_texts.bin", "README.md"])
 def test_one_flipped_bit_is_refused_and_its_file_named(tmp_path: Path, name: str) -> None:
     folder = tmp_path / "direction"
-    write(folder, b"a graph in int8", b"8 bytes.")
+    write(folder, b"8 bytes.")
     content = (folder / name).read_bytes()
     for position in range(len(content)):
         flipped = bytearray(content)

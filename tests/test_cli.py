@@ -79,7 +79,6 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("made")
     write_sample(folder, posts=700, days=30)
     tiny_bundle(folder / "tiny", split=EARLIER)
-    tiny_bundle(folder / "old", int8=False)
     return folder
 
 
@@ -554,10 +553,6 @@ MISTAKES: dict[str, tuple[list[str], str]] = {
                              "--calendar", "MARS"], ""),
     "no such model": (["score", "--model", "none"],
                       "none: no such model folder; name one that 'tweetscore train' has written"),
-    "a model without int8": (["score", "--model", "{made}/old", "--precision", "int8"],
-                             "{made}/old: holds no model.int8.onnx, so it cannot score in int8; "),
-    "int8 on a GPU": (["score", "--model", "{made}/tiny", "--precision", "int8",
-                       "--device", "cuda"], "--precision int8 runs on the CPU only; "),
     "a folder without a model": (["score", "--model", "{tmp}/folder"],
                                  "{tmp}/folder: model.onnx is missing; "),
     "an unknown interval": (["score", "--model", "{made}/tiny", "--interval", "7"],

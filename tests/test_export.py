@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from onnx import numpy_helper
 
 from tweetscore.errors import TweetscoreError
-from tweetscore.scoring.graphs import Precision
 from tweetscore.scoring.network import Network
 from tweetscore.training.classifier import NetworkConfig
 from tweetscore.training.export import TOLERANCE, check_parity
@@ -168,20 +167,18 @@ def test_classifier_takes_counts_exactly_when_its_config_has_them(counts: int) -
         model(torch.tensor([[1]]), torch.tensor([1]), given)
 
 
-@pytest.mark.parametrize(("precision", "table"), [("float32", "table"), ("int8", "half")])
-def test_graph_holds_standard_operators_and_a_table_only(precision: Precision, table: str) -> None:
-    graph = classifier(embedding_dim=300).to_onnx(precision).graph
+def test_graph_holds_standard_operators_and_a_table_only() -> None:
+    graph = classifier(embedding_dim=300).to_onnx().graph
     (loop,) = [node for node in graph.node if node.op_type == "Loop"]
     body = next(attribute.g for attribute in loop.attribute if attribute.name == "body")
     assert {node.domain for node in [*graph.node, *body.node]} == {""}
     shapes = {constant.name: tuple(constant.dims) for constant in graph.initializer}
-    assert {shapes[f"{table}_{gate}"] for gate in "ifgo"} == {(VOCABULARY_SIZE, 6)}
+    assert {shapes[f"table_{gate}"] for gate in "ifgo"} == {(VOCABULARY_SIZE, 6)}
     assert (VOCABULARY_SIZE, 300) not in shapes.values()
 
 
-@pytest.mark.parametrize("precision", ["float32", "int8"])
-def test_the_same_weights_give_the_same_bytes(precision: Precision) -> None:
-    first, second = (classifier().to_onnx(precision).SerializeToString() for _ in range(2))
+def test_the_same_weights_give_the_same_bytes() -> None:
+    first, second = (classifier().to_onnx().SerializeToString() for _ in range(2))
     assert first == second
 
 

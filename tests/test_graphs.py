@@ -9,7 +9,7 @@ from onnx import helper, numpy_helper
 from tiny import VOCABULARY
 
 from tweetscore.errors import InputError, IntegrityError
-from tweetscore.scoring.graphs import GRAPHS, Precision, check_graph, check_sizes
+from tweetscore.scoring.graphs import check_graph, check_sizes
 from tweetscore.scoring.network import Network
 from tweetscore.store.database import shipped
 from tweetscore.text.vocabulary import Vocabulary
@@ -20,38 +20,31 @@ Change = Callable[[onnx.ModelProto], None]
 WORDS, OUTPUTS = len(VOCABULARY), 6
 
 
-def model_of(precision: Precision) -> onnx.ModelProto:
+def model_of() -> onnx.ModelProto:
     config = NetworkConfig(WORDS, heads=3, classes=2, embedding_dim=5, hidden=4)
-    return NETWORK(config).to_onnx(precision)
+    return NETWORK(config).to_onnx()
 
 
-def refusal(path: Path, model: onnx.ModelProto, precision: Precision = "float32") -> str:
+def refusal(path: Path, model: onnx.ModelProto) -> str:
     path.write_bytes(model.SerializeToString())
     with pytest.raises(IntegrityError) as error:
-        check_graph(path, precision, WORDS, OUTPUTS)
+        check_graph(path, WORDS, OUTPUTS)
     return str(error.value)
 
 
-@pytest.mark.parametrize("precision", GRAPHS)
-def test_what_training_writes_has_the_layout(tmp_path: Path, precision: Precision) -> None:
+def test_what_training_writes_has_the_layout(tmp_path: Path) -> None:
     path = tmp_path / "model.onnx"
-    path.write_bytes(model_of(precision).SerializeToString())
-    check_graph(path, precision, WORDS, OUTPUTS)
-    other: Precision = "int8" if precision == "float32" else "float32"
-    for precision_, words, outputs in (
-        (other, WORDS, OUTPUTS),
-        (precision, WORDS + 1, OUTPUTS),
-        (precision, WORDS, OUTPUTS - 1),
-    ):
+    path.write_bytes(model_of().SerializeToString())
+    check_graph(path, WORDS, OUTPUTS)
+    for words, outputs in ((WORDS + 1, OUTPUTS), (WORDS, OUTPUTS - 1)):
         with pytest.raises(IntegrityError, match=r"model\.onnx: is no graph of tweetscore \("):
-            check_graph(path, precision_, words, outputs)
+            check_graph(path, words, outputs)
 
 
-@pytest.mark.parametrize("precision", GRAPHS)
-def test_the_shipped_graphs_have_the_layout(precision: Precision) -> None:
+def test_the_shipped_graphs_have_the_layout() -> None:
     folder = shipped("models") / "reference"
     words = len(Vocabulary.load(folder / "vocabulary.txt"))
-    check_graph(folder / GRAPHS[precision], precision, words, 7 * 2)
+    check_graph(folder / "model.onnx", words, 7 * 2)
 
 
 def endless(model: onnx.ModelProto) -> None:
@@ -100,17 +93,17 @@ CHANGES: dict[str, Change] = {
 
 @pytest.mark.parametrize("fact", CHANGES)
 def test_another_graph_is_refused_with_what_differs(tmp_path: Path, fact: str) -> None:
-    model = model_of("float32")
+    model = model_of()
     CHANGES[fact](model)
     assert f"is no graph of tweetscore ({fact})" in refusal(tmp_path / "model.onnx", model)
 
 
 def test_a_graph_cut_anywhere_is_refused(tmp_path: Path) -> None:
-    path, content = tmp_path / "model.onnx", model_of("float32").SerializeToString()
+    path, content = tmp_path / "model.onnx", model_of().SerializeToString()
     for length in range(0, len(content), 61):
         path.write_bytes(content[:length])
         with pytest.raises(IntegrityError, match="is no graph of tweetscore"):
-            check_graph(path, "float32", WORDS, OUTPUTS)
+            check_graph(path, WORDS, OUTPUTS)
 
 
 def test_a_network_too_large_to_load_is_refused_before_it_is_trained() -> None:
@@ -124,7 +117,7 @@ def test_a_network_too_large_to_load_is_refused_before_it_is_trained() -> None:
 def test_a_text_without_a_probability_is_refused(number: float) -> None:
     import numpy as np
 
-    model = model_of("float32")
+    model = model_of()
     (bias,) = [each for each in model.graph.initializer if each.name == "bias"]
     values = numpy_helper.to_array(bias).copy()
     values[3] = number

@@ -143,7 +143,7 @@ def db(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The hostile texts, scored; nothing here may change it."""
     folder = tmp_path_factory.mktemp("hostile")
     (folder / "archive.jsonl").write_bytes(json_lines())
-    tiny_bundle(folder / "tiny", (30,), int8=False)
+    tiny_bundle(folder / "tiny", (30,))
     db = folder / "hostile.duckdb"
     invoke("ingest", folder / "archive.jsonl", "--db", db)
     account = json.loads(invoke("score", "--model", folder / "tiny", "--db", db, "--json").stdout)

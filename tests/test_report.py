@@ -583,26 +583,22 @@ def test_a_report_says_how_to_make_it_again(store: Store) -> None:
     ]
 
 
-def test_other_rules_precisions_intervals_and_databases_are_in_the_commands(
-    tmp_path: Path,
-) -> None:
+def test_other_rules_intervals_and_databases_are_in_the_commands(tmp_path: Path) -> None:
     with open_store(tmp_path / "other.duckdb") as store:
         put_source(store, "a.csv")
         store.con.execute("UPDATE settings SET max_gap_minutes = 2, flat_bps = 0.5")
         put_tweets(store, [(1, "2023-01-03 15:00", "up")])
-        put_model(store, SPANS, "m (int8)", card=CARD)
-        put_predictions(store, [(1, 0.5)], 50, "m (int8)")
+        put_model(store, SPANS, "m", card=CARD)
+        put_predictions(store, [(1, 0.5)], 50, "m")
         made = dict(gather(store).made)
     assert made["maximum age of a price"] == "2 minutes"
     assert made["a move counts as flat up to"] == "0.5 basis points"
-    assert made["sha256 of model.int8.onnx"] == "fedcbafedcba"
+    assert made["sha256 of model.onnx"] == "0123456789ab"
     assert made["ingest"] == (
         "tweetscore ingest a.csv --max-gap 2 --flat-bps 0.5 --db other.duckdb"
     )
-    assert made["score"] == (
-        "tweetscore score --model m --precision int8 --interval 50 --db other.duckdb"
-    )
-    assert made["report"] == "tweetscore report --model 'm (int8)' --interval 50 --db other.duckdb"
+    assert made["score"] == "tweetscore score --model m --interval 50 --db other.duckdb"
+    assert made["report"] == "tweetscore report --model m --interval 50 --db other.duckdb"
 
 
 # --- studies --------------------------------------------------------------------------------------

@@ -34,7 +34,6 @@ def tiny_bundle(
     intervals: Sequence[int] = (5, 30),
     *,
     counts: bool = False,
-    int8: bool = True,
     split: Mapping[str, str] | None = None,
     seed: int = 0,
 ) -> tuple[Bundle, Any]:
@@ -65,7 +64,6 @@ def tiny_bundle(
     bundle = write_bundle(
         folder,
         onnx_model=model.to_onnx().SerializeToString(),
-        int8_model=model.to_onnx("int8").SerializeToString() if int8 else None,
         vocabulary=VOCABULARY.words,
         card=card,
         readme=f"# {folder.name}\n",

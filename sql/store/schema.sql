@@ -106,7 +106,7 @@ CREATE TABLE windows (
 -- One row: one bundle that has scored.
 CREATE TABLE models (
     model_id VARCHAR NOT NULL,         -- hash of all files of the bundle
-    name VARCHAR NOT NULL,             -- the bundle's folder, with (int8) after it for that precision
+    name VARCHAR NOT NULL,             -- the bundle's folder
     target VARCHAR NOT NULL,           -- what it predicts: direction, move or label
     classes VARCHAR[] NOT NULL,        -- the classes, in the order of its card
     session VARCHAR,                   -- session of its labels

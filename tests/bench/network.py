@@ -30,8 +30,6 @@ def measure(setup: Setup) -> list[Row]:
     copies = TokenIds(archive.ids[: len(texts.ids)], archive.lengths[: len(texts.ids)])
     bundle, model = material.bundle(setup), material.torch_model(setup)
     network = Network(bundle.onnx_path, len(bundle.horizons), len(bundle.classes))
-    int8_graph = model.to_onnx("int8").SerializeToString()
-    int8 = Network(int8_graph, len(bundle.horizons), len(bundle.classes))
     in_order = OrtLstm(material.lstm_path(setup, padded=False), padded=False)
     padded = OrtLstm(material.lstm_path(setup, padded=True), padded=True)
     first = TokenIds(slow.ids[:1_000], slow.lengths[:1_000])
@@ -46,7 +44,6 @@ def measure(setup: Setup) -> list[Row]:
     seconds = interleaved(
         {
             "ours": lambda: network.probabilities(texts.ids, texts.lengths),
-            "int8": lambda: int8.probabilities(texts.ids, texts.lengths),
             "sorted": lambda: in_order.probabilities(texts.ids, texts.lengths),
             "padded": lambda: padded.probabilities(slow.ids, slow.lengths),
             "packed": lambda: _packed(model, slow),
@@ -57,7 +54,6 @@ def measure(setup: Setup) -> list[Row]:
     )
     count, few = len(texts.ids), len(slow.ids)
     ours = count / seconds["ours"]  # texts/s, as the others
-    int8_speed = count / seconds["int8"]
     in_order_speed, padded_speed = count / seconds["sorted"], few / seconds["padded"]
     packed_speed, copies_speed = few / seconds["packed"], len(copies.ids) / seconds["copies"]
     fastest = min(seconds[f"gemm {rows}"] for rows in GEMM_ROWS)
@@ -77,12 +73,6 @@ def measure(setup: Setup) -> list[Row]:
             "network_vs_torch_packed", "folded network / torch, packed sequences",
             ours / packed_speed, "x", speed(ours), speed(packed_speed),
             note=f"{few:,} of them packed",
-        ),
-        Row(
-            "network_int8", "folded int8 / folded float32",
-            int8_speed / ours, "x", speed(int8_speed), speed(ours),
-            note=f"float32 in {len(bundle.onnx_path.read_bytes()):,} bytes, "
-            f"int8 in {len(int8_graph):,}",
         ),
         Row(
             "network_sharing", "the archive's texts, copies shared / texts that all differ",

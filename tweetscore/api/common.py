@@ -21,7 +21,6 @@ EXTRAS = {
     "ray": ("ray",),
 }
 Session = Literal["regular", "extended"]
-Precision = Literal["float32", "int8"]
 Progress = Callable[[str, int, int | None], None]  # a label, rows done, rows to do
 
 
@@ -42,7 +41,6 @@ def need(extra: Literal["train", "report", "ray"], purpose: str) -> None:
 
 def load_model(
     model: "str | Path | Loaded",
-    precision: Precision = "float32",
     *,
     file: str | None = None,
     reads_as: str | None = None,
@@ -53,7 +51,6 @@ def load_model(
 
     Args:
         model: a folder, the name of a shipped model, or a loaded one, which is returned as it is.
-        precision: which of its two graphs to load.
         file: of a text classifier of another program: its graph, as in
             ``onnx/model_quantized.onnx``.
         reads_as: of such a classifier: which labels are read as a direction, as in
@@ -65,8 +62,7 @@ def load_model(
         The model, with its card in ``card``.
 
     Raises:
-        InputError: there is no such model, or it has no graph of this precision, or what was said
-            does not fit it.
+        InputError: there is no such model, or what was said does not fit it.
         IntegrityError: it is damaged.
     """
     from tweetscore.market.horizons import Horizon
@@ -79,10 +75,10 @@ def load_model(
         return model
     horizons = tuple(sorted(set(map(Horizon, intervals))))
     reading = Reading(file, reads_as, horizons, trained_until)
-    return find_model(str(model), shipped("models"), precision, reading)
+    return find_model(str(model), shipped("models"), reading)
 
 
-def load_own(model: "str | Path | Loaded", precision: Precision = "float32") -> "Bundle":
+def load_own(model: "str | Path | Loaded") -> "Bundle":
     """Load a model that this program has trained; see ``load_model``.
 
     Raises:
@@ -90,7 +86,7 @@ def load_own(model: "str | Path | Loaded", precision: Precision = "float32") -> 
     """
     from tweetscore.scoring.bundle import Bundle
 
-    loaded = load_model(model, precision)
+    loaded = load_model(model)
     if not isinstance(loaded, Bundle):
         raise InputError(
             f"{loaded.path}: is a text classifier of another program; name a model of tweetscore "

@@ -7,9 +7,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal
 
-from tweetscore.api.common import Precision, Progress, Session, load_model, need, silent
+from tweetscore.api.common import Progress, Session, load_model, need, silent
 from tweetscore.api.market import MarketResults
-from tweetscore.errors import InputError, LockedError
+from tweetscore.errors import LockedError
 
 if TYPE_CHECKING:  # what a command does not need, it does not wait for
     import polars as pl
@@ -253,7 +253,6 @@ class Database(MarketResults):
         model: "str | Path | Loaded" = "reference",
         *,
         intervals: Sequence[int] = (),
-        precision: Precision = "float32",
         device: Literal["auto", "cpu", "cuda"] = "auto",
         accept_changed: bool = False,
         progress: Progress | None = None,
@@ -263,7 +262,6 @@ class Database(MarketResults):
         Args:
             model: a folder, the name of a shipped model, or a loaded one.
             intervals: in minutes; without any, all of the model's.
-            precision: int8 is faster, on the CPU only, and less exact as the model's card says.
             device: where to compute; auto uses a GPU with CUDA if there is one.
             accept_changed: score also with a text classifier whose files have changed since it
                 scored here; it is then another model.
@@ -273,20 +271,19 @@ class Database(MarketResults):
             How many posts were scored, and why others were not.
 
         Raises:
-            InputError: int8 is wanted on a GPU, or files have changed.
+            InputError: the model does not predict an interval, there is no GPU where one is wanted,
+                or files have changed.
             IntegrityError: the model is damaged.
         """
         from tweetscore.scoring.score import score
 
-        if precision == "int8" and device == "cuda":
-            raise InputError("--precision int8 runs on the CPU only; leave it or --device out")
         on_rows = progress or silent
         return score(
             self.store,
-            load_model(model, precision),
+            load_model(model),
             intervals,
             lambda done, total: on_rows("", done, total),
-            "cpu" if precision == "int8" else device,
+            device,
             accept_changed=accept_changed,
         )
 

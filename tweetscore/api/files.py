@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from tweetscore.api.common import Precision, Progress, load_model, load_own, need, silent
+from tweetscore.api.common import Progress, load_model, load_own, need, silent
 from tweetscore.evaluation import EFFECT_AUC
 
 if TYPE_CHECKING:  # what a command does not need, it does not wait for
@@ -144,7 +144,6 @@ def score_files(
     *,
     model: "str | Path | Loaded" = "reference",
     intervals: Sequence[int] = (),
-    precision: Precision = "float32",
     market: str | Path | None = None,
     engine: Literal["local", "ray"] = "local",
     address: str | None = None,
@@ -160,7 +159,6 @@ def score_files(
         output: a folder; its files have the names of the inputs.
         model: a folder, the name of a shipped model, or a loaded one.
         intervals: in minutes; without any, all of the model's.
-        precision: int8 is faster, and less exact as the model's card says.
         market: a database with bars; the scores are compared with its prices.
         engine: local uses every core of this machine, ray a Ray cluster; the results are equal.
         address: of a running Ray cluster; without it, one is started here for this call.
@@ -180,7 +178,7 @@ def score_files(
     from tweetscore.scoring.job import Job, read_market
     from tweetscore.store.database import memory_store, open_store
 
-    bundle = load_model(model, precision)
+    bundle = load_model(model)
     wanted = tuple(sorted(set(map(Horizon, intervals or bundle.horizons))))
     with ExitStack() as opened:
         store = (

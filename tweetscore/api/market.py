@@ -5,7 +5,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tweetscore.api.common import Precision, Progress, Session, load_own, need, silent
+from tweetscore.api.common import Progress, Session, load_own, need, silent
 from tweetscore.evaluation import EFFECT_AUC
 
 if TYPE_CHECKING:  # what a command does not need, it does not wait for
@@ -172,14 +172,11 @@ class MarketResults:
             session=session,
         )
 
-    def freeze(
-        self, model: "str | Path | Bundle" = "reference", *, precision: Precision = "float32"
-    ) -> "Frozen":
+    def freeze(self, model: "str | Path | Bundle" = "reference") -> "Frozen":
         """Note a model and the moment: from now on, what it predicts is a forward record.
 
         Args:
             model: a folder, the name of a shipped model, or a loaded one.
-            precision: which of its graphs.
 
         Returns:
             The model, the hash of its files, and since when it is frozen. Once more changes
@@ -187,7 +184,7 @@ class MarketResults:
         """
         from tweetscore.scoring.freeze import freeze
 
-        return freeze(self.store, load_own(model, precision))
+        return freeze(self.store, load_own(model))
 
     def forward(
         self, model: str | None = None, *, session: Session = "regular"

@@ -22,10 +22,9 @@ from tweetscore.io.clocks import Clock
 from tweetscore.market.horizons import DAY_MINUTES
 from tweetscore.market.sessions import UNKNOWN
 from tweetscore.posts.clock import TweetClock, id_times
-from tweetscore.scoring.bundle import Bundle, find_bundle
+from tweetscore.scoring.bundle import Bundle
 from tweetscore.scoring.changed import compare_folders
 from tweetscore.scoring.find import find_model
-from tweetscore.scoring.graphs import GRAPHS
 from tweetscore.scoring.text_folder import TextModel
 from tweetscore.store.database import (
     SCHEMA_VERSION,
@@ -363,18 +362,13 @@ def _audit_days(calendar: str, bars: pl.DataFrame) -> tuple[bool | None, str]:
 
 
 def _bundle(name: str) -> Check:
-    """Load a bundle, which checks its hashes, and score a text of its words in each precision."""
+    """Load a bundle, which checks its hashes, and score a text of its words."""
     title = f"bundle {name}"
     try:
-        model = find_model(name, shipped("models"))
-        if isinstance(model, TextModel):
-            _try_scoring(model)
-            return Check(title, True, f"text classifier {model.model_id} scores")
-        bundles = [model]
-        if GRAPHS["int8"] in bundles[0].card["sha256"]:
-            bundles.append(find_bundle(name, shipped("models"), "int8"))
-        for bundle in bundles:
-            _try_scoring(bundle)
+        bundle = find_model(name, shipped("models"))
+        _try_scoring(bundle)
+        if isinstance(bundle, TextModel):
+            return Check(title, True, f"text classifier {bundle.model_id} scores")
     except Exception as error:  # whatever keeps a bundle from scoring is a finding
         if isinstance(error, TweetscoreError):
             fact, _, step = str(error).rpartition("; ")
@@ -382,9 +376,8 @@ def _bundle(name: str) -> Check:
             fact, step = "", f"{type(error).__name__}: {str(error).splitlines()[0]}"
         copy = "copy the whole model folder again, or train it again"
         return Check(title, False, fact or step, step if fact else copy)
-    precisions = " and ".join(bundle.precision for bundle in bundles)
-    fact = f"model {bundles[0].model_id} scores in {precisions}"
-    if bundles[0].is_verified:
+    fact = f"model {bundle.model_id} scores"
+    if bundle.is_verified:
         return Check(title, True, fact)
     fact += ", but is not verified: an older version wrote it without the sha256 of all its files"
     return Check(title, True, fact, "train it again: tweetscore train")

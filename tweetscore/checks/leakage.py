@@ -33,7 +33,6 @@ from tweetscore.checks.training_view import dated_split, training_checks
 from tweetscore.market.horizons import DAY_MINUTES, Horizon
 from tweetscore.market.sessions import exchange_hours
 from tweetscore.scoring.bundle import Bundle, find_bundle
-from tweetscore.scoring.graphs import GRAPHS
 from tweetscore.store.database import Store, open_store, shipped, statement, subquery
 from tweetscore.store.trials import symbols_of
 from tweetscore.training.dataset import market_rows
@@ -88,7 +87,7 @@ def audit(
         checks.append(_seconds(store))
         stored = store.rows("SELECT model_id, name, uses_counts FROM models ORDER BY name")
         bundles = _bundles(models, {model_id for model_id, *_ in stored})
-        named = [bundle for bundle in bundles.values() if bundle.precision == "float32"]
+        named = list(bundles.values())
         symbols = store.rows("SELECT DISTINCT symbol, calendar FROM symbols ORDER BY ALL")
         checks += [_levels(store, symbol) for symbol, _ in symbols]
         checks += [_early(store, symbol) for symbol, _ in symbols]
@@ -107,16 +106,15 @@ def audit(
 
 
 def _bundles(models: Sequence[str], stored: set[str]) -> dict[str, Bundle]:
-    """Return those named and the shipped ones that have scored, in each precision, by their id."""
+    """Return those named and the shipped ones that have scored, by their id."""
     ours = sorted(path.name for path in shipped("models").glob("[!.]*/"))
-    kept: dict[str, Bundle] = {}
-    for name in dict.fromkeys([*ours, *models]):
-        found = [find_bundle(name, shipped("models"))]
-        if GRAPHS["int8"] in found[0].card["sha256"]:
-            found.append(find_bundle(name, shipped("models"), "int8"))
-        if name in models or any(bundle.model_id in stored for bundle in found):
-            kept |= {bundle.model_id: bundle for bundle in found}
-    return kept
+    names = dict.fromkeys([*ours, *models])
+    found = {name: find_bundle(name, shipped("models")) for name in names}
+    return {
+        bundle.model_id: bundle
+        for name, bundle in found.items()
+        if name in models or bundle.model_id in stored
+    }
 
 
 def _seconds(store: Store) -> Check:

@@ -250,10 +250,6 @@ Intervals = Annotated[
         "of the model's.",
     ),
 ]
-Precision = Annotated[
-    Literal["float32", "int8"],
-    Option(help="int8 is faster and less exact, on the CPU only."),
-]
 EvaluatedFile = Annotated[
     Path | None,
     Option(

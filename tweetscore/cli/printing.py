@@ -115,7 +115,6 @@ def show_trained(trained: "Trained", *, as_json: bool) -> None:
                 "interrupted": fitted.interrupted,
                 "device": bundle.card["training"]["device"],
                 "parity": asdict(trained.parity),
-                "int8_drift": bundle.card["int8_drift"],
                 "vectors": bundle.card["vectors"],
                 "rows": bundle.card["rows"],
                 "permutation": bundle.card.get("permutation"),

@@ -34,7 +34,6 @@ def score(
     db: options.Db = DEFAULT_DB,
     interval: options.Intervals = None,
     model: options.Model = "reference",
-    precision: options.Precision = "float32",
     device: options.Device = "auto",
     *,
     classifier: ClassifierOptions,
@@ -43,14 +42,13 @@ def score(
 ) -> None:
     """Score every post that the model has not scored yet, in the database or in Parquet files.
 
-    If it is interrupted, run it again: it continues. Scores in int8 are stored under a name of
-    their own, such as reference (int8). Files must have the columns of the table tweets; their
-    scores have those of the view scored.
+    If it is interrupted, run it again: it continues. Files must have the columns of the table
+    tweets; their scores have those of the view scored.
 
     Example: `tweetscore score --interval 30 --model my-model`, or
     `tweetscore score --input posts --output scored`
     """
-    bundle = api.load_model(model, precision, intervals=interval or (), **classifier.read())
+    bundle = api.load_model(model, intervals=interval or (), **classifier.read())
     detail(f"model {bundle.name} from {bundle.path}, id {bundle.model_id}")
     if files.input:
         _score_files(bundle, interval or [], db, files, as_json=as_json)
@@ -59,7 +57,6 @@ def score(
         account = database.score(
             bundle,
             intervals=interval or (),
-            precision=precision,
             device=device,
             accept_changed=classifier.accept_changed,
             progress=on_rows,
@@ -161,7 +158,6 @@ def _labelled_figures(
 def freeze(
     model: options.FrozenModel,
     db: options.Db = DEFAULT_DB,
-    precision: options.Precision = "float32",
     as_json: options.Json = False,
 ) -> None:
     """Note a model and the moment: what it predicts of later posts is a record of its own.
@@ -172,7 +168,7 @@ def freeze(
     Example: `tweetscore freeze my-model`
     """
     with api.open(db, create=False) as database:
-        frozen = database.freeze(model, precision=precision)
+        frozen = database.freeze(model)
     printing.show_frozen(frozen, as_json=as_json)
 
 

@@ -43,7 +43,7 @@ class Scored:
 
     @property
     def network(self) -> str:
-        """What predicts: an int8 graph is the network of its bundle."""
+        """What predicts: by the hash of its graph, whatever its card says."""
         own = trial_of(self.card, self.model_id, self.name)
         return own.trial_id if own else self.model_id
 

@@ -9,7 +9,6 @@ from typing import Any
 from tweetscore.market.horizons import Horizon
 from tweetscore.market.sessions import UNKNOWN
 from tweetscore.report.subject import Subject
-from tweetscore.scoring.graphs import GRAPHS, Precision
 from tweetscore.store.database import Store
 
 USUAL_DATABASE = "tweetscore.duckdb"
@@ -35,9 +34,8 @@ def provenance(
     yield "a move counts as flat up to", f"{flat:g} basis points"
     if subject:
         yield "model", f"{subject.model}, id {subject.model_id}"
-        graph = GRAPHS[_precision(subject)]
-        if graph in card.get("sha256", {}):
-            yield f"sha256 of {graph}", card["sha256"][graph][:SHORT]
+        if graph := card.get("sha256", {}).get("model.onnx"):
+            yield "sha256 of model.onnx", graph[:SHORT]
     for name, sha256, *_ in sources:
         yield f"sha256 of {_file(name)}", sha256[:SHORT]
     rules: list[str] = []
@@ -80,8 +78,7 @@ def _predicted(
     asked = [("--interval", str(Horizon(each))) for each in subject.intervals]
     if card.get("kind") != "predictions":
         model = ["--model", str(card.get("name") or subject.model)]
-        precision = _precision(subject)
-        options = ["--precision", precision] if precision != "float32" else []
+        options: list[str] = []
         if "text_model" in card:
             model, options = _of_classifier(card)
         if "text_model" in card or set(subject.intervals) != set(card.get("intervals", ())):
@@ -105,11 +102,6 @@ def _of_classifier(card: dict[str, Any]) -> tuple[list[str], list[str]]:
     if known := card.get("knows_until_utc"):
         options += ["--trained-until", known]
     return ["--model", of_text["folder"]], options
-
-
-def _precision(subject: Subject) -> Precision:
-    """Return which graph has scored: the name of a model ends in it, unless it is the usual one."""
-    return next((each for each in GRAPHS if subject.model.endswith(f" ({each})")), "float32")
 
 
 def _file(source: str) -> str:

@@ -13,7 +13,7 @@ from tweetscore.io.new_file import heal, new_folder, sha256_of
 from tweetscore.market.horizons import Horizon
 from tweetscore.market.targets import Target
 from tweetscore.scoring.card import FORMAT, is_name, read_card
-from tweetscore.scoring.graphs import GRAPHS, MOST_GRAPH_BYTES, Precision
+from tweetscore.scoring.graphs import MOST_GRAPH_BYTES
 from tweetscore.scoring.sums import COPY_AGAIN, SUMS, check_sums, listed
 from tweetscore.scoring.sums import MOST_BYTES as MOST_SUMS_BYTES
 
@@ -24,8 +24,7 @@ if TYPE_CHECKING:  # a bundle is loaded without numpy and onnxruntime
 LEARNED_TEXTS = "learned_texts.bin"  # hashes of 8 bytes each; bundles of older versions have none
 HASH_BYTES = 8  # of a million texts, one in twenty million others would be taken for one of them
 FILES = ("model.onnx", "vocabulary.txt", "card.json", "README.md")
-OPTIONAL = (GRAPHS["int8"], LEARNED_TEXTS)
-HASHED = ("model.onnx", "vocabulary.txt", *OPTIONAL)  # on the card, where they are there
+HASHED = ("model.onnx", "vocabulary.txt", LEARNED_TEXTS)  # on the card, where they are there
 # Larger ones are refused: memory and time to read a bundle are bounded.
 _MEGABYTE = 1 << 20
 MOST_BYTES = {
@@ -34,7 +33,6 @@ MOST_BYTES = {
     "README.md": 8 * _MEGABYTE,
     "vocabulary.txt": 16 * _MEGABYTE,
     "model.onnx": MOST_GRAPH_BYTES + 32 * _MEGABYTE,  # with the head
-    GRAPHS["int8"]: MOST_GRAPH_BYTES + 32 * _MEGABYTE,
     LEARNED_TEXTS: 256 * _MEGABYTE,
 }
 
@@ -44,9 +42,8 @@ class Bundle:
     """A model folder that matches its card; a ``predictors.Model``."""
 
     path: Path
-    name: str  # with (int8) behind it for that precision, whose scores are different
+    name: str
     model_id: str  # 16 hex digits; with another file it is another model
-    precision: Precision  # of the graph
     card: dict[str, Any]
 
     @property
@@ -97,7 +94,7 @@ class Bundle:
     @property
     def onnx_path(self) -> Path:
         """The graph, for ``network.Network``."""
-        return self.path / GRAPHS[self.precision]
+        return self.path / "model.onnx"
 
     @property
     def vocabulary_path(self) -> Path:
@@ -114,17 +111,14 @@ class Bundle:
         """Load its vocabulary and graph; see ``Model.load``."""
         from tweetscore.scoring.token_classifier import TokenClassifier  # brings onnxruntime
 
-        return TokenClassifier(
-            self, self.onnx_path, self.vocabulary_path, self.precision, device, threads
-        )
+        return TokenClassifier(self, self.onnx_path, self.vocabulary_path, device, threads)
 
 
-def load_bundle(folder: Path, precision: Precision = "float32") -> Bundle:
+def load_bundle(folder: Path) -> Bundle:
     """Return the bundle of a folder, every file of which is as its list and its card say.
 
     Raises:
-        InputError: the folder or one of its files is not there or cannot be read, or it has no
-            graph of this precision.
+        InputError: the folder or one of its files is not there or cannot be read.
         IntegrityError: a file is not the one that was written, does not belong there or is too
             large, or the card does not keep to its types and bounds.
     """
@@ -133,12 +127,12 @@ def load_bundle(folder: Path, precision: Precision = "float32") -> Bundle:
             f"{folder}: no such model folder; name one that 'tweetscore train' has written"
         )
     try:
-        return _loaded(folder, precision)
+        return _loaded(folder)
     except OSError as error:
         raise InputError(f"{folder}: cannot be read ({error}); {COPY_AGAIN}") from error
 
 
-def _loaded(folder: Path, precision: Precision) -> Bundle:
+def _loaded(folder: Path) -> Bundle:
     for name in FILES:
         if not (folder / name).is_file():
             raise InputError(f"{folder}: {name} is missing; {COPY_AGAIN}")
@@ -150,27 +144,18 @@ def _loaded(folder: Path, precision: Precision) -> Bundle:
     sums = sha256.pop(SUMS, "")
     if is_listed:
         check_sums(folder, sha256)
-    card_path, graph = folder / "card.json", GRAPHS[precision]
+    card_path = folder / "card.json"
     card = read_card(card_path, card_path.read_bytes())
     if card.get("text_rules") is None:
         raise IntegrityError(f"{card_path}: text_rules: not on it; {COPY_AGAIN}")
     if card["format"] > 1 and not is_listed:
         raise InputError(f"{folder}: {SUMS} is missing; {COPY_AGAIN}")
-    if graph in OPTIONAL and graph not in card["sha256"]:
-        raise InputError(
-            f"{folder}: holds no {graph}, so it cannot score in {precision}; "
-            "train it again with: tweetscore train"
-        )
     _check_card(folder, card, sha256)
-    identity = card["sha256"][graph] + sha256["card.json"]
-    if card["format"] > 1:
-        identity = sums + precision
-    own_name = str(card["name"] or folder.resolve().name)
+    identity = sums if is_listed else card["sha256"]["model.onnx"] + sha256["card.json"]
     return Bundle(
         path=folder,
-        name=own_name if precision == "float32" else f"{own_name} ({precision})",
+        name=str(card["name"] or folder.resolve().name),
         model_id=hashlib.sha256(identity.encode()).hexdigest()[:16],
-        precision=precision,
         card=card,
     )
 
@@ -213,19 +198,19 @@ def _check_card(folder: Path, card: Mapping[str, Any], found: Mapping[str, str])
         raise IntegrityError(f"{learned}: is cut off; {COPY_AGAIN}")
 
 
-def find_bundle(name: str, shipped_models: Path, precision: Precision = "float32") -> Bundle:
+def find_bundle(name: str, shipped_models: Path) -> Bundle:
     """Return the bundle at a path, or the shipped one of that name.
 
     Raises:
-        InputError: it is neither, or it has no graph of this precision.
+        InputError: it is neither.
         IntegrityError: it is damaged.
     """
     folder = Path(name)
     heal(folder)
     if folder.is_dir():
-        return load_bundle(folder, precision)
+        return load_bundle(folder)
     if (shipped_models / name).is_dir():
-        return load_bundle(shipped_models / name, precision)
+        return load_bundle(shipped_models / name)
     near = did_you_mean(name, [each.name for each in shipped_models.iterdir()])
     raise InputError(
         f"{name}: no such model folder; name one that 'tweetscore train' has written, or a shipped "
@@ -244,7 +229,7 @@ def check_place(folder: Path) -> None:
         raise InputError(f"{folder}: a model cannot have that name; choose another one")
     occupied = folder.exists() and not folder.is_dir()
     found = {entry.name for entry in folder.iterdir()} if folder.is_dir() else set()
-    if occupied or (found and found - {*OPTIONAL, SUMS} != set(FILES)):
+    if occupied or (found and found - {LEARNED_TEXTS, SUMS} != set(FILES)):
         raise InputError(f"{folder}: already exists and is no model folder; choose another name")
 
 
@@ -252,7 +237,6 @@ def write_bundle(
     folder: Path,
     *,
     onnx_model: bytes,
-    int8_model: bytes | None = None,
     learned_texts: bytes | None = None,
     vocabulary: Sequence[str],
     card: dict[str, Any],
@@ -263,7 +247,6 @@ def write_bundle(
     Args:
         folder: where it goes; another bundle there is replaced, anything else is not.
         onnx_model: the serialised graph.
-        int8_model: the same for ``--precision int8``, which needs it.
         learned_texts: hashes of the texts that it has learned from, 8 bytes each.
         vocabulary: the tokens in the order of their ids.
         card: what the model is; ``format`` and ``sha256`` are added.
@@ -283,8 +266,8 @@ def write_bundle(
         "vocabulary.txt": "".join(f"{token}\n" for token in vocabulary).encode(),
         "README.md": readme.encode(),
     }
-    optional = {GRAPHS["int8"]: int8_model, LEARNED_TEXTS: learned_texts}
-    files |= {name: content for name, content in optional.items() if content is not None}
+    if learned_texts is not None:
+        files[LEARNED_TEXTS] = learned_texts
     sha256 = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     of_card = {name: each for name, each in sha256.items() if name in HASHED}
     full_card = {**card, "format": FORMAT, "sha256": of_card}

@@ -226,7 +226,6 @@ class Card(_Record):
     figures: list[Record] = []
     permutation: Record = {}
     parity: Record = {}
-    int8_drift: Record = {}
     data: list[_Source] = []
     versions: dict[str, str] = {}
     vectors: _Vectors | None = None

@@ -4,14 +4,12 @@ from pathlib import Path
 
 from tweetscore.errors import InputError
 from tweetscore.scoring.bundle import Bundle, find_bundle
-from tweetscore.scoring.graphs import Precision
 from tweetscore.scoring.text_folder import Reading, TextModel, is_text_folder, load_text_folder
 
 
 def find_model(
     name: str,
     shipped_models: Path,
-    precision: Precision = "float32",
     reading: Reading | None = None,
 ) -> Bundle | TextModel:
     """Return the model at a path, or the shipped one of that name.
@@ -19,7 +17,6 @@ def find_model(
     Args:
         name: of a folder, or of a shipped model.
         shipped_models: where those are.
-        precision: of a bundle's graph.
         reading: how to read a text classifier of another program.
 
     Raises:
@@ -34,7 +31,7 @@ def find_model(
                 f"--as {reading.reads_as}: a direction needs a time ahead; add --interval 30"
             )
         return load_text_folder(folder, reading)
-    bundle = find_bundle(name, shipped_models, precision)
+    bundle = find_bundle(name, shipped_models)
     said = {
         "--file": reading.file,
         "--as": reading.reads_as,

@@ -7,19 +7,14 @@ nothing else, loops once for each token of a text, and needs memory in proportio
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from tweetscore.errors import InputError, IntegrityError
 
-Precision = Literal["float32", "int8"]
 AGAIN = "copy the whole model folder again, or train it again"  # of what a bundle cannot hold
-GRAPHS: dict[Precision, str] = {"float32": "model.onnx", "int8": "model.int8.onnx"}
 
 # Torch's order of the rows of weight_ih and weight_hh; ONNX's own LSTM would have i, o, f, c.
 GATES = "ifgo"
-STATE_STEPS = 127  # of int8, from 0 to the largest state, which is 1 in every LSTM
-STATE_ZERO = 128  # a state is stored as 1 to 255
-FLOAT, UINT8, INT8, INT32, INT64, BOOL, HALF = 1, 2, 3, 6, 7, 9, 10  # as ONNX numbers its types
+FLOAT, INT32, INT64, BOOL = 1, 6, 7, 9  # as ONNX numbers its types
 MOST_HIDDEN = 4_096
 MOST_OUTPUTS = 1_000  # heads times classes
 MOST_GRAPH_BYTES = 256 << 20  # loaded, the largest takes 0.9 GB
@@ -27,12 +22,11 @@ MOST_GRAPH_BYTES = 256 << 20  # loaded, the largest takes 0.9 GB
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One operator, with the two attributes that ours may have."""
+    """One operator, with the one attribute that ours may have."""
 
     op: str
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
-    to: int | None = None  # the type that Cast casts to
     body: "Graph | None" = None  # of Loop
 
 
@@ -83,39 +77,22 @@ def check_sizes(words: int, hidden: int, outputs: int) -> None:
         )
 
 
-def lstm_graph(precision: Precision, words: int, hidden: int, outputs: int) -> Graph:
-    """Return the layout of the folded LSTM; see ``training.lstm_graph``.
-
-    In int8 the states and the recurrent weights are whole numbers of steps, and the tables are
-    stored in half precision.
-    """
-    small = precision == "int8"
-    # Constants, too: in memory the tables are as wide as ever.
-    widened = [Node("Cast", (f"half_{gate}",), (f"table_{gate}",), FLOAT) for gate in GATES]
+def lstm_graph(words: int, hidden: int, outputs: int) -> Graph:
+    """Return the layout of the folded LSTM; see ``training.lstm_graph``."""
     return Graph(
-        nodes=(*(widened if small else ()), *_first_step(), *_further_steps(hidden, precision)),
+        nodes=(*_first_step(), *_further_steps(hidden)),
         inputs=(Value("ids", INT32, ("T", "B")),),
         outputs=(Value("logits", FLOAT, ("B", outputs)),),
-        constants=dict(_constants(precision, words, hidden, outputs)),
+        constants=dict(_constants(words, hidden, outputs)),
     )
 
 
-def _constants(
-    precision: Precision, words: int, hidden: int, outputs: int
-) -> Iterator[tuple[str, Constant]]:
-    small = precision == "int8"
-    if small:
-        yield "state_step", Constant(FLOAT, ())
-        yield "state_zero", Constant(UINT8, (), STATE_ZERO)
+def _constants(words: int, hidden: int, outputs: int) -> Iterator[tuple[str, Constant]]:
     yield "head", Constant(FLOAT, (hidden, outputs))
     yield "bias", Constant(FLOAT, (outputs,))
     for gate in GATES:
-        yield (f"half_{gate}", Constant(HALF, (words, hidden))) if small else (
-            f"table_{gate}", Constant(FLOAT, (words, hidden)),
-        )  # fmt: skip
-        yield f"recurrent_{gate}", Constant(INT8 if small else FLOAT, (hidden, hidden))
-        if small:
-            yield f"product_step_{gate}", Constant(FLOAT, (hidden,))
+        yield f"table_{gate}", Constant(FLOAT, (words, hidden))
+        yield f"recurrent_{gate}", Constant(FLOAT, (hidden, hidden))
     yield "zero", Constant(INT64, (), 0)
     yield "one", Constant(INT64, (), 1)
 
@@ -140,7 +117,7 @@ def _first_step() -> list[Node]:
     ]
 
 
-def _further_steps(hidden: int, precision: Precision) -> list[Node]:
+def _further_steps(hidden: int) -> list[Node]:
     """Return what goes from the state after the first token to the logits.
 
     A Loop, because a Scan fails on the zero further steps of a text of one token. The c that nobody
@@ -154,30 +131,23 @@ def _further_steps(hidden: int, precision: Precision) -> list[Node]:
             "Loop",
             ("further", "", "first_h", "first_c"),
             ("last_h", "last_c"),
-            body=_step(hidden, precision),
+            body=_step(hidden),
         ),
         Node("Gemm", ("last_h", "head", "bias"), ("logits",)),
     ]
 
 
-def _step(hidden: int, precision: Precision) -> Graph:
+def _step(hidden: int) -> Graph:
     """Return the loop's body, one further token: t, go_on, h, c to go_on, h, c."""
     nodes = [
         Node("Identity", ("go_on",), ("still_on",)),
         Node("Add", ("t", "one"), ("now",)),
         Node("Gather", ("ids", "now"), ("tokens",)),  # (B,)
     ]
-    if precision == "int8":
-        nodes += [
-            Node("QuantizeLinear", ("h_in", "state_step", "state_zero"), ("h_steps",)),  # (B, H)
-            # One, but not a constant: onnxruntime multiplies constants when it loads, and then does
-            # not see that a product, its Cast and its step are one operator of its own.
-            Node("Cast", ("go_on",), ("unit",), FLOAT),
-        ]
     for gate in GATES:
         nodes += [
             Node("Gather", (f"table_{gate}", "tokens"), (f"x_{gate}",)),  # (B, H)
-            *_recurrence(gate, precision),
+            Node("Gemm", ("h_in", f"recurrent_{gate}", f"x_{gate}"), (f"z_{gate}",)),
             Node("Tanh" if gate == "g" else "Sigmoid", (f"z_{gate}",), (f"gate_{gate}",)),
         ]
     nodes += [
@@ -205,25 +175,11 @@ def _step(hidden: int, precision: Precision) -> Graph:
     )
 
 
-def _recurrence(gate: str, precision: Precision) -> list[Node]:
-    """Return what makes z (B, H) of a gate: the state times its weights, and x."""
-    if precision == "float32":
-        return [Node("Gemm", ("h_in", f"recurrent_{gate}", f"x_{gate}"), (f"z_{gate}",))]
-    return [
-        Node("MatMulInteger", ("h_steps", f"recurrent_{gate}", "state_zero"), (f"steps_{gate}",)),
-        Node("Cast", (f"steps_{gate}",), (f"float_{gate}",), FLOAT),
-        Node("Mul", ("unit", f"product_step_{gate}"), (f"step_{gate}",)),
-        Node("Mul", (f"float_{gate}", f"step_{gate}"), (f"product_{gate}",)),
-        Node("Add", (f"product_{gate}", f"x_{gate}"), (f"z_{gate}",)),
-    ]
-
-
-def check_graph(path: Path, precision: Precision, words: int, outputs: int) -> None:
-    """Hold a file against the layout of its precision, before anything runs it.
+def check_graph(path: Path, words: int, outputs: int) -> None:
+    """Hold a file against the layout, before anything runs it.
 
     Args:
         path: the graph.
-        precision: which layout.
         words: those of the vocabulary.
         outputs: heads times classes, as on the card.
 
@@ -240,7 +196,7 @@ def check_graph(path: Path, precision: Precision, words: int, outputs: int) -> N
     except (ValueError, InputError) as error:
         fact = str(error).partition(": choose ")[0]
         raise IntegrityError(f"{path}: is no graph of tweetscore ({fact}); {AGAIN}") from None
-    layout = lstm_graph(precision, words, hidden, outputs)
+    layout = lstm_graph(words, hidden, outputs)
     fact = _difference(found.graph, layout)
     if not fact and found.metadata != {"vocabulary_size": str(words)}:
         fact = f"vocabulary_size is not {words}"

@@ -9,23 +9,11 @@ import mmap
 from dataclasses import dataclass
 from pathlib import Path
 
-from tweetscore.scoring.graphs import (
-    BOOL,
-    FLOAT,
-    HALF,
-    INT8,
-    INT32,
-    INT64,
-    UINT8,
-    Constant,
-    Graph,
-    Node,
-    Value,
-)
+from tweetscore.scoring.graphs import BOOL, FLOAT, INT32, INT64, Constant, Graph, Node, Value
 from tweetscore.scoring.wire import Span, Wire
 
 MOST_DIMENSIONS = 2  # of a constant
-_BYTES = {FLOAT: 4, UINT8: 1, INT8: 1, INT32: 4, INT64: 8, BOOL: 1, HALF: 2}
+_BYTES = {FLOAT: 4, INT32: 4, INT64: 8, BOOL: 1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +84,7 @@ class _Reader(Wire):
         return Graph(tuple(nodes), tuple(inputs), tuple(outputs), constants)
 
     def _node(self, value: int | Span, depth: int) -> Node:
-        op, inputs, outputs, to, body = "", list[str](), list[str](), None, None
+        op, inputs, outputs, body = "", list[str](), list[str](), None
         for number, each in self._fields(value):
             match number:
                 case 3 | 6:  # its name, and words about it
@@ -108,20 +96,15 @@ class _Reader(Wire):
                 case 4:
                     op = self._text(each)
                 case 5:
-                    found = self._attribute(each, depth)
-                    if isinstance(found, Graph):
-                        body = found
-                    else:
-                        to = found
+                    body = self._body(each, depth)
                 case _:
                     raise ValueError(f"field {number} of a node is unknown")
-        return Node(op, tuple(inputs), tuple(outputs), to, body)
+        return Node(op, tuple(inputs), tuple(outputs), body)
 
-    def _attribute(self, value: int | Span, depth: int) -> int | Graph:
+    def _body(self, value: int | Span, depth: int) -> Graph:
+        """Read an attribute, of which only the body of a loop is known."""
         fields = dict(self._fields(value))
         name = self._text(fields.get(1, (0, 0)))
-        if name == "to" and fields.keys() <= {1, 3, 20}:
-            return self._number(fields.get(3, 0))
         if name == "body" and fields.keys() <= {1, 6, 20} and 6 in fields:
             return self._graph(fields[6], depth + 1)
         raise ValueError(f"the attribute {name!r} is unknown")
@@ -166,7 +149,7 @@ class _Reader(Wire):
             or len(shape) > MOST_DIMENSIONS
         ):
             raise ValueError(f"{name!r} of {shape} and type {kind} has {length:,} bytes")
-        whole = not shape and kind in (UINT8, INT64)
+        whole = not shape and kind == INT64
         content = self.data[slice(*raw)] if whole else b""
-        whole_number = int.from_bytes(content, "little", signed=kind == INT64) if whole else None
+        whole_number = int.from_bytes(content, "little", signed=True) if whole else None
         return name, Constant(kind, tuple(shape), whole_number)

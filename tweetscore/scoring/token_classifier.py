@@ -14,7 +14,7 @@ import polars as pl
 
 from tweetscore.errors import IntegrityError
 from tweetscore.posts.canonical import COUNTS
-from tweetscore.scoring.graphs import AGAIN, Precision, check_graph
+from tweetscore.scoring.graphs import AGAIN, check_graph
 from tweetscore.scoring.network import Network
 from tweetscore.scoring.predictors import Device, Encoded, Model, Predictor, Scored
 from tweetscore.text.encode import encode
@@ -37,7 +37,6 @@ class TokenClassifier(Predictor):
         model: Model,
         onnx_path: Path,
         vocabulary_path: Path,
-        precision: Precision = "float32",
         device: Device = "cpu",
         threads: int | None = None,
     ) -> None:
@@ -47,7 +46,6 @@ class TokenClassifier(Predictor):
             model: what they belong to; its card has ``text_rules`` and ``counts``.
             onnx_path: the graph.
             vocabulary_path: the tokens, one a line, each in the line of its id.
-            precision: of the graph.
             device: where the graph runs.
             threads: at most so many.
 
@@ -59,7 +57,7 @@ class TokenClassifier(Predictor):
         self.vocabulary = Vocabulary.load(vocabulary_path)
         self.counts: dict[str, Any] | None = model.card["counts"]
         heads, classes = len(model.horizons), len(model.target.classes)
-        check_graph(onnx_path, precision, len(self.vocabulary), heads * classes)
+        check_graph(onnx_path, len(self.vocabulary), heads * classes)
         self.network = Network(
             onnx_path,
             heads,

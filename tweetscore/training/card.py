@@ -164,9 +164,6 @@ def _making(card: dict[str, Any]) -> list[str]:
         f"{training['seed']}; trained on {training['device']}.",
         f"The exported graph is within {card['parity']['graph']:.1e} in probability of torch in "
         f"float64, torch itself in float32 within {card['parity']['float32']:.1e}.",
-        "With `--precision int8` the scores differ. Over the texts of training and validation "
-        f"{worded_drift(card['int8_drift']['learned'])}; over random texts "
-        f"{worded_drift(card['int8_drift']['random'])}.",
         f"Data, with sha256: {data}.",
         *_links(card),
         f"Versions: {versions}.",
@@ -277,14 +274,6 @@ def _baselines(found: Sequence[Figures]) -> str:
         f"would have shown four times in five; above {EFFECT_AUC} the verdict without a signal is "
         "inconclusive. Calibration is the mean distance between the predicted probability and the "
         f"observed share, in ten bins. {FIGURES_EXPLAINED}"
-    )
-
-
-def worded_drift(drift: dict[str, Any]) -> str:
-    """Say how far the probabilities in int8 are from those in float32, over some texts."""
-    return (
-        f"a probability moves by up to {drift['largest']:.1e}, {drift['mean']:.1e} on average, and "
-        f"{drift['flipped']:.2%} of {drift['texts']:,} texts get another class at some interval"
     )
 
 

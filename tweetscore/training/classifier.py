@@ -9,8 +9,6 @@ import onnx
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from tweetscore.scoring.graphs import Precision
-
 
 @dataclass(frozen=True, slots=True)
 class NetworkConfig:
@@ -54,13 +52,12 @@ class Classifier(nn.Module):
         """
 
     @abstractmethod
-    def to_onnx(self, precision: Precision = "float32") -> onnx.ModelProto:
+    def to_onnx(self) -> onnx.ModelProto:
         """Return the graph that scores texts of one length.
 
         Input ``ids`` is int32 (T, B), time-major, T >= 1, all B texts T tokens long, so there is no
         mask. Output ``logits`` is float32 (B, heads * classes) without the part of the counts,
-        which ``counts_weight`` gives. In int8 the graph may differ from the network; how far is
-        measured.
+        which ``counts_weight`` gives.
         """
 
     @abstractmethod

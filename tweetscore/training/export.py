@@ -1,11 +1,10 @@
 """Prove that an exported graph scores as the trained network does.
 
-A network and its graphs enter; how far their probabilities are apart leaves. The graph in int8 does
-differ: how far it drifts is measured.
+A network and its graph enter; how far their probabilities are apart leaves.
 """
 
 import copy
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -144,35 +143,6 @@ def random_texts(vocabulary_size: int, counts: int, seed: int) -> Iterator[Texts
             lengths[drawn],
             random.normal(size=(rows, counts)) if counts else None,
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Drift:
-    """How far the probabilities of the int8 graph are from those of the float32 graph."""
-
-    texts: int
-    largest: float
-    mean: float  # over texts and heads
-    flipped: float  # share of the texts whose likeliest class differs at some head
-
-
-def measure_drift(
-    model: Classifier,
-    onnx_model: onnx.ModelProto,
-    int8_model: onnx.ModelProto,
-    texts: Iterable[Texts],
-) -> Drift:
-    """Score the same texts with both graphs of a model."""
-    exact, rounded = _network(model, onnx_model), _network(model, int8_model)
-    moved, flipped = [], []
-    for each in texts:
-        expected, found = exact.probabilities(*each), rounded.probabilities(*each)
-        moved.append(np.abs(found - expected).max(axis=2))  # (N, heads)
-        flipped.append((found.argmax(axis=2) != expected.argmax(axis=2)).any(axis=1))  # (N,)
-    differences, flips = np.concatenate(moved), np.concatenate(flipped)
-    return Drift(
-        len(flips), float(differences.max()), float(differences.mean()), float(flips.mean())
-    )
 
 
 def _network(model: Classifier, onnx_model: onnx.ModelProto) -> Network:

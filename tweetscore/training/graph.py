@@ -39,9 +39,7 @@ def _graph(name: str, layout: Graph, arrays: dict[str, NDArray[Any]]) -> onnx.Gr
 
 
 def _node(node: Node) -> onnx.NodeProto:
-    attributes: dict[str, Any] = {} if node.to is None else {"to": node.to}
-    if node.body:
-        attributes["body"] = _graph("step", node.body, {})
+    attributes = {"body": _graph("step", node.body, {})} if node.body else {}
     return helper.make_node(node.op, list(node.inputs), list(node.outputs), **attributes)
 
 

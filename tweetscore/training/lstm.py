@@ -6,7 +6,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from tweetscore.scoring.graphs import Precision
 from tweetscore.training.classifier import Classifier, NetworkConfig
 from tweetscore.training.lstm_graph import folded_graph
 
@@ -51,9 +50,9 @@ class LstmClassifier(Classifier):
         logits: Tensor = self.head(features)  # (B, heads * classes)
         return logits.view(-1, self.config.heads, self.config.classes)
 
-    def to_onnx(self, precision: Precision = "float32") -> onnx.ModelProto:
+    def to_onnx(self) -> onnx.ModelProto:
         """Return the folded graph; see ``Classifier.to_onnx``."""
-        return folded_graph(self.config, self.weights(), precision)
+        return folded_graph(self.config, self.weights())
 
     def counts_weight(self) -> NDArray[np.float32] | None:
         """Return the head's weights (heads, classes, counts) of the counts; None without counts."""

@@ -13,29 +13,16 @@ import onnx
 from numpy.typing import NDArray
 from torch import Tensor
 
-from tweetscore.scoring.graphs import GATES, STATE_STEPS, STATE_ZERO, Precision, lstm_graph
+from tweetscore.scoring.graphs import GATES, lstm_graph
 from tweetscore.training.classifier import NetworkConfig
 from tweetscore.training.graph import finished_model
 
-# From 0 to the largest weight of a column. Not 127: processors without VNNI add two products in 16
-# bits, where 2 * 255 * 127 overflows, and the scores would depend on the processor.
-WEIGHT_STEPS = 63
 
-
-def folded_graph(
-    config: NetworkConfig, weights: Mapping[str, Tensor], precision: Precision
-) -> onnx.ModelProto:
-    """Build the graph of ``Classifier.to_onnx``.
-
-    The steps of int8 are fixed: found anew for each batch they would be finer, but a text's score
-    would depend on its neighbours.
-    """
-    arrays = _constants(config, weights)
-    if precision == "int8":
-        arrays = _in_int8(arrays)
+def folded_graph(config: NetworkConfig, weights: Mapping[str, Tensor]) -> onnx.ModelProto:
+    """Build the graph of ``Classifier.to_onnx``."""
     outputs = config.heads * config.classes
-    layout = lstm_graph(precision, config.vocabulary_size, config.hidden, outputs)
-    return finished_model(config, layout, arrays)
+    layout = lstm_graph(config.vocabulary_size, config.hidden, outputs)
+    return finished_model(config, layout, _constants(config, weights))
 
 
 def _constants(config: NetworkConfig, weights: Mapping[str, Tensor]) -> dict[str, NDArray[Any]]:
@@ -48,22 +35,3 @@ def _constants(config: NetworkConfig, weights: Mapping[str, Tensor]) -> dict[str
         constants |= {f"table_{gate}": rows, f"recurrent_{gate}": product}
     arrays = {name: np.array(t.numpy(), np.float32, order="C") for name, t in constants.items()}
     return arrays | {"zero": np.array(0), "one": np.array(1)}
-
-
-def _in_int8(arrays: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    """Return the constants with the recurrent weights in steps and the tables in half precision."""
-    found: dict[str, NDArray[Any]] = {
-        "state_step": np.array(1 / STATE_STEPS, np.float32),
-        "state_zero": np.array(STATE_ZERO, np.uint8),
-    }
-    for name, array in arrays.items():
-        kind, _, gate = name.partition("_")
-        if kind == "recurrent":
-            step = np.maximum(np.abs(array).max(axis=0) / WEIGHT_STEPS, 1e-30)  # (H,) of a column
-            found[name] = np.rint(array / step).astype(np.int8)
-            found[f"product_step_{gate}"] = np.array(step / STATE_STEPS, np.float32)
-        elif kind == "table":
-            found[f"half_{gate}"] = array.astype(np.float16)
-        else:
-            found[name] = array
-    return found

@@ -12,8 +12,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import onnx
-
 from tweetscore.errors import TweetscoreError
 from tweetscore.evaluation.caveats import caveat_of
 from tweetscore.evaluation.correction import romano_wolf
@@ -32,16 +30,12 @@ from tweetscore.store.trials import (
     record_model,
     trial_of,
 )
-from tweetscore.training.card import model_card, worded_drift
+from tweetscore.training.card import model_card
 from tweetscore.training.dataset import texts_hash
 from tweetscore.training.epoch import Epoch
 from tweetscore.training.export import (
-    Drift,
     Parity,
-    Texts,
     check_parity,
-    measure_drift,
-    random_texts,
 )
 from tweetscore.training.features import Prepared, prepare_labelled, prepare_market
 from tweetscore.training.held_out import coin_loss, held_out, majorities, of_symbols
@@ -187,11 +181,14 @@ def _train(
         resume=resume,
     )
     callbacks.on_message(f"device: {learned.device}")
-    graphs = _Graphs.of(learned, options.seed)
-    for message in graphs.described():
-        callbacks.on_message(message)
+    graph, parity = _exported(learned, options.seed)
+    callbacks.on_message(
+        f"parity: the exported graph is within {parity.graph:.1e} of torch in float64, "
+        f"torch in float32 within {parity.float32:.1e}"
+    )
     described = {"name": folder.name, "data": data, **_learned_card(learned, options)}
-    own = trial_of(described | {"sha256": {"model.onnx": graphs.sha256}}, "", folder.name)
+    sha256 = {"model.onnx": hashlib.sha256(graph).hexdigest()}
+    own = trial_of(described | {"sha256": sha256}, "", folder.name)
     assert own  # this card says on what it was tested
     before = [each for each in earlier if each.meets(own) and each.trial_id != own.trial_id]
     caveat = caveat_of(described)
@@ -205,14 +202,12 @@ def _train(
         "trials": [each.record() for each in before],
         "figures": [asdict(each) for each in found],
         **({"permutation": asdict(permuted)} if permuted else {}),
-        "parity": asdict(graphs.parity),
-        "int8_drift": {name: asdict(each) for name, each in graphs.drift.items()},
+        "parity": asdict(parity),
         "versions": _versions(),
     }
     bundle = write_bundle(
         folder,
-        onnx_model=graphs.float32.SerializeToString(),
-        int8_model=graphs.int8.SerializeToString(),
+        onnx_model=graph,
         learned_texts=packed_hashes(prepared.parts[name].rows for name in ("train", "validation")),
         vocabulary=prepared.vocabulary.words,
         card=card,
@@ -221,7 +216,7 @@ def _train(
     # A bundle counts as saved once it has been read back and has scored a row.
     bundle.load().probabilities(prepared.parts["train"].rows.head(1))
     found = [replace(each, model_id=bundle.model_id) for each in found]
-    return Trained(bundle, learned.fitted, graphs.parity, found)
+    return Trained(bundle, learned.fitted, parity, found)
 
 
 def _permuted(
@@ -272,46 +267,15 @@ def _described(prepared: Prepared) -> list[str]:
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class _Graphs:
-    """The exported graphs of a network, and how near to it they are."""
+def _exported(learned: Learned, seed: int) -> tuple[bytes, Parity]:
+    """Return the serialised graph of a network, and how near to it it is.
 
-    float32: onnx.ModelProto
-    int8: onnx.ModelProto
-    parity: Parity
-    drift: dict[str, Drift]  # of int8, over learned and over random texts
-
-    @classmethod
-    def of(cls, learned: Learned, seed: int) -> "_Graphs":
-        """Export a network.
-
-        Raises:
-            TweetscoreError: the exported graph scores differently.
-        """
-        model, words = learned.model, len(learned.prepared.vocabulary)
-        graph, int8_graph = model.to_onnx(), model.to_onnx("int8")
-        parity = check_parity(model, graph, words, seed)
-        texts = {
-            "learned": _learned_texts(learned.prepared),
-            "random": random_texts(words, model.config.counts, seed),
-        }
-        drift = {
-            name: measure_drift(model, graph, int8_graph, each) for name, each in texts.items()
-        }
-        return cls(graph, int8_graph, parity, drift)
-
-    @property
-    def sha256(self) -> str:
-        """The hash of the graph in float32, as on the card."""
-        return hashlib.sha256(self.float32.SerializeToString()).hexdigest()
-
-    def described(self) -> list[str]:
-        """Say how near the graphs are to the network."""
-        return [
-            f"parity: the exported graph is within {self.parity.graph:.1e} of torch in float64, "
-            f"torch in float32 within {self.parity.float32:.1e}",
-            f"int8: over its own texts {worded_drift(asdict(self.drift['learned']))}",
-        ]
+    Raises:
+        TweetscoreError: the exported graph scores differently.
+    """
+    graph = learned.model.to_onnx()
+    parity = check_parity(learned.model, graph, len(learned.prepared.vocabulary), seed)
+    return graph.SerializeToString(), parity
 
 
 def _learned_card(learned: Learned, options: TrainingOptions) -> dict[str, Any]:
@@ -358,19 +322,6 @@ def _learned_card(learned: Learned, options: TrainingOptions) -> dict[str, Any]:
             "history": [asdict(epoch) for epoch in fitted.history],
         },
     }
-
-
-def _learned_texts(prepared: Prepared) -> list[Texts]:
-    """Return the real texts that may be looked at: the test part is read once, for its figures."""
-    parts = (prepared.parts[name] for name in ("train", "validation"))
-    return [
-        (
-            part.tokens.ids,
-            part.tokens.lengths,
-            part.counts,
-        )
-        for part in parts
-    ]
 
 
 def _counts_card(learned: Learned) -> dict[str, Any] | None:
