@@ -412,9 +412,10 @@ def test_whole_minutes_count_where_somebody_vouches_for_their_seconds(
 UNCLOSED = {"done.minute_utc = m.minute_utc - INTERVAL 1 MINUTE": "done.minute_utc = m.minute_utc"}
 ACROSS = {
     "exit_utc > entry.close_utc AS crosses_close": "false AS crosses_close",
-    "LEFT JOIN grid later": "ASOF LEFT JOIN grid later",
-    "AND later.open_utc = entry.open_utc": "",
-    "later.minute_utc = entry.minute_utc": "later.minute_utc >= entry.minute_utc",
+    "LEFT JOIN grid later ON later.key = entry.key + minute_keys(i.interval_minutes)": (
+        "ASOF LEFT JOIN grid later ON later.session = entry.session"
+        " AND later.minute_utc >= entry.minute_utc + to_minutes(i.interval_minutes)"
+    ),
 }
 
 

@@ -5,11 +5,22 @@ WITH span AS (
     SELECT min(minute_utc) AS first_utc, max(minute_utc) + INTERVAL 1 MINUTE AS last_utc
     FROM bars WHERE symbol = $symbol
 ),
+days AS (
+    SELECT
+        session, session_date, open_utc AS from_utc,
+        lead(open_utc) OVER (PARTITION BY session ORDER BY open_utc) AS next_utc
+    FROM sessions WHERE symbol = $symbol
+),
 minutes AS (
     SELECT
-        session, open_utc, close_utc,
-        unnest(generate_series(open_utc, close_utc, INTERVAL 1 MINUTE)) AS minute_utc
-    FROM stretches WHERE symbol = $symbol
+        s.session, s.open_utc, s.close_utc, d.session_date,
+        -- Where one session opens the minute another closes, the minute belongs to the one that opens.
+        unnest(generate_series(
+            d.from_utc, least(s.close_utc, d.next_utc - INTERVAL 1 MINUTE), INTERVAL 1 MINUTE
+        )) AS minute_utc
+    FROM days d
+    ASOF JOIN stretches s
+        ON s.symbol = $symbol AND s.session = d.session AND d.from_utc >= s.open_utc
 ),
 closes AS (
     SELECT
@@ -28,7 +39,7 @@ closes AS (
         AND m.minute_utc = m.open_utc
 )
 SELECT
-    session, open_utc, close_utc, minute_utc,
+    session, open_utc, close_utc, session_date, minute_utc, minute_key(session, minute_utc) AS key,
     -- The minutes are dense, so the frame's rows are the price's age in minutes.
     last_value(fresh_price IGNORE NULLS) OVER (
         PARTITION BY session, open_utc ORDER BY minute_utc

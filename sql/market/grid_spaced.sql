@@ -68,10 +68,14 @@ closes AS (
     LEFT JOIN own beginning ON beginning.minute_utc = o.minute_utc
 )
 SELECT
-    session, open_utc, close_utc, minute_utc,
+    c.session, c.open_utc, c.close_utc, d.session_date, c.minute_utc,
+    minute_key(c.session, c.minute_utc) AS key,
     last_value(fresh_price IGNORE NULLS) OVER (
-        PARTITION BY session, open_utc ORDER BY minute_utc
+        PARTITION BY c.session, c.open_utc ORDER BY c.minute_utc
         RANGE BETWEEN to_minutes($max_gap_minutes) PRECEDING AND CURRENT ROW
     ) AS price,
-    minute_utc BETWEEN (SELECT first_utc FROM span) AND (SELECT last_utc FROM span) AS can_enter
-FROM closes;
+    c.minute_utc BETWEEN (SELECT first_utc FROM span) AND (SELECT last_utc FROM span) AS can_enter
+FROM closes c
+-- Where one session opens the minute another closes, the minute belongs to the one that opens.
+ASOF JOIN sessions d
+    ON d.symbol = $symbol AND d.session = c.session AND c.minute_utc >= d.open_utc;

@@ -1,27 +1,18 @@
 -- One row: one minute of a stretch of trading of $symbol and one interval in minutes of $intervals; reads the
 -- table grid.
 INSERT INTO windows BY NAME
-WITH dated AS (
-    SELECT g.*, d.session_date
-    FROM grid g
-    -- Where one session opens the minute another closes, the minute belongs to the one that opens.
-    ASOF JOIN sessions d
-        ON d.symbol = $symbol AND d.session = g.session AND g.minute_utc >= d.open_utc
-    WHERE g.can_enter
-),
-paired AS (
+WITH paired AS (
     SELECT
         entry.session, entry.session_date, entry.minute_utc, i.interval_minutes,
         entry.price AS entry_price,
-        later.price AS exit_price,
         entry.minute_utc + to_minutes(i.interval_minutes) AS exit_utc,
         -- The exit lies inside the same stretch of trading; exactly at its close counts.
-        exit_utc > entry.close_utc AS crosses_close
-    FROM dated entry
+        exit_utc > entry.close_utc AS crosses_close,
+        CASE WHEN NOT crosses_close THEN later.price END AS exit_price
+    FROM grid entry
     CROSS JOIN (SELECT unnest($intervals::INTEGER[]) AS interval_minutes) i
-    LEFT JOIN grid later
-        ON later.session = entry.session AND later.open_utc = entry.open_utc
-        AND later.minute_utc = entry.minute_utc + to_minutes(i.interval_minutes)
+    LEFT JOIN grid later ON later.key = entry.key + minute_keys(i.interval_minutes)
+    WHERE entry.can_enter
 )
 SELECT
     $symbol AS symbol, session, minute_utc, interval_minutes, entry_price, exit_price,

@@ -5,6 +5,13 @@
 CREATE OR REPLACE MACRO entry_minute(posted_utc) AS
     date_trunc('minute', posted_utc + INTERVAL 59999999 MICROSECONDS);
 
+-- A minute of one of the two sessions as one number: tables are joined by it in a quarter of the time.
+CREATE OR REPLACE MACRO minute_key(session, minute_utc) AS
+    2 * epoch_us(minute_utc) + (session = 'regular')::BIGINT;
+
+-- How much larger the key of a later minute is.
+CREATE OR REPLACE MACRO minute_keys(minutes) AS 120000000 * minutes::BIGINT;
+
 -- How far ahead a horizon in sessions is written in a column interval_minutes: 1d is 1000001.
 CREATE OR REPLACE MACRO sessions(ahead) AS 1000000 + ahead;
 
