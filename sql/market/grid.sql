@@ -22,6 +22,11 @@ minutes AS (
     ASOF JOIN stretches s
         ON s.symbol = $symbol AND s.session = d.session AND d.from_utc >= s.open_utc
 ),
+opens AS (
+    SELECT s.session, s.open_utc, b.open
+    FROM stretches s JOIN bars b ON b.symbol = $symbol AND b.minute_utc = s.open_utc
+    WHERE s.symbol = $symbol
+),
 closes AS (
     SELECT
         m.*,
@@ -34,9 +39,8 @@ closes AS (
     FROM minutes m
     LEFT JOIN bars done
         ON done.symbol = $symbol AND done.minute_utc = m.minute_utc - INTERVAL 1 MINUTE
-    LEFT JOIN bars beginning
-        ON beginning.symbol = $symbol AND beginning.minute_utc = m.minute_utc
-        AND m.minute_utc = m.open_utc
+    LEFT JOIN opens beginning
+        ON beginning.session = m.session AND beginning.open_utc = m.minute_utc
 )
 SELECT
     session, open_utc, close_utc, session_date, minute_utc, minute_key(session, minute_utc) AS key,
