@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from text_folders import tokenizer
 
 LABELS = {0: "negative", 1: "neutral", 2: "positive"}
 
@@ -50,7 +49,7 @@ def random_classifier(kind: str, **config: Any) -> tuple[Any, Any]:
     import torch
 
     torch.manual_seed(0)
-    transformers = _transformers()
+    transformers, tokenizer = _transformers(), import_module("text_folders").tokenizer
     sizes = {
         "vocab_size": 11, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2,
         "intermediate_size": 64, "max_position_embeddings": 24, "pad_token_id": 0,

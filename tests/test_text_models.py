@@ -11,6 +11,7 @@ from tiny import contents, put_bars, put_tweets
 from typer.testing import CliRunner
 
 from tweetscore import api
+from tweetscore.checks.leakage import audit
 from tweetscore.cli.app import app
 from tweetscore.errors import InputError
 from tweetscore.scoring.changed import compare_folders
@@ -240,3 +241,23 @@ def test_files_are_scored_as_a_database_is_and_can_be_imported(
     assert found.select(same).equals(whole.select(same))
     folder.joinpath("config.json").write_text("{}", "utf-8")
     invoke("score", "--model", folder, *said, *files, "--db", db, code=5)
+
+
+@pytest.mark.slow
+def test_the_audit_scores_texts_again_by_the_folder_that_has_scored(
+    posts: Store, tmp_path: Path
+) -> None:
+    folder = text_folder(tmp_path / "mood")
+    run(posts, folder)
+    run(posts, folder, reads_as=AS, intervals=[5])
+    run(posts, folder, reads_as=AS, intervals=[30])
+    posts.con.execute("UPDATE predictions SET probability = 0.5 WHERE interval_minutes = 30")
+    posts.con.close()
+    found = [each for each in audit(posts.path, [str(folder)], 0) if "mood" in each.name]
+    assert [(each.name, each.ok) for each in found] == [
+        ("predictions mood", True),
+        (f"predictions mood {AS}", False),
+    ]
+    assert found[1].fact.startswith(
+        "4 found: twitter 1, 30 minutes, up: 0.500000, but scored again"
+    )

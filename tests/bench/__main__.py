@@ -24,6 +24,7 @@ SECTIONS = (
     "shards",
     "training",
     "parity",
+    "classifier",
 )
 
 

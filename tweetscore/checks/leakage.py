@@ -33,6 +33,9 @@ from tweetscore.checks.training_view import dated_split, training_checks
 from tweetscore.market.horizons import DAY_MINUTES, Horizon
 from tweetscore.market.sessions import exchange_hours
 from tweetscore.scoring.bundle import Bundle, find_bundle
+from tweetscore.scoring.changed import scored_classifier
+from tweetscore.scoring.predictors import Model
+from tweetscore.scoring.text_folder import is_text_folder
 from tweetscore.store.database import Store, open_store, shipped, statement, subquery
 from tweetscore.store.trials import symbols_of
 from tweetscore.training.dataset import market_rows
@@ -101,15 +104,16 @@ def audit(
         counting |= {name for _, name, uses_counts in stored if uses_counts}
         checks += [_counts(store, name) for name in sorted(counting)]
         for model_id, name, _ in stored:
-            checks.append(_predictions(store, name, bundles.get(model_id)))
+            model = bundles.get(model_id) or scored_classifier(store, model_id)
+            checks.append(_predictions(store, name, model))
     return checks
 
 
 def _bundles(models: Sequence[str], stored: set[str]) -> dict[str, Bundle]:
     """Return those named and the shipped ones that have scored, by their id."""
     ours = sorted(path.name for path in shipped("models").glob("[!.]*/"))
-    names = dict.fromkeys([*ours, *models])
-    found = {name: find_bundle(name, shipped("models")) for name in names}
+    own = [name for name in models if not is_text_folder(Path(name))]  # others have not been split
+    found = {name: find_bundle(name, shipped("models")) for name in dict.fromkeys([*ours, *own])}
     return {
         bundle.model_id: bundle
         for name, bundle in found.items()
@@ -344,7 +348,7 @@ def _counts(store: Store, name: str) -> Check:
     return leak_verdict(f"counts {name}", posts, scope, leaks or [], UNCOUNT, found)
 
 
-def _predictions(store: Store, name: str, bundle: Bundle | None) -> Check:
+def _predictions(store: Store, name: str, bundle: Model | None) -> Check:
     """Score texts again: the stored probabilities must come out."""
     if not bundle:
         return Check(f"predictions {name}", None, "its bundle was not found; add --model FOLDER")
@@ -363,7 +367,7 @@ def _predictions(store: Store, name: str, bundle: Bundle | None) -> Check:
             again=pl.Series(scored.probabilities[:, head, place]),
         )
         for head, minutes in enumerate(bundle.horizons)
-        for place, each in enumerate(bundle.classes)
+        for place, each in enumerate(bundle.target.classes)
     )
     both = stored.join(again, on=[*key, "interval_minutes", "class"], how="left").sort(key)
     near = (pl.col("probability") - pl.col("again")).abs() <= PROBABILITY_TOLERANCE

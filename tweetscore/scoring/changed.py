@@ -6,12 +6,22 @@ database keeps the sha256 of what has scored.
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from tweetscore.errors import InputError, TweetscoreError
+from tweetscore.market.horizons import Horizon
 from tweetscore.scoring.predictors import Model
-from tweetscore.scoring.text_folder import TextModel, sums_of
+from tweetscore.scoring.text_folder import (
+    DOWN,
+    UP,
+    Reading,
+    TextModel,
+    load_text_folder,
+    side_words,
+    sums_of,
+)
 from tweetscore.store.database import Store
 
 NO_CLASSIFIER = "no text classifier of another program has scored"
@@ -26,6 +36,7 @@ class ScoredFolder:
     folder: Path
     file: str  # the graph's
     sha256: dict[str, str]
+    reads_as: str | None  # its labels as a direction
 
     def changes(self, sha256: Mapping[str, str]) -> list[str]:
         """Return the files that differ, or are on one side alone."""
@@ -43,9 +54,27 @@ def scored_folders(store: Store) -> list[ScoredFolder]:
     for name, model_id, text in rows:
         card = json.loads(text)
         if of_text := card.get("text_model"):
-            folder, file = Path(of_text["folder"]), of_text["file"]
-            found.append(ScoredFolder(name, model_id, folder, file, card["sha256"]))
+            sides = {side: tuple(of_text.get(side, ())) for side in (UP, DOWN)}
+            found.append(
+                ScoredFolder(
+                    name, model_id, Path(of_text["folder"]), of_text["file"], card["sha256"],
+                    side_words(sides) or None,
+                )
+            )  # fmt: skip
     return found
+
+
+def scored_classifier(store: Store, model_id: str) -> TextModel | None:
+    """Return a text classifier that has scored; None if its folder is gone or has changed."""
+    for each in scored_folders(store):
+        if each.model_id == model_id:
+            query = "SELECT DISTINCT interval_minutes FROM predictions WHERE model_id = $model_id"
+            horizons = [Horizon(n) for (n,) in store.rows(query, model_id=model_id) if n]
+            reading = Reading(each.file, each.reads_as, tuple(sorted(horizons)))
+            with suppress(TweetscoreError):
+                found = load_text_folder(each.folder, reading)
+                return found if found.model_id == model_id else None
+    return None
 
 
 def check_unchanged(store: Store, model: Model) -> None:

@@ -172,7 +172,7 @@ def _loaded(folder: Path, reading: Reading) -> TextModel:
             "export the model again"
         )
     sides = read_sides(folder, reading.reads_as, config) if reading.reads_as else {}
-    named = f" {_words(sides)}" if sides else ""
+    named = f" {side_words(sides)}" if sides else ""
     sibling = "" if file in GRAPHS else f" ({Path(file).stem})"
     own_name = folder.resolve().name
     name = f"{own_name}{sibling}{named}"
@@ -295,5 +295,6 @@ def read_sides(folder: Path, text: str, config: TextConfig) -> dict[str, tuple[s
     return {side: tuple(labels) for side, labels in sides.items()}
 
 
-def _words(sides: Mapping[str, tuple[str, ...]]) -> str:
+def side_words(sides: Mapping[str, tuple[str, ...]]) -> str:
+    """Return what ``read_sides`` reads."""
     return ",".join(f"{side}={label}" for side, labels in sides.items() for label in labels)
