@@ -2,7 +2,7 @@
 -- Without a span ($from_utc and $until_utc null) tweets from before the model's test part, or from before
 -- it is known to have seen nothing, are left out; with a span they are included, with their split.
 SELECT
-    s.model_id, s.model, s.symbol, s.target, s.interval_minutes, s.session_date, s.posted_utc,
+    s.model_id, s.model, s.platform, s.tweet_id, s.symbol, s.target, s.interval_minutes, s.session_date, s.posted_utc,
     s.minute_utc, s.exit_utc, s.split, s.probability,
     is_positive(s.target, s.outcome) AS truth,
     -- Null if the price did not change in the minutes before.

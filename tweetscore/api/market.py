@@ -11,6 +11,7 @@ from tweetscore.evaluation import EFFECT_AUC
 if TYPE_CHECKING:  # what a command does not need, it does not wait for
     import polars as pl
 
+    from tweetscore.evaluation.compare import Comparison
     from tweetscore.evaluation.earnings import Earnings
     from tweetscore.evaluation.figures import Figures
     from tweetscore.evaluation.forward_record import ForwardRecord
@@ -237,6 +238,23 @@ class MarketResults:
             self.store, model=model, session=session, effect_auc=effect_auc,
             news=news, on_message=on_message or silent, **span,
         )  # fmt: skip
+
+    def compare(self, models: Sequence[str] = (), *, session: Session = "regular") -> "Comparison":
+        """Compare models on the posts that all have predicted and none of them may have seen.
+
+        Args:
+            models: names or ids; without any, all that predict the direction.
+            session: the trading hours whose prices are compared.
+
+        Returns:
+            The models by interval and symbol, the best first, and each pair of them.
+
+        Raises:
+            InputError: a model is unknown, there are not two, or they share no row.
+        """
+        from tweetscore.evaluation.compare import compare
+
+        return compare(self.store, models, session=session)
 
     def earnings(
         self,

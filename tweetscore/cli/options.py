@@ -4,7 +4,6 @@ A type such as ``Db`` is one option; a dataclass is a group of options that belo
 ``command``. The name of a parameter or field is the name of its option, unless one is given.
 """
 
-import math
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -63,21 +62,6 @@ def column_names(pairs: list[str] | None) -> dict[str, str]:
             raise InputError(f"--column {pair}: is not OURS=THEIRS; write it as in text=body")
         names[ours.strip()] = theirs
     return names
-
-
-def costs_bps(text: str) -> tuple[float, ...]:
-    """Read the value of ``--costs``.
-
-    Raises:
-        InputError: it is no list of numbers from 0 on, with commas.
-    """
-    try:
-        costs = tuple(float(each) for each in text.split(","))
-    except ValueError:
-        costs = ()
-    if not costs or not all(0 <= each < math.inf for each in costs):
-        raise InputError(f"--costs {text}: is no list of basis points; write --costs 1,2.5")
-    return costs
 
 
 def database_if_any(db: Path) -> Path | None:
@@ -249,36 +233,6 @@ Intervals = Annotated[
         help="From entry to exit: minutes, or sessions as in 1d; may be repeated. Without it, all "
         "of the model's.",
     ),
-]
-EvaluatedFile = Annotated[
-    Path | None,
-    Option(
-        "--labelled",
-        metavar="FILE",
-        help="Compare --model with the labels in this file instead: CSV, JSON or Parquet.",
-    ),
-]
-Effect = Annotated[
-    float,
-    Option(
-        metavar="AUC",
-        min=0.5,
-        max=1,
-        help="Without a signal, say that days are inconclusive unless they would show this AUC.",
-    ),
-]
-Costs = Annotated[
-    str,
-    Option(
-        metavar="BPS,…",
-        help="Costs of a round trip, in basis points, after which earnings are shown.",
-    ),
-]
-From = Annotated[
-    datetime | None, Option("--from", metavar="TIME", help="Only posts from this time on, in UTC.")
-]
-Until = Annotated[
-    datetime | None, Option(metavar="TIME", help="Only posts before this time, in UTC.")
 ]
 Page = Annotated[
     Path,

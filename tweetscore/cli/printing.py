@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # polars and scikit-learn would slow down --help
     import polars as pl
 
     from tweetscore.checks.doctor import Check
+    from tweetscore.evaluation.compare import Comparison
     from tweetscore.evaluation.earnings import Earnings
     from tweetscore.evaluation.figures import Figures
     from tweetscore.evaluation.forward_record import ForwardRecord
@@ -256,6 +257,26 @@ def show_figures(
     lines = [f"{one.model} ({one.model_id}) on {one.symbol}, {one.sentence}" for one in forward]
     for line in dict.fromkeys(lines):
         show_line(line)
+
+
+def show_comparison(found: "Comparison", *, as_json: bool) -> None:
+    """Print models on the rows that they share, and which are told apart."""
+    from tweetscore.evaluation.compare_words import (
+        COMPARED_EXPLAINED,
+        comparison_sentences,
+        comparison_table,
+    )
+
+    if as_json:
+        show_record(asdict(found))
+        return
+    show_table(*comparison_table(found))
+    stdout.print()
+    for sentence in comparison_sentences(found):
+        show_line(sentence)
+    for line in found.left_out:
+        warn(line)
+    note(COMPARED_EXPLAINED)
 
 
 def show_frozen(frozen: "Frozen", *, as_json: bool) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from tweetscore import api
-from tweetscore.cli import market_options, options, printing
+from tweetscore.cli import judging_options, market_options, options, printing
 from tweetscore.cli.classifier_options import ClassifierOptions
 from tweetscore.cli.command import command
 from tweetscore.cli.console import detail, note
@@ -104,13 +104,13 @@ def evaluate(
     db: options.Db = DEFAULT_DB,
     model: options.ScoredModel = None,
     session: options.Session = "regular",
-    since: options.From = None,
-    until: options.Until = None,
-    labelled: options.EvaluatedFile = None,
+    since: judging_options.From = None,
+    until: judging_options.Until = None,
+    labelled: judging_options.EvaluatedFile = None,
     column: options.Columns = None,
     encoding: options.Encoding = None,
-    effect: options.Effect = EFFECT_AUC,
-    costs: options.Costs = "1,2,5",
+    effect: judging_options.Effect = EFFECT_AUC,
+    costs: judging_options.Costs = "1,2,5",
     *,
     around: market_options.NewsOptions,
     as_json: options.Json = False,
@@ -125,7 +125,7 @@ def evaluate(
     Example: `tweetscore evaluate --model my-model`
     """
     around.check_market(labelled)
-    costs_bps = options.costs_bps(costs)
+    costs_bps = judging_options.costs_bps(costs)
     earnings: Sequence[Earnings] = ()
     forward: Sequence[ForwardRecord] = ()
     if labelled:
@@ -152,6 +152,26 @@ def _labelled_figures(
     )
     note(f"{file}: {measured.fact}")
     return measured.figures
+
+
+@command(app, RESULTS)
+def compare(
+    model: judging_options.ComparedModels = None,
+    db: options.Db = DEFAULT_DB,
+    session: options.Session = "regular",
+    as_json: options.Json = False,
+) -> None:
+    """Compare all models of the database on the posts that none of them may have seen.
+
+    Differences are paired over days, and corrected for all models known to have been tried on these
+    days. Models of which nobody says what they have seen are left out. Compare fewer where all of
+    them share no post.
+
+    Example: `tweetscore compare --model reference --model llm`
+    """
+    with api.open(db, read_only=True) as database:
+        found = database.compare(model or (), session=session)
+    printing.show_comparison(found, as_json=as_json)
 
 
 @command(app, RESULTS)

@@ -67,13 +67,13 @@ def evaluate(
         InputError: the model is unknown, or there is no such prediction with an outcome, or the
             span holds some from before the model's test part.
     """
-    rows = _outcomes(store, session, from_utc, until_utc)
-    whole = rows if from_utc is None is until_utc else _outcomes(store, session)
+    rows = outcomes(store, session, from_utc, until_utc)
+    whole = rows if from_utc is None is until_utc else outcomes(store, session)
     rows = far_from_news(rows, news, on_message)
     named = pl.lit(True) if model is None else pl.any_horizontal(pl.col(*_NAMES) == model)
     asked = rows.filter(named)
     _check(store, asked, model, session, spanned=bool(from_utc or until_utc))
-    found = scored_models(store, _unseen(rows), session, _unseen(whole))
+    found = scored_models(store, unseen(rows), session, unseen(whole))
     wanted, corrected = set(asked["model_id"]), _Corrected()
     result: list[Figures] = []
     looks: list[Trial] = []
@@ -86,14 +86,16 @@ def evaluate(
     return result + _untested(store, asked, session)
 
 
-def _outcomes(
+def outcomes(
     store: Store, session: str, from_utc: datetime | None = None, until_utc: datetime | None = None
 ) -> pl.DataFrame:
+    """Return the predictions whose outcome is known, as the statement says."""
     asked = {"session": session, "from_utc": from_utc, "until_utc": until_utc}
     return store.frame(statement("evaluation/outcomes"), **asked)
 
 
-def _unseen(rows: pl.DataFrame) -> pl.DataFrame:
+def unseen(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows of posts that their model has not seen."""
     return rows.filter(pl.col("split").is_in(UNSEEN))
 
 
@@ -116,6 +118,21 @@ def _keep(store: Store, looks: Sequence[Trial], on_message: Callable[[str], None
         return
     with store.transaction():
         record_trials(store, looks)
+
+
+def check_model(store: Store, model: str) -> None:
+    """Refuse the name or id of a model that is not there.
+
+    Raises:
+        InputError: it is not.
+    """
+    scored = store.rows("SELECT name, model_id FROM models ORDER BY name, model_id")
+    if not any(model in names for names in scored):
+        names = list(dict.fromkeys(name for name, _ in scored))
+        raise InputError(
+            f"{store.path}: no model {model} has scored here; it has: {', '.join(names) or 'none'}"
+            f"{did_you_mean(model, names)}"
+        )
 
 
 class _Corrected:
@@ -147,13 +164,8 @@ def _check(
     Raises:
         InputError: as ``evaluate``.
     """
-    scored = store.rows("SELECT name, model_id FROM models ORDER BY name, model_id")
-    if model is not None and not any(model in names for names in scored):
-        names = list(dict.fromkeys(name for name, _ in scored))
-        raise InputError(
-            f"{store.path}: no model {model} has scored here; it has: {', '.join(names) or 'none'}"
-            f"{did_you_mean(model, names)}"
-        )
+    if model is not None:
+        check_model(store, model)
     if asked.is_empty():
         span = " of that span" if spanned else ""
         raise InputError(
