@@ -121,9 +121,10 @@ def compare(store: Store, models: Sequence[str] = (), *, session: str = "regular
     """
     for each in models:
         check_model(store, each)
-    rows = outcomes(store, session).filter(pl.col("target") == TARGET)
+    whole = outcomes(store, session).filter(pl.col("target") == TARGET)
+    rows = whole
     if models:
-        rows = rows.filter(pl.any_horizontal(pl.col("model", "model_id").is_in(list(models))))
+        rows = whole.filter(pl.any_horizontal(pl.col("model", "model_id").is_in(list(models))))
     names = dict(rows.select("model_id", "model").unique(maintain_order=True).iter_rows())
     judged = unseen(rows)
     left_out = [
@@ -139,7 +140,7 @@ def compare(store: Store, models: Sequence[str] = (), *, session: str = "regular
     if not parts:
         raise InputError(f"{store.path}: no rows to compare models on; {'; '.join(left_out)}")
     compared = {each for part in parts for each in part.models}
-    of_all = families(scored_models(store, judged, session), known_trials(store))
+    of_all = families(scored_models(store, unseen(whole), session), known_trials(store))
     tried = max(family.models for each, family in of_all if each.model_id in compared)
     tried = max(tried, len(compared))
     tests = len(parts) * tried * (tried - 1) // 2
@@ -234,7 +235,7 @@ def _pairs(parts: Sequence[_Part], tests: int) -> list[Pair]:
     evidence, found = [], []
     for part in parts:
         shares = [auc_shares(scores, part.truth) for scores in part.scores.T]
-        auc = [float(each[part.truth == 1].sum()) for each in shares]
+        auc = [float(each.sum()) for each in shares]
         days, place = np.unique(part.day, return_inverse=True)
         for a, b in combinations(np.argsort([-each for each in auc], kind="stable").tolist(), 2):
             sums = np.bincount(place, shares[a] - shares[b]).astype(np.float64)

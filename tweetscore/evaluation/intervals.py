@@ -74,13 +74,13 @@ def mean_bounds(values: npt.NDArray[Any], day: Wholes) -> Bounded:
 
 
 def auc_shares(scores: Floats, truth: Wholes) -> Floats:
-    """Return what each row adds to the AUC, once of each class: (rows,).
+    """Return what each row adds to the AUC: its deviation, and its weight of the AUC: (rows,).
 
-    A row's is the share of the other class on the right side of it, in the weight of its own: those
-    of the second class add up to the AUC, and so do those of the first.
+    The deviations alone would add up to nothing. What the rows of a day add varies as the AUC does
+    with that day, so the signs of days can be drawn (see ``correction``).
     """
     auc, parts, weights = _placements(scores, truth == 1)
-    return np.asarray(parts + 2 * weights * auc, np.float64)
+    return np.asarray(parts + weights * auc, np.float64)
 
 
 def auc_difference(first: Floats, second: Floats, truth: Wholes, day: Wholes) -> Bounded:
