@@ -52,6 +52,7 @@ clocks *FILES:
 # How often verdicts, earnings and paths are right, by worlds with known truth: the tables of tests/README.md.
 simulate:
     python -m tests.simulated_scores
+    python -m tests.simulated_comparisons
     python -m tests.simulated_earnings
     python -m tests.simulated_paths
     python -m tests.simulated_calibration

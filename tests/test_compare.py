@@ -1,19 +1,22 @@
 """Models on the rows that they share: what brute force finds, and known truth."""
 
+import html
 import json
-from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 import pytest
 from examples import examples
 from hypothesis import given
 from hypothesis import strategies as st
 from results import DAYS, SPANS, fill, put_model, put_predictions
 from scipy import stats
+from simulated_comparisons import measured
 from tiny import put_bars
 from typer.testing import CliRunner
 
@@ -21,9 +24,11 @@ from tweetscore.cli.app import app
 from tweetscore.errors import InputError
 from tweetscore.evaluation.compare import compare
 from tweetscore.evaluation.compare_words import comparison_sentences, comparison_table
-from tweetscore.evaluation.correction import Evidence, romano_wolf
-from tweetscore.evaluation.intervals import auc_difference, auc_of, auc_shares, mean_bounds
+from tweetscore.evaluation.intervals import auc_difference, auc_of, auc_shares
+from tweetscore.market.news import News
 from tweetscore.market.windows import ensure_windows
+from tweetscore.report.gather import gather
+from tweetscore.report.page import page
 from tweetscore.store.database import Store
 from tweetscore.store.trials import Trial, record_trials
 
@@ -86,47 +91,18 @@ def test_differences_of_auc_are_those_of_all_pairs_and_bounded_by_all_subsets_of
 # --- known truth ----------------------------------------------------------------------------------
 
 
-def world(
-    rng: np.random.Generator, lifts: Sequence[float], days: int = 60, posts: int = 6
-) -> tuple[Floats, Wholes, Wholes]:
-    """Scores of models that know so much of outcomes, which lean the same way within a day."""
-    day = np.repeat(np.arange(days), posts)
-    leaning = rng.normal(size=days)[day]
-    truth = (leaning + rng.normal(size=len(day)) > 0).astype(np.int64)
-    mood = rng.normal(size=(len(lifts), days))[:, day]  # a model errs alike on a day
-    noise = rng.normal(size=(len(lifts), len(day))) + mood
-    scores = stats.norm.cdf(noise + np.array(lifts)[:, None] * (truth - 0.5))
-    return np.asarray(scores, np.float64), truth, day
-
-
 @pytest.mark.slow
-def test_of_two_equal_models_the_interval_covers_nothing_and_one_that_is_better_is_found() -> None:
-    rng, runs = np.random.default_rng(1), 400
-    covered, right, false, found = 0, 0, 0, 0
-    for _ in range(runs):
-        (a, b), truth, day = world(rng, (0.6, 0.6))
-        bounds = auc_difference(a, b, truth, day)
-        assert bounds.low is not None
-        assert bounds.high is not None
-        covered += bounds.low <= 0 <= bounds.high
-        hits = [((each >= 0.5) == truth).astype(np.float64) for each in (a, b)]
-        own = mean_bounds(hits[0] - hits[1], day)
-        right += own.low is not None and own.high is not None and own.low <= 0 <= own.high
-        false += p_of((a, b), truth, day) < 0.05
-        better, truth, day = world(rng, (1.6, 0.6))
-        found += p_of(tuple(better), truth, day) < 0.05
+@pytest.mark.parametrize("mood", [0.0, 1.0])
+def test_of_two_equal_models_the_interval_covers_nothing_and_one_that_is_better_is_found(
+    mood: float,
+) -> None:
+    runs = 400
+    auc, accuracy, false, found = (runs * each for each in measured(60, 6, mood, runs))
     least, most = stats.binom.ppf([0.001, 0.999], runs, 0.95)
-    assert least - 0.015 * runs <= covered <= most + 0.015 * runs
-    assert least - 0.015 * runs <= right <= most + 0.015 * runs
+    assert least - 0.015 * runs <= auc <= most + 0.015 * runs
+    assert least - 0.015 * runs <= accuracy <= most + 0.015 * runs
     assert false <= stats.binom.ppf(0.999, runs, 0.05)
-    assert found >= 0.8 * runs
-
-
-def p_of(scores: Sequence[Floats], truth: Wholes, day: Wholes) -> float:
-    first, second = (auc_shares(each, truth) for each in scores)
-    days, sums = np.unique(day), np.bincount(day, first - second).astype(np.float64)
-    found = [Evidence(days, sums), Evidence(days, -sums)]
-    return float(romano_wolf(found, 2).min())
+    assert found >= (0.9 if mood == 0 else 0.4) * runs
 
 
 # --- from the database ----------------------------------------------------------------------------
@@ -278,3 +254,20 @@ def test_the_command_prints_what_the_function_returns(several: Store) -> None:
     told = run.invoke(app, asked)
     assert comparison_sentences(expected)[0] in told.stdout
     assert expected.left_out[0] in told.stderr
+
+
+@pytest.mark.slow
+def test_the_report_of_one_model_shows_all_of_them(several: Store) -> None:
+    found = gather(several, model="good", session="regular")
+    assert found.comparison == compare(several)
+    shown = page(found)
+    assert "All models on the same tweets" in shown
+    assert comparison_sentences(found.comparison)[0] in html.unescape(shown)
+    noon = News("x", pl.Series([DAYS[3] + timedelta(minutes=100)]), 0, 400)
+    far = gather(several, model="good", news=noon).comparison
+    assert far is not None
+    assert far.standings[0].days == 2
+    several.con.execute("DELETE FROM predictions WHERE model_id <> 'good'")
+    alone = gather(several)
+    assert alone.comparison is None
+    assert "All models on the same tweets" not in page(alone)

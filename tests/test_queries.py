@@ -435,41 +435,6 @@ def most_wrong(t: dict[str, Rows]) -> Rows:
     return [shown(row) for row in sorted(rows, key=strength)[:20]]
 
 
-def models_compared(t: dict[str, Rows]) -> Rows:
-    found = []
-    rows = judged(dated(t))
-    for keys, group in grouped(rows, "symbol", "interval_minutes"):
-        of = {
-            name: {row["tweet_id"]: row for row in group if row["model"] == name}
-            for name in ("m", "second")
-        }
-        both = sorted(set(of["m"]) & set(of["second"]))
-        right = [(of["m"][n]["correct"], of["second"][n]["correct"]) for n in both]
-        if right:
-            paired = [{**of["m"][n], "more": a - b} for n, (a, b) in zip(both, right, strict=True)]
-            low, high = bounds(paired, lambda row: row["more"])
-            found.append(
-                {
-                    "model_a": "m",
-                    "model_a_id": "m",
-                    "model_b": "second",
-                    "model_b_id": "second",
-                    **keys,
-                    "rows": len(right),
-                    "accuracy_a": round(mean(a for a, _ in right), 4),
-                    "accuracy_b": round(mean(b for _, b in right), 4),
-                    "agree": round(mean(a == b for a, b in right), 4),
-                    "only_a": sum(a and not b for a, b in right),
-                    "only_b": sum(b and not a for a, b in right),
-                    **minutes_and_days(paired),
-                    "difference": round(mean(row["more"] for row in paired), 4),
-                    "difference_low": low,
-                    "difference_high": high,
-                }
-            )
-    return found
-
-
 def intervals_agree(t: dict[str, Rows]) -> Rows:
     said: dict[tuple[str, int], dict[int, bool]] = defaultdict(dict)
     for row in t["probabilities_up"]:
@@ -710,7 +675,6 @@ CASES: dict[str, tuple[Callable[[dict[str, Rows]], Rows], tuple[str, ...]]] = {
     "intervals_agree": (intervals_agree, ()),
     "labels": (labels, ()),
     "long_short_by_day": (long_short, ()),
-    "models_compared": (models_compared, ()),
     "most_wrong": (most_wrong, ()),
     "moves": (moves, ()),
     "rejects": (rejects, ()),

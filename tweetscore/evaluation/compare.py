@@ -27,6 +27,7 @@ from tweetscore.evaluation.intervals import (
 )
 from tweetscore.evaluation.tried import families, scored_models
 from tweetscore.market.horizons import Horizon
+from tweetscore.market.news import News, far_from_news
 from tweetscore.store.database import Store
 from tweetscore.store.trials import known_trials
 
@@ -108,13 +109,20 @@ class _Part:
         return len(np.unique(self.truth)) == 2
 
 
-def compare(store: Store, models: Sequence[str] = (), *, session: str = "regular") -> Comparison:
+def compare(
+    store: Store,
+    models: Sequence[str] = (),
+    *,
+    session: str = "regular",
+    news: News | None = None,
+) -> Comparison:
     """Compare the models of a database that predict the direction.
 
     Args:
         store: the open database.
         models: names or ids; none means all.
         session: the trading hours whose prices count.
+        news: times near which no window counts.
 
     Raises:
         InputError: a model is unknown, there are not two that can be judged, or they share no row.
@@ -122,7 +130,7 @@ def compare(store: Store, models: Sequence[str] = (), *, session: str = "regular
     for each in models:
         check_model(store, each)
     whole = outcomes(store, session).filter(pl.col("target") == TARGET)
-    rows = whole
+    whole = rows = far_from_news(whole, news, lambda _: None)
     if models:
         rows = whole.filter(pl.any_horizontal(pl.col("model", "model_id").is_in(list(models))))
     names = dict(rows.select("model_id", "model").unique(maintain_order=True).iter_rows())

@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 
 from tweetscore.errors import InputError
+from tweetscore.evaluation.compare import Comparison, compare
 from tweetscore.evaluation.earnings import Earnings, earnings
 from tweetscore.evaluation.evaluate import evaluate
 from tweetscore.evaluation.event_study import PATHS, price_paths
@@ -85,6 +86,7 @@ def gather(
         sentences=(*sentences(figures), *_forward(store, subject), *told),
         figures=figures,
         earnings=_earnings(store, subject, news),
+        comparison=_comparison(store, session, news),
         statuses=store.frame(statement("report/statuses"), **of_all),
         calibration=calibration,
         calibration_p=calibration_p,
@@ -167,6 +169,14 @@ def _earnings(store: Store, subject: Subject | None, news: News | None) -> tuple
         return ()
     found = earnings(store, model=subject.model_id, session=subject.session, news=news)
     return tuple(each for each in found if each.symbol == subject.symbol)
+
+
+def _comparison(store: Store, session: str, news: News | None) -> Comparison | None:
+    """Return all models on the rows that they share; None where no two share any."""
+    try:
+        return compare(store, session=session, news=news)
+    except InputError:
+        return None
 
 
 def _forward(store: Store, subject: Subject | None) -> list[str]:

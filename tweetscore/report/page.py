@@ -12,6 +12,12 @@ import jinja2
 import polars as pl
 from markupsafe import Markup
 
+from tweetscore.evaluation.compare import Comparison
+from tweetscore.evaluation.compare_words import (
+    COMPARED_EXPLAINED,
+    comparison_sentences,
+    comparison_table,
+)
 from tweetscore.evaluation.earnings_words import (
     EARNINGS_EXPLAINED,
     earnings_sentence,
@@ -32,7 +38,7 @@ from tweetscore.study.words import (
 HEIGHT = 280
 MOST_ROWS = 500  # of a table
 MOST_CHARACTERS = 1_000  # of a cell
-WORDED = {"verdict", "vectors", "counts"}  # columns of words in tables of numbers
+WORDED = {"verdict", "model", "vectors", "counts"}  # columns of words in tables of numbers
 COLOURS = [f"var(--mark-{n})" for n in range(1, 11)]
 LOOK = {
     "background": None,
@@ -95,6 +101,7 @@ def page(report: Report) -> str:
             tables=dict(_tables(report)),
             studies=studies,
             earned=[*map(earnings_sentence, report.earnings), EARNINGS_EXPLAINED],
+            compared=_compared(report.comparison),
             figures_explained=FIGURES_EXPLAINED,
             scripts=scripts,
             hashes=[_hash(each) for each in scripts],
@@ -102,6 +109,13 @@ def page(report: Report) -> str:
         )
         + "\n"
     )
+
+
+def _compared(comparison: Comparison | None) -> list[str]:
+    """Return what a comparison of all models shows, in sentences."""
+    if comparison is None:
+        return []
+    return [*comparison_sentences(comparison), *comparison.left_out, COMPARED_EXPLAINED]
 
 
 def _environment() -> jinja2.Environment:
@@ -187,6 +201,8 @@ def _tables(report: Report) -> Iterator[tuple[str, Table]]:
     if report.figures:
         yield "figures", _worded(*figure_table(report.figures))
         yield "quality", _worded(*quality_table(report.figures))
+    if report.comparison:
+        yield "comparison", _worded(*comparison_table(report.comparison))
     if report.earnings:
         yield "earnings", _worded(*net_table(report.earnings))
         yield "entries", _worded(*entry_table(report.earnings))

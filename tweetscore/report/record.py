@@ -5,6 +5,7 @@ from datetime import datetime
 
 import polars as pl
 
+from tweetscore.evaluation.compare import Comparison
 from tweetscore.evaluation.earnings import Earnings
 from tweetscore.evaluation.figures import Figures
 from tweetscore.report.subject import Subject
@@ -59,6 +60,7 @@ class Report:
     sentences: tuple[str, ...]  # one an interval, and of a frozen model its record
     figures: tuple[Figures, ...]
     earnings: tuple[Earnings, ...]  # none but of direction
+    comparison: Comparison | None  # of all models; None where there are no two to compare
     statuses: pl.DataFrame
     calibration: pl.DataFrame
     calibration_p: float | None  # of a calibrated model whose curve strays as far
