@@ -193,7 +193,7 @@ def test_a_class_is_certain_unless_a_column_says_how_sure_it_is(
         ("mastodon", 9, 5, "0.5"), ("twitter", 2, 5, "0.75"), ("twitter", 3, 5, "0.25"),
     ]  # fmt: skip
     assert posts.rows("SELECT reason FROM rejects ORDER BY line") == [
-        ("\"class\" is neither up nor down: 'flat'",), ("has no class",),
+        ("\"class\" is neither up nor down (see --as): 'flat'",), ("has no class",),
     ]  # fmt: skip
     account = imported(posts, path, horizon=5, columns={"confidence": ""}, platform="twitter")
     assert counts(account) == (5, 1, 2, 0, 2)  # the post 9 of Twitter is another one
@@ -201,6 +201,30 @@ def test_a_class_is_certain_unless_a_column_says_how_sure_it_is(
     assert stored(posts)[1:] == [
         ("twitter", 2, 5, "1.0"), ("twitter", 3, 5, "0.0"), ("twitter", 9, 5, "1.0"),
     ]  # fmt: skip
+
+
+def test_classes_of_other_names_are_read_as_a_direction(posts: Store, tmp_path: Path) -> None:
+    lines = ("id,label,confidence", "2,Bullish,0.5", "3,bearish,1", "4,neutral,0.9", "5,,0.5",
+             "6,good,0.2")  # fmt: skip
+    path = written(tmp_path / "a.csv", *lines)
+    account = imported(posts, path, horizon=5, reads_as="up=bullish,up=good,down=Bearish")
+    assert counts(account) == (5, 4, 0, 0, 1)
+    assert [row[1:] for row in stored(posts)] == [
+        (2, 5, "0.75"), (3, 5, "0.0"), (4, 5, "0.5"), (6, 5, "0.6"),
+    ]  # fmt: skip
+    certain = imported(
+        posts, path, "sure", horizon=5, reads_as="up=bullish,down=bearish",
+        columns={"confidence": ""},
+    )  # fmt: skip
+    assert (
+        "class = 'label' (up is bullish, down is bearish, half of any other counts as up, taken "
+        "for certain); not used: 'confidence'" in certain.taken
+    )
+    of_sure = posts.rows(
+        "SELECT probability FROM predictions WHERE model_id = $id ORDER BY tweet_id",
+        id=certain.model_id,
+    )
+    assert of_sure == [(1.0,), (0.0,), (0.5,), (0.5,)]
 
 
 def test_again_all_are_duplicates_and_another_value_is_an_update(
@@ -243,6 +267,8 @@ def test_again_all_are_duplicates_and_another_value_is_an_update(
         (["id,p", "2,0.5"], {"horizon": 5, "model": "a\x1bb"}, "is no name; write one of a few l"),
         (["id,p", "2,0.5"], {"horizon": 5, "model": "dated", "until": KNOWN}, "may have seen"),
         (["id,p", "2,0.5"], {"horizon": 5, "encoding": "klingon"}, "klingon"),
+        (["id,class", "2,x"], {"horizon": 5, "reads_as": "up=x"}, "names no label that means down"),
+        (["id,class", "2,x"], {"horizon": 5}, "is neither up nor down (see --as): 'x'"),
     ],
 )  # fmt: skip
 def test_a_refusal_is_one_line_and_leaves_the_database_as_it_was(
@@ -367,7 +393,7 @@ def test_the_command_says_what_became_of_the_rows(judged: Path, tmp_path: Path) 
     assert told.exit_code == 0, told.stderr
     found = json.loads(told.stdout)
     assert (found["stored"], found["rejected"], found["intervals"]) == (2, 1, [1_000_001])
-    assert found["reasons"] == {'"class" is neither up nor down': 1}
+    assert found["reasons"] == {'"class" is neither up nor down (see --as)': 1}
     assert found["knows_until_utc"] == "2019-01-01T00:00:00"
     for wrong, line in {
         ("import",): "nothing to import; name a folder, or a file with --predictions",

@@ -100,6 +100,7 @@ class MarketResults:
         *,
         trained_until: str | date | None = None,
         interval_minutes: int | None = None,
+        reads_as: str | None = None,
         platform: str | None = None,
         clock: str | None = None,
         columns: Mapping[str, str] | None = None,
@@ -114,6 +115,8 @@ class MarketResults:
             trained_until: until when the model may have seen posts and prices, in UTC; a day,
                 month or year counts to its end. Without it nothing can be tested.
             interval_minutes: how far ahead all are, where no column says it.
+            reads_as: which classes mean up and which down, as in ``up=bullish,down=bearish``; half
+                of any other counts as up.
             platform: of the ids; without it, whichever platform has the id here.
             clock: of the times at which they were made, where these carry no zone.
             columns: our names and those of the file, as in ``{"probability": "p_up"}``.
@@ -133,8 +136,9 @@ class MarketResults:
 
         on_rows = progress or silent
         given = open_given(
-            Path(file), columns or {}, platform=platform, clock=clock, encoding=encoding,
+            Path(file), columns or {}, reads_as=reads_as, platform=platform, clock=clock,
             horizon=None if interval_minutes is None else Horizon(interval_minutes),
+            encoding=encoding,
         )  # fmt: skip
         until_utc = None if trained_until is None else seen_until(trained_until)
         return import_predictions(

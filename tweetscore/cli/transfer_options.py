@@ -58,6 +58,16 @@ class GivenOptions:
             help="From entry to exit: minutes, or sessions as in 1d, if the file does not say.",
         ),
     ] = None
+    reads_as: Annotated[
+        str | None,
+        Option(
+            "--as",
+            metavar="up=…,down=…",
+            rich_help_panel=GIVEN,
+            help="Classes that are read as a direction, e.g. up=bullish,down=bearish; half of any "
+            "other class counts as up.",
+        ),
+    ] = None
     platform: Annotated[
         str | None,
         Option(
@@ -86,7 +96,7 @@ class GivenOptions:
         if self.predictions is None:
             said = [each.name for each in fields(self) if getattr(self, each.name) is not None]
             if said:
-                name = said[0].replace("_", "-")
+                name = said[0].replace("reads_as", "as").replace("_", "-")
                 raise InputError(f"--{name} is of predictions; name their file with --predictions")
             if folder is None:
                 raise InputError("nothing to import; name a folder, or a file with --predictions")

@@ -13,9 +13,8 @@ from pathlib import Path
 from tweetscore.errors import InputError, TweetscoreError
 from tweetscore.market.horizons import Horizon
 from tweetscore.scoring.predictors import Model
+from tweetscore.scoring.sides import DOWN, UP
 from tweetscore.scoring.text_folder import (
-    DOWN,
-    UP,
     Reading,
     TextModel,
     load_text_folder,

@@ -24,6 +24,7 @@ from tweetscore.posts.fields import id_numbers
 from tweetscore.posts.names import NAMES as POST_NAMES
 from tweetscore.posts.platform import named_platform
 from tweetscore.posts.validation import are_shortened, rounded
+from tweetscore.scoring.sides import DOWN, UP, parse_sides
 
 _OF_UP = ("probabilityup", "probabilityofup", "upprobability", "probup", "upprob", "pup", "probaup")
 _MADE = ("made", "predicted", "scored", "prediction", "inference")
@@ -42,7 +43,6 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     ),
 }  # fmt: skip
 _PREDICTIONS = "predictions have tweet_id, and probability (that the price rises) or class"
-_CLASSES = {"up": 1.0, "down": 0.0}
 _SHOWN = 60
 _MINUTE_END = pl.duration(seconds=59)
 
@@ -55,6 +55,7 @@ class GivenTable:
     match: Match
     horizon: Horizon | None  # of all rows; None: of a column
     platform: str | None  # likewise
+    sides: Mapping[str, tuple[str, ...]] | None  # which classes mean what; None: up and down
     made: TimeForm | None
     clock: Clock | None  # of times that the form leaves without a zone
 
@@ -63,7 +64,10 @@ class GivenTable:
         """Which columns were taken for what."""
         taken = self.match.taken
         notes = {"probability": "that the price rises", "confidence": "that the class is right"}
-        notes["class"] = "" if {"probability", "confidence"} & taken.keys() else "taken for certain"
+        certain = [] if {"probability", "confidence"} & taken.keys() else ["taken for certain"]
+        read = [f"{side} is {' or '.join(labels)}" for side, labels in (self.sides or {}).items()]
+        read += ["half of any other counts as up"] if read else []
+        notes["class"] = ", ".join([*read, *certain])
         return worded({ours: (it,) for ours, it in taken.items()}, self.match.columns, notes)
 
     @property
@@ -117,9 +121,7 @@ class GivenTable:
             tweet_id=pl.lit(id_numbers(text["tweet_id"])),
             interval_minutes=self._intervals(),
             of_up=number.cast(pl.Float64, strict=False),
-            up=pl.col("class").str.to_lowercase().replace_strict(
-                _CLASSES, default=None, return_dtype=pl.Float64
-            ),
+            up=self._up(),
             confidence=sure.cast(pl.Float64, strict=False),
             made_utc=pl.lit(self._made(text["made"])),
         ).with_columns(probability=self._probability())  # fmt: skip
@@ -132,13 +134,28 @@ class GivenTable:
         sessions = text.str.extract(r"^(\d{1,3})d$").cast(pl.Int32) + SESSIONS
         return pl.coalesce(minutes, sessions)
 
+    def _up(self) -> pl.Expr:
+        """Return 1 for a class that means up and 0 for down; with sides, a half for any other."""
+        sides = self.sides or {UP: (UP,), DOWN: (DOWN,)}
+        values = {
+            label.lower(): value
+            for side, value in ((UP, 1.0), (DOWN, 0.0))
+            for label in sides[side]
+        }
+        other = 0.5 if self.sides else None
+        read = pl.col("class").str.to_lowercase()
+        known = read.replace_strict(values, default=other, return_dtype=pl.Float64)
+        return pl.when(read != "").then(known)
+
     def _probability(self) -> pl.Expr:
         """Return the probability of up: that of the class where it is of the class."""
         up, of_class = pl.col("up"), pl.col("confidence")
         if "probability" in self.match.taken:
             return pl.col("of_up")
         if "confidence" in self.match.taken:
-            return pl.when(up == 1).then(of_class).otherwise(1 - of_class)
+            # Of several classes half of what is not in this one counts as up.
+            share = 0.5 + of_class / 2 if self.sides else of_class
+            return pl.when(up == 0.5).then(0.5).when(up == 1).then(share).otherwise(1 - share)
         return up
 
     def _made(self, texts: pl.Series) -> pl.Series:
@@ -172,7 +189,9 @@ class GivenTable:
             checks.append((~valid.fill_null(value=False), _wrong("horizon", minutes)))
         if "class" in taken:
             checks.append((_empty("class"), pl.lit("has no class")))
-            checks.append((pl.col("up").is_null(), _wrong("class", "is neither up nor down")))
+            checks.append(
+                (pl.col("up").is_null(), _wrong("class", "is neither up nor down (see --as)"))
+            )
         for ours, value in (("probability", "of_up"), ("confidence", "confidence")):
             if ours in taken:
                 outside = ~pl.col(value).is_between(0, 1)
@@ -189,6 +208,7 @@ def open_given(
     columns: Mapping[str, str],
     *,
     horizon: Horizon | None = None,
+    reads_as: str | None = None,
     platform: str | None = None,
     clock: str | None = None,
     encoding: str | None = None,
@@ -200,6 +220,8 @@ def open_given(
         columns: our names to the file's, which take precedence over recognised ones; an empty name
             means that the file has no such column.
         horizon: of all rows, where the file names none.
+        reads_as: which classes are read as a direction, as in ``up=bullish,down=bearish``; half of
+            any other counts as up. None: they are called up and down.
         platform: of all ids; None: of a column, or whichever platform has the id here.
         clock: of times of prediction without a zone.
         encoding: of the text, by any name that Python knows; None: told by its bytes.
@@ -225,7 +247,8 @@ def open_given(
     match = match.without("platform") if platform else match
     made, named = _times(table, taken["made"], clock) if "made" in taken else (None, None)
     own = named_platform(platform) if platform else None
-    return GivenTable(table, match, horizon, own, made, named)
+    sides = parse_sides(reads_as) if reads_as else None
+    return GivenTable(table, match, horizon, own, sides, made, named)
 
 
 def _clear(match: Match, given: Mapping[str, str]) -> Match:

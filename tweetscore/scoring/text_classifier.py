@@ -25,7 +25,8 @@ from tweetscore.scoring.network import (
     quiet_run,
 )
 from tweetscore.scoring.predictors import Device, Encoded, Predictor, Scored
-from tweetscore.scoring.text_folder import DOWN, TOKENIZER, UP, WHOLE, TextModel
+from tweetscore.scoring.sides import DOWN, UP
+from tweetscore.scoring.text_folder import TOKENIZER, WHOLE, TextModel
 
 # Measured with a model of 22 million weights: batches of 256 to 2,048 tokens are as fast as each
 # other, larger ones are slower, as what they compute no longer fits into the caches.

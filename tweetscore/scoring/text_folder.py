@@ -17,6 +17,7 @@ from tweetscore.io.new_file import sha256_of
 from tweetscore.market.horizons import NO_HORIZON, Horizon
 from tweetscore.market.targets import Target
 from tweetscore.scoring.card import FORMAT, is_name
+from tweetscore.scoring.sides import parse_sides
 from tweetscore.scoring.text_config import TextConfig, read_config
 from tweetscore.scoring.text_graph import TextGraph, read_text_graph
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:  # a folder is read without numpy and onnxruntime
 
 CONFIG, TOKENIZER, TOKENIZER_CONFIG = "config.json", "tokenizer.json", "tokenizer_config.json"
 GRAPHS = ("model.onnx", "onnx/model.onnx")  # the first that is there is taken
-UP, DOWN = "up", "down"
 RULES_VERSION = 1  # of what turns texts into probabilities; another number is another model
 # A chunk of this many posts takes a model of 20 million weights a minute, and is lost in a kill.
 CHUNK_ROWS = 8_192
@@ -273,26 +273,14 @@ def read_sides(folder: Path, text: str, config: TextConfig) -> dict[str, tuple[s
     Raises:
         InputError: the text is no such mapping, or names other labels.
     """
-    sides: dict[str, list[str]] = {UP: [], DOWN: []}
-    for pair in text.split(","):
-        side, equals, label = (each.strip() for each in pair.partition("="))
-        if not equals or side not in sides:
-            raise InputError(
-                f"--as {text}: {pair!r} is no up=LABEL or down=LABEL; write it as in "
-                "up=positive,down=negative"
-            )
+    sides = parse_sides(text)
+    for label in (each for labels in sides.values() for each in labels):
         if label not in config.classes:
             raise InputError(
                 f"--as {text}: {folder} has no label {label}; it has: "
                 f"{', '.join(config.classes[:10])}{did_you_mean(label, config.classes)}"
             )
-        if any(label in labels for labels in sides.values()):
-            raise InputError(f"--as {text}: names {label} twice; name it once")
-        sides[side].append(label)
-    for side, labels in sides.items():
-        if not labels:
-            raise InputError(f"--as {text}: names no label that means {side}; add {side}=LABEL")
-    return {side: tuple(labels) for side, labels in sides.items()}
+    return sides
 
 
 def side_words(sides: Mapping[str, tuple[str, ...]]) -> str:
