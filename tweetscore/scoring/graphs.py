@@ -17,7 +17,7 @@ GATES = "ifgo"
 FLOAT, INT32, INT64, BOOL = 1, 6, 7, 9  # as ONNX numbers its types
 MOST_HIDDEN = 4_096
 MOST_OUTPUTS = 1_000  # heads times classes
-MOST_GRAPH_BYTES = 256 << 20  # loaded, the largest takes 0.9 GB
+MOST_GRAPH_BYTES = 192 << 20  # a command with the largest takes 1.4 GB
 
 
 @dataclass(frozen=True, slots=True)
