@@ -144,13 +144,11 @@ def figures(
     observed = np.eye(classes)[truth]  # (rows, classes)
     groups, place = np.unique(group, return_inverse=True)
     constant = _majority_right(observed, truth, majority)
-    low, high = mean_interval((predicted == truth) - constant, place)
     auc = auc_interval(p, truth, place) if len(np.unique(truth)) == classes else (None, None, None)
     shown = skill(
         p, observed, place, _or_constant(controls, truth),
         significance=SIGNIFICANCE / tried, seed=seed, resampling=resampling,
     )  # fmt: skip
-    own_low, own_high = mean_interval(predicted == truth, place)
     bins, expected = _calibration(p, predicted, truth, place)
     return Figures(
         model="",
@@ -159,13 +157,8 @@ def figures(
         target="",
         rows=len(truth),
         days=len(groups),
-        accuracy=float((predicted == truth).mean()),
-        accuracy_low=max(own_low, 0.0),
-        accuracy_high=min(own_high, 1.0),
-        baseline=float(constant.mean()),
+        **_accuracy(predicted == truth, constant, place),
         baseline_of="rows" if majority is None else "training",
-        excess_low=max(low, -1.0),
-        excess_high=min(high, 1.0),
         auc=auc[0],
         auc_low=auc[1],
         auc_high=auc[2],
@@ -197,6 +190,20 @@ def evidence(
 
 def _or_constant(controls: Floats | None, truth: Wholes) -> Floats:
     return np.ones((len(truth), 1)) if controls is None else controls
+
+
+def _accuracy(right: npt.NDArray[np.bool_], constant: Floats, place: Wholes) -> dict[str, Any]:
+    """Return the accuracy, that of the most frequent class, and intervals over days."""
+    low, high = mean_interval(right, place)
+    excess_low, excess_high = mean_interval(right - constant, place)
+    return {
+        "accuracy": float(right.mean()),
+        "accuracy_low": max(low, 0.0),
+        "accuracy_high": min(high, 1.0),
+        "baseline": float(constant.mean()),
+        "excess_low": max(excess_low, -1.0),
+        "excess_high": min(excess_high, 1.0),
+    }
 
 
 def _majority_right(observed: Floats, truth: Wholes, majority: Wholes | None) -> Floats:

@@ -111,6 +111,26 @@ class Columns:
         return "; ".join(filter(None, [words, *of, self.remark]))
 
 
+def _written(
+    match: Match, sample: pl.DataFrame, late: Late | None, *, of_table: bool
+) -> dict[str, tuple[Writing, ...]]:
+    """Return how the values of our columns are written, where not as themselves."""
+    written = {
+        ours: found
+        for ours, theirs in match.taken.items()
+        if ours != "posted" and (found := writings(ours, sample[theirs]))
+    }
+    if late and late.taken:
+        written |= dict.fromkeys(match.taken.keys() - late.taken.keys(), (LATER,))
+        for ours, theirs in late.taken.items():
+            if holds_objects(late.records, theirs):
+                written[ours] = (LATER_NAMES if ours == "author" else LATER_OBJECTS,)
+    if of_table and of_database(sample):
+        for ours in {"text", "author"} & match.taken.keys():
+            written[ours] = (OF_DATABASE, *written.get(ours, ()))
+    return written
+
+
 def find_columns(
     table: Table,
     names: Names,
@@ -148,19 +168,7 @@ def find_columns(
             f"{table.name}: has no column recognised as ids ({match.has}), and ids of {platform} "
             "carry a time; name it with --column tweet_id=NAME, or leave --platform out"
         )
-    written = {
-        ours: found
-        for ours, theirs in match.taken.items()
-        if ours != "posted" and (found := writings(ours, sample[theirs]))
-    }
-    if late and late.taken:
-        written |= dict.fromkeys(match.taken.keys() - late.taken.keys(), (LATER,))
-        for ours, theirs in late.taken.items():
-            if holds_objects(late.records, theirs):
-                written[ours] = (LATER_NAMES if ours == "author" else LATER_OBJECTS,)
-    if table.kind == "csv" and of_database(sample):
-        for ours in {"text", "author"} & match.taken.keys():
-            written[ours] = (OF_DATABASE, *written.get(ours, ()))
+    written = _written(match, sample, late, of_table=table.kind == "csv")
     of_reddit = _reddit(match, sample, platform)
     if of_reddit:
         match, written["tweet_id"] = _with_score(match, given), (reddit.BASE_36,)
@@ -182,8 +190,7 @@ def find_columns(
         platform = platform_of(numbers, times.sample, match.columns)
         remark = _LOOK_ALIKE if platform == "mastodon" else ""
         columns = replace(columns, platform=platform, remark=remark)
-    columns = replace(columns, match=match.without("platform"))
-    return _identified(table, columns, numbers, given)
+    return _identified(table, replace(columns, match=match.without("platform")), numbers, given)
 
 
 def holds_objects(records: Sequence[Mapping[str, Any]], column: str) -> bool:

@@ -32,6 +32,14 @@ from tweetscore.text.rules import TextRules
 
 MOST_TWEETS = 300  # of each kind
 TEXT_ROWS = 65_536
+_OF_DATABASE = {  # fields that depend on no model
+    "sources": "report/sources",
+    "rejects": "report/rejects",
+    "tweets_by_platform": "query/info/tweets",
+    "bars_by_symbol": "query/info/bars",
+    "by_hour": "report/hours",
+    "by_month": "report/months",
+}
 
 
 def gather(
@@ -77,31 +85,35 @@ def gather(
         title=_title(store, subject),
         made_utc=datetime.now(UTC).replace(tzinfo=None),
         database=store.path.name,
-        sources=store.frame(statement("report/sources")),
-        rejects=store.frame(statement("report/rejects")),
-        tweets_by_platform=store.frame(statement("query/info/tweets")),
-        bars_by_symbol=store.frame(statement("query/info/bars")),
         subject=subject,
         verdict=overall_verdict(figures) if figures else _why_none(store, subject, choice.scored),
         sentences=(*sentences(figures), *_forward(store, subject), *told),
         figures=figures,
         earnings=_earnings(store, subject, news),
         comparison=_comparison(store, session, news),
-        statuses=store.frame(statement("report/statuses"), **of_all),
         calibration=calibration,
         calibration_p=calibration_p,
         roc=_roc(outcomes),
         paths=paths,
         paths_words=paths_words,
-        scores=store.frame(statement("report/scores"), **of_shown),
-        by_hour=store.frame(statement("report/hours")),
-        by_month=store.frame(statement("report/months")),
         words=_words(store, subject, card, of_shown),
         words_method=_words_method(subject),
-        tweets=store.frame(statement("report/tweets"), **of_shown, most=MOST_TWEETS),
         studies=tuple(Study(result, tuple(runs)) for result, runs in stored_studies(store)),
         made=tuple(provenance(store, subject, card)),
+        **_frames(store, of_all, of_shown),
     )
+
+
+def _frames(
+    store: Store, of_all: Mapping[str, Any], of_shown: Mapping[str, Any]
+) -> dict[str, pl.DataFrame]:
+    """Return what one statement gives each: of the database, the model, and the interval shown."""
+    of_database = {field: store.frame(statement(name)) for field, name in _OF_DATABASE.items()}
+    return of_database | {
+        "statuses": store.frame(statement("report/statuses"), **of_all),
+        "scores": store.frame(statement("report/scores"), **of_shown),
+        "tweets": store.frame(statement("report/tweets"), **of_shown, most=MOST_TWEETS),
+    }
 
 
 def _title(store: Store, subject: Subject | None) -> str:

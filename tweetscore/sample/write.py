@@ -20,7 +20,7 @@ from tweetscore.errors import InputError, did_you_mean
 from tweetscore.io.new_file import new_file, new_folder
 from tweetscore.market.symbols import canonical_symbol
 from tweetscore.sample.bars import write_bars
-from tweetscore.sample.plan import MOST_DAYS, SYMBOL, SYMBOLS, make_plan
+from tweetscore.sample.plan import MOST_DAYS, SYMBOL, SYMBOLS, Plan, Truth, make_plan
 from tweetscore.sample.posts import write_archive
 from tweetscore.sample.tags import Tags
 
@@ -63,9 +63,8 @@ def write_sample(
 ) -> Sample:
     """Write ``madeup_archive.json`` and ``DAT_ASCII_MADEUP_M1_2023.csv`` into a folder.
 
-    The bars of several symbols, a file each, lie in its folder ``bars``.
-
-    The same arguments and versions give the same bytes. Memory does not grow with ``posts``.
+    The bars of several symbols, a file each, lie in its folder ``bars``. The same arguments
+    and versions give the same bytes. Memory does not grow with ``posts``.
 
     Args:
         folder: made where it is missing; files of other names in it do not matter.
@@ -104,11 +103,8 @@ def write_sample(
             write_archive(file, posts, plan, tags, post_draws)
             # Both or none: an archive alone would be in the way of the next try.
             with nullcontext(folder) if symbols == 1 else new_folder(bars) as place:
-                bar_rows = 0
-                for symbol, draws in zip(named, price_draws, strict=True):
-                    drifts = about & (signal and symbol == moved)
-                    with new_file(place / _BARS_NAME.format(symbol)) as bar_file:
-                        bar_rows += write_bars(bar_file, plan, drifts, draws)
+                drifts = [about & (signal and symbol == moved) for symbol in named]
+                bar_rows = _write_bars(place, named, plan, drifts, price_draws)
     except OSError as error:
         raise InputError(f"{folder}: cannot be written ({error}); choose another folder") from error
     written = (archive, bars, posts, bar_rows, int(np.count_nonzero(plan.moods[about])))
@@ -129,6 +125,21 @@ def _check(posts: int, days: int, seed: int, symbols: int) -> None:
             f"posts must be 1 or more, days 1 to {MOST_DAYS}, symbols 1 to {MOST_SYMBOLS}, seed 0 "
             "or more"
         )
+
+
+def _write_bars(
+    folder: Path,
+    symbols: Sequence[str],
+    plan: Plan,
+    planted: Sequence[Truth],  # of each symbol: the posts that move its price
+    draws: Sequence[np.random.Generator],
+) -> int:
+    """Write a file of bars for each symbol; return the number of their rows."""
+    rows = 0
+    for symbol, moving, of_symbol in zip(symbols, planted, draws, strict=True):
+        with new_file(folder / _BARS_NAME.format(symbol)) as file:
+            rows += write_bars(file, plan, moving, of_symbol)
+    return rows
 
 
 def _planted(symbols: Sequence[str], wanted: str | None, *, signal: bool) -> str:

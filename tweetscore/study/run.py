@@ -8,7 +8,7 @@ faults, each named; the honest one shows what is left of its findings.
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -85,6 +85,33 @@ def study(
             yield run
 
 
+def _learned(
+    source: StudySource,
+    splits: Iterable[tuple[Split | None, pl.DataFrame]],
+    own: TrainingOptions,
+    options: StudyOptions,
+    log_folder: Path,
+    progress: Callable[[Epoch], None],
+) -> list[Learned]:
+    """Train one network for each split.
+
+    Raises:
+        KeyboardInterrupt: it was interrupted: a run that was trained in part is not stored.
+    """
+    protocol, learned = PROTOCOLS[options.protocol], list[Learned]()
+    for number, (split, parts) in enumerate(splits, 1):
+        prepared = prepare(
+            parts, split, own, TextRules(max_tokens=own.max_tokens),
+            protocol=protocol, symbols=tuple(filter(None, [source.symbol])),
+            posts_until=source.posts_until,
+        )  # fmt: skip
+        folder = log_folder / f"fold-{number}" if options.folds > 1 else log_folder
+        learned.append(learn(prepared, own, folder, progress, protocol=protocol))
+        if learned[-1].fitted.interrupted:
+            raise KeyboardInterrupt
+    return learned
+
+
 def _run(
     source: StudySource,
     rows: pl.DataFrame,
@@ -102,19 +129,8 @@ def _run(
     """
     begun = time.monotonic()
     own = _own_options(cell, seed, options, source.target)
-    rules = TextRules(max_tokens=own.max_tokens)
-    protocol = PROTOCOLS[options.protocol]
-    learned: list[Learned] = []
-    for number, (split, parts) in enumerate(_splits(rows, cell, seed, options), 1):
-        prepared = prepare(
-            parts, split, own, rules,
-            protocol=protocol, symbols=tuple(filter(None, [source.symbol])),
-            posts_until=source.posts_until,
-        )  # fmt: skip
-        folder = log_folder / f"fold-{number}" if options.folds > 1 else log_folder
-        learned.append(learn(prepared, own, folder, progress, protocol=protocol))
-        if learned[-1].fitted.interrupted:
-            raise KeyboardInterrupt  # a run that was trained in part is not stored
+    splits = _splits(rows, cell, seed, options)
+    learned = _learned(source, splits, own, options, log_folder, progress)
     last = learned[-1]
     history, last_parts = last.fitted.history, last.prepared.parts
     test = last_parts["test"].labels[:, 0]

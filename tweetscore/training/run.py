@@ -191,9 +191,8 @@ def _train(
     own = trial_of(described | {"sha256": sha256}, "", folder.name)
     assert own  # this card says on what it was tested
     before = [each for each in earlier if each.meets(own) and each.trial_id != own.trial_id]
-    caveat = caveat_of(described)
     found = [
-        replace(each, caveat=caveat)
+        replace(each, caveat=caveat_of(described))
         for each in _judged(learned, options, folder.name, before, own.tests)
     ]
     permuted = _permuted(learned, options, log_folder, callbacks)
