@@ -856,7 +856,7 @@ def test_an_unknown_model_is_told_with_those_that_scored(week: Store) -> None:
 
 
 def test_without_predictions_the_next_step_is_told(store: Store) -> None:
-    with pytest.raises(InputError, match="run tweetscore score, or ingest bars of later days"):
+    with pytest.raises(InputError, match="run tweetscore score, or ingest posts and bars of later"):
         evaluate(store)
 
 

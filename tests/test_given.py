@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 from tweetscore.api.database import Database
 from tweetscore.checks.doctor import diagnose
+from tweetscore.checks.leakage import audit
 from tweetscore.cli.app import app
 from tweetscore.errors import InputError
 from tweetscore.market.horizons import Horizon
@@ -383,6 +384,14 @@ def test_a_database_with_them_is_healthy_and_they_stay_when_a_text_changes(
         assert not again.unchanged
     failed = {each.name for each in diagnose(judged) if each.ok is False}
     assert failed <= {"accounting", "orphans"}  # the posts by hand have no source
+
+
+@pytest.mark.slow
+def test_the_leak_audit_says_that_they_cannot_be_made_again(judged: Path) -> None:
+    (found,) = (each for each in audit(judged, [], 0) if each.name == "predictions llm")
+    assert (found.ok, found.fact) == (
+        None, "imported from a file: nothing here could make them again",
+    )  # fmt: skip
 
 
 def test_the_command_says_what_became_of_the_rows(judged: Path, tmp_path: Path) -> None:

@@ -17,13 +17,18 @@ TRAINING = [
     *("--interval", "30", "--vectors", "random", "--embedding-dim", "8", "--hidden", "4"),
     *("--epochs", "1"),
 ]
+GIVEN = ["--predictions", "llm.csv", "--model", "llm", "--interval", "30"]
 COMMANDS = [
     ["ingest", "{sample}"],
     ["score", "--interval", "30"],
     ["info"],
     ["evaluate"],
     ["query", "--file", "hit_rate", "--output", "hits.csv"],
-    ["report", "--output", "report.html"],
+    ["query", "SELECT tweet_id, tweet_id % 7 / 7 AS p FROM tweets", "--output", "llm.csv"],
+    ["import", *GIVEN],
+    ["import", *GIVEN, "--trained-until", "2022"],
+    ["compare"],
+    ["report", "--model", "llm", "--output", "report.html"],
     ["export", "exported"],
     ["score", "--input", "exported/tweets", "--output", "scored"],
     ["import", "scored", "--db", "imported.duckdb"],
@@ -31,8 +36,8 @@ COMMANDS = [
     ["doctor"],
 ]
 OUTPUTS = {
-    "tweetscore.duckdb", "hits.csv", "report.html", "exported", "scored", "imported.duckdb",
-    "model", "runs",
+    "tweetscore.duckdb", "hits.csv", "llm.csv", "report.html", "exported", "scored",
+    "imported.duckdb", "model", "runs",
 }  # fmt: skip
 TRACED = shutil.which("strace") is not None
 LOCAL = ("AF_UNIX", "AF_NETLINK", "127.0.0.1", "::1")

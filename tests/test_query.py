@@ -586,7 +586,10 @@ def test_info_holds_the_whole_of_a_small_database(db: Path) -> None:
             # One of 211: no price at 17:30, and from 18:37, five minutes after the last, to 20:00.
             *(("SPX", "regular", n, 211 - 85 - 2 * n, 85, n, n) for n in intervals),
         ],
-        "models": [("0123", "hand", 5, 5), ("0123", "hand", 30, 1)],
+        "models": [
+            ("0123", "hand", minutes, count, day.replace(hour=18, minute=20))
+            for minutes, count in ((5, 5), (30, 1))
+        ],
         "words": [("0123", "hand", "Latin", 40, 0.75), ("0123", "hand", "Han", 4, 0.0)],
         "links": [],
     }

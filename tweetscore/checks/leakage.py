@@ -105,7 +105,7 @@ def audit(
         checks += [_counts(store, name) for name in sorted(counting)]
         for model_id, name, _ in stored:
             model = bundles.get(model_id) or scored_classifier(store, model_id)
-            checks.append(_predictions(store, name, model))
+            checks.append(_predictions(store, model_id, name, model))
     return checks
 
 
@@ -348,10 +348,15 @@ def _counts(store: Store, name: str) -> Check:
     return leak_verdict(f"counts {name}", posts, scope, leaks or [], UNCOUNT, found)
 
 
-def _predictions(store: Store, name: str, bundle: Model | None) -> Check:
+def _predictions(store: Store, model_id: str, name: str, bundle: Model | None) -> Check:
     """Score texts again: the stored probabilities must come out."""
     if not bundle:
-        return Check(f"predictions {name}", None, "its bundle was not found; add --model FOLDER")
+        query = "SELECT card ->> 'kind' FROM models WHERE model_id = $model_id"
+        (kind,) = store.row(query, model_id=model_id)
+        fact = "its bundle was not found; add --model FOLDER"
+        if kind == "predictions":
+            fact = "imported from a file: nothing here could make them again"
+        return Check(f"predictions {name}", None, fact)
     key = ["platform", "tweet_id"]
     stored = store.frame(
         statement("checks/leaks/predictions"), model_id=bundle.model_id, tweets=SAMPLED_TWEETS

@@ -169,8 +169,9 @@ def _check(
     if asked.is_empty():
         span = " of that span" if spanned else ""
         raise InputError(
-            f"{store.path}: no prediction from a test part on has an outcome in the {session} "
-            f"session{span}; run tweetscore score, or ingest bars of later days"
+            f"{store.path}: no prediction of a post that its model has not seen has an outcome in "
+            f"the {session} session{span}; run tweetscore score, or ingest posts and bars of later "
+            "days"
         )
     seen = ~pl.col("split").is_in([*UNSEEN, UNKNOWN])
     if asked.filter(seen).is_empty():
