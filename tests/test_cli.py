@@ -137,14 +137,20 @@ def test_the_examples_work_one_after_the_other(
         monkeypatch.setenv(f"TWEETSCORE_{name}_VECTORS", "random")
         monkeypatch.setenv(f"TWEETSCORE_{name}_EMBEDDING_DIM", "8")
         monkeypatch.setenv(f"TWEETSCORE_{name}_HIDDEN", "4")
+    from text_folders import text_folder
+
+    text_folder(tmp_path / "my-sentiment-model")
     order = "sample ingest train freeze score evaluate query report study export info doctor import"
-    order += " abnormal link"
+    order += " compare model abnormal link"
     assert set(order.split()) == set(COMMANDS)
     shown = {name: " ".join(get_command(app).commands[name].help.split()) for name in COMMANDS}  # type: ignore[attr-defined]  # a group
     for name in order.split():
         for example in re.findall("`(tweetscore [^`]+)`", shown[name].partition("Example: ")[2]):
             if "--input" in example:  # it reads what the example of export writes
                 invoke("export", "posts", "--table", "tweets")
+            if "--predictions" in example:  # of somebody
+                guesses = "SELECT tweet_id, tweet_id % 7 / 7 AS probability FROM tweets"
+                invoke("query", guesses, "--output", "llm.csv")
             if name == "export":
                 shutil.rmtree("posts")
             for each in example.split(" && "):

@@ -167,7 +167,7 @@ def compare(
     days. Models of which nobody says what they have seen are left out. Compare fewer where all of
     them share no post.
 
-    Example: `tweetscore compare --model reference --model llm`
+    Example: `tweetscore compare --model my-model --model llm`
     """
     with api.open(db, read_only=True) as database:
         found = database.compare(model or (), session=session)
