@@ -811,7 +811,7 @@ def test_a_model_without_dates_has_no_honest_figures(week: Store) -> None:
     alone = evaluate(week)
     add_model(week, "dateless", {}, right=0.9)
     five, thirty = evaluate(week, model="dateless")
-    assert evaluate(week) == [*alone, five, thirty]  # no other p is corrected for it
+    assert evaluate(week) == [*alone, five, thirty]
     shown = (five.rows, five.accuracy, five.verdict, five.p_value, five.p_corrected, five.p_within)
     assert shown == (10, 1.0, "cannot be tested", 1.0, 1.0, None)
     assert sentence(five) == (

@@ -18,6 +18,7 @@ from tweetscore.checks.doctor import diagnose
 from tweetscore.checks.leakage import audit
 from tweetscore.cli.app import app
 from tweetscore.errors import InputError
+from tweetscore.evaluation.evaluate import evaluate
 from tweetscore.market.horizons import Horizon
 from tweetscore.market.windows import ensure_windows
 from tweetscore.scoring.given import GivenAccount, import_predictions
@@ -392,6 +393,17 @@ def test_the_leak_audit_says_that_they_cannot_be_made_again(judged: Path) -> Non
     assert (found.ok, found.fact) == (
         None, "imported from a file: nothing here could make them again",
     )  # fmt: skip
+
+
+def test_amending_predictions_is_another_look(judged: Path, tmp_path: Path) -> None:
+    with open_store(judged) as store:
+        for n, kept in enumerate((1, 1, 2, 3)):  # the second time nothing is another
+            lines = [f"{n},{n / 20 if n > kept else 0.99},30" for n in range(1, 20)]
+            imported(store, written(tmp_path / f"{n}.csv", "id,p,minutes", *lines))
+        found = known_trials(store)
+        assert [each.name for each in found].count("llm, as it was") == 3
+        assert [each.name for each in found].count("llm") == 1
+        assert {f.models_tried for f in evaluate(store)} == {4}
 
 
 def test_the_command_says_what_became_of_the_rows(judged: Path, tmp_path: Path) -> None:

@@ -427,12 +427,14 @@ def test_who_has_looked_at_posts_outside_what_a_model_knew_is_in_the_ledger(stor
         put_predictions(store, rows, minutes, model)
     for _ in range(2):  # once more changes nothing
         record_outside(store)
-        (own,) = (each for each in known_trials(store) if each.model_id == "hub")
+        own, other = known_trials(store)
         first, last = store.row(
             "SELECT min(posted_utc), max(posted_utc) FROM tweets WHERE posted_utc >= $t", t=DAYS[3]
         )
         assert own == Trial("hub", "SPX", first, last + MINUTE, "hub", "hub", "hub", 2)
     assert not own.is_of_model  # what is not a training of ours
-    assert [each.model_id for each in known_trials(store)] == ["hub"]
-    store.con.execute("DELETE FROM predictions WHERE model_id = 'hub'")
-    assert counted(store, model="m") == {(5, 2, 0)}  # who has looked has looked
+    # Of the other all posts are shown.
+    (first,) = store.row("SELECT min(posted_utc) FROM tweets")
+    assert (other.name, other.test_from_utc, other.tests) == ("nobody says", first, 1)
+    store.con.execute("DELETE FROM predictions WHERE model_id <> 'm'")
+    assert counted(store, model="m") == {(6, 3, 0)}  # who has looked has looked

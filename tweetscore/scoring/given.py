@@ -22,7 +22,7 @@ from tweetscore.scoring.card import is_name
 from tweetscore.scoring.given_rows import GivenTable
 from tweetscore.scoring.predictions import register_card
 from tweetscore.store.database import Store, statement
-from tweetscore.store.trials import record_outside
+from tweetscore.store.trials import record_outside, record_replaced
 
 KIND = "predictions"  # of the card, and of the source
 TARGET = "direction"
@@ -160,6 +160,8 @@ def _stored(
             f"{given.table.name}: none of its {rows_read:,} predictions can be used (line {line}: "
             f"{' '.join(reason.split())}); check its columns, or ingest its posts first"
         )
+    if counted.get("updated"):
+        record_replaced(store, model_id)
     store.run("scoring/given_delete", model_id=model_id)
     store.run("scoring/given_insert", model_id=model_id, class_number=class_number)
     name, knows_until_utc = store.row(

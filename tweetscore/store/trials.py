@@ -168,22 +168,49 @@ def record_model(store: Store, card: Mapping[str, Any], model_id: str, name: str
 def record_outside(store: Store) -> None:
     """Note what each model without a split of its own is measured on: posts it has not seen.
 
-    Its posts may have become more since it was noted; the caller holds the transaction.
+    Of one of which nobody says what it has seen that is all of its posts: they show no evidence,
+    and somebody has looked. Posts may have become more; the caller holds the transaction.
     """
-    models = "FROM models WHERE train_from_utc IS NULL AND knows_until_utc IS NOT NULL LIMIT 1"
-    symbols = [symbol for (symbol,) in store.rows("SELECT symbol FROM symbols")]
-    if not (symbols and store.rows(models)):
-        return
-    found = [
-        Trial(
-            model_id[:16], in_one(symbols), first_utc, last_utc + timedelta(minutes=1),
-            model_id, model_id, name, heads * _looks(symbols),
-        )
-        for model_id, name, first_utc, last_utc, heads in store.rows(statement("store/outside"))
-    ]  # fmt: skip
+    found = list(_without_split(store))
     ids = [each.trial_id for each in found]
     store.rows("DELETE FROM trials WHERE list_contains($ids::VARCHAR[], trial_id)", ids=ids)
     record_trials(store, found)
+
+
+def record_replaced(store: Store, model_id: str) -> None:
+    """Note that some predictions of a model are about to be replaced: until now it was another.
+
+    Whoever amends predictions until he likes the figures has looked each time. The caller holds the
+    transaction.
+    """
+    query = (
+        "SELECT bit_xor(hash(platform, tweet_id, interval_minutes, probability)) FROM predictions "
+        "WHERE model_id = $model_id"
+    )
+    (found,) = store.row(query, model_id=model_id)
+    before = f"{found or 0:016x}"
+    record_trials(
+        store,
+        (
+            replace(each, trial_id=before, model_id=before, name=f"{each.name}, as it was")
+            for each in _without_split(store, whole=True)
+            if each.model_id == model_id
+        ),
+    )
+
+
+def _without_split(store: Store, *, whole: bool = False) -> Iterator[Trial]:
+    """Yield what models without a split of their own are measured on, or all of their posts."""
+    models = "FROM models WHERE train_from_utc IS NULL AND target <> 'label' LIMIT 1"
+    symbols = [symbol for (symbol,) in store.rows("SELECT symbol FROM symbols")]
+    if not (symbols and store.rows(models)):
+        return
+    rows = store.rows(statement("store/outside"), all=whole)
+    for model_id, name, first_utc, last_utc, heads in rows:
+        until_utc, tests = last_utc + timedelta(minutes=1), heads * _looks(symbols)
+        yield Trial(
+            model_id, in_one(symbols), first_utc, until_utc, model_id, model_id, name, tests
+        )
 
 
 def record_selection(store: Store, symbols: Collection[str] | None = None) -> None:
