@@ -174,6 +174,7 @@ def test_models_are_measured_on_the_posts_that_none_may_have_seen(several: Store
     )
 
 
+@pytest.mark.slow
 def test_p_values_are_corrected_for_models_of_which_only_the_ledger_knows(several: Store) -> None:
     before = compare(several)
     trial = Trial("x", "SPX", DAYS[0], DAYS[5], "gone", "gone", "gone", 1)
@@ -187,6 +188,7 @@ def test_p_values_are_corrected_for_models_of_which_only_the_ledger_knows(severa
     assert before.pairs != after.pairs
 
 
+@pytest.mark.slow
 def test_with_several_symbols_the_rows_of_all_and_of_each_are_compared(several: Store) -> None:
     for day in DAYS:
         put_bars(several, str(day), [100 + n % 11 for n in range(390)], "NDX")
@@ -199,6 +201,7 @@ def test_with_several_symbols_the_rows_of_all_and_of_each_are_compared(several: 
     assert (found.models_tried, found.tests) == (3, 3 * 3)  # who is left out has looked, too
 
 
+@pytest.mark.slow
 def test_without_a_shared_row_the_models_that_leave_none_are_told(several: Store) -> None:
     several.con.execute("DELETE FROM predictions WHERE model_id = 'late' AND tweet_id % 2 = 0")
     several.con.execute("DELETE FROM predictions WHERE model_id = 'fair' AND tweet_id % 2 = 1")
@@ -213,23 +216,19 @@ def test_without_a_shared_row_the_models_that_leave_none_are_told(several: Store
     assert "no post that all of fair, late may not have seen: their posts are" in str(refused.value)
 
 
-@pytest.mark.parametrize(
-    ("models", "told"),
-    [
+def test_what_cannot_be_compared_is_refused_in_a_line(several: Store) -> None:
+    for models, told in (
         (["good", "nobody"], "no model nobody has scored here; it has: fair, good, late, new"),
         (["good"], "two models are needed that predict the direction after posts which they have"),
         (["good", "new"], "here: good; new (new) is left out: nobody says what it has seen; say"),
-    ],
-)
-def test_what_cannot_be_compared_is_refused_in_a_line(
-    several: Store, models: list[str], told: str
-) -> None:
-    with pytest.raises(InputError) as refused:
-        compare(several, models)
-    assert told in str(refused.value)
-    assert "\n" not in str(refused.value)
+    ):
+        with pytest.raises(InputError) as refused:
+            compare(several, models)
+        assert told in str(refused.value)
+        assert "\n" not in str(refused.value)
 
 
+@pytest.mark.slow
 def test_equal_models_are_not_told_apart_by_anything(store: Store) -> None:
     fill(store)
     put_model(store, SPANS, "twin")
@@ -242,6 +241,7 @@ def test_equal_models_are_not_told_apart_by_anything(store: Store) -> None:
     assert comparison_sentences(found)[0].endswith("it is not told apart from twin.")
 
 
+@pytest.mark.slow
 def test_the_command_prints_what_the_function_returns(several: Store) -> None:
     expected = compare(several)
     path = several.path

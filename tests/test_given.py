@@ -316,7 +316,7 @@ row = st.tuples(st.sampled_from([2, 3, 9, 99]), st.sampled_from([5, 30]), values
 files = st.lists(st.lists(row, min_size=1, max_size=6), min_size=1, max_size=3)
 
 
-@examples(60)
+@examples(40)
 @given(files)
 def test_files_one_after_another_are_what_a_dictionary_makes_of_them(
     tmp_path_factory: pytest.TempPathFactory, given_files: list[list[tuple[int, int, float]]]
@@ -362,6 +362,7 @@ def judged(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_a_database_with_them_is_healthy_and_they_stay_when_a_text_changes(
     judged: Path, tmp_path: Path
 ) -> None:
@@ -395,6 +396,7 @@ def test_the_leak_audit_says_that_they_cannot_be_made_again(judged: Path) -> Non
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_amending_predictions_is_another_look(judged: Path, tmp_path: Path) -> None:
     with open_store(judged) as store:
         for n, kept in enumerate((1, 1, 2, 3)):  # the second time nothing is another

@@ -21,6 +21,8 @@ from tweetscore.scoring.given_rows import open_given
 from tweetscore.scoring.seen import seen_until
 from tweetscore.store.database import Store, open_store
 
+pytestmark = pytest.mark.slow
+
 DAYS, POSTS_A_DAY, MINUTES = 80, 10, 30
 HALF = 40  # trading days that the memoriser has read
 BARS = 391
@@ -120,7 +122,6 @@ def test_a_memoriser_is_no_signal_after_its_date_and_cannot_be_tested_without_on
         assert figures.verdict == "signal"
 
 
-@pytest.mark.slow
 def test_of_memorisers_one_in_twenty_is_a_signal_at_most_and_of_the_skilled_nearly_all(
     world: Store, tmp_path: Path
 ) -> None:
