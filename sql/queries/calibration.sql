@@ -1,6 +1,6 @@
 -- One row: one model, symbol, interval and tenth of the probability, on unseen tweets.
--- rows: predictions with a probability of up from low to below high, for tweets from the model's
--- test part on whose price moved. minutes and days: different minutes of entry, and trading days.
+-- rows: predictions with a probability of up from low to below high, for tweets that the model has
+-- not seen and whose price moved. minutes and days: different minutes of entry, and trading days.
 -- predicted: mean probability of up. observed: share that rose; observed_low and observed_high: its
 -- 95 % interval by Student's t over days; null for a single day, or if no day differs. For a
 -- calibrated model predicted lies inside, but for one interval in twenty.

@@ -1,6 +1,6 @@
 -- One row: one model, symbol, interval and author, on unseen tweets.
 -- rows: predictions of up or down for unseen tweets whose price moved; unseen means from the
--- model's test part on. minutes and days: different minutes of entry, and trading days. accuracy:
+-- model's test part on, or outside. minutes and days: different minutes of entry, and trading days. accuracy:
 -- share of correct predictions; accuracy_low and accuracy_high: its 95 % interval by Student's t
 -- over days, as tweets of a day share its prices; null for a single day, or if no day differs;
 -- rough on fewer than about 20 days. majority: accuracy of always predicting the more frequent

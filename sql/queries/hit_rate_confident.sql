@@ -1,5 +1,5 @@
 -- One row: one model, symbol and interval, on its confident predictions for unseen tweets.
--- all_rows: predictions of up or down for tweets from the model's test part on whose price moved.
+-- all_rows: predictions of up or down for tweets that the model has not seen and whose price moved.
 -- rows: those with at least $confidence for the predicted direction; coverage is their share.
 -- minutes and days: different minutes of entry and trading days of these. accuracy: share of them
 -- that is correct; accuracy_low and accuracy_high: its 95 % interval by Student's t over days; null

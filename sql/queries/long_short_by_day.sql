@@ -1,6 +1,6 @@
 -- One row: one model, symbol, interval and trading day, buying at predictions of up and selling
 -- short at down.
--- Only tweets from the model's test part on count. Nobody could have earned this: there are no
+-- Only tweets that the model has not seen count. Nobody could have earned this: there are no
 -- costs, no spread and no delay, and windows overlap. Tweets of one minute are one entry, long if
 -- their mean probability of up is at least 0.5. minutes: number of entries; long_minutes: number of
 -- long ones. mean_bps: mean return of an entry in basis points; long_only_bps: mean return of always

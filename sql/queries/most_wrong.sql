@@ -1,5 +1,5 @@
 -- One row: one of the wrong predictions with the highest confidence, on unseen tweets.
--- Unseen means from the model's test part on. A model that is confident and
+-- Unseen means from the model's test part on, or outside. A model that is confident and
 -- wrong more often than its probabilities say is not calibrated: see the query calibration.
 -- $interval = null: minutes, or null for all
 -- $rows = 20: number of rows

@@ -1,5 +1,5 @@
 -- One row: one model of large moves, symbol and interval, on unseen tweets.
--- rows: predictions with an outcome, for tweets from the model's test part on. minutes and days:
+-- rows: predictions with an outcome, for tweets that the model has not seen. minutes and days:
 -- different minutes of entry, and trading days. accuracy: share of correct predictions;
 -- accuracy_low and accuracy_high: its 95 % interval by Student's t over days; null for a single day,
 -- or if no day differs. majority: accuracy of always predicting the more frequent outcome of these

@@ -1,5 +1,5 @@
 -- One row: one model, symbol, interval and predicted direction, with the mean return that followed.
--- Only tweets from the model's test part on count; windows without a price change are included.
+-- Only tweets that the model has not seen count; windows without a price change are included.
 -- predicted: up or down; up less down, the difference on days with both; or any minute: every minute
 -- of the same days that can be entered, whatever was posted, which is what the market did. minutes:
 -- number of different minutes of entry, as tweets of one minute share its return. mean_bps: mean over

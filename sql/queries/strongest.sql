@@ -1,6 +1,6 @@
 -- One row: one of the predictions with the highest confidence and a known outcome, on unseen
 -- tweets.
--- Unseen means from the model's test part on. correct is null if the price did
+-- Unseen means from the model's test part on, or outside. correct is null if the price did
 -- not move.
 -- $interval = null: minutes, or null for all
 -- $rows = 20: number of rows

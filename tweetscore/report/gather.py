@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from tweetscore.errors import InputError
-from tweetscore.evaluation.compare import Comparison, compare
+from tweetscore.evaluation.compare import TARGET, Comparison, compare
 from tweetscore.evaluation.earnings import Earnings, earnings
 from tweetscore.evaluation.evaluate import evaluate
 from tweetscore.evaluation.event_study import PATHS, price_paths
@@ -90,7 +90,7 @@ def gather(
         sentences=(*sentences(figures), *_forward(store, subject), *told),
         figures=figures,
         earnings=_earnings(store, subject, news),
-        comparison=_comparison(store, session, news),
+        comparison=_comparison(store, choice.scored, session, news),
         calibration=calibration,
         calibration_p=calibration_p,
         roc=_roc(outcomes),
@@ -183,8 +183,12 @@ def _earnings(store: Store, subject: Subject | None, news: News | None) -> tuple
     return tuple(each for each in found if each.symbol == subject.symbol)
 
 
-def _comparison(store: Store, session: str, news: News | None) -> Comparison | None:
+def _comparison(
+    store: Store, scored: Sequence[dict[str, Any]], session: str, news: News | None
+) -> Comparison | None:
     """Return all models on the rows that they share; None where no two share any."""
+    if sum(each["target"] == TARGET for each in scored) < 2:  # without reading their rows
+        return None
     try:
         return compare(store, session=session, news=news)
     except InputError:
