@@ -8,9 +8,10 @@ import numpy as np
 import polars as pl
 
 from tweetscore.ingest.links import link, posts_to_link
+from tweetscore.io.places import place_of
 from tweetscore.market.horizons import Horizon
 from tweetscore.scoring.bundle import Bundle
-from tweetscore.scoring.files import FilesAccount, local_engine, score_files
+from tweetscore.scoring.files import FilesAccount, Progress, local_engine, score_files
 from tweetscore.scoring.job import Job, read_market
 from tweetscore.scoring.score import score
 from tweetscore.store.database import open_store
@@ -37,10 +38,12 @@ def posts(rows: int, seed: int = 0) -> pl.DataFrame:
     ).with_columns(pl.col("posted_utc").cast(pl.Datetime("us")))
 
 
-def job_of(market: Path, bundle: Bundle, output: Path, intervals: Sequence[int] = (5, 30)) -> Job:
+def job_of(
+    market: Path, bundle: Bundle, output: Path | str, intervals: Sequence[int] = (5, 30)
+) -> Job:
     horizons = tuple(map(Horizon, intervals))
     with open_store(market, read_only=True) as store:
-        return Job(bundle, horizons, read_market(store, horizons), output)
+        return Job(bundle, horizons, read_market(store, horizons), place_of(output))
 
 
 def write(folder: Path, *frames: pl.DataFrame) -> Path:
@@ -51,11 +54,14 @@ def write(folder: Path, *frames: pl.DataFrame) -> Path:
 
 
 def run(inputs: Path | str, job: Job) -> FilesAccount:
-    told: list[tuple[int, int]] = []
-    account = score_files([str(inputs)], job, local_engine, lambda *each: told.append(each))
+    told: list[Progress] = []
+    account = score_files([str(inputs)], job, local_engine, told.append)
     assert account.rows == account.scored + account.skipped + account.rejected
     assert sum(account.reasons.values()) == account.skipped + account.rejected
-    assert not told or told[-1][0] == told[-1][1]
+    assert not told or told[-1].bytes == told[-1].bytes_to_do
+    assert [each.shards for each in told] == list(
+        range(1, account.shards - account.already_finished + 1)
+    )
     return account
 
 

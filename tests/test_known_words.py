@@ -16,6 +16,7 @@ from jobs import run as run_files
 from tiny import put_tweets, tiny_bundle
 
 from tweetscore.cli.printing import show_scores
+from tweetscore.io.places import place_of
 from tweetscore.market.horizons import Horizon
 from tweetscore.market.targets import kind_of
 from tweetscore.scoring.bundle import Bundle
@@ -168,7 +169,7 @@ def test_shards_keep_the_counts_in_the_manifest(bundle: Bundle, tmp_path: Path) 
     horizons = (Horizon(30),)
     texts = pl.Series("text", ["great win", "株 上"] * 10)
     inputs = write(tmp_path / "in", posts(20).with_columns(texts), posts(20, 1).with_columns(texts))
-    job = Job(bundle, horizons, read_market(memory_store(), horizons), tmp_path / "out")
+    job = Job(bundle, horizons, read_market(memory_store(), horizons), place_of(tmp_path / "out"))
     account = run_files(inputs, job)
     assert account.known_words == {"Han": 0.0, "Latin": 1.0}
     assert account.warnings == (

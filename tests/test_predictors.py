@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 from jobs import SCORED, posts, results, run, write
 
+from tweetscore.io.places import place_of
 from tweetscore.market.horizons import Horizon
 from tweetscore.market.targets import Target
 from tweetscore.scoring.bundle import Bundle
@@ -73,7 +74,7 @@ def test_a_model_without_a_network_scores_a_database_and_files_alike(
         store.append("tweets", tweets.with_columns(source_id=1))
         account = score(store, model, (), lambda *_: None)
         known = store.frame(SCORED)
-        job = Job(model, HORIZONS, read_market(store, HORIZONS), tmp_path / "out")
+        job = Job(model, HORIZONS, read_market(store, HORIZONS), place_of(tmp_path / "out"))
     assert account.scored + account.skipped == 150
     assert account.skipped_reasons["too_short"] > 0
     by_files = run(write(tmp_path / "in", tweets), job)

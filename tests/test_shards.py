@@ -12,11 +12,13 @@ from jobs import in_a_database, job_of, outputs, posts, results, run, write
 from tiny import tiny_bundle
 
 from tweetscore.errors import InputError, LockedError
+from tweetscore.io.places import place_of
 from tweetscore.market.horizons import Horizon
 from tweetscore.scoring.bundle import Bundle
 from tweetscore.scoring.files import local_engine, score_files
+from tweetscore.scoring.inputs import find_shards
 from tweetscore.scoring.job import Failed, Finished, Job, Shard, read_market
-from tweetscore.scoring.manifest import find_shards, read_finished
+from tweetscore.scoring.manifest import read_finished
 from tweetscore.store.database import memory_store, open_store
 
 pytestmark = pytest.mark.slow  # every run scores a folder
@@ -42,7 +44,7 @@ def test_results_are_those_of_a_database(
 
 def test_without_bars_no_score_has_a_window(bundle: Bundle, tmp_path: Path) -> None:
     horizons = (Horizon(30),)
-    job = Job(bundle, horizons, read_market(memory_store(), horizons), tmp_path / "out")
+    job = Job(bundle, horizons, read_market(memory_store(), horizons), place_of(tmp_path / "out"))
     account = run(write(tmp_path / "in", posts(50)), job)
     found = results(tmp_path / "out")
     assert found.height == account.scored
@@ -111,7 +113,7 @@ def test_times_with_a_zone_are_read_as_the_moments_they_are(
 
 
 def test_partitions_stay_and_what_is_hidden_is_passed_by(tmp_path: Path) -> None:
-    root, output = tmp_path / "in", tmp_path / "out"
+    root, output = tmp_path / "in", place_of(tmp_path / "out")
     for name in ("year=2018/a", "year=2019/a", "_old/a", ".tmp/a", "year=2018/_part"):
         path = root / f"{name}.parquet"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -120,15 +122,15 @@ def test_partitions_stay_and_what_is_hidden_is_passed_by(tmp_path: Path) -> None
     assert [each.name for each in find_shards([str(root)], output)] == names
     assert [each.name for each in find_shards([f"{root}/*/*.parquet"], output)] == names
     assert [each.name for each in find_shards([f"{root}/**/a.parquet"], output)] == names
-    assert [each.rows for each in find_shards([str(root / names[0])], output)] == [3]
+    assert [each.name for each in find_shards([str(root / names[0])], output)] == ["a.parquet"]
 
 
 def test_two_files_of_one_name_and_none_at_all_are_refused(tmp_path: Path) -> None:
     first, second = write(tmp_path / "a", posts(2)), write(tmp_path / "b", posts(2))
     with pytest.raises(InputError, match="has the same name as"):
-        find_shards([str(first), str(second)], tmp_path / "out")
+        find_shards([str(first), str(second)], place_of(tmp_path / "out"))
     with pytest.raises(InputError, match=r"no/\*\.parquet: no Parquet file found"):
-        find_shards([f"{tmp_path}/no/*.parquet"], tmp_path / "out")
+        find_shards([f"{tmp_path}/no/*.parquet"], place_of(tmp_path / "out"))
 
 
 # --- what goes wrong ------------------------------------------------------------------------------
@@ -195,7 +197,8 @@ def test_a_shard_that_changed_or_whose_result_is_gone_is_made_again(
     assert now["0.parquet"] == whole["0.parquet"]
     assert now["1.parquet"] != whole["1.parquet"]
     assert now["2.parquet"] == whole["2.parquet"]
-    assert {each.name: each.rows for each in read_finished(tmp_path / "out")} == {
+    finished = read_finished(job.output, job.output.entries())
+    assert {each.name: each.rows for each in finished} == {
         "0.parquet": 30,
         "1.parquet": 20,
         "2.parquet": 30,

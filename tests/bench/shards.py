@@ -8,6 +8,7 @@ from statistics import median
 
 from tweetscore.ingest.account import IngestOptions
 from tweetscore.ingest.run import ingest
+from tweetscore.io.places import place_of
 from tweetscore.market.horizons import Horizon
 from tweetscore.scoring.files import local_engine, score_files
 from tweetscore.scoring.job import Failed, Finished, Job, Shard, read_market
@@ -99,7 +100,7 @@ def _job(setup: Setup, name: str) -> Job:
     shutil.rmtree(output, ignore_errors=True)
     with open_store(_folder(setup) / "whole.duckdb", read_only=True) as store:
         market = read_market(store, [INTERVAL_MINUTES])
-    return Job(material.bundle(setup), (INTERVAL_MINUTES,), market, output)
+    return Job(material.bundle(setup), (INTERVAL_MINUTES,), market, place_of(output))
 
 
 def _folder(setup: Setup) -> Path:

@@ -5,14 +5,14 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from tweetscore.api.common import Progress, load_model, load_own, need, silent
+from tweetscore.api.common import load_model, load_own, need, silent
 from tweetscore.evaluation import EFFECT_AUC
 
 if TYPE_CHECKING:  # what a command does not need, it does not wait for
     from tweetscore.api.common import Loaded
     from tweetscore.sample.write import Sample
     from tweetscore.scoring.bundle import Bundle
-    from tweetscore.scoring.files import FilesAccount
+    from tweetscore.scoring.files import FilesAccount, Progress
     from tweetscore.training.epoch import Epoch
     from tweetscore.training.evaluate_labelled import LabelledFigures
     from tweetscore.training.options import TrainingOptions
@@ -148,22 +148,28 @@ def score_files(
     engine: Literal["local", "ray"] = "local",
     address: str | None = None,
     workers: int | None = None,
-    progress: Progress | None = None,
+    storage_options: Mapping[str, str] | None = None,
+    take_over: bool = False,
+    progress: "Callable[[Progress], None] | None" = None,
 ) -> "FilesAccount":
     """Score Parquet files with the columns of the table tweets into Parquet files like ``scored``.
 
     Run again, it does only what is missing. Every row stays a row: nothing is merged.
 
     Args:
-        inputs: files, folders or patterns; each file is one shard.
-        output: a folder; its files have the names of the inputs.
+        inputs: files, folders or patterns, on this machine or in buckets, as in
+            ``s3://bucket/posts``; each file is one shard.
+        output: a folder, or one in a bucket; its files have the names of the inputs.
         model: a folder, the name of a shipped model, or a loaded one.
         intervals: in minutes; without any, all of the model's.
         market: a database with bars; the scores are compared with its prices.
         engine: local uses every core of this machine, ray a Ray cluster; the results are equal.
         address: of a running Ray cluster; without it, one is started here for this call.
         workers: number of Ray workers; without it, one for each core of the cluster.
-        progress: called with a label, the rows done and the rows to do.
+        storage_options: how buckets are reached, as in ``{"endpoint": "http://localhost:9000"}``;
+            credentials are those of the environment.
+        take_over: write to a bucket although another run holds it that has died.
+        progress: called after each shard.
 
     Returns:
         What became of the shards and rows; shards that failed are listed with the reason.
@@ -172,6 +178,7 @@ def score_files(
         InputError: there is nothing to score, the output belongs to another model or market, or
             a package or the cluster is missing.
     """
+    from tweetscore.io.places import place_of
     from tweetscore.market.horizons import Horizon
     from tweetscore.scoring.files import local_engine
     from tweetscore.scoring.files import score_files as run
@@ -187,12 +194,11 @@ def score_files(
             else memory_store()
         )
         windows = read_market(store, wanted)
-    job = Job(bundle, wanted, windows, Path(output).absolute())
+    job = Job(bundle, wanted, windows, place_of(output, storage_options))
     chosen = local_engine
     if engine == "ray":
         need("ray", "--engine ray")
         from tweetscore.scoring.ray import RayEngine
 
         chosen = RayEngine(address, workers)
-    on_rows = progress or silent
-    return run(inputs, job, chosen, lambda done, total: on_rows("", done, total))
+    return run(inputs, job, chosen, progress or silent, storage_options, take_over=take_over)

@@ -19,7 +19,6 @@ from tweetscore.scoring.seen import seen_until
 
 DEFAULT_DB = Path("tweetscore.duckdb")
 QUERY_SECONDS = 300
-FILES = "Files instead of the database"
 
 
 def complete_model(incomplete: str) -> list[str]:
@@ -262,51 +261,6 @@ ReportedInterval = Annotated[
     ),
 ]
 Sql = Annotated[str | None, Argument(help="One SELECT statement; - reads it from standard input.")]
-
-
-@dataclass(frozen=True)
-class FileOptions:
-    """Files that ``score`` reads and writes instead of the database."""
-
-    input: Annotated[
-        list[str] | None,
-        Option(
-            metavar="PATH",
-            rich_help_panel=FILES,
-            help="Parquet file, folder or pattern to score; may be repeated.",
-        ),
-    ] = None
-    output: Annotated[
-        Path | None,
-        Option(
-            "--output",
-            "-o",
-            metavar="FOLDER",
-            rich_help_panel=FILES,
-            help="Folder for the scores of --input.",
-        ),
-    ] = None
-    engine: Annotated[
-        Literal["local", "ray"],
-        Option(rich_help_panel=FILES, help="Score on this machine, or on a Ray cluster."),
-    ] = "local"
-    address: Annotated[
-        str | None,
-        Option(
-            metavar="HOST:PORT",
-            rich_help_panel=FILES,
-            help="Address of a running Ray cluster, or auto; without it, one is started here.",
-        ),
-    ] = None
-    workers: Annotated[
-        int | None,
-        Option(
-            metavar="N",
-            min=1,
-            rich_help_panel=FILES,
-            help="Number of Ray workers; without it, one for each core.",
-        ),
-    ] = None
 
 
 @dataclass(frozen=True)

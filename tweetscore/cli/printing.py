@@ -178,7 +178,7 @@ def show_scores(account: "ScoreAccount", kind: TargetKind, *, as_json: bool) -> 
     note(f"see the result with: tweetscore query --file {kind.query}{report}")
 
 
-def show_files(account: "FilesAccount", output: Path, *, as_json: bool) -> None:
+def show_files(account: "FilesAccount", output: str, *, as_json: bool) -> None:
     """Print what became of every shard and row, and how many words are known."""
     _warn_of(account.warnings)
     if as_json:

@@ -1,13 +1,16 @@
 """Progress on stderr: bars on a terminal, a line now and then elsewhere."""
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.live import Live
 from rich.progress import (
     BarColumn,
+    DownloadColumn,
     MofNCompleteColumn,
     Progress,
     ProgressColumn,
@@ -24,6 +27,7 @@ from tweetscore.cli.console import note, stderr, verbosity
 from tweetscore.io.formats import VISIBLE
 
 if TYPE_CHECKING:  # studies need torch, which would slow down --help
+    from tweetscore.scoring.files import Progress as JobProgress
     from tweetscore.study.options import StudyCell, StudyOptions
     from tweetscore.study.runs import StudyRun
     from tweetscore.training.epoch import Epoch
@@ -61,6 +65,30 @@ def row_progress(verb: str) -> Iterator[Callable[[str, int, int | None], None]]:
                     progress.update(list(tasks.values())[-_MOST_BARS], visible=False)
                 tasks[label] = progress.add_task(f"{verb} {label}".translate(VISIBLE), total=total)
             progress.update(tasks[label], completed=done, total=total)
+
+        yield advance
+
+
+@contextmanager
+def file_progress(*, as_json: bool) -> Iterator[Callable[["JobProgress"], None]]:
+    """Show shards, rows, bytes and time left on a terminal; as JSON, a line for each shard."""
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(elapsed_when_finished=True),
+    )
+    hidden = as_json or not verbosity.shows_progress
+    with Progress(*columns, console=stderr, disable=hidden) as progress:
+        task = progress.add_task("scoring", total=None)
+
+        def advance(job: "JobProgress") -> None:
+            if as_json:
+                note(json.dumps(asdict(job) | {"seconds_left": job.seconds_left}))
+            words = f"scoring: {job.shards:,} of {job.shards_to_do:,} shards, {job.rows:,} rows"
+            progress.update(task, completed=job.bytes, total=job.bytes_to_do, description=words)
 
         yield advance
 

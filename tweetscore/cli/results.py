@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from tweetscore import api
-from tweetscore.cli import judging_options, market_options, options, printing
+from tweetscore.cli import file_options, judging_options, market_options, options, printing
 from tweetscore.cli.classifier_options import ClassifierOptions
 from tweetscore.cli.command import command
 from tweetscore.cli.console import detail, note
 from tweetscore.cli.options import DEFAULT_DB
-from tweetscore.cli.progress import row_progress
+from tweetscore.cli.progress import file_progress, row_progress
 from tweetscore.errors import InputError
 from tweetscore.evaluation import EFFECT_AUC
 from tweetscore.io.new_file import check_apart
@@ -37,7 +37,7 @@ def score(
     device: options.Device = "auto",
     *,
     classifier: ClassifierOptions,
-    files: options.FileOptions,
+    files: file_options.FileOptions,
     as_json: options.Json = False,
 ) -> None:
     """Score every post that the model has not scored yet, in the database or in Parquet files.
@@ -68,7 +68,7 @@ def _score_files(
     bundle: "Loaded",
     intervals: "list[Horizon]",
     db: Path,
-    files: options.FileOptions,
+    files: file_options.FileOptions,
     *,
     as_json: bool,
 ) -> None:
@@ -78,7 +78,7 @@ def _score_files(
     market = options.database_if_any(db)
     if not market:
         note(f"{db} does not exist: without bars, no score is compared with prices")
-    with row_progress("scoring") as on_rows:
+    with file_progress(as_json=as_json) as on_shard:
         account = api.score_files(
             files.input or (),
             files.output,
@@ -88,7 +88,9 @@ def _score_files(
             engine=files.engine,
             address=files.address,
             workers=files.workers,
-            progress=on_rows,
+            storage_options=file_options.storage_options(files.storage_option),
+            take_over=files.take_over,
+            progress=on_shard,
         )
     printing.show_files(account, files.output, as_json=as_json)
     if account.failed:

@@ -71,7 +71,7 @@ def heal(path: Path) -> None:
     shutil.rmtree(previous, ignore_errors=True)
     for part in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
         pid = part.name.removesuffix(".part").rpartition(".")[2]
-        if pid.isdecimal() and not _runs(int(pid)):
+        if pid.isdecimal() and not runs(int(pid)):
             if part.is_dir():
                 shutil.rmtree(part, ignore_errors=True)
             else:
@@ -86,7 +86,7 @@ def _previous(path: Path) -> Path:
     return path.with_name(f".{path.name}.previous")
 
 
-def _runs(pid: int) -> bool:
+def runs(pid: int) -> bool:
     """Return whether there is such a process; Windows keeps what one has open by itself."""
     if sys.platform == "win32":
         return False

@@ -69,7 +69,7 @@ def rows_at_once(
     chosen = [
         place
         for place in range(metadata.num_columns)
-        if _is_among(metadata.schema.column(place).path, columns)
+        if is_among(metadata.schema.column(place).path, columns)
     ]
     rows = []
     with path.open("rb", buffering=0) as file:
@@ -90,7 +90,8 @@ def rows_at_once(
     return rows
 
 
-def _is_among(path: str, columns: Sequence[str]) -> bool:
+def is_among(path: str, columns: Sequence[str]) -> bool:
+    """Return whether a leaf belongs to one of the columns."""
     return any(path == each or path.startswith(f"{each}.") for each in columns)
 
 

@@ -15,6 +15,7 @@ from tweetscore.errors import InputError, IntegrityError
 from tweetscore.io.new_file import sha256_of
 from tweetscore.io.packing import BUFFER_BYTES
 from tweetscore.io.parquet import UNREADABLE, bounded, read_batches
+from tweetscore.io.places import LocalPlace
 from tweetscore.market.targets import kind_of
 from tweetscore.market.windows import ensure_windows
 from tweetscore.scoring.card import read_card
@@ -57,7 +58,8 @@ def attach(store: Store, folder: Path) -> dict[str, int]:
         IntegrityError: a file is not the one that was written, or holds what no score is.
     """
     started = datetime.now(UTC).replace(tzinfo=None)
-    run, finished = read_run(folder), read_finished(folder)
+    place = LocalPlace(folder)
+    run, finished = read_run(place), read_finished(place, place.entries())
     read_card(folder / MANIFEST / RUN, json.dumps(run.card).encode(), COPY_RESULTS)
     kind = kind_of(run.target)
     if not kind.is_market:

@@ -4,14 +4,16 @@ Shards that the manifest has are not scored again, so a job that was ended anywh
 running it again.
 """
 
+import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tweetscore.errors import TweetscoreError
 from tweetscore.market.symbols import without_windows
+from tweetscore.scoring.inputs import find_shards
 from tweetscore.scoring.job import Engine, Failed, Finished, Job, Shard
-from tweetscore.scoring.manifest import find_shards, finishing, only_run
+from tweetscore.scoring.manifest import Held, finishing, only_run
 from tweetscore.scoring.predictions import check_horizons
 from tweetscore.scoring.shards import ShardScorer
 from tweetscore.text.known import WordCounts
@@ -36,57 +38,86 @@ class FilesAccount:
     warnings: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a job has come; of shards that this run does."""
+
+    shards: int
+    shards_to_do: int
+    rows: int
+    bytes: int  # of the files, of which only the columns that are needed are read
+    bytes_to_do: int
+    seconds: float
+
+    @property
+    def seconds_left(self) -> float | None:
+        """By the bytes; None before the first shard."""
+        if not self.bytes:
+            return None
+        return self.seconds * (self.bytes_to_do - self.bytes) / self.bytes
+
+
 def score_files(
     inputs: Sequence[str],
     job: Job,
     engine: Engine,
-    progress: Callable[[int, int], None],
+    progress: Callable[[Progress], None],
+    options: Mapping[str, str] | None = None,
+    *,
+    take_over: bool = False,
 ) -> FilesAccount:
-    """Score every shard that is not in the manifest yet.
+    """Score every shard that is not in the manifest yet, the largest first.
 
     Args:
-        inputs: files, folders or patterns.
+        inputs: files, folders or patterns, on this machine or in buckets.
         job: model, market and output.
         engine: scores the shards, in any order.
-        progress: called with the rows done and to do.
+        progress: called after each shard.
+        options: how buckets are reached.
+        take_over: whether a run that holds the output, a bucket, loses it.
 
     Raises:
         InputError: there are no shards, or two have the same name, or the output holds results of
-            another job, or lies among the inputs.
+            another job, or lies among the inputs, or a bucket cannot be read or written.
         LockedError: another run writes to the output.
     """
     check_horizons(job.model, job.horizons)
-    shards = find_shards(inputs, job.output)
-    with only_run(job) as finished:
-        return _score(shards, job, engine, progress, finished)
+    shards = find_shards(inputs, job.output, options)
+    with only_run(job, take_over=take_over) as held:
+        return _score(shards, job, engine, progress, held)
+
+
+def to_score(shards: Sequence[Shard], finished: Sequence[Finished]) -> list[Shard]:
+    """Return those that are not finished, or are others now; the largest first."""
+    stamps = {each.name: each.stamp for each in finished}
+    to_do = [each for each in shards if stamps.get(each.name) != each.stamp]
+    return sorted(to_do, key=lambda each: (-each.bytes, each.name))
 
 
 def _score(
     shards: Sequence[Shard],
     job: Job,
     engine: Engine,
-    progress: Callable[[int, int], None],
-    finished: Sequence[Finished],
+    progress: Callable[[Progress], None],
+    held: Held,
 ) -> FilesAccount:
-    """Score those that are not finished, or whose content is another now."""
-    known = {each.name: each for each in finished}
-    to_do = [
-        each
-        for each in shards
-        if each.name not in known or known[each.name].fingerprint != each.fingerprint
-    ]
-    rows = {each.name: each.rows for each in to_do}
-    done, total = 0, sum(rows.values())
-    failed = []
-    with finishing(job) as add:
-        for each in engine(job, to_do):
-            done += rows[each.name]
-            progress(done, total)
+    known = {each.name: each for each in held.finished}
+    to_do = to_score(shards, held.finished)
+    sizes = {each.name: each.bytes for each in to_do}
+    failed: list[Failed] = []
+    rows = done = 0
+    started = time.monotonic()
+    with finishing(held) as add:
+        for number, each in enumerate(engine(job, to_do), 1):
             if isinstance(each, Failed):
                 failed.append(each)
-                continue
-            known[each.name] = each
-            add(each)
+            else:
+                known[each.name] = each
+                add(each)
+                rows += each.rows
+            done += sizes[each.name]
+            seconds = time.monotonic() - started
+            progress(Progress(number, len(to_do), rows, done, sum(sizes.values()), seconds))
     there = [known[each.name] for each in shards if each.name in known]
     return _account(job, shards, to_do, there, failed)
 

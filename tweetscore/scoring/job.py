@@ -8,11 +8,11 @@ import hashlib
 import io
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import polars as pl
 
 from tweetscore.errors import InputError
+from tweetscore.io.places import Place
 from tweetscore.market.horizons import NO_HORIZON, Horizon
 from tweetscore.scoring.predictions import CHUNK_ROWS
 from tweetscore.scoring.predictors import Model
@@ -23,10 +23,10 @@ from tweetscore.store.database import Store, statement
 class Shard:
     """One file to score."""
 
-    path: Path
+    place: Place
     name: str  # below the folder that was named, and so below the output
-    fingerprint: str  # sha256 of the file
-    rows: int  # by its footer; 0 where that is unreadable
+    bytes: int
+    stamp: str  # another one if the file is
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Job:
     model: Model
     horizons: tuple[Horizon, ...]  # sorted
     market: Market
-    output: Path
+    output: Place
     chunk_rows: int = CHUNK_ROWS  # of a shard, read and scored at once
 
 
@@ -71,7 +71,7 @@ class Finished:
     """One line of the manifest: rows = scored + skipped + rejected."""
 
     name: str
-    fingerprint: str
+    stamp: str  # of the shard that was scored
     rows: int
     scored: int
     skipped: int
@@ -80,6 +80,7 @@ class Finished:
     words: dict[str, int]  # by script
     known: dict[str, int]  # those of them that the model knows
     result: str  # sha256 of the file of results
+    result_bytes: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,30 +1,31 @@
-"""Find shards, and keep a list of those that are finished: ``run.json`` and ``shards.jsonl``.
+"""Keep a list of the shards that are finished: ``run.json`` and ``shards.jsonl``.
 
 Both files are in a folder beside the results. The first describes model and market, the second
 lists the finished shards; their files are complete, because a file gets its name only when it is.
 """
 
-import glob
 import json
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-import pyarrow.parquet as pq
 from pydantic import TypeAdapter, ValidationError
 
 from tweetscore.errors import InputError, IntegrityError
 from tweetscore.io.lock import only_writer
-from tweetscore.io.new_file import new_file, sha256_of
-from tweetscore.io.parquet import UNREADABLE
-from tweetscore.scoring.job import Finished, Job, Shard
+from tweetscore.io.places import Entry, LocalPlace, Place
+from tweetscore.scoring.job import Finished, Job
 
-FORMAT = 2
+FORMAT = 3
 MANIFEST = "_manifest"  # readers of Parquet folders skip names with this beginning
 RUN, FINISHED, REJECTS = "run.json", "shards.jsonl", "rejects"
+SINGLE = "shards"  # in a bucket: objects of one line each, that are not in the list yet
+GATHERED = 256  # of them at most
+_AT_ONCE = 16
 Kind = TypeVar("Kind")
 _AGAIN = "copy the folder of results again, or score into another --output"
 
@@ -42,90 +43,55 @@ class Run:
     card: dict[str, Any]
 
 
-def find_shards(inputs: Sequence[str], output: Path) -> list[Shard]:
-    """Find the Parquet files behind files, folders and patterns, in the order of their names.
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The output of a job, held for one run."""
 
-    A shard's name is its place below the folder named, or below the last folder of a pattern that
-    holds no wildcard, so that partitions stay what they are.
-
-    Raises:
-        InputError: there are none, or two would have one name, or results would be scored, too:
-            some lie in the output, or it lies in a folder of inputs.
-    """
-    found: dict[str, Path] = {}
-    results = output.resolve()
-    for given in inputs:
-        root, paths = _behind(given)
-        among = Path(given).is_dir() and results.is_relative_to(Path(given).resolve())
-        if among or any(each.resolve().is_relative_to(results) for each in paths):
-            raise InputError(
-                f"{output}: lies among the files to score ({given}), so that results would be "
-                "scored again; choose another --output"
-            )
-        if not paths:
-            raise InputError(f"{given}: no Parquet file found; give a file, folder or pattern")
-        for path in paths:
-            name = path.relative_to(root).as_posix()
-            if found.setdefault(name, path) != path:
-                raise InputError(
-                    f"{path}: has the same name as {found[name]}; score them into different outputs"
-                )
-    return [
-        Shard(found[name], name, sha256_of(found[name]), _rows(found[name]))
-        for name in sorted(found)
-    ]
-
-
-def _behind(given: str) -> tuple[Path, list[Path]]:
-    """Return the folder that names are relative to, and the files."""
-    path = Path(given)
-    if path.is_file():
-        return path.parent, [path]
-    if path.is_dir():
-        return path, sorted(each for each in path.rglob("*.parquet") if _is_shown(each, path))
-    fixed = Path(*path.parts[: next(
-        (place for place, part in enumerate(path.parts) if glob.has_magic(part)), len(path.parts)
-    )])  # fmt: skip
-    matches = map(Path, glob.iglob(given, recursive=True))
-    return fixed, sorted(each for each in matches if each.is_file() and _is_shown(each, fixed))
-
-
-def _is_shown(path: Path, root: Path) -> bool:
-    """Skip names that begin with _ or a dot, as readers of Parquet folders do."""
-    return not any(part.startswith(("_", ".")) for part in path.relative_to(root).parts)
-
-
-def _rows(path: Path) -> int:
-    try:
-        return int(pq.read_metadata(path).num_rows)
-    except UNREADABLE:  # its worker will say why
-        return 0
+    output: Place
+    finished: tuple[Finished, ...]  # those whose results are there
+    check: Callable[[], None]  # raises an error once another run has taken over
 
 
 @contextmanager
-def only_run(job: Job) -> Iterator[list[Finished]]:
-    """Hold the output while its shards are scored; the value is the shards finished already.
+def only_run(job: Job, *, take_over: bool = False) -> Iterator[Held]:
+    """Hold the output while its shards are scored.
+
+    Args:
+        job: whose output.
+        take_over: whether a run that holds a bucket loses it.
 
     Raises:
         InputError: the output is of another run, or holds something else.
         LockedError: another run writes to it now.
     """
-    _check_free(job.output)
-    with only_writer(job.output / MANIFEST):
-        yield _begin(job)
+    if isinstance(job.output, LocalPlace):
+        _check_free(job.output, job.output.entries())
+    seen: list[Entry] = []
+
+    def listed() -> list[Entry]:
+        seen[:] = job.output.entries()
+        within = f"{MANIFEST}/"
+        ours = (it for it in seen if it.name.startswith(within))
+        return [replace(it, name=it.name.removeprefix(within)) for it in ours]
+
+    with only_writer(job.output / MANIFEST, listed, take_over=take_over) as check:
+        entries = seen or job.output.entries()
+        _check_free(job.output, entries)
+        yield Held(job.output, tuple(_begin(job, entries)), check)
 
 
-def _check_free(output: Path) -> None:
-    if (output / MANIFEST).is_dir():
-        return
-    if output.exists() and (not output.is_dir() or any(output.iterdir())):
+def _check_free(output: Place, entries: Sequence[Entry]) -> None:
+    others = [each for each in entries if not each.name.startswith(f"{MANIFEST}/")]
+    is_ours = any(each.name == f"{MANIFEST}/{RUN}" for each in entries)
+    if isinstance(output, LocalPlace) and output.path.exists() and not output.path.is_dir():
+        others = [Entry(output.path.name, 0, "")]
+    if others and not is_ours:
         raise InputError(f"{output}: is not empty and holds no results; choose another --output")
 
 
-def _begin(job: Job) -> list[Finished]:
-    """Write the description of the job, or compare it; return the shards finished already."""
-    path = job.output / MANIFEST / RUN
-    run = Run(
+def describe(job: Job) -> Run:
+    """Return the description of a job."""
+    return Run(
         format=FORMAT,
         model=job.model.name,
         model_id=job.model.model_id,
@@ -134,10 +100,29 @@ def _begin(job: Job) -> list[Finished]:
         market=job.market.fingerprint,
         card=job.model.card,
     )
-    if not path.exists():
-        with new_file(path) as file:
+
+
+def _begin(job: Job, entries: Sequence[Entry]) -> list[Finished]:
+    """Write the description of the job, or compare it; return the shards finished already."""
+    run = describe(job)
+    if not any(each.name == f"{MANIFEST}/{RUN}" for each in entries):
+        with (job.output / MANIFEST / RUN).new_file() as file:
             file.write(json.dumps(asdict(run)).encode())
         return []
+    return finished_before(job, run, entries)
+
+
+def finished_before(job: Job, run: Run, entries: Sequence[Entry]) -> list[Finished]:
+    """Return the shards whose results are in the output.
+
+    Args:
+        job: whose output.
+        run: its description.
+        entries: the files of the output.
+
+    Raises:
+        InputError: the output holds results of another job.
+    """
     there = read_run(job.output)
     for key, meaning in (
         ("model_id", "model"),
@@ -151,13 +136,21 @@ def _begin(job: Job) -> list[Finished]:
                 f"{job.output}: holds results of another run: its {meaning} differ{shown}; "
                 "choose another --output"
             )
-    return [each for each in read_finished(job.output) if (job.output / each.name).exists()]
+    sizes = {each.name: each.bytes for each in entries}
+    found = read_finished(job.output, entries)
+    return [each for each in found if sizes.get(each.name) == each.result_bytes]
+
+
+def finishing(held: Held) -> AbstractContextManager[Callable[[Finished], None]]:
+    """Open the list of finished shards for additions; each is kept at once."""
+    if isinstance(held.output, LocalPlace):
+        return _in_folder(held.output.path / MANIFEST / FINISHED)
+    return _in_bucket(held)
 
 
 @contextmanager
-def finishing(job: Job) -> Iterator[Callable[[Finished], None]]:
-    """Open the list of finished shards for additions; each is on the disk at once."""
-    with (job.output / MANIFEST / FINISHED).open("a", encoding="utf-8") as lines:
+def _in_folder(path: Path) -> Iterator[Callable[[Finished], None]]:
+    with path.open("a", encoding="utf-8") as lines:
 
         def add(each: Finished) -> None:
             lines.write(json.dumps(asdict(each)) + "\n")
@@ -167,47 +160,89 @@ def finishing(job: Job) -> Iterator[Callable[[Finished], None]]:
         yield add
 
 
-def read_run(folder: Path) -> Run:
+@contextmanager
+def _in_bucket(held: Held) -> Iterator[Callable[[Finished], None]]:
+    """Add objects, to which nothing can be appended: one for each shard, and now and then for all.
+
+    Whenever the process is killed, each shard is in the list, in an object of its own, or in both.
+    """
+    known = {each.name: each for each in held.finished}
+    single: list[Place] = []
+
+    def gather() -> None:
+        if not single:
+            return
+        with (held.output / MANIFEST / FINISHED).new_file() as file:
+            file.writelines(json.dumps(asdict(it)).encode() + b"\n" for it in known.values())
+        for each in single:
+            with suppress(InputError):  # it says the same as the list
+                each.remove()
+        single.clear()
+
+    def add(each: Finished) -> None:
+        held.check()
+        place = held.output / MANIFEST / SINGLE / f"{each.name}.json"
+        with place.new_file() as file:
+            file.write(json.dumps(asdict(each)).encode())
+        known[each.name] = each
+        single.append(place)
+        if len(single) >= GATHERED:
+            gather()
+
+    yield add
+    gather()
+
+
+def read_run(folder: Place) -> Run:
     """Read the description of the job that made a folder of results.
 
     Raises:
         InputError: it is no such folder, or of another version of the tool.
         IntegrityError: it is damaged.
     """
-    path = folder / MANIFEST / RUN
+    place = folder / MANIFEST / RUN
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(place.read_bytes())
     except (OSError, ValueError) as error:
         raise InputError(
             f"{folder}: is not a folder of results ({error}); give one written by score --output"
         ) from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
-        raise InputError(f"{path}: is not of format {FORMAT}; use the tweetscore that wrote it")
-    return _checked(path, TypeAdapter(Run), content)
+        raise InputError(f"{place}: is not of format {FORMAT}; use the tweetscore that wrote it")
+    return _checked(place, TypeAdapter(Run), content)
 
 
-def read_finished(folder: Path) -> list[Finished]:
+def read_finished(folder: Place, entries: Sequence[Entry]) -> list[Finished]:
     """Read the finished shards, the latest line of each; a line that was cut off is ignored.
+
+    Args:
+        folder: of results.
+        entries: its files.
 
     Raises:
         IntegrityError: a line is none of ours, or names a file outside the folder.
     """
-    path = folder / MANIFEST / FINISHED
-    if not path.exists():
-        return []
-    content = path.read_bytes()
+    place, single = folder / MANIFEST / FINISHED, f"{MANIFEST}/{SINGLE}/"
+    content = b""
+    if any(each.name == f"{MANIFEST}/{FINISHED}" for each in entries):
+        content = place.read_bytes()
     whole = content[: content.rfind(b"\n") + 1]
     if whole != content:  # a kill between the bytes of a line: the next must begin on its own
-        path.write_bytes(whole)
-    adapter, inside = TypeAdapter(Finished), folder.resolve()
-    lines = [_checked(path, adapter, line) for line in whole.splitlines()]
-    for each in lines:
-        if not (folder / each.name).resolve().is_relative_to(inside):
-            raise IntegrityError(f"{path}: names {each.name!r}, which lies outside; {_AGAIN}")
-    return list({each.name: each for each in lines}.values())
+        with place.new_file() as file:
+            file.write(whole)
+    lines = whole.splitlines()
+    names = [each.name for each in entries if each.name.startswith(single)]
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        lines += pool.map(lambda name: (folder / name).read_bytes(), names)
+    adapter = TypeAdapter(Finished)
+    found = [_checked(place, adapter, line) for line in lines]
+    for each in found:
+        if not (folder / each.name).is_within(folder):
+            raise IntegrityError(f"{place}: names {each.name!r}, which lies outside; {_AGAIN}")
+    return list({each.name: each for each in found}.values())
 
 
-def _checked(path: Path, adapter: TypeAdapter[Kind], content: dict[str, Any] | bytes) -> Kind:
+def _checked(place: Place, adapter: TypeAdapter[Kind], content: dict[str, Any] | bytes) -> Kind:
     """Turn JSON into one of our records.
 
     Raises:
@@ -219,5 +254,5 @@ def _checked(path: Path, adapter: TypeAdapter[Kind], content: dict[str, Any] | b
         return adapter.validate_python(content)
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(map(str, first["loc"])) or "a line"
-        raise IntegrityError(f"{path}: {place}: {first['msg']}; {_AGAIN}") from error
+        part = ".".join(map(str, first["loc"])) or "a line"
+        raise IntegrityError(f"{place}: {part}: {first['msg']}; {_AGAIN}") from error

@@ -1,13 +1,14 @@
 """Read a shard: a Parquet file enters, rows in our columns and rejected rows leave."""
 
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 
 import polars as pl
 import pyarrow as pa
+import pyarrow.parquet as pq
 
-from tweetscore.errors import InputError
+from tweetscore.errors import InputError, IntegrityError
 from tweetscore.io.parquet import bounded, opened, read_batches
+from tweetscore.io.places import Place
 from tweetscore.posts.canonical import COUNTS
 
 Schema = dict[str, pl.DataType | type[pl.DataType]]
@@ -25,44 +26,54 @@ REJECTS: Schema = {"row": pl.Int64, "reason": pl.String}
 
 
 def read_shard(
-    path: Path, *, counts: bool, chunk_rows: int
+    place: Place, *, counts: bool, chunk_rows: int
 ) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
     """Yield rows in the columns of ``OF_TWEETS``, with the numbers and reasons of rejected ones.
 
     Args:
-        path: a Parquet file in the columns of the table tweets; more columns do not matter.
+        place: a Parquet file in the columns of the table tweets; more columns do not matter.
         counts: whether the engagement counts are read.
         chunk_rows: rows yielded at once.
 
     Raises:
         InputError: it is unreadable, or lacks a column, or one has another type.
+        IntegrityError: it has other than the rows that it says it has.
     """
-    first = 1
-    with opened(path, str(path), "write it again") as parquet:
-        columns = _columns(path, parquet.schema_arrow, counts=counts)
-        batches = read_batches(path, str(path), parquet, columns, chunk_rows)
-        for batch in bounded(batches, str(path), path.stat().st_size):
+    first, name = 1, str(place)
+
+    def chosen(parquet: pq.ParquetFile) -> list[str]:
+        return _columns(name, parquet.schema_arrow, counts=counts)
+
+    with place.parquet(chosen) as path, opened(path, name, "write it again") as parquet:
+        columns = chosen(parquet)
+        batches = read_batches(path, name, parquet, columns, chunk_rows)
+        for batch in bounded(batches, name, path.stat().st_size):
             frame = pl.DataFrame(batch).with_columns(
-                pl.lit(None, kind).alias(name)
-                for name, kind in OF_TWEETS.items()
-                if name not in columns
+                pl.lit(None, kind).alias(column)
+                for column, kind in OF_TWEETS.items()
+                if column not in columns
             )
             yield _sorted_out(frame.select(_as_ours(frame.schema)), first)
             first += batch.num_rows
+        if first - 1 != parquet.metadata.num_rows:
+            raise IntegrityError(
+                f"{name}: says it has {parquet.metadata.num_rows} rows, but {first - 1} were read; "
+                "it may have changed meanwhile: run the command again"
+            )
 
 
-def _columns(path: Path, schema: pa.Schema, *, counts: bool) -> list[str]:
+def _columns(file: str, schema: pa.Schema, *, counts: bool) -> list[str]:
     wanted = [name for name in OF_TWEETS if counts or name not in COUNTS]
     columns = [name for name in wanted if name in schema.names]
     if lacking := [name for name in NEEDED if name not in columns]:
         raise InputError(
-            f"{path}: has no column {lacking[0]}; shards have the columns of the table tweets, as "
+            f"{file}: has no column {lacking[0]}; shards have the columns of the table tweets, as "
             "tweetscore export writes them"
         )
     for name in columns:
         kind = schema.field(name).type
         if not _FITS[name](kind):
-            raise InputError(f"{path}: its column {name} is {kind}; write it as {_KINDS[name]}")
+            raise InputError(f"{file}: its column {name} is {kind}; write it as {_KINDS[name]}")
     return columns
 
 

@@ -7,13 +7,14 @@ was. The views of a database join scores to the market here, too.
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import BinaryIO
 
 import polars as pl
 import pyarrow.parquet as pq
 
 from tweetscore.errors import IntegrityError
-from tweetscore.io.new_file import new_file, sha256_of
+from tweetscore.io.new_file import sha256_of
 from tweetscore.io.pipeline import Item, prefetch
 from tweetscore.market.links import links_of
 from tweetscore.scoring.job import Finished, Job, Shard
@@ -56,31 +57,29 @@ class ShardScorer:
 
         Raises:
             InputError: it is unreadable, or lacks a column, or one has another type.
+            IntegrityError: it has changed since it was listed.
         """
         rows = 0
         skipped: Counter[str] = Counter()
         words = WordCounts()
         rejects: list[pl.DataFrame] = []
-        out = self.job.output / shard.name
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with new_file(out) as file, _writer(file, self._joined(self._nothing()).schema) as write:
-            for chunk, bad in self._scored(shard):
-                write(self._joined(chunk))
-                skipped += chunk.skipped
-                words += chunk.words
-                rejects.append(bad)
-                rows += chunk.rows.height + chunk.skipped.total() + bad.height
+        with (self.job.output / shard.name).new_file() as file:
+            with _writer(file, self._joined(self._nothing()).schema) as write:
+                for chunk, bad in self._scored(shard):
+                    write(self._joined(chunk))
+                    skipped += chunk.skipped
+                    words += chunk.words
+                    rejects.append(bad)
+                    rows += chunk.rows.height + chunk.skipped.total() + bad.height
+            self._check_unchanged(shard)
+            file.flush()
+            result, result_bytes = sha256_of(Path(file.name)), file.tell()
         refused = pl.concat(rejects) if rejects else pl.DataFrame(schema=REJECTS_SCHEMA)
         self._write_rejects(shard, refused)
         reasons = skipped + Counter(refused["reason"].to_list())
-        if rows != shard.rows:
-            raise IntegrityError(
-                f"{shard.path}: has {shard.rows} rows, but {rows} were accounted for; it may have "
-                "changed meanwhile: run the command again"
-            )
         return Finished(
             name=shard.name,
-            fingerprint=shard.fingerprint,
+            stamp=shard.stamp,
             rows=rows,
             scored=rows - skipped.total() - refused.height,
             skipped=skipped.total(),
@@ -88,13 +87,26 @@ class ShardScorer:
             reasons=dict(sorted(reasons.items())),
             words=dict(sorted(words.words.items())),
             known=dict(sorted(words.known.items())),
-            result=sha256_of(out),
+            result=result,
+            result_bytes=result_bytes,
         )
+
+    def _check_unchanged(self, shard: Shard) -> None:
+        """Refuse what may be half of one file and half of another.
+
+        Raises:
+            IntegrityError: it has changed since it was listed.
+        """
+        now = shard.place.entry()
+        if now is None or now.stamp != shard.stamp:
+            raise IntegrityError(
+                f"{shard.place}: has changed since it was listed; run the command again"
+            )
 
     def _scored(self, shard: Shard) -> Iterator[tuple[Scored, pl.DataFrame]]:
         """Yield each chunk of a shard with its scores, and the rows that cannot be scored."""
         parts = read_shard(
-            shard.path, counts=self.job.model.uses_counts, chunk_rows=self.job.chunk_rows
+            shard.place, counts=self.job.model.uses_counts, chunk_rows=self.job.chunk_rows
         )
         encoded = self._ahead((self.predictor.encode(good), bad) for good, bad in parts)
         yield from self._ahead((self.predictor.run(each), bad) for each, bad in encoded)
@@ -134,13 +146,12 @@ class ShardScorer:
         return found.with_columns(own[found["tweet_id"]])
 
     def _write_rejects(self, shard: Shard, refused: pl.DataFrame) -> None:
-        path = self.job.output / MANIFEST / REJECTS / f"{shard.name}.jsonl"
+        place = self.job.output / MANIFEST / REJECTS / f"{shard.name}.jsonl"
         if refused.is_empty():
-            path.unlink(missing_ok=True)
+            place.remove()
             return
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with new_file(path) as file:
-            refused.with_columns(file=pl.lit(str(shard.path))).write_ndjson(file)
+        with place.new_file() as file:
+            refused.with_columns(file=pl.lit(str(shard.place))).write_ndjson(file)
 
 
 @contextmanager

@@ -1,0 +1,199 @@
+"""Where files lie, on this machine or in a bucket: what a user has typed enters, a place leaves.
+
+``places_at`` knows both kinds; what scores, exports and imports knows only ``Place``. A place in a
+bucket is in ``buckets``.
+"""
+
+import glob
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import BinaryIO
+
+import pyarrow.parquet as pq
+
+from tweetscore.io.new_file import new_file
+
+SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+Chosen = Callable[[pq.ParquetFile], Sequence[str]]  # the columns that are read
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One file of a listing."""
+
+    name: str  # below the place that was listed, with slashes
+    bytes: int
+    stamp: str  # another one if the file is
+
+
+class Place(ABC):
+    """A file or folder; its text is what is shown to users."""
+
+    @abstractmethod
+    def __truediv__(self, name: str) -> "Place":
+        """Return a place below."""
+
+    @abstractmethod
+    def entries(self) -> list[Entry]:
+        """List every file below, by one listing, sorted by name; none if there is no such folder.
+
+        Raises:
+            InputError: it cannot be listed.
+        """
+
+    @abstractmethod
+    def entry(self) -> Entry | None:
+        """Return the file that is here, without a name; None if there is none.
+
+        Raises:
+            InputError: it cannot be told.
+        """
+
+    @abstractmethod
+    def behind(self) -> "tuple[Place, list[Entry]]":
+        """Find the files behind a file, folder or pattern.
+
+        Returns:
+            The folder that the names are relative to, and the files, sorted by name.
+
+        Raises:
+            InputError: it cannot be listed.
+        """
+
+    @abstractmethod
+    def is_within(self, other: "Place") -> bool:
+        """Return whether this is the other place, or lies below it."""
+
+    @abstractmethod
+    def read_bytes(self) -> bytes:
+        """Return what is in a file.
+
+        Raises:
+            OSError: it is not there, or cannot be read.
+        """
+
+    @abstractmethod
+    def new_file(self) -> AbstractContextManager[BinaryIO]:
+        """Open a file that appears only once it is whole, and not at all if that fails."""
+
+    @abstractmethod
+    def remove(self) -> None:
+        """Remove a file, if there is one."""
+
+    @abstractmethod
+    def parquet(self, chosen: Chosen) -> AbstractContextManager[Path]:
+        """Return a file on this machine from which the columns can be read.
+
+        Args:
+            chosen: returns the columns, given the file of which only the footer can be read yet.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class LocalPlace(Place):
+    """A path on this machine."""
+
+    path: Path
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+    def __truediv__(self, name: str) -> "LocalPlace":
+        return LocalPlace(self.path / name)
+
+    def entries(self) -> list[Entry]:
+        """List the files of a folder."""
+        files = (each for each in self.path.rglob("*") if each.is_file())
+        found = [_entry(each, each.relative_to(self.path).as_posix()) for each in files]
+        return sorted(found, key=lambda each: each.name)
+
+    def entry(self) -> Entry | None:
+        """Return the file."""
+        return _entry(self.path, "") if self.path.is_file() else None
+
+    def behind(self) -> tuple[Place, list[Entry]]:
+        """Find them; links are followed as by ``glob``."""
+        if (alone := self.entry()) is not None:
+            return LocalPlace(self.path.parent), [replace(alone, name=self.path.name)]
+        if self.path.is_dir():
+            return self, self.entries()
+        root = Path(*self.path.parts[: fixed_parts(self.path.parts)])
+        matches = map(Path, glob.iglob(str(self.path), recursive=True))
+        found = [_entry(it, it.relative_to(root).as_posix()) for it in matches if it.is_file()]
+        return LocalPlace(root), sorted(found, key=lambda each: each.name)
+
+    def is_within(self, other: Place) -> bool:
+        """Compare what links lead to."""
+        return isinstance(other, LocalPlace) and self.path.resolve().is_relative_to(
+            other.path.resolve()
+        )
+
+    def read_bytes(self) -> bytes:
+        """Read it."""
+        return self.path.read_bytes()
+
+    @contextmanager
+    def new_file(self) -> Iterator[BinaryIO]:
+        """Make its folder, too."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with new_file(self.path) as file:
+            yield file
+
+    def remove(self) -> None:
+        """Remove it."""
+        self.path.unlink(missing_ok=True)
+
+    @contextmanager
+    def parquet(self, chosen: Chosen) -> Iterator[Path]:  # noqa: ARG002  # all of it is here
+        """Return the file itself."""
+        yield self.path
+
+
+def _entry(path: Path, name: str) -> Entry:
+    about = path.stat()
+    # An edit that sets the time back changes that of the inode.
+    stamp = f"{about.st_size}-{about.st_mtime_ns}-{about.st_ctime_ns}"
+    return Entry(name, about.st_size, stamp)
+
+
+def is_bucket(given: str) -> bool:
+    """Return whether it names a place in a bucket, or one that begins like it."""
+    return SCHEME.match(given) is not None
+
+
+def place_of(given: "str | Path | Place", options: Mapping[str, str] | None = None) -> Place:
+    """Return the place that a user names.
+
+    Args:
+        given: a path, or an address such as ``s3://bucket/folder``.
+        options: how buckets are reached; see ``buckets``.
+
+    Raises:
+        InputError: it is no such address, or an option is none.
+    """
+    if isinstance(given, Place):
+        return given
+    if is_bucket(str(given)):
+        from tweetscore.io.buckets import bucket_place  # it takes a while to load
+
+        return bucket_place(str(given), options or {})
+    return LocalPlace(Path(given))
+
+
+def fits(parts: Sequence[str], pattern: Sequence[str]) -> bool:
+    """Match the parts of a name as ``glob`` does, where ``**`` is any number of folders."""
+    if not pattern:
+        return not parts
+    if pattern[0] == "**":
+        return fits(parts, pattern[1:]) or (bool(parts) and fits(parts[1:], pattern))
+    return bool(parts) and fnmatchcase(parts[0], pattern[0]) and fits(parts[1:], pattern[1:])
+
+
+def fixed_parts(parts: Sequence[str]) -> int:
+    """Return how many parts of a pattern come before the first that holds a wildcard."""
+    return next((place for place, part in enumerate(parts) if glob.has_magic(part)), len(parts))
