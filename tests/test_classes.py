@@ -44,8 +44,9 @@ from tweetscore.training.epoch import Epoch
 from tweetscore.training.evaluate_labelled import evaluate_labelled
 from tweetscore.training.labelled import read_labelled, split_labelled
 from tweetscore.training.lstm import LstmClassifier
+from tweetscore.training.made import Callbacks
 from tweetscore.training.options import FitOptions, TrainingOptions
-from tweetscore.training.run import Callbacks, Trained, train, train_labelled
+from tweetscore.training.run import Trained, train, train_labelled
 
 pytestmark = pytest.mark.slow  # most train a network
 

@@ -295,7 +295,7 @@ HOSTILE: dict[str, Callable[[Path], object]] = {
     r"names 2 labels \(down, up\), but model.onnx gives 3 numbers of each text": lambda folder: (
         spoil_config(folder, id2label={"0": "down", "1": "up"})
     ),
-    r"numbers of the shape \(2, 3\), but config.json names 2 labels": other_output,
+    r"numbers of the shape \(2, 3\), but \(2, 2\) is wanted": other_output,
     "id2label names 2 labels, but none is number 1": lambda folder: spoil_config(
         folder, id2label={"0": "down", "2": "up"}
     ),

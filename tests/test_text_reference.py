@@ -69,6 +69,6 @@ def test_a_real_encoder_keeps_every_label_and_each_text_its_score_in_any_batch(
     small = scored(folder, texts, "small.onnx")
     assert small == pytest.approx(found, abs=0.05)
     for tokens in (1, 100, 100_000):
-        monkeypatch.setattr("tweetscore.scoring.text_classifier.BATCH_TOKENS", tokens)
+        monkeypatch.setattr("tweetscore.scoring.text_runner.BATCH_TOKENS", tokens)
         assert np.array_equal(scored(folder, texts), found)
         assert np.array_equal(scored(folder, texts[::-1], "small.onnx")[::-1], small)

@@ -100,9 +100,9 @@ def graph(
     return helper.make_model(made, opset_imports=[helper.make_opsetid("", 18)], ir_version=8)
 
 
-def tokenizer() -> Tokenizer:
+def tokenizer(words: Sequence[str] = WORDS) -> Tokenizer:
     """Return a tokenizer of whole words, with a first and a last token as BERT has them."""
-    made = Tokenizer(WordLevel({word: place for place, word in enumerate(WORDS)}, "[UNK]"))
+    made = Tokenizer(WordLevel({word: place for place, word in enumerate(words)}, "[UNK]"))
     made.normalizer = Lowercase()
     made.pre_tokenizer = Whitespace()
     made.post_processor = TemplateProcessing(
@@ -154,3 +154,39 @@ def logits(
         embedded += values["positions"][first_position : first_position + len(ids)]
     found = embedded.mean(axis=0) @ values["head"].astype(float) + values["bias"]
     return np.asarray(found)
+
+
+def encoder_folder(
+    folder: Path, words: Sequence[str], width: int = 32, *, own: bool = False, opset: int = 18
+) -> tuple[Path, Array]:
+    """Write an encoder whose embedding of a token is drawn at random; return both.
+
+    It gives one of each token, or its own of each text: the largest of its tokens by number.
+    """
+    vocabulary = [*WORDS[: UNKNOWN + 1], *words]
+    table = np.random.default_rng(0).normal(size=(len(vocabulary), width)).astype("f")
+    nodes = [helper.make_node("Gather", ["table", "input_ids"], ["last_hidden_state"])]
+    shapes = {"last_hidden_state": ["batch", "sequence", width]}
+    if own:
+        nodes.append(
+            helper.make_node("ReduceMax", ["last_hidden_state", "one"], ["sentence_embedding"],
+                             keepdims=0)
+        )  # fmt: skip
+        shapes["sentence_embedding"] = ["batch", width]
+    made = helper.make_graph(
+        nodes,
+        "encoder",
+        [helper.make_tensor_value_info("input_ids", TensorProto.INT64, ["batch", "sequence"])],
+        [helper.make_tensor_value_info(*one) for one in _outputs(shapes)],
+        [numpy_helper.from_array(table, "table"), numpy_helper.from_array(np.array([1]), "one")],
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    opsets = [helper.make_opsetid("", opset)]
+    onnx.save(helper.make_model(made, opset_imports=opsets, ir_version=8), folder / "model.onnx")
+    (folder / "config.json").write_text('{"model_type": "bert"}', "utf-8")
+    tokenizer(vocabulary).save(str(folder / "tokenizer.json"))
+    return folder, table
+
+
+def _outputs(shapes: Mapping[str, Sequence[Any]]) -> list[tuple[str, int, Sequence[Any]]]:
+    return [(name, TensorProto.FLOAT, shape) for name, shape in shapes.items()]

@@ -184,8 +184,9 @@ class Database(MarketResults):
             InputError: training is not installed, or there is nothing to learn from.
         """
         need("train", "training")
+        from tweetscore.training.made import Callbacks
         from tweetscore.training.options import TrainingOptions
-        from tweetscore.training.run import Callbacks, train
+        from tweetscore.training.run import train
 
         output = Path(output)
         return train(

@@ -91,8 +91,9 @@ def train_labelled(
         InputError: training is not installed, or the file cannot be used.
     """
     need("train", "training")
+    from tweetscore.training.made import Callbacks
     from tweetscore.training.options import TrainingOptions
-    from tweetscore.training.run import Callbacks, train_labelled
+    from tweetscore.training.run import train_labelled
 
     output = Path(output)
     return train_labelled(

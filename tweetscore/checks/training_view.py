@@ -132,6 +132,8 @@ def _why_not(store: Store, bundle: Bundle) -> str | None:
         return "it was trained on other files than those in this database"
     if card.get("link_rules", []) != rules_of(store, symbols_of(card)):
         return "its posts were linked to its symbols by other rules than those in this database"
+    if "encoder" in card:
+        return "it is made of heads on an encoder, which only training again can show"
     if card["training"].get("shuffle_labels") is True:
         return "its labels were shuffled, as an older version did"
     if tweets > MOST_REREAD:

@@ -47,7 +47,7 @@ def train(
     """
     around.check_market(labelled)
     wanted = options_of_train(labels, network, fitting, running)
-    with epoch_progress(fitting.epochs) as on_epoch:
+    with epoch_progress(fitting.epochs, heads=bool(network.encoder)) as on_epoch:
         run = _run(running, output.name) | {"on_epoch": on_epoch}
         if labelled:
             columns = options.column_names(column)

@@ -128,9 +128,17 @@ def show_trained(trained: "Trained", *, as_json: bool) -> None:
         note(f"interrupted after epoch {len(fitted.history)}: the best epoch so far is kept")
     show_figures(trained.figures, as_json=False)
     note(
-        f"saved {bundle.path} (epoch {fitted.best.number} of {len(fitted.history)}); "
+        f"saved {bundle.path} ({_chosen(trained)}); "
         f"score with: tweetscore score --model {bundle.path}"
     )
+
+
+def _chosen(trained: "Trained") -> str:
+    """Say which of all that was fitted validation has chosen."""
+    encoder, history = trained.bundle.card.get("encoder"), trained.fitted.history
+    if encoder:
+        return f"C = {encoder['regularisation']:g}, of {len(history)} tried"
+    return f"epoch {trained.fitted.best.number} of {len(history)}"
 
 
 def show_study(found: "StudyResult", *, as_json: bool) -> None:

@@ -94,10 +94,18 @@ def file_progress(*, as_json: bool) -> Iterator[Callable[["JobProgress"], None]]
 
 
 @contextmanager
-def epoch_progress(epochs: int) -> Iterator[Callable[["Epoch"], None]]:
-    """Show epoch, losses and time left on a terminal; elsewhere a line every tenth epoch."""
+def epoch_progress(epochs: int, *, heads: bool = False) -> Iterator[Callable[["Epoch"], None]]:
+    """Show epoch, losses and time left on a terminal; elsewhere a line every tenth epoch.
+
+    Of heads on an encoder each regularisation stands in the place of an epoch.
+    """
+    if heads:
+        from tweetscore.training.options import REGULARISATIONS
+
+        epochs = len(REGULARISATIONS)
+    what = "regularisation" if heads else "epoch"
     columns = (
-        TextColumn("epoch"),
+        TextColumn(what),
         MofNCompleteColumn(),
         BarColumn(),
         TextColumn("{task.description}"),
@@ -111,7 +119,7 @@ def epoch_progress(epochs: int) -> Iterator[Callable[["Epoch"], None]]:
             losses = f"loss {epoch.train_loss:.4f}, validation {epoch.held_out_loss:.4f}"
             progress.update(task, completed=epoch.number, description=losses)
             if not verbosity.shows_progress and epoch.number % 10 in (0, 1):
-                note(f"epoch {epoch.number} of {epochs}: {losses}")
+                note(f"{what} {epoch.number} of {epochs}: {losses}")
 
         yield advance
 

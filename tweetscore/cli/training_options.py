@@ -116,6 +116,14 @@ class LabelOptions:
 class NetworkOptions:
     """The network that ``train`` fits."""
 
+    encoder: Annotated[
+        str | None,
+        Option(
+            metavar="FOLDER",
+            rich_help_panel=NETWORK,
+            help="Learn linear heads on this encoder instead: ONNX, tokenizer.json, config.json.",
+        ),
+    ] = None
     vectors: Vectors = "archive"
     vocabulary_size: Annotated[
         int,

@@ -24,6 +24,8 @@ if TYPE_CHECKING:  # a bundle is loaded without numpy and onnxruntime
 LEARNED_TEXTS = "learned_texts.bin"  # hashes of 8 bytes each; bundles of older versions have none
 HASH_BYTES = 8  # of a million texts, one in twenty million others would be taken for one of them
 FILES = ("model.onnx", "vocabulary.txt", "card.json", "README.md")
+# Of a head on an encoder of another program, whose tokenizer cuts the texts.
+ENCODER_FILES = ("model.onnx", "tokenizer.json", "card.json", "README.md")
 HASHED = ("model.onnx", "vocabulary.txt", LEARNED_TEXTS)  # on the card, where they are there
 # Larger ones are refused: memory and time to read a bundle are bounded.
 _MEGABYTE = 1 << 20
@@ -34,6 +36,11 @@ MOST_BYTES = {
     "vocabulary.txt": 16 * _MEGABYTE,
     "model.onnx": MOST_GRAPH_BYTES + 32 * _MEGABYTE,  # with the head
     LEARNED_TEXTS: 256 * _MEGABYTE,
+}
+MOST_ENCODER_BYTES = {
+    **{name: most for name, most in MOST_BYTES.items() if name != "vocabulary.txt"},
+    "model.onnx": 2_048 * _MEGABYTE,  # a message of Protocol Buffers is never larger
+    "tokenizer.json": 64 * _MEGABYTE,
 }
 
 
@@ -102,6 +109,11 @@ class Bundle:
         return self.path / "vocabulary.txt"
 
     @property
+    def tokenizer_path(self) -> Path:
+        """What cuts the texts for an encoder of another program."""
+        return self.path / "tokenizer.json"
+
+    @property
     def learned_texts(self) -> bytes | None:
         """Hashes of the texts that it has learned from, 8 bytes each; None of older versions."""
         known = LEARNED_TEXTS in self.card["sha256"]
@@ -109,6 +121,10 @@ class Bundle:
 
     def load(self, device: "Device" = "cpu", threads: int | None = None) -> "Predictor":
         """Load its vocabulary and graph; see ``Model.load``."""
+        if "encoder" in self.card:
+            from tweetscore.scoring.encoder_classifier import EncoderClassifier
+
+            return EncoderClassifier(self, device, threads)
         from tweetscore.scoring.token_classifier import TokenClassifier  # brings onnxruntime
 
         return TokenClassifier(self, self.onnx_path, self.vocabulary_path, device, threads)
@@ -133,21 +149,26 @@ def load_bundle(folder: Path) -> Bundle:
 
 
 def _loaded(folder: Path) -> Bundle:
-    for name in FILES:
+    is_encoder = (folder / "tokenizer.json").is_file()
+    most_bytes = MOST_ENCODER_BYTES if is_encoder else MOST_BYTES
+    for name in ENCODER_FILES if is_encoder else FILES:
         if not (folder / name).is_file():
             raise InputError(f"{folder}: {name} is missing; {COPY_AGAIN}")
     names = {path.name for path in folder.iterdir()}
     is_listed = SUMS in names
-    for name in sorted(names - MOST_BYTES.keys()) if is_listed else ():
+    for name in sorted(names - most_bytes.keys()) if is_listed else ():
         raise IntegrityError(f"{folder / name}: does not belong to a model; remove it")
-    sha256 = {name: _sha256(folder / name) for name in sorted(names & MOST_BYTES.keys())}
+    sha256 = {
+        name: _sha256(folder / name, most_bytes[name]) for name in sorted(names & most_bytes.keys())
+    }
     sums = sha256.pop(SUMS, "")
     if is_listed:
         check_sums(folder, sha256)
     card_path = folder / "card.json"
     card = read_card(card_path, card_path.read_bytes())
-    if card.get("text_rules") is None:
-        raise IntegrityError(f"{card_path}: text_rules: not on it; {COPY_AGAIN}")
+    if card.get("text_rules") is None or ("encoder" in card) != is_encoder:
+        fact = "text_rules: not on it" if card.get("text_rules") is None else "encoder: of others"
+        raise IntegrityError(f"{card_path}: {fact}; {COPY_AGAIN}")
     if card["format"] > 1 and not is_listed:
         raise InputError(f"{folder}: {SUMS} is missing; {COPY_AGAIN}")
     _check_card(folder, card, sha256)
@@ -160,7 +181,7 @@ def _loaded(folder: Path) -> Bundle:
     )
 
 
-def _sha256(path: Path) -> str:
+def _sha256(path: Path, most: int) -> str:
     """Return the sha256 of a file of a bundle.
 
     Raises:
@@ -168,7 +189,6 @@ def _sha256(path: Path) -> str:
     """
     if not path.is_file():
         raise IntegrityError(f"{path}: is no file; {COPY_AGAIN}")
-    most = MOST_BYTES[path.name]
     if path.stat().st_size > most:
         raise IntegrityError(
             f"{path}: is larger than {most >> 10:,} KB, the most allowed; {COPY_AGAIN}"
@@ -188,7 +208,8 @@ def _check_card(folder: Path, card: Mapping[str, Any], found: Mapping[str, str])
         if name not in found:
             raise InputError(f"{folder}: {name} is missing; {COPY_AGAIN}")
     # What is not on one of the first cards may have been put beside it.
-    for name in HASHED if card["format"] > 1 else (*of_card, *FILES[:2]):
+    hashed = [*HASHED, *(["tokenizer.json"] if "encoder" in card else [])]
+    for name in hashed if card["format"] > 1 else (*of_card, *FILES[:2]):
         if of_card.get(name) != found.get(name):
             raise IntegrityError(
                 f"{folder / name}: its sha256 is not the one on card.json; {COPY_AGAIN}"
@@ -229,7 +250,8 @@ def check_place(folder: Path) -> None:
         raise InputError(f"{folder}: a model cannot have that name; choose another one")
     occupied = folder.exists() and not folder.is_dir()
     found = {entry.name for entry in folder.iterdir()} if folder.is_dir() else set()
-    if occupied or (found and found - {LEARNED_TEXTS, SUMS} != set(FILES)):
+    known = (set(FILES), set(ENCODER_FILES))
+    if occupied or (found and found - {LEARNED_TEXTS, SUMS} not in known):
         raise InputError(f"{folder}: already exists and is no model folder; choose another name")
 
 
@@ -238,7 +260,8 @@ def write_bundle(
     *,
     onnx_model: bytes,
     learned_texts: bytes | None = None,
-    vocabulary: Sequence[str],
+    vocabulary: Sequence[str] = (),
+    tokenizer: bytes | None = None,
     card: dict[str, Any],
     readme: str,
 ) -> Bundle:
@@ -249,6 +272,7 @@ def write_bundle(
         onnx_model: the serialised graph.
         learned_texts: hashes of the texts that it has learned from, 8 bytes each.
         vocabulary: the tokens in the order of their ids.
+        tokenizer: instead of these, of a head on an encoder: its ``tokenizer.json``.
         card: what the model is; ``format`` and ``sha256`` are added.
         readme: the model card for people, in Markdown.
 
@@ -261,15 +285,16 @@ def write_bundle(
     unfit = [token for token in vocabulary if token.splitlines() != [token]]
     if unfit:
         raise ValueError(f"tokens must be one line each: {unfit[:3]!r}")
-    files = {
-        "model.onnx": onnx_model,
-        "vocabulary.txt": "".join(f"{token}\n" for token in vocabulary).encode(),
-        "README.md": readme.encode(),
-    }
+    files = {"model.onnx": onnx_model}
+    if tokenizer is None:
+        files["vocabulary.txt"] = "".join(f"{token}\n" for token in vocabulary).encode()
+    else:
+        files["tokenizer.json"] = tokenizer
+    files["README.md"] = readme.encode()
     if learned_texts is not None:
         files[LEARNED_TEXTS] = learned_texts
     sha256 = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
-    of_card = {name: each for name, each in sha256.items() if name in HASHED}
+    of_card = {name: each for name, each in sha256.items() if name in (*HASHED, "tokenizer.json")}
     full_card = {**card, "format": FORMAT, "sha256": of_card}
     text = json.dumps(full_card, indent=2, ensure_ascii=False, allow_nan=False)
     files["card.json"] = f"{text}\n".encode()

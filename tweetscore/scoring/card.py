@@ -98,6 +98,19 @@ class _TextModel(_Record):
     half_up: list[Name] = []
 
 
+class _Encoder(_Record):
+    """Of another program, under the heads of a bundle."""
+
+    name: Name
+    sha256: Sha256  # of its graph
+    pooling: Literal["mean", "first", "own"]  # of the tokens' embeddings
+    width: Annotated[int, Field(ge=1, le=MOST_HIDDEN)]
+    max_tokens: Annotated[int, Field(ge=1, le=8_192)]
+    truncation_side: Literal["left", "right"]
+    first_position: Annotated[int, Field(ge=0, le=8_192)]
+    regularisation: Annotated[float, Field(gt=0, le=_LARGEST)]  # C of scikit-learn
+
+
 class _Counts(_Record):
     mean: Annotated[list[Number], Field(min_length=COUNTS, max_length=COUNTS)]
     std: Annotated[
@@ -208,6 +221,7 @@ class Card(_Record):
         Field(min_length=1, max_length=MOST_OUTPUTS),
     ]
     text_rules: _TextRules | None = None  # of a bundle
+    encoder: _Encoder | None = None
     text_model: _TextModel | None = None  # of any other model that reads texts
     knows_until_utc: Moment | None = None  # of a model without a split of its own
     counts: _Counts | None

@@ -135,7 +135,7 @@ class Network:
             raise IntegrityError(
                 f"{self._name}: gives a text no probability but NaN or infinity; {AGAIN}"
             )
-        return _softmax(logits.reshape(-1, self._heads, self._classes))
+        return softmax(logits.reshape(-1, self._heads, self._classes))
 
     def stop(self) -> None:
         """End the batches that run, in whatever thread, at their next operator; no more will."""
@@ -163,20 +163,21 @@ class Network:
 
 
 def open_session(
-    onnx_model: Path | str | bytes, name: str, providers: list[Any], *, quiet: bool = False
+    onnx_model: Path | str | bytes, name: str, providers: list[Any], *, foreign: bool = False
 ) -> onnxruntime.InferenceSession:
     """Load a graph, called so in messages, to run on these providers and no other.
 
-    What is odd about a graph onnxruntime prints, unless it is to be quiet.
+    A foreign graph is one of another program: what is odd about it is not printed, and its large
+    tensors come from an arena, as from the heap they would take ever more memory.
     """
     options = onnxruntime.SessionOptions()
-    if quiet:
+    if foreign:
         options.log_severity_level = FATAL
     # One thread per batch, many batches at once: threads inside one small Gemm only wait.
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     # The arena is one lock for all threads; without it one session serves them all at the speed
     # of one session each, and holds the table once.
-    options.enable_cpu_mem_arena = False
+    options.enable_cpu_mem_arena = foreign
     source = onnx_model if isinstance(onnx_model, bytes) else str(onnx_model)
     try:
         return onnxruntime.InferenceSession(
@@ -240,7 +241,7 @@ def _batches(lengths: NDArray[Any], batch_rows: int) -> list[NDArray[np.intp]]:
     ]
 
 
-def _softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the softmax (N, heads, classes) over the classes."""
     # (classes, N, heads): numpy is six times slower on an axis of two that lies innermost.
     powers = np.ascontiguousarray(np.moveaxis(logits, -1, 0))

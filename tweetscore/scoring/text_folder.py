@@ -157,18 +157,18 @@ def load_text_folder(folder: Path, reading: Reading) -> TextModel:
 
 
 def _loaded(folder: Path, reading: Reading) -> TextModel:
-    file = _graph_file(folder, reading.file)
+    file = graph_file(folder, reading.file)
     sha256 = sums_of(folder, file)
     has_tokenizer_config = TOKENIZER_CONFIG in sha256
     config = read_config(
         folder / CONFIG, folder / TOKENIZER_CONFIG if has_tokenizer_config else None
     )
-    graph = _read_graph(folder / file)
+    graph = read_graph(folder / file)
     labels = len(config.labels)
-    if graph.classes not in (None, labels):
+    if graph.width not in (None, labels):
         raise IntegrityError(
             f"{folder}: {CONFIG} names {labels} labels ({', '.join(config.labels[:5])}"
-            f"{', …' * (labels > 5)}), but {file} gives {graph.classes} numbers of each text; "
+            f"{', …' * (labels > 5)}), but {file} gives {graph.width} numbers of each text; "
             "export the model again"
         )
     sides = read_sides(folder, reading.reads_as, config) if reading.reads_as else {}
@@ -195,8 +195,12 @@ def _loaded(folder: Path, reading: Reading) -> TextModel:
 # --- files ----------------------------------------------------------------------------------------
 
 
-def _graph_file(folder: Path, wanted: str | None) -> str:
-    """Return the name of the graph in the folder."""
+def graph_file(folder: Path, wanted: str | None) -> str:
+    """Return the name of the graph in the folder.
+
+    Raises:
+        InputError: there is none of that name.
+    """
     names = (wanted,) if wanted else GRAPHS
     for name in names:
         if (folder / name).is_file() and name.endswith(".onnx"):
@@ -218,8 +222,13 @@ def _graph_file(folder: Path, wanted: str | None) -> str:
     )
 
 
-def sums_of(folder: Path, file: str) -> dict[str, str]:
+def sums_of(folder: Path, file: str, *, encoder: bool = False) -> dict[str, str]:
     """Return the sha256 of the files that make a model, by their names in the folder.
+
+    Args:
+        folder: where they are.
+        file: the graph's.
+        encoder: it gives embeddings, and not logits.
 
     Raises:
         InputError: one is missing.
@@ -231,7 +240,7 @@ def sums_of(folder: Path, file: str) -> dict[str, str]:
     for name, most in names.items():
         _check_file(folder, name, most)
     beside = Path(file).parent
-    for location in _read_graph(folder / file).external:
+    for location in read_graph(folder / file, encoder=encoder).external:
         name = (beside / location).as_posix()
         _check_file(folder, name, MOST_WEIGHT_BYTES, Path(location).parts)
         names[name] = MOST_WEIGHT_BYTES
@@ -254,13 +263,20 @@ def _check_file(folder: Path, name: str, most: int, parts: tuple[str, ...] = ())
         )
 
 
-def _read_graph(path: Path) -> TextGraph:
+def read_graph(path: Path, *, encoder: bool = False) -> TextGraph:
+    """Read what a graph needs and gives; see ``read_text_graph``.
+
+    Raises:
+        IntegrityError: it is no graph of a text classifier, or of an encoder if that is wanted.
+    """
     try:
-        return read_text_graph(path)
+        return read_text_graph(path, encoder=encoder)
     except ValueError as error:  # also of an empty file, and of a name that is no text
+        kind, task = "a text classifier", "text-classification"
+        if encoder:
+            kind, task = "an encoder", "feature-extraction"
         raise IntegrityError(
-            f"{path}: {error}; export it as a text classifier, as with: optimum-cli export onnx "
-            "--task text-classification"
+            f"{path}: {error}; export it as {kind}, as with: optimum-cli export onnx --task {task}"
         ) from None
 
 

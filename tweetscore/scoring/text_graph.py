@@ -43,16 +43,21 @@ class TextGraph:
 
     inputs: dict[str, int]  # their names in its order, and the types of their numbers
     output: str
-    classes: int | None  # numbers that it gives of a text; None where only a run shows it
+    pooled: bool  # whether that is of each text, and not of each of its tokens
+    width: int | None  # numbers of a text or token; None where only a run shows it
     mixes_rows: bool  # whether the other texts of a batch change what it gives
     external: tuple[str, ...]  # files of weights beside it
 
 
-def read_text_graph(path: Path) -> TextGraph:
+def read_text_graph(path: Path, *, encoder: bool = False) -> TextGraph:
     """Read a graph.
 
+    Args:
+        path: the file.
+        encoder: it is to give embeddings of texts or tokens, and not logits.
+
     Raises:
-        ValueError: it is no graph of a text classifier, or does what none needs to.
+        ValueError: it gives something else, or does what no such graph needs to.
     """
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         reader = _Reader(data)
@@ -62,12 +67,13 @@ def read_text_graph(path: Path) -> TextGraph:
     }
     if "input_ids" not in inputs:
         raise ValueError(f"takes {', '.join(inputs) or 'nothing'}, and no input_ids")
-    output = _output(reader.outputs)
-    classes = output.shape[-1] if output.shape else None
+    output = _embeddings(reader.outputs) if encoder else _logits(reader.outputs)
+    width = output.shape[-1] if output.shape else None
     return TextGraph(
         inputs,
         output.name,
-        classes if isinstance(classes, int) and classes > 0 else None,
+        not encoder or len(output.shape) == 2,
+        width if isinstance(width, int) and width > 0 else None,
         bool(reader.operators & _OF_THE_BATCH),
         tuple(sorted(reader.external)),
     )
@@ -88,13 +94,28 @@ def _fed(value: Value) -> int:
     return value.kind
 
 
-def _output(outputs: list[Value]) -> Value:
+def _logits(outputs: list[Value]) -> Value:
     """Return the output with a number for each class."""
     logits = [each for each in outputs if each.name == "logits"] or outputs
     if len(logits) != 1 or len(logits[0].shape) not in (0, 2):
-        shown = ", ".join(f"{each.name!r} {each.shape}" for each in outputs)
-        raise ValueError(f"gives {shown or 'nothing'}, and no logits of each text")
+        raise ValueError(f"gives {_worded(outputs)}, and no logits of each text")
     return logits[0]
+
+
+def _embeddings(outputs: list[Value]) -> Value:
+    """Return the output with an embedding of each text, or else of each token."""
+    named = {each.name: each for each in outputs}
+    for name, sizes in (("sentence_embedding", 2), ("last_hidden_state", 3),
+                        ("token_embeddings", 3)):  # fmt: skip
+        if name in named and len(named[name].shape) == sizes:
+            return named[name]
+    if len(outputs) == 1 and len(outputs[0].shape) in (2, 3) and "logits" not in named:
+        return outputs[0]
+    raise ValueError(f"gives {_worded(outputs)}, and no embeddings of texts or tokens")
+
+
+def _worded(outputs: list[Value]) -> str:
+    return ", ".join(f"{each.name!r} {each.shape}" for each in outputs) or "nothing"
 
 
 class _Reader(Wire):

@@ -151,22 +151,44 @@ def _intended_use(card: dict[str, Any]) -> list[str]:
 
 
 def _making(card: dict[str, Any]) -> list[str]:
-    training, vectors = card["training"], card["vectors"]
     data = ", ".join(f"{each['name']} ({each['sha256'][:12]})" for each in card["data"])
     versions = ", ".join(f"{name} {number}" for name, number in card["versions"].items())
     return [
         _parts(card),
         *_symbols(card),
+        *_learning(card),
+        f"Data, with sha256: {data}.",
+        *_links(card),
+        f"Versions: {versions}.",
+    ]
+
+
+def _learning(card: dict[str, Any]) -> list[str]:
+    """Say what was fitted, and how near to it the exported graph is."""
+    training, vectors, parity = card["training"], card["vectors"], card["parity"]
+    if encoder := card.get("encoder"):
+        pooled = {
+            "mean": "the mean over its tokens", "first": "that of its first token",
+            "own": "as its graph gives it",
+        }  # fmt: skip
+        return [
+            f"A linear head for each interval on the frozen encoder {encoder['name']} "
+            f"({encoder['sha256'][:12]}): {encoder['width']:,} numbers of each text, "
+            f"{pooled[encoder['pooling']]}; texts are cut at {encoder['max_tokens']:,} tokens.",
+            "Logistic regression on standardised embeddings; of "
+            f"{training['epochs_run']} values C = {encoder['regularisation']:g} has the lowest "
+            "loss on validation.",
+            f"The exported graph is within {parity['graph']:.1e} in probability of the heads in "
+            f"float64, these in float32 within {parity['float32']:.1e}.",
+        ]
+    return [
         f"Network: {NETWORK.describe(NetworkConfig(**card['config']))}.",
         f"Vectors: {vectors['source']}; {vectors['covered']:,} of {vectors['words']:,} words "
         "covered.",
         f"Best of {training['epochs_run']} epochs: {training['best_epoch']}; seed "
         f"{training['seed']}; trained on {training['device']}.",
-        f"The exported graph is within {card['parity']['graph']:.1e} in probability of torch in "
-        f"float64, torch itself in float32 within {card['parity']['float32']:.1e}.",
-        f"Data, with sha256: {data}.",
-        *_links(card),
-        f"Versions: {versions}.",
+        f"The exported graph is within {parity['graph']:.1e} in probability of torch in "
+        f"float64, torch itself in float32 within {parity['float32']:.1e}.",
     ]
 
 
@@ -197,6 +219,12 @@ def _commands(card: dict[str, Any]) -> str:
         "learning-rate": training["fit"]["learning_rate"],
         "seed": training["seed"],
     }
+    if encoder := card.get("encoder"):
+        options = {
+            "encoder": encoder["name"],
+            "max-tokens": training["max_tokens"],
+            "seed": training["seed"],
+        }
     flags = [f"--{name} {shlex.quote(str(value))}" for name, value in options.items()]
     flags += ["--counts"] * training["counts"]
     if training["shuffle_labels"]:

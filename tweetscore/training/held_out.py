@@ -21,20 +21,19 @@ from tweetscore.evaluation.skill import market_controls
 from tweetscore.market.symbols import in_volatility
 from tweetscore.market.targets import Target
 from tweetscore.training.features import NO_LABEL, Prepared
-from tweetscore.training.learn import Learned
-from tweetscore.training.loop import predict
+from tweetscore.training.measurable import Measurable
 from tweetscore.training.options import TrainingOptions
 
 
 def held_out_figures(
-    learned: Sequence[Learned], options: TrainingOptions, name: str, *, tried: int | None = None
+    learned: Sequence[Measurable], options: TrainingOptions, name: str, *, tried: int | None = None
 ) -> list[Figures]:
     """Return the figures of ``held_out`` alone."""
     return [each for each, _ in held_out(learned, options, name, tried=tried)]
 
 
 def held_out(
-    learned: Sequence[Learned], options: TrainingOptions, name: str, *, tried: int | None = None
+    learned: Sequence[Measurable], options: TrainingOptions, name: str, *, tried: int | None = None
 ) -> list[tuple[Figures, Evidence]]:
     """Measure the test parts, once, beside their baselines, and return what each day says.
 
@@ -124,7 +123,7 @@ def _by_symbol(tested: _Tested, symbols: Sequence[str]) -> Iterator[tuple[str, _
             yield each, tested.where(own)
 
 
-def _tested(learned: Learned, head: int, minutes: int) -> _Tested | None:
+def _tested(learned: Measurable, head: int, minutes: int) -> _Tested | None:
     train, test = learned.prepared.parts["train"], learned.prepared.parts["test"]
     known = test.labels[:, head] != NO_LABEL
     if not known.any():
@@ -138,7 +137,7 @@ def _tested(learned: Learned, head: int, minutes: int) -> _Tested | None:
     if f"momentum_{minutes}" in rows.columns:
         momentum = rows[f"momentum_{minutes}"].fill_null(-1).to_numpy()
     return _Tested(
-        predict(learned.model, test).softmax(2)[:, head].double().numpy()[known],
+        learned.tested()[:, head][known],
         truth,
         observations(rows["session_date"], minutes),
         _majority(seen, classes, rows, learned.prepared.symbols),

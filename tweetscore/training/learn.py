@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import torch
 
 from tweetscore.posts.canonical import COUNTS
@@ -16,7 +18,7 @@ from tweetscore.training.checkpoint import Checkpoint
 from tweetscore.training.classifier import Classifier, NetworkConfig
 from tweetscore.training.epoch import Epoch
 from tweetscore.training.features import Prepared
-from tweetscore.training.loop import Fitted, fit, training_device
+from tweetscore.training.loop import Fitted, fit, predict, training_device
 from tweetscore.training.network import NETWORK
 from tweetscore.training.options import HONEST, Protocol, TrainingOptions
 
@@ -29,6 +31,11 @@ class Learned:
     prepared: Prepared
     fitted: Fitted
     device: str
+
+    def tested(self) -> npt.NDArray[np.float64]:
+        """Return what it predicts of the test part: (rows, heads, classes)."""
+        logits = predict(self.model, self.prepared.parts["test"])
+        return np.asarray(logits.softmax(2).double().numpy())
 
 
 def learn(

@@ -8,6 +8,7 @@ from tweetscore.scoring.predictors import Device
 from tweetscore.store.database import STANDARD_INTERVALS
 from tweetscore.training.split import PARTS
 
+REGULARISATIONS = (0.001, 0.01, 0.1, 1.0, 10.0)  # C of scikit-learn: the smallest holds back most
 ProtocolName = Literal["honest", "original"]
 
 
@@ -41,6 +42,7 @@ class TrainingOptions:
     seed: int = 0
     device: Device = "auto"
     fit: FitOptions = field(default_factory=FitOptions)
+    encoder: str | None = None  # a folder: heads on its embeddings are learned, and no network
     shuffle_labels: int = 0  # trainings more, on labels of other days: see ``permutation``
 
 

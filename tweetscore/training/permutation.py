@@ -16,9 +16,11 @@ import polars as pl
 
 from tweetscore.evaluation.intervals import auc_of
 from tweetscore.training.features import NO_LABEL, Part, Prepared
-from tweetscore.training.learn import Learned, learn
-from tweetscore.training.loop import predict
+from tweetscore.training.learn import learn
+from tweetscore.training.measurable import Measurable
 from tweetscore.training.options import TrainingOptions
+
+Again = Callable[[Prepared, Path], Measurable]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +48,16 @@ class Permuted:
 
 
 def permutation_test(
-    learned: Learned,
+    learned: Measurable,
     options: TrainingOptions,
     log_folder: Path,
     on_message: Callable[[str], None],
+    again: Again | None = None,
 ) -> Permuted | None:
     """Train ``options.shuffle_labels`` networks more, each on labels of other days.
 
     Interrupted, it ends with those that are done; None without one, or without a test part in which
-    all classes occur.
+    all classes occur. ``again`` learns from other labels; None: as ``learn`` does.
     """
     auc = _test_auc(learned)
     if auc is None:
@@ -64,7 +67,7 @@ def permutation_test(
         rng = np.random.default_rng([options.seed, number])
         prepared = days_shuffled(learned.prepared, rng)
         folder = log_folder / f"shuffled-{number + 1}"
-        other = learn(prepared, options, folder, lambda _: None)
+        other = again(prepared, folder) if again else learn(prepared, options, folder, _silent)
         if other.fitted.interrupted:
             on_message(f"interrupted: {len(aucs)} of {options.shuffle_labels} shuffles count")
             break
@@ -76,6 +79,10 @@ def permutation_test(
         return None
     reached = sum(each >= auc for each in aucs)
     return Permuted(auc, tuple(aucs), (1 + reached) / (1 + len(aucs)))
+
+
+def _silent(_: object) -> None:
+    pass
 
 
 def days_shuffled(prepared: Prepared, rng: np.random.Generator) -> Prepared:
@@ -106,10 +113,10 @@ def _times(rows: pl.DataFrame) -> npt.NDArray[np.float64]:
     return np.zeros(rows.height)
 
 
-def _test_auc(learned: Learned) -> float | None:
+def _test_auc(learned: Measurable) -> float | None:
     """Return the mean AUC over the heads of the test part in which all classes occur."""
     test = learned.prepared.parts["test"]
-    probabilities = predict(learned.model, test).softmax(2).double().numpy()
+    probabilities = learned.tested()
     found = []
     for head in range(test.labels.shape[1]):
         known = test.labels[:, head] != NO_LABEL

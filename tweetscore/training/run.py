@@ -6,7 +6,7 @@ folder.
 
 import hashlib
 import platform
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -32,17 +32,19 @@ from tweetscore.store.trials import (
 )
 from tweetscore.training.card import model_card
 from tweetscore.training.dataset import texts_hash
-from tweetscore.training.epoch import Epoch
 from tweetscore.training.export import (
     Parity,
     check_parity,
 )
 from tweetscore.training.features import Prepared, prepare_labelled, prepare_market
+from tweetscore.training.heads_made import for_encoder, heads_made
 from tweetscore.training.held_out import coin_loss, held_out, majorities, of_symbols
 from tweetscore.training.labelled import read_labelled
 from tweetscore.training.learn import Learned, learn
 from tweetscore.training.learned_texts import packed_hashes
 from tweetscore.training.loop import Fitted, training_device
+from tweetscore.training.made import Callbacks, Made
+from tweetscore.training.measurable import Measurable
 from tweetscore.training.options import TrainingOptions
 from tweetscore.training.permutation import Permuted, permutation_test
 
@@ -57,14 +59,6 @@ class Trained:
     fitted: Fitted
     parity: Parity
     figures: list[Figures]
-
-
-@dataclass(frozen=True, slots=True)
-class Callbacks:
-    """What to call while a model is trained."""
-
-    on_epoch: Callable[[Epoch], None]  # after every epoch
-    on_message: Callable[[str], None]  # with each fact that a user should know
 
 
 def train(
@@ -96,6 +90,7 @@ def train(
     """
     check_place(folder)  # now, not after hours of training
     training_device(options.device)
+    options = for_encoder(options)
     prepared = prepare_market(store, options, news=news, on_message=callbacks.on_message)
     sources = store.rows("SELECT name, sha256 FROM sources ORDER BY source_id")
     data = [{"name": Path(name).name, "sha256": sha256} for name, sha256 in sources]
@@ -129,6 +124,7 @@ def train_labelled(
     """
     check_place(folder)
     training_device(options.device)
+    options = for_encoder(options)
     table = read_labelled(file, columns, encoding)
     for warning in table.warnings:
         callbacks.on_message(f"{file}: {warning}")
@@ -168,6 +164,55 @@ def _train(
     resume: bool,
 ) -> Trained:
     """Learn from prepared rows, and write the bundle; ``earlier`` trials may be of its days."""
+    if options.encoder:
+        made = heads_made(prepared, options, Path(options.encoder), callbacks)
+    else:
+        made = _network_made(prepared, options, log_folder, callbacks, resume=resume)
+    learned = made.learned
+    described = {
+        "name": folder.name, "data": data, **_learned_card(learned, options), **made.card,
+    }  # fmt: skip
+    sha256 = {"model.onnx": hashlib.sha256(made.graph).hexdigest()}
+    own = trial_of(described | {"sha256": sha256}, "", folder.name)
+    assert own  # this card says on what it was tested
+    before = [each for each in earlier if each.meets(own) and each.trial_id != own.trial_id]
+    found = [
+        replace(each, caveat=caveat_of(described))
+        for each in _judged(learned, options, folder.name, before, own.tests)
+    ]
+    permuted = _permuted(made, options, log_folder, callbacks)
+    card = {
+        **described,
+        "trials": [each.record() for each in before],
+        "figures": [asdict(each) for each in found],
+        **({"permutation": asdict(permuted)} if permuted else {}),
+        "parity": asdict(made.parity),
+        "versions": _versions(),
+    }
+    bundle = write_bundle(
+        folder,
+        onnx_model=made.graph,
+        learned_texts=packed_hashes(prepared.parts[name].rows for name in ("train", "validation")),
+        vocabulary=prepared.vocabulary.words,
+        tokenizer=made.tokenizer,
+        card=card,
+        readme=model_card(card),
+    )
+    # A bundle counts as saved once it has been read back and has scored a row.
+    bundle.load().probabilities(prepared.parts["train"].rows.head(1))
+    found = [replace(each, model_id=bundle.model_id) for each in found]
+    return Trained(bundle, learned.fitted, made.parity, found)
+
+
+def _network_made(
+    prepared: Prepared,
+    options: TrainingOptions,
+    log_folder: Path,
+    callbacks: Callbacks,
+    *,
+    resume: bool,
+) -> Made:
+    """Learn a network and export it."""
     outputs = len(options.intervals) * len(options.target.classes)
     check_sizes(len(prepared.vocabulary), options.hidden, outputs)
     for message in _described(prepared):
@@ -186,51 +231,34 @@ def _train(
         f"parity: the exported graph is within {parity.graph:.1e} of torch in float64, "
         f"torch in float32 within {parity.float32:.1e}"
     )
-    described = {"name": folder.name, "data": data, **_learned_card(learned, options)}
-    sha256 = {"model.onnx": hashlib.sha256(graph).hexdigest()}
-    own = trial_of(described | {"sha256": sha256}, "", folder.name)
-    assert own  # this card says on what it was tested
-    before = [each for each in earlier if each.meets(own) and each.trial_id != own.trial_id]
-    found = [
-        replace(each, caveat=caveat_of(described))
-        for each in _judged(learned, options, folder.name, before, own.tests)
-    ]
-    permuted = _permuted(learned, options, log_folder, callbacks)
+    vectors = prepared.vectors
     card = {
-        **described,
-        "trials": [each.record() for each in before],
-        "figures": [asdict(each) for each in found],
-        **({"permutation": asdict(permuted)} if permuted else {}),
-        "parity": asdict(parity),
-        "versions": _versions(),
-    }
-    bundle = write_bundle(
-        folder,
-        onnx_model=graph,
-        learned_texts=packed_hashes(prepared.parts[name].rows for name in ("train", "validation")),
-        vocabulary=prepared.vocabulary.words,
-        card=card,
-        readme=model_card(card),
-    )
-    # A bundle counts as saved once it has been read back and has scored a row.
-    bundle.load().probabilities(prepared.parts["train"].rows.head(1))
-    found = [replace(each, model_id=bundle.model_id) for each in found]
-    return Trained(bundle, learned.fitted, parity, found)
+        "config": asdict(learned.model.config),
+        "counts": _counts_card(learned),
+        "vectors": {
+            "source": vectors.source, "covered": vectors.covered, "words": vectors.words,
+        },
+    }  # fmt: skip
+    return Made(learned, graph, parity, card)
 
 
 def _permuted(
-    learned: Learned, options: TrainingOptions, log_folder: Path, callbacks: Callbacks
+    made: Made, options: TrainingOptions, log_folder: Path, callbacks: Callbacks
 ) -> Permuted | None:
     """Test the whole pipeline by labels of other days, where that is wanted."""
     if not options.shuffle_labels:
         return None
-    found = permutation_test(learned, options, log_folder, callbacks.on_message)
+    found = permutation_test(made.learned, options, log_folder, callbacks.on_message, made.again)
     callbacks.on_message(found.sentence if found else "shuffled days: no test part to measure")
     return found
 
 
 def _judged(
-    learned: Learned, options: TrainingOptions, name: str, before: Sequence[Trial], own_tests: int
+    learned: Measurable,
+    options: TrainingOptions,
+    name: str,
+    before: Sequence[Trial],
+    own_tests: int,
 ) -> list[Figures]:
     """Measure the test part, corrected for the trials before on its days."""
     tests = own_tests + sum(each.tests for each in before)
@@ -277,9 +305,9 @@ def _exported(learned: Learned, seed: int) -> tuple[bytes, Parity]:
     return graph.SerializeToString(), parity
 
 
-def _learned_card(learned: Learned, options: TrainingOptions) -> dict[str, Any]:
+def _learned_card(learned: Measurable, options: TrainingOptions) -> dict[str, Any]:
     """Return the part of the card that describes the learning."""
-    prepared, fitted, vectors = learned.prepared, learned.fitted, learned.prepared.vectors
+    prepared, fitted = learned.prepared, learned.fitted
     split = asdict(prepared.split) if prepared.split else {}
     market, several = options.target.kind.is_market, of_symbols(prepared, options)
     return {
@@ -293,9 +321,7 @@ def _learned_card(learned: Learned, options: TrainingOptions) -> dict[str, Any]:
         **({"symbols": several} if several else {}),
         **({"without_news": prepared.news.record()} if prepared.news else {}),
         **({"link_rules": list(prepared.link_rules)} if prepared.link_rules else {}),
-        "config": asdict(learned.model.config),
         "text_rules": prepared.rules.to_dict(),
-        "counts": _counts_card(learned),
         "split": {key: value.isoformat() for key, value in split.items()},
         "rows": {
             name: {
@@ -304,11 +330,6 @@ def _learned_card(learned: Learned, options: TrainingOptions) -> dict[str, Any]:
                 "sha256": texts_hash(part.rows["text"]),
             }
             for name, part in prepared.parts.items()
-        },
-        "vectors": {
-            "source": vectors.source,
-            "covered": vectors.covered,
-            "words": vectors.words,
         },
         "training": {
             **asdict(options),
