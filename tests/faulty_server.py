@@ -36,7 +36,9 @@ class Faults:
         return bool(self.draws.random() < getattr(self, name))
 
 
-EVERY_FAULT = {"drop": 0.03, "cut": 0.03, "lose": 0.03, "delay": 0.1, "busy": 0.05, "refuse": 0.02}
+def every_fault() -> Faults:
+    """Return some of each."""
+    return Faults(drop=0.03, cut=0.03, lose=0.03, delay=0.1, busy=0.05, refuse=0.02)
 
 
 @dataclass
