@@ -17,7 +17,7 @@ HELP_COLUMNS = 80
 UNDOCUMENTED = "**undocumented**"
 COMMANDS = (
     "sample", "ingest", "info", "doctor", "export", "import", "train", "study", "score", "evaluate",
-    "report", "query", "link", "abnormal", "freeze", "model", "compare",
+    "report", "browse", "query", "link", "abnormal", "freeze", "model", "compare",
 )  # fmt: skip
 
 

@@ -16,8 +16,9 @@ import pytest
 from results import fill, study_run
 
 from tweetscore.evaluation.verdicts import figure_table
+from tweetscore.html.parts import MOST_CHARACTERS, MOST_ROWS
 from tweetscore.report.gather import gather
-from tweetscore.report.page import MOST_CHARACTERS, MOST_ROWS, page
+from tweetscore.report.page import page
 from tweetscore.report.record import Report
 from tweetscore.store.database import open_store
 from tweetscore.study.options import StudyCell

@@ -18,18 +18,18 @@ from sklearn.isotonic import IsotonicRegression
 from tiny import MINUTE, put_bars, put_symbol, put_tweets
 
 from tweetscore.errors import InputError
+from tweetscore.evaluation.curves import (
+    CALIBRATION,
+    MOST_POINTS,
+    calibration_curve,
+    roc_curve,
+)
 from tweetscore.evaluation.evaluate import evaluate
 from tweetscore.evaluation.event_study import PATHS, price_paths
 from tweetscore.evaluation.figures import Figures
 from tweetscore.evaluation.verdicts import overall_verdict, sentence
 from tweetscore.evaluation.words import WORDS, distinctive_words
 from tweetscore.market.windows import ensure_windows
-from tweetscore.report.curves import (
-    CALIBRATION,
-    MOST_POINTS,
-    calibration_curve,
-    roc_curve,
-)
 from tweetscore.report.gather import gather
 from tweetscore.report.record import Report
 from tweetscore.report.subject import Subject

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from tweetscore.api import (
     Database,
+    browse,
     doctor,
     evaluate_labelled,
     load_model,
@@ -39,6 +40,7 @@ __all__ = [
     "Target",
     "TrainingOptions",
     "__version__",
+    "browse",
     "doctor",
     "evaluate_labelled",
     "load_model",

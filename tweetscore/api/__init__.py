@@ -25,10 +25,11 @@ from tweetscore.api.files import (
     write_sample,
 )
 from tweetscore.api.market import read_news
-from tweetscore.api.queries import parse_parameters, query_text, run_query, shipped_queries
+from tweetscore.api.queries import browse, parse_parameters, query_text, run_query, shipped_queries
 
 __all__ = [
     "Database",
+    "browse",
     "doctor",
     "evaluate_labelled",
     "load_model",

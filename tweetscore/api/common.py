@@ -18,13 +18,14 @@ if TYPE_CHECKING:  # what a command does not need, it does not wait for
 EXTRAS = {
     "train": ("torch", "gensim", "onnx", "tensorboard"),
     "report": ("altair", "jinja2", "vl_convert"),
+    "browse": ("jinja2", "starlette", "uvicorn"),
     "ray": ("ray",),
 }
 Session = Literal["regular", "extended"]
 Progress = Callable[[str, int, int | None], None]  # a label, rows done, rows to do
 
 
-def need(extra: Literal["train", "report", "ray"], purpose: str) -> None:
+def need(extra: Literal["train", "report", "browse", "ray"], purpose: str) -> None:
     """Check that the packages of an optional extra are installed.
 
     Args:

@@ -1,9 +1,11 @@
 """Query a database read-only: SQL and parameters go in, an answer comes out batch by batch."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
+
+from tweetscore.api.common import need
 
 if TYPE_CHECKING:  # what a command does not need, it does not wait for
     from tweetscore.io.formats import Answer
@@ -75,3 +77,27 @@ def run_query(
     from tweetscore.query.run import run_query
 
     return run_query(Path(db), text, parameters or {}, limit_seconds=limit_seconds)
+
+
+def browse(
+    db: str | Path,
+    *,
+    port: int = 0,
+    token: str | None = None,
+    on_address: Callable[[str], None] = print,
+) -> None:
+    """Show a database as pages on loopback, read-only, until somebody ends it.
+
+    Args:
+        db: the database; it is open only while somebody looks, so that others can write to it.
+        port: at which to listen; 0: a free one.
+        token: the secret part of the address; None: another one each time.
+        on_address: called with the address, once it answers.
+
+    Raises:
+        InputError: there is no such database, a package is missing, or the port cannot be used.
+    """
+    need("browse", "browse")
+    from tweetscore.browse.server import serve
+
+    serve(Path(db), port=port, token=token, on_address=on_address)

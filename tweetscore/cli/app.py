@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from tweetscore import __version__
-from tweetscore.cli import data, models, results
+from tweetscore.cli import browse, data, models, results
 from tweetscore.cli.command import OneLineErrors
 from tweetscore.cli.console import warn
 
@@ -24,7 +24,7 @@ app = typer.Typer(
     "`TWEETSCORE_SCORE_MODEL` stands for `score --model`, `TWEETSCORE_DB` for `--db` of every "
     "command.",
 )
-for panel in (data, models, results):
+for panel in (data, models, results, browse):
     app.add_typer(panel.app)
 
 

@@ -8,6 +8,7 @@ import polars as pl
 
 from tweetscore.errors import InputError
 from tweetscore.evaluation.compare import TARGET, Comparison, compare
+from tweetscore.evaluation.curves import CALIBRATION, ROC, calibration_curve, roc_curve
 from tweetscore.evaluation.earnings import Earnings, earnings
 from tweetscore.evaluation.evaluate import evaluate
 from tweetscore.evaluation.event_study import PATHS, price_paths
@@ -22,7 +23,6 @@ from tweetscore.evaluation.words import (
 )
 from tweetscore.market.horizons import DAY_MINUTES, Horizon
 from tweetscore.market.news import News
-from tweetscore.report.curves import CALIBRATION, ROC, calibration_curve, roc_curve
 from tweetscore.report.provenance import provenance
 from tweetscore.report.record import Report, Study
 from tweetscore.report.subject import Subject, choose

@@ -5,10 +5,8 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
-import jinja2
 import polars as pl
 from markupsafe import Markup
 
@@ -25,7 +23,15 @@ from tweetscore.evaluation.earnings_words import (
     net_table,
 )
 from tweetscore.evaluation.verdicts import FIGURES_EXPLAINED, figure_table, quality_table
-from tweetscore.io.formats import VISIBLE, cell_text
+from tweetscore.html.parts import (
+    Table,
+    asset,
+    base_style,
+    environment,
+    frame_table,
+    table_script,
+    worded_table,
+)
 from tweetscore.report import charts
 from tweetscore.report.record import Report, Study
 from tweetscore.study.words import (
@@ -36,8 +42,7 @@ from tweetscore.study.words import (
 )
 
 HEIGHT = 280
-MOST_ROWS = 500  # of a table
-MOST_CHARACTERS = 1_000  # of a cell
+PACKAGE = "tweetscore.report"
 WORDED = {"verdict", "model", "vectors", "counts"}  # columns of words in tables of numbers
 COLOURS = [f"var(--mark-{n})" for n in range(1, 11)]
 LOOK = {
@@ -64,16 +69,6 @@ LOOK = {
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
-    """A table of the page; the columns of numbers stand right and sort as numbers."""
-
-    columns: tuple[tuple[str, bool], ...]  # heading, and whether it is of numbers
-    rows: tuple[tuple[str, ...], ...]
-    left_out: int = 0
-    searchable: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class StudyPart:
     """A study as the page shows it."""
 
@@ -91,10 +86,10 @@ def page(report: Report) -> str:
     own two scripts by their hashes and no other.
     """
     studies = [_study_part(n, each) for n, each in enumerate(report.studies, 1)]
-    scripts = [Markup(each) for each in (_library(), _asset("page.js"))]
+    scripts = [Markup(each) for each in (_library(), table_script() + asset(PACKAGE, "page.js"))]
     return (
-        _environment()
-        .from_string(_asset("page.html"))
+        environment(PACKAGE)
+        .get_template("page.html")
         .render(
             report=report,
             specs=dict(_specs(report)),
@@ -105,7 +100,7 @@ def page(report: Report) -> str:
             figures_explained=FIGURES_EXPLAINED,
             scripts=scripts,
             hashes=[_hash(each) for each in scripts],
-            style=Markup(_asset("page.css")),
+            style=Markup(base_style() + asset(PACKAGE, "page.css")),
         )
         + "\n"
     )
@@ -116,25 +111,6 @@ def _compared(comparison: Comparison | None) -> list[str]:
     if comparison is None:
         return []
     return [*comparison_sentences(comparison), *comparison.left_out, COMPARED_EXPLAINED]
-
-
-def _environment() -> jinja2.Environment:
-    return jinja2.Environment(
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        finalize=_shown,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-
-
-def _shown(value: object) -> object:
-    """Replace characters that move the cursor or turn the direction of text by visible marks."""
-    return value.translate(VISIBLE) if type(value) is str else value
-
-
-def _asset(name: str) -> str:
-    return files("tweetscore.report").joinpath(name).read_text(encoding="utf-8")
 
 
 @cache
@@ -215,9 +191,9 @@ def _tables(report: Report) -> Iterator[tuple[str, Table]]:
         ("words", report.words),
     ):
         if frame.height:
-            yield name, _table(frame)
+            yield name, frame_table(frame)
     if report.tweets.height:
-        yield "tweets", _table(report.tweets, most=report.tweets.height, searchable=True)
+        yield "tweets", frame_table(report.tweets, most=report.tweets.height, searchable=True)
 
 
 def _study_part(n: int, study: Study) -> StudyPart:
@@ -225,7 +201,12 @@ def _study_part(n: int, study: Study) -> StudyPart:
     if found.compared:
         tables += [("Intervals", _worded(*interval_table(found.compared)))]
     if any(each.figures for each in found.compared):
-        tables += [("Quality of the probabilities", _worded(*study_quality_table(found.compared)))]
+        tables += [
+            (
+                "Quality of the probabilities",
+                _worded(*study_quality_table(found.compared)),
+            )
+        ]
     if found.ablation:
         tables += [("Ablation", _worded(*ablation_table(found.ablation)))]
     shown = [
@@ -243,9 +224,7 @@ def _study_part(n: int, study: Study) -> StudyPart:
 
 
 def _worded(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
-    """Return a table of cells that are text already."""
-    columns = tuple((heading, heading not in WORDED) for heading in headings)
-    return Table(columns, tuple(map(tuple, rows)))
+    return worded_table(headings, rows, WORDED)
 
 
 def _by_interval(statuses: pl.DataFrame) -> pl.DataFrame:
@@ -255,22 +234,3 @@ def _by_interval(statuses: pl.DataFrame) -> pl.DataFrame:
     return statuses.group_by("interval_minutes", maintain_order=True).agg(
         pl.col("predictions").filter(status=name).sum().alias(name) for name in names
     )
-
-
-def _table(frame: pl.DataFrame, *, most: int = MOST_ROWS, searchable: bool = False) -> Table:
-    """Return a frame as a table, without the columns that hold nothing."""
-    frame = frame.select(each for each in frame if each.null_count() < frame.height)
-    columns = tuple(
-        (name.replace("_", " "), kind.is_numeric()) for name, kind in frame.schema.items()
-    )
-    rows = tuple(tuple(map(_cell, row)) for row in frame.head(most).iter_rows())
-    return Table(columns, rows, max(0, frame.height - most), searchable)
-
-
-def _cell(value: object) -> str:
-    if isinstance(value, float):
-        return f"{value:.4g}" if abs(value) < 1 else f"{value:,.2f}"
-    if isinstance(value, int) and not isinstance(value, bool):
-        return f"{value:,}"
-    text = cell_text(value)
-    return text if len(text) <= MOST_CHARACTERS else text[: MOST_CHARACTERS - 1] + "…"

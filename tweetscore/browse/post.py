@@ -1,0 +1,150 @@
+"""One post as it met the market: its id enters, a record for the page leaves."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import polars as pl
+
+from tweetscore.browse.asked import Asked
+from tweetscore.browse.facts import Facts, Market, choose_market
+from tweetscore.browse.paths import Drawing, draw_path
+from tweetscore.errors import InputError
+from tweetscore.market.horizons import DAY_MINUTES, Horizon
+from tweetscore.store.database import Store, statement
+
+BARS_BEFORE, BARS_AFTER = 60, 30
+NEIGHBOURS_WITHIN = timedelta(days=7)
+FAR = timedelta(days=15)  # of daily bars
+
+
+@dataclass(frozen=True, slots=True)
+class Met:
+    """What the price of one symbol did around a post."""
+
+    symbol: str
+    facts: tuple[tuple[str, str], ...]
+    drawing: Drawing | None
+    words: str  # what the drawing shows, or why there is none
+
+
+@dataclass(frozen=True, slots=True)
+class PostView:
+    """All that the page of a post shows."""
+
+    post: dict[str, Any]
+    market: Market
+    met: tuple[Met, ...]
+    scores: pl.DataFrame
+    labels: pl.DataFrame
+    links: pl.DataFrame
+    neighbours: tuple[dict[str, Any], ...]
+
+
+def read_post(store: Store, facts: Facts, asked: Asked, platform: str, tweet_id: int) -> PostView:
+    """Read a post, its predictions, links, neighbours, and the price around it.
+
+    Raises:
+        InputError: there is no such post, or it cannot be held against what is asked.
+    """
+    key = {"platform": platform, "tweet_id": tweet_id}
+    found = store.frame(statement("browse/post"), **key)
+    if found.is_empty():
+        raise InputError(f"{platform} {tweet_id}: no such post in the database")
+    post = found.row(0, named=True)
+    market = choose_market(facts, asked)
+    links = store.frame(statement("browse/post_links"), **key)
+    symbols = links["symbol"].unique().sort().to_list() if facts.has_rules else []
+    if not facts.has_rules:
+        symbols = [name for name, _ in facts.symbols if market.symbol in (None, name)]
+    posted = post["posted_utc"]
+    neighbours = store.frame(
+        statement("browse/neighbours"),
+        moment=posted, **{"from": posted - NEIGHBOURS_WITHIN, "to": posted + NEIGHBOURS_WITHIN},
+    )  # fmt: skip
+    spacings = dict(facts.symbols)
+    return PostView(
+        post=post,
+        market=market,
+        met=tuple(
+            _met(store, each, spacings[each], market, posted)
+            for each in symbols
+            if each in spacings
+        ),
+        scores=store.frame(statement("browse/post_scores"), **key),
+        labels=store.frame(statement("browse/post_labels"), **key),
+        links=links,
+        neighbours=tuple(neighbours.to_dicts()),
+    )
+
+
+def _met(store: Store, symbol: str, spacing: int, market: Market, posted: datetime) -> Met:
+    window = _window(store, symbol, spacing, market, posted)
+    entry = window["minute_utc"] if window else posted
+    step = timedelta(minutes=spacing)
+    begin, end = posted - BARS_BEFORE * step, entry + BARS_AFTER * step
+    if window and window["exit_utc"]:
+        end = max(end, window["exit_utc"] + 10 * step)
+    if spacing == DAY_MINUTES:
+        begin, end = posted - FAR, max(end, posted + FAR)
+    of_symbol = {"symbol": symbol, "from": begin}
+    bars = store.rows(statement("browse/path"), to=end, **of_symbol)
+    trading = store.rows(statement("browse/trading"), session=market.session, **of_symbol)
+    sessions = [(opens, closes) for _, opens, closes in trading if opens <= end]
+    marks = [(posted, "posted", "posted")]
+    if window:
+        marks += [(window["minute_utc"], "entry", "entry")]
+        marks += [(window["exit_utc"], "exit", "exit")] if window["exit_utc"] else []
+    drawing = draw_path(bars, marks, sessions) if len(bars) > 1 else None
+    words = (
+        f"{symbol} from {begin:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC, close of each bar; "
+        f"lines: {', '.join(name for _, name, _ in marks)}; shaded: the {market.session} session."
+        if drawing
+        else f"No bars of {symbol} from {begin:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC."
+    )
+    return Met(symbol, tuple(_facts(market, posted, window, trading)), drawing, words)
+
+
+def _window(
+    store: Store, symbol: str, spacing: int, market: Market, posted: datetime
+) -> dict[str, Any] | None:
+    """Return the window that a post meets; None where it meets none."""
+    if market.interval is None:
+        return None
+    span = "SELECT min(open_utc) FROM sessions WHERE symbol = $symbol AND session = 'extended'"
+    (first,) = store.row(span, symbol=symbol)
+    found = store.frame(
+        statement("browse/window"),
+        symbol=symbol, session=market.session, interval=market.interval, posted=posted,
+        spacing=spacing, first=first,
+    )  # fmt: skip
+    return found.row(0, named=True) if found.height else None
+
+
+def _facts(
+    market: Market,
+    posted: datetime,
+    window: dict[str, Any] | None,
+    trading: list[tuple[Any, ...]],
+) -> list[tuple[str, str]]:
+    """Return what a reader wants to know of a window, or of the lack of one."""
+    if window is None:
+        later = [each for each in trading if each[1] > posted]
+        facts = [("window", "none: the market was closed, or no bar is near")]
+        if later:
+            facts += [(f"next {market.session} session opens", f"{later[0][1]} UTC")]
+        return facts
+    shown = [
+        ("interval", Horizon(market.interval or 0).words),
+        ("status", window["status"]),
+        ("session", f"{market.session}, {window['session_date']}"),
+        ("entry", f"{window['minute_utc']} UTC"),
+        ("entry price", window["entry_price"]),
+        ("exit", f"{window['exit_utc']} UTC"),
+        ("exit price", window["exit_price"]),
+        ("return", window["return_bps"]),
+    ]
+    worded = {"return": "{:+.1f} bps", "entry price": "{:,.4f}", "exit price": "{:,.4f}"}
+    return [
+        (name, worded.get(name, "{}").format(value)) for name, value in shown if value is not None
+    ]
