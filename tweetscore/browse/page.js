@@ -9,6 +9,10 @@ window.addEventListener("pageshow", () => {
   for (const field of document.querySelectorAll("input, select")) field.disabled = false;
 });
 
+// There is room for all filters on a desk, and on a phone for the posts.
+const more = document.getElementById("more");
+if (more && matchMedia("(min-width: 40rem)").matches) more.open = true;
+
 const box = document.getElementById("sql");
 box?.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) box.form.requestSubmit();

@@ -70,6 +70,8 @@ def posts(explorer: Explorer, request: Request) -> Response:
         columns=[(name, name.replace("_", " "), name in NUMBERS) for name in SORTS],
         cell=cell,
         first=asked.address(after=""),
+        narrowed=asked.address(text="", author="", sort="posted_utc", order="down", after="")
+        != "?",
         of_post=_of_post(asked),
         **_interval(page.market.interval),
     )
