@@ -19,6 +19,7 @@ from tweetscore.scoring.files import local_engine, score_files
 from tweetscore.scoring.inputs import find_shards
 from tweetscore.scoring.job import Failed, Finished, Job, Shard, read_market
 from tweetscore.scoring.manifest import read_finished
+from tweetscore.scoring.plan import plan_files
 from tweetscore.store.database import memory_store, open_store
 
 pytestmark = pytest.mark.slow  # every run scores a folder
@@ -165,6 +166,24 @@ def test_a_spoilt_shard_is_listed_and_the_others_are_scored(
         "write it as a signed whole number"
     )
     assert set(outputs(tmp_path / "out")) == {"0.parquet"}
+
+
+def test_a_plan_says_what_is_left_and_writes_nothing(
+    bundle: Bundle, market: Path, tmp_path: Path
+) -> None:
+    inputs = spoilt(tmp_path)
+    job = job_of(market, bundle, tmp_path / "out")
+    before = plan_files([str(inputs)], job)
+    assert not (tmp_path / "out").exists()
+    assert (before.shards, before.already_finished, before.rows) == (4, 0, 30)
+    assert [each.name for each in before.unreadable] == ["1.parquet", "2.parquet", "3.parquet"]
+    assert before.tried == "0.parquet"
+    assert before.seconds is not None
+    run(inputs, job)
+    after = plan_files([str(inputs)], job)
+    assert (after.already_finished, after.rows, after.tried, after.seconds) == (1, 0, None, None)
+    with pytest.raises(InputError, match="its intervals differ"):
+        plan_files([str(inputs)], job_of(market, bundle, tmp_path / "out", (30,)))
 
 
 def test_a_second_run_does_what_is_missing(bundle: Bundle, market: Path, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from tweetscore.api import (
     evaluate_labelled,
     load_model,
     open,  # noqa: A004 - as gzip.open and others are named
+    plan_files,
     query_text,
     read_news,
     run_query,
@@ -45,6 +46,7 @@ __all__ = [
     "evaluate_labelled",
     "load_model",
     "open",
+    "plan_files",
     "query_text",
     "read_news",
     "run_query",

@@ -19,6 +19,7 @@ from tweetscore.api.database import (
 )
 from tweetscore.api.files import (
     evaluate_labelled,
+    plan_files,
     score_files,
     shipped_models,
     train_labelled,
@@ -37,6 +38,7 @@ __all__ = [
     "open",
     "open_to_judge",
     "parse_parameters",
+    "plan_files",
     "query_text",
     "read_news",
     "run_query",

@@ -13,6 +13,8 @@ if TYPE_CHECKING:  # what a command does not need, it does not wait for
     from tweetscore.sample.write import Sample
     from tweetscore.scoring.bundle import Bundle
     from tweetscore.scoring.files import FilesAccount, Progress
+    from tweetscore.scoring.job import Job
+    from tweetscore.scoring.plan import FilesPlan
     from tweetscore.training.epoch import Epoch
     from tweetscore.training.evaluate_labelled import LabelledFigures
     from tweetscore.training.options import TrainingOptions
@@ -179,10 +181,58 @@ def score_files(
         InputError: there is nothing to score, the output belongs to another model or market, or
             a package or the cluster is missing.
     """
-    from tweetscore.io.places import place_of
-    from tweetscore.market.horizons import Horizon
     from tweetscore.scoring.files import local_engine
     from tweetscore.scoring.files import score_files as run
+
+    job = _job(output, model, intervals, market, storage_options)
+    chosen = local_engine
+    if engine == "ray":
+        need("ray", "--engine ray")
+        from tweetscore.scoring.ray import RayEngine
+
+        chosen = RayEngine(address, workers)
+    return run(inputs, job, chosen, progress or silent, storage_options, take_over=take_over)
+
+
+def plan_files(
+    inputs: Sequence[str],
+    output: str | Path,
+    *,
+    model: "str | Path | Loaded" = "reference",
+    intervals: Sequence[int] = (),
+    market: str | Path | None = None,
+    storage_options: Mapping[str, str] | None = None,
+) -> "FilesPlan":
+    """Say what ``score_files`` would do with the same arguments; nothing is written.
+
+    Args:
+        inputs: files, folders or patterns.
+        output: where the results would go.
+        model: a folder, the name of a shipped model, or a loaded one.
+        intervals: in minutes; without any, all of the model's.
+        market: a database with bars.
+        storage_options: how buckets are reached.
+
+    Returns:
+        What is finished, what is left, and how long it would take on this machine, by one shard.
+
+    Raises:
+        InputError: there is nothing to score, or the output belongs to another model or market.
+    """
+    from tweetscore.scoring.plan import plan_files as plan
+
+    return plan(inputs, _job(output, model, intervals, market, storage_options), storage_options)
+
+
+def _job(
+    output: str | Path,
+    model: "str | Path | Loaded",
+    intervals: Sequence[int],
+    market: str | Path | None,
+    storage_options: Mapping[str, str] | None,
+) -> "Job":
+    from tweetscore.io.places import place_of
+    from tweetscore.market.horizons import Horizon
     from tweetscore.scoring.job import Job, read_market
     from tweetscore.store.database import memory_store, open_store
 
@@ -195,11 +245,4 @@ def score_files(
             else memory_store()
         )
         windows = read_market(store, wanted)
-    job = Job(bundle, wanted, windows, place_of(output, storage_options))
-    chosen = local_engine
-    if engine == "ray":
-        need("ray", "--engine ray")
-        from tweetscore.scoring.ray import RayEngine
-
-        chosen = RayEngine(address, workers)
-    return run(inputs, job, chosen, progress or silent, storage_options, take_over=take_over)
+    return Job(bundle, wanted, windows, place_of(output, storage_options))

@@ -80,6 +80,15 @@ class FileOptions:
             help="Number of Ray workers; without it, one for each core.",
         ),
     ] = None
+    dry_run: Annotated[
+        bool,
+        Option(
+            "--dry-run",
+            rich_help_panel=FILES,
+            help="Only say what would be done and how long it would take; one shard is scored to "
+            "see.",
+        ),
+    ] = False
     take_over: Annotated[
         bool,
         Option(

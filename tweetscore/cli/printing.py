@@ -28,6 +28,7 @@ if TYPE_CHECKING:  # polars and scikit-learn would slow down --help
     from tweetscore.sample.write import Sample
     from tweetscore.scoring.files import FilesAccount
     from tweetscore.scoring.freeze import Frozen
+    from tweetscore.scoring.plan import FilesPlan
     from tweetscore.scoring.score import ScoreAccount
     from tweetscore.study.summary import StudyResult
     from tweetscore.training.run import Trained
@@ -205,6 +206,27 @@ def show_files(account: "FilesAccount", output: str, *, as_json: bool) -> None:
         warn(f"failed: {each.name}: {each.reason}")
     _note_known_words(account.known_words)
     note(f"the scores are in {output}; add them to a database with: tweetscore import {output}")
+
+
+def show_plan(plan: "FilesPlan", *, as_json: bool) -> None:
+    """Print what a job would do."""
+    if as_json:
+        show_record(asdict(plan))
+        return
+    rows: list[tuple[str, int]] = [
+        ("shards", plan.shards),
+        ("finished before", plan.already_finished),
+        ("unreadable", len(plan.unreadable)),
+        ("rows to score", plan.rows),
+        ("bytes of their files", plan.bytes),
+        ("bytes to read of them", plan.bytes_to_read),
+    ]
+    show_table([plan.model, "count"], rows)
+    for each in plan.unreadable:
+        warn(f"unreadable: {each.name}: {each.reason}")
+    if plan.seconds is not None:
+        time = f"{plan.seconds:,.0f} s" if plan.seconds < 600 else f"{plan.seconds / 3600:,.1f} h"
+        note(f"about {time} on this machine, by the time that {plan.tried} took")
 
 
 def _warn_of(warnings: "Sequence[str]") -> None:

@@ -78,17 +78,23 @@ def _score_files(
     market = options.database_if_any(db)
     if not market:
         note(f"{db} does not exist: without bars, no score is compared with prices")
+    job: Any = {
+        "inputs": files.input or (),
+        "output": files.output,
+        "model": bundle,
+        "intervals": intervals,
+        "market": market,
+        "storage_options": file_options.storage_options(files.storage_option),
+    }
+    if files.dry_run:
+        printing.show_plan(api.plan_files(**job), as_json=as_json)
+        return
     with file_progress(as_json=as_json) as on_shard:
         account = api.score_files(
-            files.input or (),
-            files.output,
-            model=bundle,
-            intervals=intervals,
-            market=market,
+            **job,
             engine=files.engine,
             address=files.address,
             workers=files.workers,
-            storage_options=file_options.storage_options(files.storage_option),
             take_over=files.take_over,
             progress=on_shard,
         )

@@ -17,6 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from tweetscore.errors import InputError, IntegrityError
 from tweetscore.io.lock import only_writer
+from tweetscore.io.new_file import new_file
 from tweetscore.io.places import Entry, LocalPlace, Place
 from tweetscore.scoring.job import Finished, Job
 
@@ -89,7 +90,7 @@ def _check_free(output: Place, entries: Sequence[Entry]) -> None:
         raise InputError(f"{output}: is not empty and holds no results; choose another --output")
 
 
-def describe(job: Job) -> Run:
+def _describe(job: Job) -> Run:
     """Return the description of a job."""
     return Run(
         format=FORMAT,
@@ -104,21 +105,27 @@ def describe(job: Job) -> Run:
 
 def _begin(job: Job, entries: Sequence[Entry]) -> list[Finished]:
     """Write the description of the job, or compare it; return the shards finished already."""
-    run = describe(job)
+    run = _describe(job)
     if not any(each.name == f"{MANIFEST}/{RUN}" for each in entries):
         with (job.output / MANIFEST / RUN).new_file() as file:
             file.write(json.dumps(asdict(run)).encode())
         return []
-    return finished_before(job, run, entries)
+    return _finished(job, run, entries)
 
 
-def finished_before(job: Job, run: Run, entries: Sequence[Entry]) -> list[Finished]:
-    """Return the shards whose results are in the output.
+def finished_in(job: Job) -> list[Finished]:
+    """Return the shards whose results are in the output, without touching it.
 
-    Args:
-        job: whose output.
-        run: its description.
-        entries: the files of the output.
+    Raises:
+        InputError: the output holds results of another job, or something else.
+    """
+    entries = job.output.entries()
+    _check_free(job.output, entries)
+    return _finished(job, _describe(job), entries) if entries else []
+
+
+def _finished(job: Job, run: Run, entries: Sequence[Entry]) -> list[Finished]:
+    """Compare the description of the job; return the shards finished already.
 
     Raises:
         InputError: the output holds results of another job.
@@ -150,6 +157,10 @@ def finishing(held: Held) -> AbstractContextManager[Callable[[Finished], None]]:
 
 @contextmanager
 def _in_folder(path: Path) -> Iterator[Callable[[Finished], None]]:
+    content = path.read_bytes() if path.exists() else b""
+    if not content.endswith(b"\n"):  # a kill between the bytes of a line: ours begin on their own
+        with new_file(path) as file:
+            file.write(content[: content.rfind(b"\n") + 1])
     with path.open("a", encoding="utf-8") as lines:
 
         def add(each: Finished) -> None:
@@ -227,9 +238,6 @@ def read_finished(folder: Place, entries: Sequence[Entry]) -> list[Finished]:
     if any(each.name == f"{MANIFEST}/{FINISHED}" for each in entries):
         content = place.read_bytes()
     whole = content[: content.rfind(b"\n") + 1]
-    if whole != content:  # a kill between the bytes of a line: the next must begin on its own
-        with place.new_file() as file:
-            file.write(whole)
     lines = whole.splitlines()
     names = [each.name for each in entries if each.name.startswith(single)]
     with ThreadPoolExecutor(_AT_ONCE) as pool:

@@ -42,7 +42,7 @@ def read_shard(
     first, name = 1, str(place)
 
     def chosen(parquet: pq.ParquetFile) -> list[str]:
-        return _columns(name, parquet.schema_arrow, counts=counts)
+        return columns_of(name, parquet.schema_arrow, counts=counts)
 
     with place.parquet(chosen) as path, opened(path, name, "write it again") as parquet:
         columns = chosen(parquet)
@@ -62,7 +62,17 @@ def read_shard(
             )
 
 
-def _columns(file: str, schema: pa.Schema, *, counts: bool) -> list[str]:
+def columns_of(file: str, schema: pa.Schema, *, counts: bool) -> list[str]:
+    """Return the columns that are read.
+
+    Args:
+        file: its name in messages.
+        schema: its columns.
+        counts: whether the engagement counts are read.
+
+    Raises:
+        InputError: one is lacking, or has another type.
+    """
     wanted = [name for name in OF_TWEETS if counts or name not in COUNTS]
     columns = [name for name in wanted if name in schema.names]
     if lacking := [name for name in NEEDED if name not in columns]:
