@@ -16,7 +16,7 @@ from tweetscore.io.formats import Answer, write_file
 from tweetscore.io.new_file import sha256_of
 from tweetscore.report.gather import gather
 from tweetscore.sample.write import ARCHIVE_NAME, BARS_NAME, write_sample
-from tweetscore.scoring.attach import import_from
+from tweetscore.scoring.attach import ADDED, import_from
 from tweetscore.scoring.bundle import Bundle
 from tweetscore.scoring.score import score
 from tweetscore.store.database import Store, check_derived, open_store
@@ -257,9 +257,7 @@ def test_scores_made_without_a_database_are_those_made_with_one(
         assert gather(store).subject is not None
 
 
-def test_results_of_moves_come_in_and_those_of_labels_are_refused(
-    market: Path, tmp_path: Path
-) -> None:
+def test_results_of_moves_and_of_labels_come_in(market: Path, tmp_path: Path) -> None:
     tweets = posts(60)
     of_moves = class_bundle(
         tmp_path / "moves",
@@ -274,18 +272,24 @@ def test_results_of_moves_come_in_and_those_of_labels_are_refused(
     run(inputs, job_of(market, of_moves, tmp_path / "moved"))
     run(inputs, job_of(market, of_labels, tmp_path / "felt", (0,)))
     query = "FROM scored_moves ORDER BY tweet_id, interval_minutes"
+    of_classes = "FROM probabilities WHERE target = 'label' ORDER BY tweet_id, class"
     (tmp_path / "whole.duckdb").write_bytes(market.read_bytes())
     with open_store(tmp_path / "whole.duckdb") as store:
         store.append("tweets", tweets.with_columns(source_id=1))
         score(store, of_moves, (), silent)
-        known = store.frame(query)
+        score(store, of_labels, (), silent)
+        known, felt = store.frame(query), store.frame(of_classes)
+        likeliest = store.frame("FROM scored_labels ORDER BY tweet_id")
     (tmp_path / "new.duckdb").write_bytes(market.read_bytes())
     with open_store(tmp_path / "new.duckdb") as store:
         assert import_from(store, tmp_path / "moved")["predictions"] == known.height > 50
         assert store.frame(query).equals(known)
         assert set(known["outcome"].drop_nulls()) == {"still", "move"}
-        with pytest.raises(InputError, match="holds scores of labels"):
-            import_from(store, tmp_path / "felt")
+        assert import_from(store, tmp_path / "felt")["predictions"] == felt.height > 100
+        assert store.frame(of_classes).equals(felt)
+        assert set(likeliest["class"]) == {"glad", "sad"}
+        assert store.frame("FROM scored_labels ORDER BY tweet_id").equals(likeliest)
+        assert import_from(store, tmp_path / "felt") == dict.fromkeys(ADDED, 0)
 
 
 def test_what_is_there_already_stays(bundle: Bundle, market: Path, tmp_path: Path) -> None:
@@ -372,6 +376,23 @@ def test_what_is_no_probability_is_refused_though_the_manifest_fits(
     ).write_parquet(path)
     altered(out, result=sha256_of(path))
     refused(out, "1 rows hold no probability, or no interval of its run")
+
+
+@pytest.mark.parametrize(
+    "value", [[0.5], [0.5, 0.4, 0.1], [7.5, 0.1], [float("nan"), 0.5], [None, 1.0]]
+)
+def test_what_are_no_probabilities_of_labels_is_refused(
+    market: Path, tmp_path: Path, value: list[float | None]
+) -> None:
+    of_labels = class_bundle(tmp_path / "moods", "label", ("glad", "sad"), (0,))[0]
+    run(write(tmp_path / "in", posts(9)), job_of(market, of_labels, tmp_path / "out", (0,)))
+    path = tmp_path / "out" / "0.parquet"
+    scores = pl.read_parquet(path)
+    listed = scores["probabilities"].to_list()
+    wrong = pl.Series("probabilities", [value, *listed[1:]], pl.List(pl.Float32))
+    scores.with_columns(wrong).write_parquet(path)
+    altered(tmp_path / "out", result=sha256_of(path))
+    refused(tmp_path / "out", "1 rows hold no probability")
 
 
 @pytest.mark.parametrize(

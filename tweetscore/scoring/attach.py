@@ -20,7 +20,7 @@ from tweetscore.market.targets import kind_of
 from tweetscore.market.windows import ensure_windows
 from tweetscore.scoring.card import read_card
 from tweetscore.scoring.job import Finished
-from tweetscore.scoring.manifest import FINISHED, MANIFEST, RUN, read_finished, read_run
+from tweetscore.scoring.manifest import FINISHED, MANIFEST, RUN, Run, read_finished, read_run
 from tweetscore.scoring.predictions import register_card
 from tweetscore.store.database import Store
 from tweetscore.store.transfer import is_export, restore
@@ -54,7 +54,7 @@ def attach(store: Store, folder: Path) -> dict[str, int]:
     nothing.
 
     Raises:
-        InputError: the results are of labels, or no shard is finished.
+        InputError: no shard is finished.
         IntegrityError: a file is not the one that was written, or holds what no score is.
     """
     started = datetime.now(UTC).replace(tzinfo=None)
@@ -62,30 +62,26 @@ def attach(store: Store, folder: Path) -> dict[str, int]:
     run, finished = read_run(place), read_finished(place, place.entries())
     read_card(folder / MANIFEST / RUN, json.dumps(run.card).encode(), COPY_RESULTS)
     kind = kind_of(run.target)
-    if not kind.is_market:
-        raise InputError(
-            f"{folder}: holds scores of labels, and results keep only the likeliest one; "
-            "score the posts in the database"
-        )
     if not finished:
         raise InputError(f"{folder}: no shard of it is finished; run tweetscore score again")
     files = [glob.escape(str(folder / each.name)) for each in finished]
-    _check_files(folder, finished, run.intervals)
+    _check_files(folder, finished, run)
     digest = hashlib.sha256((folder / MANIFEST / FINISHED).read_bytes()).hexdigest()
     if store.rows("FROM sources WHERE sha256 = $sha256", sha256=digest):
         return dict.fromkeys(ADDED, 0)
     model_id, classes = run.model_id, run.card["classes"]
-    (positive,) = kind.stored(classes)
     with store.transaction():
         before = _counts(store)
         (source_id,) = store.row("SELECT coalesce(max(source_id), 0) + 1 FROM sources")
         store.run("scoring/attach_tweets", files=files, source_id=source_id)
-        store.run(
-            "scoring/attach_predictions",
-            files=files,
-            model_id=model_id,
-            class_number=classes.index(positive) + 1,
-        )
+        if kind.is_market:
+            (positive,) = kind.stored(classes)
+            number = classes.index(positive) + 1
+            store.run(
+                "scoring/attach_predictions", files=files, model_id=model_id, class_number=number
+            )
+        else:
+            store.run("scoring/attach_labels", files=files, model_id=model_id)
         register_card(store, run.model, model_id, run.target, run.card)
         after = _counts(store)
         added = {name: after[name] - before[name] for name in after}
@@ -101,11 +97,12 @@ def attach(store: Store, folder: Path) -> dict[str, int]:
             started_utc=started,
             finished_utc=datetime.now(UTC).replace(tzinfo=None),
         )
-    ensure_windows(store, run.intervals)
+    if kind.is_market:
+        ensure_windows(store, run.intervals)
     return added
 
 
-def _check_files(folder: Path, finished: Sequence[Finished], intervals: Sequence[int]) -> None:
+def _check_files(folder: Path, finished: Sequence[Finished], run: Run) -> None:
     """Hold the files of results against the manifest, and their values against what scores are.
 
     Raises:
@@ -119,7 +116,7 @@ def _check_files(folder: Path, finished: Sequence[Finished], intervals: Sequence
                 f"{FINISHED}); copy the folder again, or run tweetscore score again"
             )
         try:
-            wrong_rows = sum(_wrong_rows(pl.DataFrame(b), intervals) for b in _batches(path))
+            wrong_rows = sum(_wrong_rows(pl.DataFrame(b), run) for b in _batches(path))
         except UNREADABLE as error:
             fact = str(error).splitlines()[0]
             raise IntegrityError(
@@ -140,14 +137,21 @@ def _batches(path: Path) -> Iterator[pa.RecordBatch]:
         yield from bounded(batches, str(path), path.stat().st_size)
 
 
-def _wrong_rows(results: pl.DataFrame, intervals: Sequence[int]) -> int:
+def _wrong_rows(results: pl.DataFrame, run: Run) -> int:
     """Count the rows that no scoring writes."""
-    probability = pl.col("^probability.*$")
-    if results.select(probability).width != 1:
-        return results.height
+    if not kind_of(run.target).is_market:
+        each = pl.col("probabilities")
+        if not isinstance(results.schema.get("probabilities"), pl.List):
+            return results.height
+        within = each.list.eval(pl.element().is_between(0, 1).fill_null(value=False)).list.all()
+        scored = within & (each.list.len() == len(run.card["classes"]))
+    else:
+        probability = pl.col("^probability.*$")
+        if results.select(probability).width != 1:
+            return results.height
+        scored = probability.is_between(0, 1) & pl.col("interval_minutes").is_in(run.intervals)
     right = results.select(
-        probability.is_between(0, 1)
-        & pl.col("interval_minutes").is_in(list(intervals))
+        scored
         & pl.all_horizontal(pl.col("platform", "tweet_id", "posted_utc", "text").is_not_null())
     ).to_series()
     return int((~right.fill_null(value=False)).sum())

@@ -143,6 +143,9 @@ class ShardScorer:
         order = [name for name in ("tweet_id", "symbol", "interval_minutes") if name in found]
         found = found.sort(order)
         own = chunk.rows.select("platform", "tweet_id", "author", "posted_utc", "text")
+        if not self.job.model.target.kind.is_market:  # so that it can be added to a database
+            of_classes = pl.Series("probabilities", chunk.probabilities[:, 0]).arr.to_list()
+            own = own.with_columns(of_classes)
         return found.with_columns(own[found["tweet_id"]])
 
     def _write_rejects(self, shard: Shard, refused: pl.DataFrame) -> None:
