@@ -16,8 +16,8 @@ ROOT = Path(__file__).parent.parent
 HELP_COLUMNS = 80
 UNDOCUMENTED = "**undocumented**"
 COMMANDS = (
-    "sample", "ingest", "info", "doctor", "export", "import", "train", "study", "score", "evaluate",
-    "report", "browse", "query", "link", "abnormal", "freeze", "model", "compare",
+    "demo", "sample", "ingest", "info", "doctor", "export", "import", "train", "study", "score",
+    "evaluate", "report", "browse", "query", "link", "abnormal", "freeze", "model", "compare",
 )  # fmt: skip
 
 

@@ -18,7 +18,7 @@ import torch
 import typer
 from docs import COMMANDS, help_of
 from onnxruntime import get_available_providers
-from tiny import contents, put_tweets, tiny_bundle
+from tiny import contents, put_bars, put_tweets, tiny_bundle
 from typer.main import get_command
 from typer.testing import CliRunner
 
@@ -163,8 +163,58 @@ def test_the_version_is_shown() -> None:
     assert invoke("--version").stdout == f"tweetscore {__version__}\n"
 
 
-def test_no_command_at_all_shows_the_help() -> None:
-    assert all(name in invoke(code=2).output for name in COMMANDS)
+def test_the_help_names_every_command() -> None:
+    assert all(name in invoke("--help").output for name in COMMANDS)
+
+
+def said(db: Path) -> tuple[str, list[str]]:
+    """What the program says where no command is given: the fact, and the next commands."""
+    result = CliRunner().invoke(app, [], env={"TWEETSCORE_DB": str(db)})
+    fact, *steps, last = result.stdout.splitlines()
+    assert last == "All commands: tweetscore --help"
+    assert all(each.startswith("  tweetscore ") for each in steps)
+    return fact, [each.split()[1] for each in steps]
+
+
+def test_no_command_at_all_says_what_comes_next(tmp_path: Path, filled: Path) -> None:
+    db = tmp_path / "new.duckdb"
+    assert said(db) == (f"{db} does not exist yet.", ["demo", "ingest"])
+    assert not db.exists()
+    with open_store(db):
+        pass
+    assert said(db) == (f"{db} has no posts, no bars, no scores.", ["ingest", "demo"])
+    with open_store(db) as store:
+        put_bars(store, "2023-01-03T14:30:00", [1.0, 2.0])
+    assert said(db) == (f"{db} has no posts, bars of SPX, no scores.", ["ingest", "info"])
+    with open_store(db) as store:
+        put_tweets(store, [(1, "2023-01-03T14:30:00", "up")])
+    assert said(db) == (f"{db} has one post, bars of SPX, no scores.", ["score", "train", "browse"])
+    with open_store(db) as store:
+        store.con.execute("DELETE FROM symbols")
+    assert said(db) == (f"{db} has one post, no bars, no scores.", ["ingest", "score", "info"])
+    assert said(filled) == (
+        f"{filled} has 240 posts, bars of SPX, scores of m.",
+        ["report", "browse", "evaluate"],
+    )
+    db.write_text("no database")
+    fact, steps = said(db)
+    assert "cannot be opened as a database" in fact
+    assert steps == []
+
+
+@pytest.mark.slow
+def test_the_demo_finds_the_planted_signal(tmp_path: Path) -> None:
+    began = time.monotonic()
+    result = invoke("demo", tmp_path / "demo")
+    assert time.monotonic() - began < 120  # half of it on a machine that does nothing else
+    verdict, report = result.stdout.splitlines()
+    assert verdict == "Signal beyond the baseline at 30 minutes."
+    assert verdict in Path(report.removeprefix("report: ")).read_text("utf-8")
+    db = tmp_path / "demo" / "tweetscore.duckdb"
+    assert f"tweetscore browse --db {db}" in result.stderr
+    assert said(db)[1] == ["report", "browse", "evaluate"]
+    again = invoke("demo", tmp_path / "demo", code=1)
+    assert "already exists" in again.stderr
 
 
 # --- stdout is data -------------------------------------------------------------------------------

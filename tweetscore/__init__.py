@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from tweetscore.api import (
     Database,
     browse,
+    demo,
     doctor,
     evaluate_labelled,
     load_model,
@@ -42,6 +43,7 @@ __all__ = [
     "TrainingOptions",
     "__version__",
     "browse",
+    "demo",
     "doctor",
     "evaluate_labelled",
     "load_model",

@@ -10,13 +10,14 @@ Whatever a command does is a method of ``Database`` or a function here; a comman
 prints.
 """
 
-from tweetscore.api.checks import doctor
+from tweetscore.api.checks import doctor, standing
 from tweetscore.api.common import load_model, need
 from tweetscore.api.database import (
     Database,
     open,  # noqa: A004 - as gzip.open and others are named
     open_to_judge,
 )
+from tweetscore.api.demo import demo
 from tweetscore.api.files import (
     evaluate_labelled,
     plan_files,
@@ -31,6 +32,7 @@ from tweetscore.api.queries import browse, parse_parameters, query_text, run_que
 __all__ = [
     "Database",
     "browse",
+    "demo",
     "doctor",
     "evaluate_labelled",
     "load_model",
@@ -45,6 +47,7 @@ __all__ = [
     "score_files",
     "shipped_models",
     "shipped_queries",
+    "standing",
     "train_labelled",
     "write_sample",
 ]

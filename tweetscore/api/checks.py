@@ -8,6 +8,7 @@ from tweetscore.errors import InputError
 
 if TYPE_CHECKING:  # what a command does not need, it does not wait for
     from tweetscore.checks.doctor import Check
+    from tweetscore.checks.standing import Standing
 
 
 def doctor(
@@ -40,3 +41,14 @@ def doctor(
             raise InputError("--leaks needs a database; name one with --db")
         checks += audit(path, names, with_clocks=False)
     return checks
+
+
+def standing(db: str | Path) -> "Standing":
+    """Say what a database holds in one line, and which commands come next.
+
+    Args:
+        db: its file, which need not exist and is only read.
+    """
+    from tweetscore.checks.standing import standing
+
+    return standing(Path(db))

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from tweetscore import __version__
-from tweetscore.cli import browse, data, models, results
+from tweetscore.cli import browse, data, first, models, results
 from tweetscore.cli.command import OneLineErrors
 from tweetscore.cli.console import warn
 
@@ -16,15 +16,15 @@ PROGRAM = "tweetscore"
 app = typer.Typer(
     name=PROGRAM,
     cls=OneLineErrors,
-    no_args_is_help=True,
+    invoke_without_command=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
     help="Score archives of social-media posts and compare the scores with market prices.",
-    epilog="Start with `tweetscore sample demo`. Environment variables can set every option: "
-    "`TWEETSCORE_SCORE_MODEL` stands for `score --model`, `TWEETSCORE_DB` for `--db` of every "
-    "command.",
+    epilog="Start with `tweetscore demo`; `tweetscore` alone says what comes next. Environment "
+    "variables can set every option: `TWEETSCORE_SCORE_MODEL` stands for `score --model`, "
+    "`TWEETSCORE_DB` for `--db` of every command.",
 )
-for panel in (data, models, results, browse):
+for panel in (first, data, models, results, browse):
     app.add_typer(panel.app)
 
 
@@ -48,9 +48,12 @@ def _show_version(wanted: bool) -> None:
 
 @app.callback()
 def _root(
+    context: typer.Context,
     version: Annotated[
         bool,
         typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
     ] = False,
 ) -> None:
     del version  # its callback has answered already
+    if context.invoked_subcommand is None:
+        first.show_standing()

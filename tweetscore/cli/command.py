@@ -60,12 +60,9 @@ class OneLineErrors(TyperGroup):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse what comes before the command."""
-        no_command_at_all = not args
         try:
             return super().parse_args(ctx, args)
         except typer.TyperException as error:
-            if no_command_at_all:  # then the error is the help
-                raise
             raise _usage_exit(error) from error
 
     def invoke(self, ctx: Any) -> Any:
