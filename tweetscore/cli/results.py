@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from tweetscore import api
-from tweetscore.cli import file_options, judging_options, market_options, options, printing
+from tweetscore.cli import answers, file_options, judging_options, market_options, options, printing
 from tweetscore.cli.classifier_options import ClassifierOptions
 from tweetscore.cli.command import command
 from tweetscore.cli.console import detail, note
@@ -246,12 +246,12 @@ def query(
     `tweetscore query --file hit_rate --output hit_rate.csv`
     """
     if asked.list_queries:
-        printing.show_queries(api.shipped_queries(), as_json=as_json)
+        answers.show_queries(api.shipped_queries(), as_json=as_json)
         return
     text = api.query_text(sql, asked.file, sys.stdin)
     if asked.output:
         check_apart(asked.output, db, Path(asked.file or db))
     parameters = api.parse_parameters(asked.param or [])
-    form = printing.answer_form("json" if as_json else asked.format, asked.output)
+    form = answers.answer_form("json" if as_json else asked.format, asked.output)
     with api.run_query(db, text, parameters, limit_seconds=asked.timeout or None) as answer:
-        printing.show_answer(answer, form, asked.output)
+        answers.show_answer(answer, form, asked.output)
