@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,10 +16,11 @@ import polars as pl
 import pyarrow.parquet as pq
 import pytest
 from faulty_server import Faults, Proxy, every_fault, proxied, s3_server
-from jobs import job_of, outputs, posts, run, write
+from jobs import SCORED, in_a_database, job_of, outputs, posts, run, write
 from pyarrow import fs
 
-from tweetscore.errors import InputError, LockedError
+import tweetscore
+from tweetscore.errors import InputError, LockedError, TweetscoreError
 from tweetscore.io.places import place_of
 from tweetscore.posts.canonical import COUNTS
 from tweetscore.scoring.bundle import Bundle
@@ -202,6 +204,7 @@ def test_of_two_runs_into_one_bucket_the_second_is_told_who_and_may_take_over(
     assert run("s3://archive/two/in", job).already_finished == 2
 
 
+TABLES = ("tweets", "bars")
 KILLS = int(os.environ.get("TWEETSCORE_KILLS", "10"))
 
 
@@ -236,6 +239,77 @@ def test_a_run_that_is_killed_at_any_request_is_finished_by_the_same_command(
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert json.loads(done.stdout)["rows"] == 600
     assert objects(direct, "archive/kills/out") == known
+
+
+# --- the database and buckets ---------------------------------------------------------------------
+
+
+def test_an_export_and_results_come_home_from_a_bucket(
+    direct: fs.S3FileSystem, bundle: Bundle, market: Path, tmp_path: Path
+) -> None:
+    put(direct, write(tmp_path / "in", posts(60), posts(50, 1)), "archive/home/in")
+    run("s3://archive/home/in", job_of(market, bundle, "s3://archive/home/out"))
+    known = in_a_database(
+        market, bundle, pl.concat([posts(60), posts(50, 1)]), tmp_path / "whole.duckdb"
+    )
+    (tmp_path / "new.duckdb").write_bytes(market.read_bytes())
+    with tweetscore.open(tmp_path / "new.duckdb") as database:
+        added = database.import_from("s3://archive/home/out")
+        assert added == {"tweets": known.height // 2, "predictions": known.height, "models": 1}
+        assert set(database.import_from("s3://archive/home/out").values()) == {0}
+        assert database.store.frame(SCORED).equals(known)
+        (source,) = database.store.frame("FROM sources WHERE kind = 'tweets'").to_dicts()
+        assert source["name"] == "s3://archive/home/out"
+        database.export("s3://archive/home/export")
+        with pytest.raises(InputError, match="s3://archive/home/export: already exists"):
+            database.export("s3://archive/home/export")
+    with tweetscore.open(tmp_path / "restored.duckdb") as database:
+        with pytest.raises(InputError, match="s3://archive/home/in: is neither an export nor a"):
+            database.import_from("s3://archive/home/in")
+        database.import_from("s3://archive/home/export")
+        assert database.store.frame(SCORED).equals(known)
+    part = "archive/home/export/tweets/part-00000.parquet"
+    with direct.open_output_stream(part) as stream:
+        stream.write(b"PAR1")
+    with tweetscore.open(tmp_path / "damaged.duckdb") as database:
+        with pytest.raises(TweetscoreError) as refusal:
+            database.import_from("s3://archive/home/export")
+        assert str(refusal.value).startswith(f"s3://{part}: is not the file that was written (")
+
+
+def test_archives_in_a_bucket_are_read_as_those_of_a_folder(
+    direct: fs.S3FileSystem, tmp_path: Path
+) -> None:
+    demo = tmp_path / "demo" / "SPY"
+    tweetscore.write_sample(demo, posts=300)
+    archive = next(each for each in demo.iterdir() if each.suffix == ".json")
+    with zipfile.ZipFile(demo / "archive.json.zip", "w") as packed:
+        packed.write(archive, archive.name)
+    archive.unlink()
+    next(demo.glob("*.csv")).rename(demo / "bars.csv")  # their symbol is in the name of the folder
+    put(direct, demo.parent, "archive/demo")
+
+    def read(given: str) -> tuple[list[str], pl.DataFrame, pl.DataFrame]:
+        path = tmp_path / f"{random.random()}.duckdb"
+        with tweetscore.open(path) as database:
+            accounts = database.ingest(given)
+            assert [each.error for each in accounts] == [None] * len(accounts)
+            names = [each.name for each in accounts]
+            frames = [database.store.frame(f"FROM {name} ORDER BY ALL") for name in TABLES]
+        return names, frames[0], frames[1]
+
+    names, posts_there, bars_there = read(str(demo.parent))
+    assert posts_there.height == 300
+    assert set(bars_there["symbol"]) == {"SPY"}
+    for given in ("s3://archive/demo", "s3://archive/demo/*/*"):
+        addresses, tweets, bars = read(given)
+        assert addresses == [each.replace(str(demo.parent), "s3://archive/demo") for each in names]
+        assert tweets.equals(posts_there)
+        assert bars.equals(bars_there)
+    assert read("s3://archive/demo/SPY/archive.json.zip")[1].height == 300
+    with tweetscore.open(tmp_path / "none.duckdb") as database:
+        (lost,) = database.ingest("s3://archive/demo/none.zip")
+    assert lost.error == "s3://archive/demo/none.zip: no object has such a name; check the address"
 
 
 # --- what is refused ------------------------------------------------------------------------------

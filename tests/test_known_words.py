@@ -15,7 +15,7 @@ from jobs import posts, write
 from jobs import run as run_files
 from tiny import put_tweets, tiny_bundle
 
-from tweetscore.cli.printing import show_scores
+from tweetscore.cli.scores import show_scores
 from tweetscore.io.places import place_of
 from tweetscore.market.horizons import Horizon
 from tweetscore.market.targets import kind_of

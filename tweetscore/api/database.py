@@ -104,12 +104,14 @@ class Database(MarketResults):
         columns: Mapping[str, str] | None = None,
         max_gap_minutes: int | None = None,
         flat_bps: float | None = None,
+        storage_options: Mapping[str, str] | None = None,
         progress: Progress | None = None,
     ) -> "list[Account]":
         """Read archives of posts and minute bars, and make the windows that they need.
 
         Args:
-            paths: files, zips, folders or patterns; the content of a file decides what it is.
+            paths: files, zips, folders or patterns, here or in a bucket; the content of a file
+                decides what it is.
             symbol: of the bars, if the file does not name one.
             clock: auto, UTC, an IANA zone, EST, or a zone with an offset.
             stamp: whether the time of a bar is the start or the end of its minute.
@@ -120,6 +122,7 @@ class Database(MarketResults):
             columns: our names and those of a table, as in ``{"text": "body"}``.
             max_gap_minutes: maximum age of a price; saved in the database (initially 5).
             flat_bps: largest move that counts as flat; saved in the database (initially 0).
+            storage_options: how a bucket is reached, as in ``score_files``.
             progress: called with the file, its rows read so far, and None.
 
         Returns:
@@ -128,6 +131,7 @@ class Database(MarketResults):
         """
         from tweetscore.ingest.account import IngestOptions
         from tweetscore.ingest.run import ingest
+        from tweetscore.io.places import path_or_place
 
         options = IngestOptions(
             symbol=symbol,
@@ -142,7 +146,7 @@ class Database(MarketResults):
             flat_bps=flat_bps,
         )
         on_rows = progress or silent
-        files = [*map(Path, paths)]
+        files = [path_or_place(path, storage_options) for path in paths]
         return ingest(self.store, files, options, lambda name, rows: on_rows(name, rows, None))
 
     def info(self) -> "dict[str, pl.DataFrame]":
@@ -333,34 +337,47 @@ class Database(MarketResults):
         tables: Sequence[str] = (),
         *,
         rows_per_file: int = 500_000,
+        storage_options: Mapping[str, str] | None = None,
         progress: Progress | None = None,
     ) -> dict[str, int]:
         """Write tables and views as Parquet files, each in its own folder.
 
         Args:
-            folder: appears only once it is complete.
+            folder: appears only once it is complete; in a bucket, its list of files does.
             tables: names of tables and views; none means every table, as ``import_from`` needs it.
             rows_per_file: maximum number of rows in a file.
+            storage_options: how a bucket is reached, as in ``score_files``.
             progress: called with the table, the rows done and the rows to do.
 
         Returns:
             The number of rows by table.
         """
-        from tweetscore.store.transfer import export
+        from tweetscore.io.places import path_or_place
+        from tweetscore.store.transfer import export, export_to
 
-        return export(self.store, Path(folder), tables, progress or silent, rows_per_file)
+        place, on_rows = path_or_place(folder, storage_options), progress or silent
+        if isinstance(place, Path):
+            return export(self.store, place, tables, on_rows, rows_per_file)
+        return export_to(self.store, place, tables, on_rows, rows_per_file)
 
-    def import_from(self, folder: str | Path) -> dict[str, int]:
+    def import_from(
+        self, folder: str | Path, *, storage_options: Mapping[str, str] | None = None
+    ) -> dict[str, int]:
         """Restore an export into an empty database, or add what ``score_files`` has written.
 
         Posts and scores that are already there stay as they are.
 
         Args:
-            folder: an export, or the output of ``score_files``.
+            folder: an export, or the output of ``score_files``, here or in a bucket.
+            storage_options: how a bucket is reached, as in ``score_files``.
 
         Returns:
             The number of rows added, by table.
         """
-        from tweetscore.scoring.attach import import_from
+        from tweetscore.io.places import path_or_place
+        from tweetscore.scoring.attach import import_from, import_place
 
-        return import_from(self.store, Path(folder))
+        place = path_or_place(folder, storage_options)
+        if isinstance(place, Path):
+            return import_from(self.store, place)
+        return import_place(self.store, place)

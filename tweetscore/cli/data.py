@@ -8,6 +8,7 @@ import typer
 
 from tweetscore import api
 from tweetscore.cli import (
+    file_options,
     links,
     market_options,
     options,
@@ -56,6 +57,7 @@ def ingest(
     *,
     reading: options.ReadingOptions,
     strict: options.Strict = False,
+    storage_option: file_options.StorageOptions = None,
     as_json: options.Json = False,
 ) -> None:
     """Read archives of posts and minute bars into the database.
@@ -66,6 +68,7 @@ def ingest(
     Example: `tweetscore ingest demo/*`
     """
     said = _said(reading)
+    said["storage_options"] = file_options.storage_options(storage_option)
     with api.open(db) as database, row_progress("reading") as on_rows:
         accounts = database.ingest(*paths, **said, progress=on_rows)
         waiting = database.posts_to_link()
@@ -192,6 +195,7 @@ def export(
     table: transfer_options.Tables = None,
     rows_per_file: transfer_options.RowsPerFile = 500_000,
     db: options.Db = DEFAULT_DB,
+    storage_option: file_options.StorageOptions = None,
     as_json: options.Json = False,
 ) -> None:
     """Write the database as Parquet files: to keep, to share, or to score on a cluster.
@@ -199,7 +203,13 @@ def export(
     Example: `tweetscore export posts --table tweets`
     """
     with api.open(db, read_only=True) as database, row_progress("writing") as on_rows:
-        rows = database.export(folder, table or (), rows_per_file=rows_per_file, progress=on_rows)
+        rows = database.export(
+            folder,
+            table or (),
+            rows_per_file=rows_per_file,
+            storage_options=file_options.storage_options(storage_option),
+            progress=on_rows,
+        )
     printing.show_tables(rows, as_json=as_json)
 
 
@@ -209,6 +219,7 @@ def import_from(
     *,
     given: transfer_options.GivenOptions,
     db: options.Db = DEFAULT_DB,
+    storage_option: file_options.StorageOptions = None,
     as_json: options.Json = False,
 ) -> None:
     """Restore an export, or add the scores of `score --input` or anybody's predictions of posts.
@@ -224,7 +235,8 @@ def import_from(
         _import_predictions(given, db, as_json=as_json)
         return
     with api.open(db) as database:
-        rows = database.import_from(folder)
+        reached = file_options.storage_options(storage_option)
+        rows = database.import_from(folder, storage_options=reached)
     printing.show_tables(rows, as_json=as_json)
 
 

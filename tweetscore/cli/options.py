@@ -116,7 +116,10 @@ Columns = Annotated[
 # --- ingest, doctor -------------------------------------------------------
 
 Paths = Annotated[
-    list[Path], Argument(help="Files, zips, tars, folders or patterns; - reads standard input.")
+    list[str],
+    Argument(
+        help="Files, zips, tars, folders or patterns, here or in a bucket; - reads standard input."
+    ),
 ]
 Strict = Annotated[bool, Option(help="Exit with code 3 if a record was rejected.")]
 CheckedModels = Annotated[

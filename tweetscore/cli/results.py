@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from tweetscore import api
-from tweetscore.cli import answers, file_options, judging_options, market_options, options, printing
+from tweetscore.cli import (
+    answers,
+    file_options,
+    judging_options,
+    market_options,
+    options,
+    printing,
+    scores,
+)
 from tweetscore.cli.classifier_options import ClassifierOptions
 from tweetscore.cli.command import command
 from tweetscore.cli.console import detail, note
@@ -61,7 +69,7 @@ def score(
             accept_changed=classifier.accept_changed,
             progress=on_rows,
         )
-    printing.show_scores(account, bundle.target.kind, as_json=as_json)
+    scores.show_scores(account, bundle.target.kind, as_json=as_json)
 
 
 def _score_files(
@@ -87,7 +95,7 @@ def _score_files(
         "storage_options": file_options.storage_options(files.storage_option),
     }
     if files.dry_run:
-        printing.show_plan(api.plan_files(**job), as_json=as_json)
+        scores.show_plan(api.plan_files(**job), as_json=as_json)
         return
     with file_progress(as_json=as_json) as on_shard:
         account = api.score_files(
@@ -98,7 +106,7 @@ def _score_files(
             take_over=files.take_over,
             progress=on_shard,
         )
-    printing.show_files(account, files.output, as_json=as_json)
+    scores.show_files(account, files.output, as_json=as_json)
     if account.failed:
         first = account.failed[0]
         raise InputError(

@@ -12,7 +12,9 @@ from tweetscore.market.horizons import Horizon
 
 GIVEN = "Predictions of others"
 
-ExportFolder = Annotated[Path, Argument(help="Folder for the files; it must not exist yet.")]
+ExportFolder = Annotated[
+    str, Argument(help="Folder for the files, here or in a bucket; it must not exist yet.")
+]
 Tables = Annotated[
     list[str] | None,
     Option(
@@ -23,7 +25,7 @@ Tables = Annotated[
 ]
 RowsPerFile = Annotated[int, Option(metavar="N", min=1, help="Maximum number of rows in a file.")]
 ImportFolder = Annotated[
-    Path | None, Argument(help="Folder written by export or by score --output.")
+    str | None, Argument(help="Folder written by export or by score --output.")
 ]
 
 
@@ -87,7 +89,7 @@ class GivenOptions:
     column: options.Columns = None
     encoding: options.Encoding = None
 
-    def check(self, folder: Path | None) -> None:
+    def check(self, folder: str | None) -> None:
         """Refuse what does not belong together.
 
         Raises:

@@ -29,6 +29,7 @@ from tweetscore.io.data_file import DataFile
 from tweetscore.io.encodings import known_encoding
 from tweetscore.io.hashed import NotUtf8Error
 from tweetscore.io.open import data_files
+from tweetscore.io.places import Place
 from tweetscore.io.records import BLOCK_BYTES
 from tweetscore.io.source import Source, use_source, with_encoding
 from tweetscore.market.windows import ensure_windows, set_rules
@@ -42,7 +43,7 @@ Recognised = TweetFile | BarFile | SmallFile | Account
 
 def ingest(
     store: Store,
-    paths: Sequence[Path],
+    paths: Sequence[Path | Place],
     options: IngestOptions,
     progress: Progress,
     *,
@@ -82,7 +83,7 @@ def ingest(
     return accounts
 
 
-def _files(path: Path, encoding: str | None) -> list[DataFile] | InputError:
+def _files(path: Path | Place, encoding: str | None) -> list[DataFile] | InputError:
     try:
         return [replace(file, encoding=encoding) for file in data_files(path)]
     except InputError as error:
@@ -90,7 +91,7 @@ def _files(path: Path, encoding: str | None) -> list[DataFile] | InputError:
 
 
 def _of_path(
-    path: Path, files: list[DataFile] | InputError, of_files: Iterator[Account]
+    path: Path | Place, files: list[DataFile] | InputError, of_files: Iterator[Account]
 ) -> list[Account]:
     """Take the accounts of the files behind a path; one that holds only others is refused."""
     if isinstance(files, InputError):
@@ -101,7 +102,7 @@ def _of_path(
     return accounts
 
 
-def _unknown(path: Path, files: list[DataFile]) -> Account:
+def _unknown(path: Path | Place, files: list[DataFile]) -> Account:
     holds = ", ".join(file.entry or file.path.name for file in files[:5])
     fact = f"holds {holds}" if len(files) > 1 else f"begins with {files[0].head()[:40]!r}"
     error = f"neither a tweet archive nor minute bars in a known format (it {fact})"

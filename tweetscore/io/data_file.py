@@ -38,11 +38,16 @@ class DataFile:
     guessed: bool = False  # the encoding was told by the bytes
     refusal: str | None = None  # raised when the file is opened, so that its neighbours survive
     limits: Limits = LIMITS
+    # Of a copy of what lies in a bucket: a folder that stands for the beginning of its address.
+    stands_for: tuple[Path, str] | None = None
 
     @property
     def name(self) -> str:
         """The path, with the entry if the archive has several."""
         path = self.label or str(self.path)
+        if self.stands_for:
+            folder, beginning = self.stands_for
+            path = beginning + self.path.relative_to(folder).as_posix()
         return _printable(path if self.alone else f"{path}!{self.entry}")
 
     @property

@@ -1,6 +1,7 @@
 """Find what people have: a path enters, the files behind it leave.
 
-A path is a file, a zip or tar, a folder, a pattern, or ``-`` for standard input.
+A path is a file, a zip or tar, a folder, a pattern, or ``-`` for standard input. What lies in a
+bucket is copied here first: an archive is read from both ends, and more than once.
 """
 
 import atexit
@@ -11,6 +12,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
@@ -27,6 +29,8 @@ from tweetscore.io.archives import (
 )
 from tweetscore.io.data_file import DataFile
 from tweetscore.io.packing import LIMITS, Limits, damage_refused
+from tweetscore.io.places import LocalPlace, Place
+from tweetscore.io.scratch import scratch
 
 STANDARD_INPUT = Path("-")
 PICKLE = re.compile(rb"\x80[\x02-\x05]")
@@ -54,7 +58,7 @@ class NothingToReadError(InputError):
     """What a folder or an archive may contain besides other files: refused only if it is alone."""
 
 
-def data_files(path: Path, limits: Limits = LIMITS) -> list[DataFile]:
+def data_files(path: Path | Place, limits: Limits = LIMITS) -> list[DataFile]:
     """List the files behind a path: a file, a zip or tar, a folder, a pattern or ``-``.
 
     Of a folder, a pattern and an archive, files without records are left out: hidden and empty
@@ -66,6 +70,8 @@ def data_files(path: Path, limits: Limits = LIMITS) -> list[DataFile]:
             archive that is a bomb or writes outside its folder.
     """
     with damage_refused(str(path)):
+        if isinstance(path, Place):
+            return _fetched(path, limits)
         if path == STANDARD_INPUT:
             return _copied(sys.stdin.buffer, "standard input", limits)
         if path.is_dir():
@@ -98,6 +104,33 @@ def _copy_of(stream: BinaryIO) -> Path:
     return Path(name)
 
 
+def _fetched(place: Place, limits: Limits) -> list[DataFile]:
+    """List copies of objects, which are deleted when the program ends."""
+    root, entries = place.behind()
+    if not entries:
+        raise InputError(f"{place}: no object has such a name; check the address")
+    opened = ExitStack()
+    atexit.register(opened.close)
+    folder = opened.enter_context(scratch())
+    paths = []
+    for entry in entries:
+        if any(map(_is_hidden, entry.name.split("/"))) or _is_media(entry.name):
+            continue
+        # Names of folders may say of which symbol a file is, and files lie beside each other.
+        address = str(root / entry.name)
+        path = folder / address.partition("://")[2]
+        if not LocalPlace(path).is_within(LocalPlace(folder)):
+            raise InputError(f"{address}: is no name of a file; give it another one")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        (root / entry.name).fetch(path)
+        paths.append(path)
+    origin = folder, str(place).partition("://")[0] + "://"
+    if len(entries) == len(paths) == 1:
+        return _listed(paths[0], limits, stands_for=origin)
+    nothing = "the folder holds no file; name one with an archive or bars in it"
+    return _gathered(paths, f"{place}: {nothing}", limits, origin)
+
+
 def _walked(folder: Path) -> Iterator[Path]:
     def fail(error: OSError) -> None:
         raise error
@@ -121,25 +154,36 @@ def _is_media(name: str) -> bool:
     return name.lower().endswith(MEDIA)
 
 
-def _gathered(paths: Iterable[Path], nothing: str, limits: Limits) -> list[DataFile]:
+def _gathered(
+    paths: Iterable[Path],
+    nothing: str,
+    limits: Limits,
+    stands_for: tuple[Path, str] | None = None,
+) -> list[DataFile]:
     """List the files behind several paths."""
     found: list[DataFile] = []
     left_out: list[InputError] = []
     for path in sorted({path for path in paths if path.is_file() and not _is_media(path.name)}):
         try:
-            found += _listed(path, limits)
+            found += _listed(path, limits, stands_for=stands_for)
         except NothingToReadError as error:
             left_out.append(error)
         except InputError as error:
-            found.append(DataFile(path, refusal=str(error), limits=limits))
+            refusal = str(error)
+            found.append(DataFile(path, refusal=refusal, limits=limits, stands_for=stands_for))
     if not found:
         raise left_out[0] if left_out else NothingToReadError(nothing)
     return found
 
 
-def _listed(path: Path, limits: Limits, label: str | None = None) -> list[DataFile]:
+def _listed(
+    path: Path,
+    limits: Limits,
+    label: str | None = None,
+    stands_for: tuple[Path, str] | None = None,
+) -> list[DataFile]:
     """List one file, or the entries of an archive."""
-    file = DataFile(path, label=label, limits=limits)
+    file = DataFile(path, label=label, limits=limits, stands_for=stands_for)
     with damage_refused(file.name), path.open("rb") as stream:
         first = stream.read(TAR_HEADER_BYTES)
     if first.startswith(ZIP_MARKS) or is_tar(first):

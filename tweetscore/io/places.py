@@ -6,6 +6,7 @@ bucket is in ``buckets``.
 
 import glob
 import re
+import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -16,7 +17,9 @@ from typing import BinaryIO
 
 import pyarrow.parquet as pq
 
+from tweetscore.errors import IntegrityError, TweetscoreError
 from tweetscore.io.new_file import new_file
+from tweetscore.io.scratch import scratch
 
 SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 Chosen = Callable[[pq.ParquetFile], Sequence[str]]  # the columns that are read
@@ -82,6 +85,22 @@ class Place(ABC):
         """Open a file that appears only once it is whole, and not at all if that fails."""
 
     @abstractmethod
+    def put(self, path: Path) -> None:
+        """Copy a file of this machine here, as ``new_file`` writes one.
+
+        Raises:
+            InputError: it cannot be written.
+        """
+
+    @abstractmethod
+    def fetch(self, path: Path) -> None:
+        """Copy the file that is here to a path of this machine.
+
+        Raises:
+            InputError: it cannot be read.
+        """
+
+    @abstractmethod
     def remove(self) -> None:
         """Remove a file, if there is one."""
 
@@ -144,6 +163,15 @@ class LocalPlace(Place):
         with new_file(self.path) as file:
             yield file
 
+    def put(self, path: Path) -> None:
+        """Copy it."""
+        with self.new_file() as file, path.open("rb") as content:
+            shutil.copyfileobj(content, file)
+
+    def fetch(self, path: Path) -> None:
+        """Copy it."""
+        shutil.copyfile(self.path, path)
+
     def remove(self) -> None:
         """Remove it."""
         self.path.unlink(missing_ok=True)
@@ -164,6 +192,36 @@ def _entry(path: Path, name: str) -> Entry:
 def is_bucket(given: str) -> bool:
     """Return whether it names a place in a bucket, or one that begins like it."""
     return SCHEME.match(given) is not None
+
+
+def path_or_place(given: "str | Path", options: Mapping[str, str] | None) -> "Path | Place":
+    """Return a place in a bucket, or else the path, for what reads paths in ways of its own."""
+    return place_of(given, options) if is_bucket(str(given)) else Path(given)
+
+
+@contextmanager
+def fetched(place: Place, entries: Sequence[Entry]) -> Iterator[Path]:
+    """Copy files of a folder to this machine; what is wrong with a copy is told of the place.
+
+    Args:
+        place: the folder.
+        entries: files of its listing.
+
+    Raises:
+        IntegrityError: the name of one leads out of the folder.
+    """
+    with scratch() as folder:
+        copies = LocalPlace(folder)
+        try:
+            for each in entries:
+                copy = copies / each.name
+                if not copy.is_within(copies):
+                    raise IntegrityError(f"{place}: names {each.name!r}, which lies outside")
+                copy.path.parent.mkdir(parents=True, exist_ok=True)
+                (place / each.name).fetch(copy.path)
+            yield folder
+        except TweetscoreError as error:
+            raise type(error)(str(error).replace(str(folder), str(place))) from error
 
 
 def place_of(given: "str | Path | Place", options: Mapping[str, str] | None = None) -> Place:

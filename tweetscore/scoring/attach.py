@@ -4,6 +4,7 @@ import glob
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,21 +13,34 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tweetscore.errors import InputError, IntegrityError
+from tweetscore.io.lock import LOCK
 from tweetscore.io.new_file import sha256_of
 from tweetscore.io.packing import BUFFER_BYTES
 from tweetscore.io.parquet import UNREADABLE, bounded, read_batches
-from tweetscore.io.places import LocalPlace
+from tweetscore.io.places import LocalPlace, Place, fetched
 from tweetscore.market.targets import kind_of
 from tweetscore.market.windows import ensure_windows
 from tweetscore.scoring.card import read_card
 from tweetscore.scoring.job import Finished
-from tweetscore.scoring.manifest import FINISHED, MANIFEST, RUN, Run, read_finished, read_run
+from tweetscore.scoring.manifest import (
+    FINISHED,
+    MANIFEST,
+    REJECTS,
+    RUN,
+    Run,
+    read_finished,
+    read_run,
+)
 from tweetscore.scoring.predictions import register_card
 from tweetscore.store.database import Store
-from tweetscore.store.transfer import is_export, restore
+from tweetscore.store.transfer import EXPORT, is_export, restore
 
 BATCH_ROWS = 65_536
 COPY_RESULTS = "copy the folder of results again, or run tweetscore score again"
+_NEITHER = (
+    "is neither an export nor a folder of results; name one that tweetscore export or tweetscore "
+    "score --output has written"
+)
 ADDED = ("tweets", "predictions", "models")  # to what results are added
 
 
@@ -41,17 +55,38 @@ def import_from(store: Store, folder: Path) -> dict[str, int]:
         return restore(store, folder)
     if (folder / MANIFEST).is_dir():
         return attach(store, folder)
-    raise InputError(
-        f"{folder}: is neither an export nor a folder of results; name one that tweetscore export "
-        "or tweetscore score --output has written"
-    )
+    raise InputError(f"{folder}: {_NEITHER}")
 
 
-def attach(store: Store, folder: Path) -> dict[str, int]:
+def import_place(store: Store, place: Place) -> dict[str, int]:
+    """Import what lies in a bucket, by way of this machine.
+
+    Raises:
+        InputError: see ``import_from``.
+        IntegrityError: see ``import_from``.
+    """
+    entries = place.entries()
+    names = {each.name for each in entries}
+    if not names & {EXPORT, f"{MANIFEST}/{RUN}"}:
+        raise InputError(f"{place}: {_NEITHER}")
+    unused = (f"{MANIFEST}/{LOCK}/", f"{MANIFEST}/{REJECTS}/")
+    needed = [each for each in entries if not each.name.startswith(unused)]
+    with fetched(place, needed) as folder:
+        if EXPORT in names:
+            return restore(store, folder)
+        return attach(store, folder, str(place))
+
+
+def attach(store: Store, folder: Path, name: str | None = None) -> dict[str, int]:
     """Add results of ``score_files`` to a database; return the rows added to each table.
 
     Tweets and predictions that are there already stay as they are, and the same results again add
     nothing.
+
+    Args:
+        store: the database.
+        folder: of results.
+        name: what the database calls it; None: its path.
 
     Raises:
         InputError: no shard is finished.
@@ -66,7 +101,7 @@ def attach(store: Store, folder: Path) -> dict[str, int]:
         raise InputError(f"{folder}: no shard of it is finished; run tweetscore score again")
     files = [glob.escape(str(folder / each.name)) for each in finished]
     _check_files(folder, finished, run)
-    digest = hashlib.sha256((folder / MANIFEST / FINISHED).read_bytes()).hexdigest()
+    digest = _digest(finished)
     if store.rows("FROM sources WHERE sha256 = $sha256", sha256=digest):
         return dict.fromkeys(ADDED, 0)
     model_id, classes = run.model_id, run.card["classes"]
@@ -89,7 +124,7 @@ def attach(store: Store, folder: Path) -> dict[str, int]:
         store.run(
             "scoring/attach_source",
             source_id=source_id,
-            folder=str(folder),
+            folder=name or str(folder),
             sha256=digest,
             rows=rows,
             bytes=sum((folder / each.name).stat().st_size for each in finished),
@@ -155,6 +190,12 @@ def _wrong_rows(results: pl.DataFrame, run: Run) -> int:
         & pl.all_horizontal(pl.col("platform", "tweet_id", "posted_utc", "text").is_not_null())
     ).to_series()
     return int((~right.fill_null(value=False)).sum())
+
+
+def _digest(finished: Sequence[Finished]) -> str:
+    """Know results again, wherever their list lies."""
+    lines = sorted(json.dumps(asdict(each), sort_keys=True) for each in finished)
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 def _counts(store: Store) -> dict[str, int]:

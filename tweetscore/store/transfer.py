@@ -14,6 +14,8 @@ import pyarrow.parquet as pq
 from tweetscore.errors import InputError, IntegrityError, did_you_mean
 from tweetscore.io.new_file import new_folder, sha256_of
 from tweetscore.io.parquet import check_size
+from tweetscore.io.places import Place
+from tweetscore.io.scratch import scratch
 from tweetscore.store.database import SCHEMA_VERSION, Store, check_derived
 
 FORMAT = 2
@@ -65,6 +67,36 @@ def export(
             "sha256": {each.relative_to(part).as_posix(): sha256_of(each) for each in _parts(part)},
         }
         (part / EXPORT).write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
+    return rows
+
+
+def export_to(
+    store: Store,
+    place: Place,
+    names: Sequence[str],
+    progress: Progress,
+    rows_per_file: int = ROWS_PER_FILE,
+) -> dict[str, int]:
+    """Export into a bucket, by way of this machine; the list of the files comes last.
+
+    Args:
+        store: the open database.
+        place: the folder.
+        names: see ``export``.
+        progress: see ``export``.
+        rows_per_file: see ``export``.
+
+    Raises:
+        InputError: there are objects already, or there is no such table.
+        IntegrityError: a view is not that of this version.
+    """
+    if place.entries():
+        raise InputError(f"{place}: already exists; choose another folder")
+    with scratch() as folder:
+        written = folder / "export"
+        rows = export(store, written, names, progress, rows_per_file)
+        for path in [*_parts(written), written / EXPORT]:
+            (place / path.relative_to(written).as_posix()).put(path)
     return rows
 
 
