@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 import tweetscore
 from tweetscore import api
+from tweetscore.checks.leakage import audit
 from tweetscore.cli.app import app
 from tweetscore.errors import InputError, IntegrityError, TweetscoreError
 from tweetscore.sample.write import write_sample
@@ -123,7 +124,7 @@ def test_a_saved_bundle_passes_the_doctor_and_a_changed_byte_is_refused(tmp_path
 
 
 def test_heads_find_a_planted_signal_and_stand_beside_others_in_evaluate(tmp_path: Path) -> None:
-    sample = write_sample(tmp_path / "sample", posts=1_500)
+    sample = write_sample(tmp_path / "sample", posts=1_000)
     posts = json.loads(sample.archive.read_text("utf-8"))
     counts = Counter(word for each in posts for word in re.findall(r"\w+", each["text"].lower()))
     frequent = [word for word, _ in counts.most_common(800)]
@@ -132,7 +133,7 @@ def test_heads_find_a_planted_signal_and_stand_beside_others_in_evaluate(tmp_pat
     invoke("ingest", tmp_path / "sample", "--db", db)
     shown = invoke(
         "train", "--encoder", encoder, "--interval", 30, "--output", tmp_path / "heads", "--db", db,
-        "--log-dir", tmp_path / "runs", "--shuffle-labels", 3, "--json",
+        "--log-dir", tmp_path / "runs", "--shuffle-labels", 2, "--json",
     )  # fmt: skip
     record = json.loads(shown.stdout)
     assert record["verdict"].startswith("Signal beyond the baseline at 30 minutes")
@@ -142,8 +143,10 @@ def test_heads_find_a_planted_signal_and_stand_beside_others_in_evaluate(tmp_pat
     found = json.loads(invoke("evaluate", "--db", db, "--json").stdout)["figures"]
     assert {each["model"]: each["verdict"] for each in found}["heads"] == "signal"
     assert {each["model"] for each in found} == {"heads", "reference"}
-    leaks = api.doctor(db, [str(tmp_path / "heads")], leaks=True)
-    assert [each.name for each in leaks if each.ok is False] == []
+    leaks = {each.name: each for each in audit(db, [str(tmp_path / "heads")], 0)}
+    assert [name for name, each in leaks.items() if each.ok is False] == []
+    assert leaks["predictions heads"].ok
+    assert "heads on an encoder" in leaks["training heads"].fact
 
 
 @pytest.mark.parametrize(

@@ -164,6 +164,7 @@ def test_model_shows_what_a_folder_is(tmp_path: Path) -> None:
     assert "max tokens  " in invoke("model", "reference").stdout
 
 
+@pytest.mark.slow
 def test_a_changed_folder_is_found_and_refused_until_it_is_accepted(
     posts: Store, tmp_path: Path
 ) -> None:
