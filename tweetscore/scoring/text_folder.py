@@ -27,7 +27,7 @@ if TYPE_CHECKING:  # a folder is read without numpy and onnxruntime
 CONFIG, TOKENIZER, TOKENIZER_CONFIG = "config.json", "tokenizer.json", "tokenizer_config.json"
 GRAPHS = ("model.onnx", "onnx/model.onnx")  # the first that is there is taken
 RULES_VERSION = 1  # of what turns texts into probabilities; another number is another model
-# A chunk of this many posts takes a model of 20 million weights half a minute: a kill costs no more.
+# Of a model of 20 million weights it takes half a minute: a kill costs no more.
 CHUNK_ROWS = 4_096
 _MEGABYTE = 1 << 20
 MOST_BYTES = {
