@@ -12,7 +12,8 @@ LONGEST = {
     f"test_{name}.py": place
     for place, name in enumerate(
         ("fuzz", "kill", "cluster", "query", "leaks", "cli", "made_archives", "bombs", "outside",
-         "hostile_bundles", "doctor", "classes", "study", "small_files", "page", "wheel")
+         "hostile_bundles", "doctor", "classes", "study", "small_files", "page", "browse",
+         "browse_page", "wheel")
     )
 }  # fmt: skip
 

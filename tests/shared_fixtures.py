@@ -5,14 +5,17 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from shutil import copy
+from typing import Any
 
 import numpy as np
 import pytest
 import typer.testing
+from browser import opened_browser
 from examples import USUAL, examples
 from hypothesis import settings
 from jobs import OPEN
 from results import fill
+from served import Served, fill_hostile
 from tiny import put_bars, tiny_bundle
 from typer.main import get_command
 
@@ -85,3 +88,23 @@ def market(tmp_path_factory: pytest.TempPathFactory) -> Path:
         )
         ensure_windows(store, [5, 30])
     return path
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Chromium without a screen."""
+    yield from opened_browser()
+
+
+@pytest.fixture(scope="session")
+def hostile_db(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with markup wherever a file has a say, to read and never to write."""
+    return fill_hostile(tmp_path_factory.mktemp("hostile") / "tweetscore.duckdb")
+
+
+@pytest.fixture(scope="module")
+def served(hostile_db: Path) -> Iterator[Served]:
+    """The explorer over that database."""
+    running = Served(hostile_db)
+    yield running
+    running.end()

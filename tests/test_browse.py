@@ -1,12 +1,7 @@
 """The explorer lets in only who has its address, shows what the database holds, and only reads."""
 
-import http.client
 import io
 import re
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
 from shutil import copy
@@ -15,6 +10,7 @@ from urllib.parse import parse_qsl, quote, urlencode
 import polars as pl
 import pytest
 from results import DAYS, fill
+from served import HOSTILE, TOKEN, Served, patiently_open
 from tiny import put_bars, put_symbol, put_tweets
 
 from tweetscore.browse.asked import CHOICES, SORTS, Asked, read_asked
@@ -26,65 +22,6 @@ from tweetscore.store.database import Store, open_store
 
 pytest.importorskip("starlette", reason="starlette is not installed")
 pytest.importorskip("uvicorn", reason="uvicorn is not installed")
-
-TOKEN = "0123456789abcdef0123"
-HOSTILE = """<script>window.broken = 1</script>"'><img src=x onerror=alert(1)>{{ 7*7 }}
-\N{RIGHT-TO-LEFT OVERRIDE}"""
-
-
-class Served:
-    """A running explorer."""
-
-    def __init__(self, db: Path) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "tweetscore", "browse", "--db", db, "--token", TOKEN],
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert self.process.stdout
-        self.address = self.process.stdout.readline().strip()
-        self.port = int(self.address.split(":")[2].split("/")[0])
-
-    def get(
-        self, path: str, *, token: str = TOKEN, host: str | None = None, method: str = "GET"
-    ) -> tuple[int, str]:
-        """Return the status and the text of an answer."""
-        status, body, _ = self.raw(f"/{token}{path}", host=host, method=method)
-        return status, body.decode()
-
-    def raw(
-        self, path: str, *, host: str | None = None, method: str = "GET"
-    ) -> tuple[int, bytes, dict[str, str]]:
-        """Return the status, the body and the headers of an answer."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
-        connection.putrequest(method, path, skip_host=True)
-        connection.putheader("Host", host or f"127.0.0.1:{self.port}")
-        connection.endheaders()
-        answer = connection.getresponse()
-        found = answer.status, answer.read(), {k.lower(): v for k, v in answer.getheaders()}
-        connection.close()
-        return found
-
-
-@pytest.fixture(scope="module")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Posts, one of them hostile, bars, a model, a file and a reject."""
-    path = tmp_path_factory.mktemp("browse") / "tweetscore.duckdb"
-    with open_store(path) as store:
-        fill(store)
-        put_tweets(store, [(1_000, "2023-01-05T15:00:30", HOSTILE)])
-        store.con.execute(
-            "INSERT INTO rejects VALUES (1, 7, 99, $reason, $reason)", {"reason": HOSTILE}
-        )
-    return path
-
-
-@pytest.fixture(scope="module")
-def served(database: Path) -> Iterator[Served]:
-    running = Served(database)
-    yield running
-    running.process.terminate()
-    running.process.wait(10)
 
 
 def cells(page: str) -> list[list[str]]:
@@ -164,10 +101,10 @@ def test_sql_cannot_leave_its_sandbox(served: Served, sql: str, fact: str) -> No
 
 
 @pytest.mark.slow
-def test_the_pages_show_what_the_database_holds(served: Served, database: Path) -> None:
+def test_the_pages_show_what_the_database_holds(served: Served, hostile_db: Path) -> None:
     first = "241 posts from 2023-01-03 to 2023-01-10, of twitter; bars of SPX; 1 model of the"
     assert first in served.get("/")[1]
-    with open_store(database, read_only=True) as store:
+    with open_store(hostile_db, read_only=True) as store:
         tweet, posted, text = store.row(
             "SELECT tweet_id, posted_utc, text FROM scored WHERE status = 'ok' AND "
             "interval_minutes = 30 ORDER BY posted_utc, tweet_id LIMIT 1"
@@ -232,8 +169,8 @@ def test_what_cannot_be_shown_is_said_in_a_line(served: Served, path: str, fact:
 
 
 @pytest.mark.slow
-def test_tables_and_answers_come_whole_as_files(served: Served, database: Path) -> None:
-    with open_store(database, read_only=True) as store:
+def test_tables_and_answers_come_whole_as_files(served: Served, hostile_db: Path) -> None:
+    with open_store(hostile_db, read_only=True) as store:
         tweets = store.frame("FROM tweets ORDER BY tweet_id")
     _, body, headers = served.raw(f"/{TOKEN}/tables/tweets?form=parquet")
     assert headers["content-disposition"] == 'attachment; filename="tweets.parquet"'
@@ -245,32 +182,22 @@ def test_tables_and_answers_come_whole_as_files(served: Served, database: Path) 
 
 
 @pytest.mark.slow
-def test_others_write_meanwhile_and_the_page_says_so(database: Path, tmp_path: Path) -> None:
-    db = Path(copy(database, tmp_path / "busy.duckdb"))
+def test_others_write_meanwhile_and_the_page_says_so(hostile_db: Path, tmp_path: Path) -> None:
+    db = Path(copy(hostile_db, tmp_path / "busy.duckdb"))
     running = Served(db)
     try:
         assert running.get("/posts")[0] == 200
-        until = time.monotonic() + 20
-        while True:  # the page lets go soon after a look
-            try:
-                with open_store(db) as store:
-                    status, body = running.get("/posts")
-                    assert status == 503
-                    assert "The database is being written to" in body
-                    assert 'id="busy"' in body
-                    status, _ = running.get("/sql?sql=SELECT+1")
-                    assert status == 503
-                    put_tweets(store, [(5_000, "2023-01-05T16:00:30", "written meanwhile")])
-                break
-            except Exception:
-                if time.monotonic() > until:
-                    raise
-                time.sleep(0.2)
+        with patiently_open(db) as store:
+            status, body = running.get("/posts")
+            assert status == 503
+            assert "The database is being written to" in body
+            assert 'id="busy"' in body
+            assert running.get("/sql?sql=SELECT+1")[0] == 503
+            put_tweets(store, [(5_000, "2023-01-05T16:00:30", "written meanwhile")])
         status, body = running.get("/posts?text=meanwhile")
         assert (status, len(cells(body))) == (200, 1)
     finally:
-        running.process.terminate()
-        running.process.wait(10)
+        running.end()
 
 
 # --- pages of posts -------------------------------------------------------------------------------

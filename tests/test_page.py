@@ -4,8 +4,6 @@ import base64
 import hashlib
 import json
 import re
-import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+from browser import PATIENCE_MS
 from results import fill, study_run
 
 from tweetscore.evaluation.verdicts import figure_table
@@ -27,12 +26,6 @@ from tweetscore.study.runs import keep_run
 
 pytestmark = pytest.mark.slow  # whole reports are drawn, and opened in a browser
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-SILENT = (  # no screen, and nothing that a browser asks the network for by itself
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-)  # fmt: skip
-PATIENCE_MS = 180_000  # of the browser, on a machine that is busy with other things
 HOSTILE = """</script></td><script>window.broken = 1</script><img src="http://x.test/i.png"
  onerror="window.broken = 1">{{ 7 * 7 }}{% raw %}<!-- \N{RIGHT-TO-LEFT OVERRIDE}\x1b[31m' " &amp;"""
 PLAIN = HOSTILE.replace("\N{RIGHT-TO-LEFT OVERRIDE}", "\N{REPLACEMENT CHARACTER}").replace(
@@ -212,19 +205,6 @@ class Opened:
             f".map((r) => r.cells[{place}].textContent)"
         )
         return found
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    if CHROMIUM is None:
-        pytest.skip("no Chromium here; on Debian: apt-get install chromium")
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with playwright.sync_playwright() as running:
-        opened = running.chromium.launch(
-            executable_path=CHROMIUM, args=list(SILENT), timeout=PATIENCE_MS
-        )
-        yield opened
-        opened.close()
 
 
 @pytest.fixture(scope="module")

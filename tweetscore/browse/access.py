@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tweetscore.store.database import Store, check_derived, open_store
 
-IDLE_SECONDS = 1.0  # then another command can have the file
+IDLE_SECONDS = 0.3  # then another command can have the file
 
 
 class Access:

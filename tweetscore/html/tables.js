@@ -23,7 +23,7 @@ for (const button of document.querySelectorAll("th button")) {
 }
 
 // Search: rows that hold every word, in any column and case.
-for (const input of document.querySelectorAll("input[type=search]")) {
+for (const input of document.querySelectorAll("input[data-table]")) {
   const table = document.getElementById(input.dataset.table);
   const rows = [...table.tBodies[0].rows];
   const texts = rows.map((row) => row.textContent.toLowerCase());
