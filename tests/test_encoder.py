@@ -109,7 +109,11 @@ def test_a_saved_bundle_passes_the_doctor_and_a_changed_byte_is_refused(tmp_path
     (check,) = [each for each in api.doctor(None, [str(folder)]) if str(folder) in each.name]
     assert check.ok
     invoke("evaluate", "--labelled", labelled(tmp_path / "more.csv", seed=1), "--model", folder)
-    assert "the frozen encoder encoder" in (folder / "README.md").read_text("utf-8")
+    card = " ".join((folder / "README.md").read_text("utf-8").split())
+    assert "the frozen encoder encoder" in card
+    assert "Its encoder encoder was trained by others" in card
+    shown = json.loads(invoke("model", folder, "--json").stdout)
+    assert (shown["encoder"], shown["pooling"], shown["max_tokens"]) == ("encoder", "mean", 512)
     for name in ("tokenizer.json", "model.onnx"):
         whole = (folder / name).read_bytes()
         (folder / name).write_bytes(whole[:-3] + b"!" + whole[-2:])

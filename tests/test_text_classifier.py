@@ -1,6 +1,7 @@
 """Text classifiers of other programs: every convention gives the probabilities made by hand."""
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -328,3 +329,13 @@ def test_a_hostile_folder_is_refused_in_one_line(tmp_path: Path, fact: str) -> N
         scored(folder)
     assert "\n" not in str(refused.value)
     assert "; " in str(refused.value)
+
+
+def test_without_tokenizers_a_line_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "tokenizers", None)
+    with pytest.raises(
+        InputError, match=r"needs tokenizers: pip install 'tweetscore\[onnx-text\]'"
+    ):
+        scored(text_folder(tmp_path))

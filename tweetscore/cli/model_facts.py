@@ -44,6 +44,12 @@ def show_model(model: "Loaded", *, as_json: bool) -> None:
 def _of_texts(card: dict[str, Any]) -> dict[str, Any]:
     """Return what is said of how a model reads texts."""
     of_text = card.get("text_model")
+    if encoder := card.get("encoder"):
+        return {
+            "encoder": encoder["name"],
+            "pooling": encoder["pooling"],
+            "max_tokens": encoder["max_tokens"],
+        }
     if not of_text:
         return {"max_tokens": card["text_rules"]["max_tokens"]}
     names = ("file", "function", "max_tokens", "inputs", "texts_alone")

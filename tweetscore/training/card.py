@@ -314,6 +314,11 @@ def _limits(card: dict[str, Any]) -> list[str]:
     lines = [
         "It learned from few rows of few authors; nothing is known of it beyond the figures above."
     ]
+    if encoder := card.get("encoder"):
+        lines.append(
+            f"Its encoder {encoder['name']} was trained by others, who may have used texts of the "
+            "days of its test part: nobody says until when."
+        )
     if card["counts"]:
         lines.append(
             "It reads engagement counts, which are known only after the window: "
