@@ -1,5 +1,6 @@
 """The functions for notebooks do what the commands do."""
 
+import gzip
 import json
 import subprocess
 import sys
@@ -55,6 +56,19 @@ def test_functions_and_commands_make_the_same_database(made: Path, db: Path) -> 
     ):
         assert CliRunner().invoke(app, [*arguments, "--db", str(other)]).exit_code == 0
     assert contents(other) == contents(db)
+
+
+def test_reading_tells_bytes_of_bytes(made: Path, tmp_path: Path) -> None:
+    packed = tmp_path / "packed.json.gz"
+    packed.write_bytes(gzip.compress((made / ARCHIVE_NAME).read_bytes()))
+    told: list[tuple[str, int, int, int | None]] = []
+    with tweetscore.open(tmp_path / "new.duckdb") as database:
+        database.ingest(packed, made / BARS_NAME, on_bytes=lambda *each: told.append(each))
+    for name, path in ((str(packed), made / ARCHIVE_NAME), (str(made / BARS_NAME), None)):
+        size = (path or Path(name)).stat().st_size
+        *_, (_, rows, reached, of_bytes) = (each for each in told if each[0] == name)
+        assert (reached, of_bytes) == (size, size)
+        assert rows >= 300
 
 
 def test_scored_is_the_view_of_one_interval(db: Path) -> None:

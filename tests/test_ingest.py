@@ -326,7 +326,7 @@ def test_a_run_that_is_interrupted_in_a_file_leaves_nothing_of_it(
 ) -> None:
     path = archive(tmp_path / "a.jsonl", *(tweet(n) for n in range(1, 9)), "nonsense")
 
-    def interrupt(_: str, rows: int) -> None:
+    def interrupt(_: str, rows: int, __: tuple[int, int | None]) -> None:
         if rows >= 4:
             raise KeyboardInterrupt
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:  # what a command does not need, it does not wait for
     import pyarrow as pa
 
     from tweetscore.api.common import Loaded
-    from tweetscore.ingest.account import Account
+    from tweetscore.ingest.account import Account, Reached
     from tweetscore.market.news import News
     from tweetscore.scoring.score import ScoreAccount
     from tweetscore.study.options import StudyCell, StudyOptions
@@ -106,6 +106,7 @@ class Database(MarketResults):
         flat_bps: float | None = None,
         storage_options: Mapping[str, str] | None = None,
         progress: Progress | None = None,
+        on_bytes: "Callable[[str, int, int, int | None], None] | None" = None,
     ) -> "list[Account]":
         """Read archives of posts and minute bars, and make the windows that they need.
 
@@ -124,6 +125,8 @@ class Database(MarketResults):
             flat_bps: largest move that counts as flat; saved in the database (initially 0).
             storage_options: how a bucket is reached, as in ``score_files``.
             progress: called with the file, its rows read so far, and None.
+            on_bytes: called with the file, its rows and bytes read so far, and how many bytes it
+                has, or None where that does not show.
 
         Returns:
             What became of the rows of each file. A refused file has the reason in ``error``; the
@@ -147,7 +150,12 @@ class Database(MarketResults):
         )
         on_rows = progress or silent
         files = [path_or_place(path, storage_options) for path in paths]
-        return ingest(self.store, files, options, lambda name, rows: on_rows(name, rows, None))
+
+        def told(name: str, rows: int, reached: "Reached") -> None:
+            on_rows(name, rows, None)
+            (on_bytes or silent)(name, rows, *reached)
+
+        return ingest(self.store, files, options, told)
 
     def info(self) -> "dict[str, pl.DataFrame]":
         """Return what the database holds: a frame each of sources, rejects, tweets, bars and more.

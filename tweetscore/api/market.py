@@ -301,6 +301,7 @@ class MarketResults:
         session: Session = "regular",
         interval_minutes: int | None = None,
         news: "News | None" = None,
+        on_step: Callable[[str], None] = silent,
     ) -> "Report":
         """Write one self-contained web page about the database and what its scores are worth.
 
@@ -311,6 +312,7 @@ class MarketResults:
             session: the trading hours whose prices are compared.
             interval_minutes: the interval shown in detail; 30 if it is scored.
             news: times near which no window counts; see ``tweetscore.read_news``.
+            on_step: called with what is done next.
 
         Returns:
             Everything that the page shows.
@@ -334,7 +336,9 @@ class MarketResults:
             session=session,
             interval_minutes=interval_minutes,
             news=news,
+            on_step=on_step,
         )
+        on_step("drawing the page")
         with new_file(Path(output)) as file:
             file.write(page(found).encode())
         return found

@@ -19,7 +19,7 @@ from tweetscore.cli import (
 from tweetscore.cli.accounts import first_refusals, show_accounts, show_given
 from tweetscore.cli.command import command
 from tweetscore.cli.options import DEFAULT_DB
-from tweetscore.cli.progress import row_progress
+from tweetscore.cli.progress import reading_progress, row_progress
 from tweetscore.errors import InputError, IntegrityError, RejectsError
 
 if TYPE_CHECKING:  # polars would slow down --help
@@ -69,8 +69,8 @@ def ingest(
     """
     said = _said(reading)
     said["storage_options"] = file_options.storage_options(storage_option)
-    with api.open(db) as database, row_progress("reading") as on_rows:
-        accounts = database.ingest(*paths, **said, progress=on_rows)
+    with api.open(db) as database, reading_progress() as on_bytes:
+        accounts = database.ingest(*paths, **said, on_bytes=on_bytes)
         waiting = database.posts_to_link()
     show_accounts(accounts, as_json=as_json)
     links.note_waiting(waiting)

@@ -1,6 +1,7 @@
 """Progress on stderr: bars on a terminal, a line now and then elsewhere."""
 
 import json
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -33,6 +34,7 @@ if TYPE_CHECKING:  # studies need torch, which would slow down --help
     from tweetscore.training.epoch import Epoch
 
 
+_PATIENCE_SECONDS = 2
 _MOST_BARS = 10  # of many files, the bars of the last ones
 
 
@@ -67,6 +69,63 @@ def row_progress(verb: str) -> Iterator[Callable[[str, int, int | None], None]]:
             progress.update(tasks[label], completed=done, total=total)
 
         yield advance
+
+
+class _RowsColumn(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        rows, seconds = task.fields["rows"], task.finished_time or task.elapsed or 0
+        return Text(f"{rows:,} rows, {rows / max(seconds, 0.1):,.0f}/s")
+
+
+@contextmanager
+def reading_progress() -> Iterator[Callable[[str, int, int, int | None], None]]:
+    """Show of each file its bytes of bytes, rows, rows per second and time left, on a terminal.
+
+    The function that it yields takes the file, its rows and bytes read, and its bytes, if known.
+    """
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        DownloadColumn(),
+        _RowsColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    tasks: dict[str, Any] = {}
+    with Progress(*columns, console=stderr, disable=not verbosity.shows_progress) as progress:
+
+        def advance(label: str, rows: int, done: int, total: int | None) -> None:
+            if label not in tasks:
+                if len(tasks) >= _MOST_BARS:
+                    progress.update(list(tasks.values())[-_MOST_BARS], visible=False)
+                named = f"reading {label}".translate(VISIBLE)
+                tasks[label] = progress.add_task(named, total=total, rows=0)
+            progress.update(tasks[label], completed=done, total=total, rows=rows)
+
+        yield advance
+
+
+@contextmanager
+def working() -> Iterator[Callable[[str], None]]:
+    """Show what is being done, and for how long, once it takes over two seconds on a terminal.
+
+    The function that it yields takes what is done from now on.
+    """
+    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
+    progress = Progress(*columns, console=stderr, transient=True)
+    task = progress.add_task("", total=None)
+    timer = threading.Timer(_PATIENCE_SECONDS, progress.start)
+    timer.daemon = True
+    if verbosity.shows_progress:
+        timer.start()
+    try:
+        yield lambda step: progress.update(task, description=step.translate(VISIBLE))
+    finally:
+        timer.cancel()
+        if timer.is_alive():
+            timer.join()
+        progress.stop()
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from tweetscore.cli.classifier_options import ClassifierOptions
 from tweetscore.cli.command import command
 from tweetscore.cli.console import detail, note
 from tweetscore.cli.options import DEFAULT_DB
-from tweetscore.cli.progress import file_progress, row_progress
+from tweetscore.cli.progress import file_progress, row_progress, working
 from tweetscore.errors import InputError
 from tweetscore.evaluation import EFFECT_AUC
 from tweetscore.io.new_file import check_apart
@@ -149,10 +149,12 @@ def evaluate(
         figures = _labelled_figures(labelled, model, columns, encoding, effect)
     else:
         a_part = bool(since or until or around.without_news or session != "regular")
-        with api.open_to_judge(db, a_part=a_part) as database:
+        with api.open_to_judge(db, a_part=a_part) as database, working() as on_step:
+            on_step("measuring the figures")
             span: Any = {"session": session, "from_utc": since, "until_utc": until}
             span["news"] = around.read()
             figures = database.evaluate(model, effect_auc=effect, on_message=note, **span)
+            on_step("counting what trading would earn")
             earnings = database.earnings(model, costs_bps=costs_bps, **span)
             forward = database.forward(model, session=session)
     printing.show_figures(figures, earnings, forward, as_json=as_json)
@@ -228,7 +230,7 @@ def report(
     Example: `tweetscore report --output report.html --interval 30`
     """
     a_part = bool(around.without_news or session != "regular")
-    with api.open_to_judge(db, a_part=a_part) as database:
+    with api.open_to_judge(db, a_part=a_part) as database, working() as on_step:
         written = database.report(
             output,
             model=model,
@@ -236,6 +238,7 @@ def report(
             session=session,
             interval_minutes=interval,
             news=around.read(),
+            on_step=on_step,
         )
     printing.show_report(written, output, as_json=as_json)
 

@@ -8,7 +8,8 @@ from tweetscore.bars.words import Candidate
 
 IGNORED = "ignored"  # the kind of a file that is neither tweets nor bars, among others that are
 TimePrecision = Literal["auto", "second", "minute"]
-Progress = Callable[[str, int], None]  # the file's name, its rows read so far
+Reached = tuple[int, int | None]  # bytes of the content read, and of how many, if that shows
+Progress = Callable[[str, int, Reached], None]  # the file's name, its rows read so far
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,7 @@ def ingest_bars(
         bars: the file.
         account: of the file, as far as it is known.
         options: what the user sets for it.
-        progress: called with the file's name and its rows read so far.
+        progress: called with the file's name, its rows and bytes read so far.
         most_kept_bytes: of its bars in memory; a file with more is read a second time.
 
     Raises:
@@ -152,7 +152,8 @@ def _append_all(
         if (reasons := odd.of_rows(rows, judged.height)) is not None:
             judged = judged.with_columns(reason=pl.col("reason").fill_null(reasons))
         stored.add(judged, batch.rejects)
-        progress(bars.source.name, rows_read := rows_read + batch.rows_read)
+        rows_read += batch.rows_read
+        progress(bars.source.name, rows_read, bars.source.reached())
         rows += judged.height
     return rows_read
 

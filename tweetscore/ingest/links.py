@@ -3,13 +3,13 @@
 All of a run is one transaction: what stops it leaves rules and links as they were.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 
 from tweetscore.errors import InputError
-from tweetscore.ingest.account import Progress
 from tweetscore.ingest.link_rules import cashtag_rules, read_rules
 from tweetscore.market.links import RULES, links_of
 from tweetscore.store.database import Store, statement, subquery
@@ -18,6 +18,7 @@ from tweetscore.text.rules import STOP_WORDS
 from tweetscore.text.terms import TermFinder
 
 BATCH_ROWS = 65_536
+Progress = Callable[[str, int], None]  # a label, the posts done
 NEARLY_EVERY = 0.5  # of all posts: a rule that links more of them tells few posts from others
 _POSTS = "SELECT platform, tweet_id, author, posted_utc, text FROM tweets"
 

@@ -92,7 +92,7 @@ def read_posts(
         posts: the file.
         account: of the file, as far as it is known.
         options: what the user sets for it.
-        progress: called with the file's name and its rows read so far.
+        progress: called with the file's name, its rows and bytes read so far.
         rows: takes the rows.
 
     Returns:
@@ -157,7 +157,7 @@ def _read_all(
         read.unread += batch.unread
         read.moved += len(batch.moved)
         read.rows += batch.rows_read
-        progress(name, read.rows)
+        progress(name, read.rows, posts.source.reached())
     read.whole_minutes = timed >= POSTS_TO_TELL and not seconds
     return read
 

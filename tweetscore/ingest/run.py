@@ -57,7 +57,7 @@ def ingest(
         store: the open database.
         paths: files, zips, folders, patterns, or ``-`` for standard input.
         options: what the user sets for them.
-        progress: called with the file's name and its rows read so far.
+        progress: called with the file's name, its rows and bytes read so far.
         block_bytes: how many bytes of a file are read at once.
 
     Returns:

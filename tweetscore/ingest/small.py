@@ -221,7 +221,7 @@ class _Judging:
             rejects.append(batch.rejects)
             unread += [*(each.byte_offsets for each in batch.unread), batch.moved]
             self.rows_read += batch.rows_read
-            self.progress(_LABEL, self.rows_read)
+            self.progress(_LABEL, self.rows_read, (0, None))
         found = _facts(joined, pl.concat(facts), pl.concat(rejects), unread)
         if posts.alike:
             found = found.join(_unlike(joined, posts.alike), on="part", how="anti")

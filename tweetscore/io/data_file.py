@@ -89,6 +89,13 @@ class DataFile:
             encoding = marked_encoding(stream.peek()) or self.encoding or UTF8
             return packed_size(stream, size) if encoding == UTF8 else None
 
+    def bytes_if_shown(self) -> int | None:
+        """Return ``expected_bytes``, and None of a file that cannot be read: reading says why."""
+        try:
+            return self.expected_bytes()
+        except InputError:
+            return None
+
     @contextmanager
     def _packed(self) -> Iterator[Buffered]:
         if self.entry is None:

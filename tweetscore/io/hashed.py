@@ -11,7 +11,21 @@ class NotUtf8Error(Exception):
     """Bytes of a file far behind the first are not UTF-8."""
 
 
-class HashedStream:
+class CountedStream:
+    """A stream that knows how much of it was read."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        """Take the stream."""
+        self._stream, self.bytes = stream, 0
+
+    def read(self, size: int = -1) -> bytes:
+        """Return ``size`` bytes; less only at the end."""
+        data = self._stream.read(size)
+        self.bytes += len(data)
+        return data
+
+
+class HashedStream(CountedStream):
     """A stream whose digest is handed on once all of it has been read.
 
     With ``ascii_so_far``, the first bytes that are not ASCII must be UTF-8.
@@ -21,18 +35,17 @@ class HashedStream:
         self, stream: BinaryIO, keep: Callable[[tuple[str, int]], None], *, ascii_so_far: bool
     ) -> None:
         """Take the stream, what takes the sha256 and the size, and whether to look for UTF-8."""
-        self._stream, self._keep, self._ascii_so_far = stream, keep, ascii_so_far
-        self._sha256, self._bytes = hashlib.sha256(), 0
+        super().__init__(stream)
+        self._keep, self._ascii_so_far, self._sha256 = keep, ascii_so_far, hashlib.sha256()
 
     def read(self, size: int = -1) -> bytes:
         """Return ``size`` bytes; less only at the end."""
-        data = self._stream.read(size)
+        data = super().read(size)
         if self._ascii_so_far and not data.isascii():
             if not is_utf8(data):
                 raise NotUtf8Error
             self._ascii_so_far = False
         self._sha256.update(data)
-        self._bytes += len(data)
         if size < 0 or len(data) < size:
-            self._keep((self._sha256.hexdigest(), self._bytes))
+            self._keep((self._sha256.hexdigest(), self.bytes))
         return data

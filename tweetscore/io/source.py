@@ -22,7 +22,7 @@ from tweetscore.io.csv_rows import DoubledQuotes
 from tweetscore.io.data_file import HEAD_BYTES, DataFile
 from tweetscore.io.enclosed import enclosed_records, listed_records
 from tweetscore.io.encodings import is_utf8, told_encoding, wide_encoding, worded
-from tweetscore.io.hashed import HashedStream, NotUtf8Error
+from tweetscore.io.hashed import CountedStream, HashedStream, NotUtf8Error
 from tweetscore.io.json_array import MOST_JSON_BYTES, json_array_records
 from tweetscore.io.json_shapes import CONTEXT, Candidate, Shape, candidates, column_rows, scattered
 from tweetscore.io.json_values import (
@@ -74,6 +74,7 @@ class Source:
         """
         self.file, self.head, self.block_bytes, self.content = file, head, block_bytes, content
         self._digest: tuple[str, int] | None = None
+        self._reading: CountedStream | None = None
 
     @property
     def name(self) -> str:
@@ -116,10 +117,17 @@ class Source:
             return
         ascii_so_far = self.file.encoding is None
         with self.file.open() as stream:
-            if self._digest:
-                yield stream
-            else:
-                yield cast(BinaryIO, HashedStream(stream, self._keep, ascii_so_far=ascii_so_far))
+            first = HashedStream(stream, self._keep, ascii_so_far=ascii_so_far)
+            self._reading = CountedStream(stream) if self._digest else first
+            yield cast(BinaryIO, self._reading)
+
+    def reached(self) -> tuple[int, int | None]:
+        """Return how many bytes of the content have been read, and of how many, if that shows."""
+        return self._reading.bytes if self._reading else 0, self._bytes_if_shown
+
+    @cached_property
+    def _bytes_if_shown(self) -> int | None:
+        return self.file.bytes_if_shown()
 
     def _keep(self, digest: tuple[str, int]) -> None:
         self._digest = digest
@@ -257,6 +265,7 @@ class ShapedSource(Source):
     def open(self) -> Iterator[BinaryIO]:
         """Open the content of the file."""
         with self._source.open() as stream:
+            self._reading = self._source._reading
             yield stream
 
     def digest(self) -> tuple[str, int]:

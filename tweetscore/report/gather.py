@@ -50,6 +50,7 @@ def gather(
     session: str = "regular",
     interval_minutes: int | None = None,
     news: News | None = None,
+    on_step: Callable[[str], None] = lambda _: None,
 ) -> Report:
     """Read all that the page shows.
 
@@ -61,6 +62,7 @@ def gather(
         interval_minutes: the interval to show in detail; None: 30 where it is scored, else the
             middle one.
         news: windows near it count in no figure, earning or path.
+        on_step: called with what is done next.
 
     Raises:
         InputError: model, symbol or interval is not there, or must be named.
@@ -75,12 +77,15 @@ def gather(
         of_all |= {"model_id": subject.model_id, "symbols": list(subject.symbols) or [""]}
     of_shown = {**of_all, "interval": subject.interval_minutes if subject else None}
     told: list[str] = []
+    on_step("measuring the figures")
     figures = _figures(store, subject, news, told.append)
+    on_step("following prices around posts")
     paths, paths_words = _paths(store, subject, news)
     outcomes = _outcomes(store, subject, of_all)
     calibration, calibration_p = calibration_curve(
         outcomes[subject.interval_minutes] if subject else pl.DataFrame(schema=CALIBRATION)
     )
+    on_step("comparing models, counting earnings and words")
     return Report(
         title=_title(store, subject),
         made_utc=datetime.now(UTC).replace(tzinfo=None),
