@@ -2,11 +2,14 @@
 
 import json
 import os
+import shutil
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -14,10 +17,11 @@ import pytest
 from jobs import job_of, outputs, posts, run, write
 
 from tweetscore.errors import InputError
-from tweetscore.scoring.bundle import Bundle
+from tweetscore.scoring.bundle import Bundle, load_bundle
 from tweetscore.scoring.files import score_files
-from tweetscore.scoring.job import Failed, Finished, Job, Shard
+from tweetscore.scoring.job import Failed, Finished, Job, Refused, Shard
 from tweetscore.scoring.ray import RayEngine
+from tweetscore.scoring.travel import Probe, send
 
 pytestmark = [
     pytest.mark.slow,
@@ -64,20 +68,46 @@ def test_a_worker_that_is_killed_loses_nothing(
 ) -> None:
     inputs = write(tmp_path / "in", *(posts(20_000, seed) for seed in range(12)))
     run(inputs, job_of(market, bundle, tmp_path / "local"))
+    shutil.copytree(bundle.path, tmp_path / "models" / "tiny")
+    own = load_bundle(tmp_path / "models" / "tiny")
     killed: list[int] = []
 
-    def kill_after_the_second(job: Job, shards: Sequence[Shard]) -> Iterator[Finished | Failed]:
+    def kill_after_the_second(
+        job: Job, shards: Sequence[Shard]
+    ) -> Iterator[Finished | Failed | Refused]:
         for number, each in enumerate(RayEngine(cluster)(job, shards)):
             if number == 1:
+                shutil.rmtree(own.path)  # workers have the model from the job, not from a folder
                 killed.append(kill_a_worker())
             yield each
 
-    job = job_of(market, bundle, tmp_path / "ray")
+    job = job_of(market, own, tmp_path / "ray")
     account = score_files([str(inputs)], job, kill_after_the_second, lambda *_: None)
     assert killed
     assert (account.failed, account.rows) == ((), 240_000)
     assert outputs(tmp_path / "ray") == outputs(tmp_path / "local")
     assert not list(tmp_path.rglob("*.part"))
+
+
+def test_workers_that_would_give_other_bytes_are_refused_by_name(
+    cluster: str, bundle: Bundle, market: Path, tmp_path: Path
+) -> None:
+    inputs = write(tmp_path / "in", *(posts(50, seed) for seed in range(3)))
+    job = job_of(market, bundle, tmp_path / "ray")
+    here = send(job)
+    other = Probe(here.probe.versions | {"onnxruntime": "1.0"}, here.probe.scores)
+    engine = RayEngine(cluster, sends=lambda job: replace(send(job), probe=other))
+    told = f"the worker on {socket.gethostname()} (node "
+    with pytest.raises(InputError) as refusal:
+        score_files([str(inputs)], job, engine, lambda _: None)
+    message = str(refusal.value)
+    assert message.startswith(f"no worker gives the results of this machine: {told}")
+    assert message.count("has onnxruntime ") == 1
+    assert outputs(tmp_path / "ray") == {}
+    other = Probe(here.probe.versions, "0" * 64)
+    assert here.probe.difference(here.probe) is None
+    assert str(here.probe.difference(other)).startswith("scores the same posts otherwise than this")
+    on_ray(inputs, job, RayEngine(cluster))
 
 
 def kill_a_worker() -> int:

@@ -60,6 +60,11 @@ class LengthModel:
         default_factory=lambda: {"classes": ["down", "up"], "counts": None}
     )
 
+    files: tuple[str, ...] = ()
+
+    def moved_to(self, folder: Path) -> "LengthModel":
+        raise AssertionError(f"{folder}: it has no files")
+
     def load(self, device: Device = "cpu", threads: int | None = None) -> Predictor:  # noqa: ARG002
         return ByLength()
 

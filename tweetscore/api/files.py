@@ -13,7 +13,7 @@ if TYPE_CHECKING:  # what a command does not need, it does not wait for
     from tweetscore.sample.write import Sample
     from tweetscore.scoring.bundle import Bundle
     from tweetscore.scoring.files import FilesAccount, Progress
-    from tweetscore.scoring.job import Job
+    from tweetscore.scoring.job import Engine, Job
     from tweetscore.scoring.plan import FilesPlan
     from tweetscore.training.epoch import Epoch
     from tweetscore.training.evaluate_labelled import LabelledFigures
@@ -185,7 +185,7 @@ def score_files(
     from tweetscore.scoring.files import score_files as run
 
     job = _job(output, model, intervals, market, storage_options)
-    chosen = local_engine
+    chosen: Engine = local_engine
     if engine == "ray":
         need("ray", "--engine ray")
         from tweetscore.scoring.ray import RayEngine

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -118,6 +118,15 @@ class Bundle:
         """Hashes of the texts that it has learned from, 8 bytes each; None of older versions."""
         known = LEARNED_TEXTS in self.card["sha256"]
         return (self.path / LEARNED_TEXTS).read_bytes() if known else None
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """All that lies in its folder, which holds nothing else."""
+        return tuple(sorted(path.name for path in self.path.iterdir() if path.is_file()))
+
+    def moved_to(self, folder: Path) -> "Bundle":
+        """Return the same model, whose files lie in another folder."""
+        return replace(self, path=folder)
 
     def load(self, device: "Device" = "cpu", threads: int | None = None) -> "Predictor":
         """Load its vocabulary and graph; see ``Model.load``."""

@@ -7,12 +7,12 @@ running it again.
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tweetscore.errors import TweetscoreError
 from tweetscore.market.symbols import without_windows
 from tweetscore.scoring.inputs import find_shards
-from tweetscore.scoring.job import Engine, Failed, Finished, Job, Shard
+from tweetscore.scoring.job import Engine, Failed, Finished, Job, Refused, Shard
 from tweetscore.scoring.manifest import Held, finishing, only_run
 from tweetscore.scoring.predictions import check_horizons
 from tweetscore.scoring.shards import ShardScorer
@@ -105,10 +105,15 @@ def _score(
     to_do = to_score(shards, held.finished)
     sizes = {each.name: each.bytes for each in to_do}
     failed: list[Failed] = []
-    rows = done = 0
+    refused: list[str] = []
+    rows = done = number = 0
     started = time.monotonic()
     with finishing(held) as add:
-        for number, each in enumerate(engine(job, to_do), 1):
+        for each in engine(job, to_do):
+            if isinstance(each, Refused):
+                refused.append(f"{each.reason}: it scores nothing")
+                continue
+            number += 1
             if isinstance(each, Failed):
                 failed.append(each)
             else:
@@ -119,7 +124,8 @@ def _score(
             seconds = time.monotonic() - started
             progress(Progress(number, len(to_do), rows, done, sum(sizes.values()), seconds))
     there = [known[each.name] for each in shards if each.name in known]
-    return _account(job, shards, to_do, there, failed)
+    account = _account(job, shards, to_do, there, failed)
+    return replace(account, warnings=(*refused, *account.warnings))
 
 
 def _account(

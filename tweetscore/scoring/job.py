@@ -91,7 +91,14 @@ class Failed:
     reason: str
 
 
-Engine = Callable[[Job, Sequence[Shard]], Iterator[Finished | Failed]]
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A worker that would give other results; its shards are scored by others."""
+
+    reason: str
+
+
+Engine = Callable[[Job, Sequence[Shard]], Iterator[Finished | Failed | Refused]]
 
 
 def read_market(store: Store, horizons: Sequence[int]) -> Market:

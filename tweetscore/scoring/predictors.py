@@ -5,6 +5,7 @@ into a database, from files to files, and the doctor know these two and no netwo
 """
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -79,6 +80,13 @@ class Model(Protocol):
     @property
     def card(self) -> dict[str, Any]:
         """Its description, as JSON values."""
+
+    @property
+    def files(self) -> Sequence[str]:
+        """The files of its folder that it is loaded from; none of a model that is no folder."""
+
+    def moved_to(self, folder: Path) -> "Model":
+        """Return the same model, whose files lie in another folder."""
 
     def load(self, device: Device = "cpu", threads: int | None = None) -> "Predictor":
         """Load it.

@@ -7,7 +7,7 @@ nothing of it before its size is known.
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -85,6 +85,15 @@ class TextModel:
     def knows_until_utc(self) -> datetime | None:
         """What its user says."""
         return self.reading.knows_until_utc
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The files that it is made of."""
+        return tuple(self.sha256)
+
+    def moved_to(self, folder: Path) -> "TextModel":
+        """Return the same model, whose files lie in another folder."""
+        return replace(self, path=folder)
 
     @property
     def onnx_path(self) -> Path:
