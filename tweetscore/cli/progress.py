@@ -125,7 +125,8 @@ def working() -> Iterator[Callable[[str], None]]:
         timer.cancel()
         if timer.is_alive():
             timer.join()
-        progress.stop()
+        if progress.live.is_started:  # to stop another one writes an empty line
+            progress.stop()
 
 
 @contextmanager
