@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 import subprocess
 import sys
 from dataclasses import asdict
@@ -69,6 +70,21 @@ def test_reading_tells_bytes_of_bytes(made: Path, tmp_path: Path) -> None:
         *_, (_, rows, reached, of_bytes) = (each for each in told if each[0] == name)
         assert (reached, of_bytes) == (size, size)
         assert rows >= 300
+
+
+def test_a_database_shows_itself_in_a_notebook(db: Path, tmp_path: Path) -> None:
+    with tweetscore.open(db, read_only=True) as database:
+        shown = database._repr_html_()
+        columns = database.scored(30).columns
+    assert re.findall("<b>(.*?)</b>", shown) == ["files", "posts", "bars", "scores"]
+    assert f"<td>{ARCHIVE_NAME}</td><td>300</td><td>300</td>" in shown
+    assert "<td>tiny</td><td>30</td>" in shown
+    assert database._repr_html_() == f"<h4>{db} (closed)</h4>"
+    units = {"posted_utc", "interval_minutes", "minute_utc", "return_bps", "probability_up"}
+    assert units <= set(columns)
+    hostile = tmp_path / "<b>&.duckdb"
+    with tweetscore.open(hostile) as database:
+        assert database._repr_html_().endswith("&lt;b&gt;&amp;.duckdb: nothing was read yet</h4>")
 
 
 def test_scored_is_the_view_of_one_interval(db: Path) -> None:

@@ -43,6 +43,24 @@ class MarketResults:
 
     store: "Store"
 
+    def _repr_html_(self) -> str:
+        """Show in a notebook what the database holds."""
+        import duckdb
+
+        from tweetscore.html.frames import frames_html
+        from tweetscore.store.database import statement
+
+        shown = {"files": "sources", "posts": "tweets", "bars": "bars", "scores": "models"}
+        try:
+            frames = {
+                name: self.store.frame(statement(f"query/info/{section}"))
+                for name, section in shown.items()
+            }
+        except duckdb.ConnectionException:
+            return frames_html(f"{self.store.path} (closed)", {})
+        held = any(each.height for each in frames.values())
+        return frames_html(f"{self.store.path}{'' if held else ': nothing was read yet'}", frames)
+
     def link(
         self,
         rules: str | Path | None = None,

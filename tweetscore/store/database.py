@@ -54,7 +54,9 @@ class Store:
     def __init__(self, con: duckdb.DuckDBPyConnection, path: Path) -> None:
         self.con = con
         self.path = path
-        con.execute("SET enable_progress_bar = false")  # it would go to stdout, among the data
+        # It would go to stdout, among the data. A notebook without ipywidgets has none to stop.
+        with suppress(duckdb.InvalidInputException):
+            con.execute("SET enable_progress_bar = false")
 
     @property
     def is_read_only(self) -> bool:
