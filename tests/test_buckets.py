@@ -18,8 +18,10 @@ import pytest
 from faulty_server import Faults, Proxy, every_fault, proxied, s3_server
 from jobs import SCORED, in_a_database, job_of, outputs, posts, run, write
 from pyarrow import fs
+from typer.testing import CliRunner
 
 import tweetscore
+from tweetscore.cli.app import app
 from tweetscore.errors import InputError, LockedError, TweetscoreError
 from tweetscore.io.places import place_of
 from tweetscore.posts.canonical import COUNTS
@@ -239,6 +241,43 @@ def test_a_run_that_is_killed_at_any_request_is_finished_by_the_same_command(
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert json.loads(done.stdout)["rows"] == 600
     assert objects(direct, "archive/kills/out") == known
+
+
+def test_the_command_reaches_a_bucket_by_options_and_tells_each_shard(
+    bucket: Proxy,
+    direct: fs.S3FileSystem,
+    bundle: Bundle,
+    market: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    put(direct, write(tmp_path / "in", posts(30), posts(60, 1)), "archive/command/in")
+    monkeypatch.delenv("AWS_ENDPOINT_URL")
+    monkeypatch.delenv("AWS_REGION")
+    command = [
+        "score", "--input", "s3://archive/command/in", "--output", "s3://archive/command/out",
+        "--db", str(market), "--model", str(bundle.path), "--json",
+    ]  # fmt: skip
+    reached = ["--storage-option", f"endpoint={bucket.url}", "--storage-option", "region=us-east-1"]
+    plan = CliRunner().invoke(app, [*command, *reached, "--dry-run"])
+    assert json.loads(plan.stdout)["rows"] == 90
+    assert objects(direct, "archive/command/out") == {}
+    done = CliRunner().invoke(app, [*command, *reached])
+    assert json.loads(done.stdout)["rows"] == 90
+    told = [json.loads(line) for line in done.stderr.splitlines()]
+    assert [(each["shards"], each["rows"]) for each in told] == [(1, 60), (2, 90)]  # largest first
+    assert told[1]["bytes"] == told[1]["bytes_to_do"]
+    assert told[1]["seconds_left"] == 0
+    leaked = CliRunner().invoke(app, [*command, "--storage-option", "secret_key=hidden"])
+    assert leaked.exit_code == 1
+    assert "set AWS_SECRET_ACCESS_KEY in the environment" in leaked.stderr
+    assert "hidden" not in leaked.output
+    everything = b"".join(
+        direct.open_input_stream(each.path).readall()
+        for each in direct.get_file_info(fs.FileSelector("archive/command", recursive=True))
+        if each.type == fs.FileType.File
+    )
+    assert b"not-a-secret" not in everything
 
 
 # --- the database and buckets ---------------------------------------------------------------------
