@@ -36,26 +36,26 @@ class Worker:
         self._scorer: ShardScorer | None = None
         self._opened = ExitStack()  # the files of the model, until the process ends
 
-    def score(self, sent: list[Any], shard: Shard) -> Finished:
-        """Score one shard on one core.
+    def begin(self, sent: list[Any]) -> None:
+        """Load the job.
 
         Args:
             sent: Ray's reference to the job, in a list: a bare one it would fetch each time.
-            shard: the shard.
 
         Raises:
             DiffersError: other bytes would come of it than on the machine of the job.
         """
-        if self._scorer is None:
-            import ray
+        import ray
 
-            folder = self._opened.enter_context(scratch())
-            scorer, difference = receive(ray.get(sent[0]), folder)
-            if difference:
-                address = ray.get_runtime_context().get_node_id()[:12]
-                place = f"{socket.gethostname()} (node {address})"
-                raise DiffersError(f"the worker on {place} {difference}")
-            self._scorer = scorer
+        folder = self._opened.enter_context(scratch())
+        self._scorer, difference = receive(ray.get(sent[0]), folder)
+        if difference:
+            node = ray.get_runtime_context().get_node_id()[:12]
+            raise DiffersError(f"the worker on {socket.gethostname()} (node {node}) {difference}")
+
+    def score(self, shard: Shard) -> Finished:
+        """Score one shard on one core."""
+        assert self._scorer is not None
         return self._scorer.score(shard)
 
 
@@ -110,45 +110,91 @@ class RayEngine:
                 f"no Ray cluster at {self.address} ({fact}); start one with: ray start --head"
             ) from error
         try:
-            yield from self._run(ray, self.sends(job), shards)
+            resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
+            cores = int(resources.get("CPU", 1))
+            count = max(1, min(self.workers or cores, len(shards)))
+            yield from _Crew(ray, self.sends(job), count).score(shards)
         finally:
             ray.shutdown()
 
-    def _run(
-        self, ray: Any, job: Sent, shards: Sequence[Shard]
-    ) -> Iterator[Finished | Failed | Refused]:
-        remote = ray.remote(num_cpus=1, max_restarts=-1, max_task_retries=ATTEMPTS - 1)(Worker)
-        sent = [ray.put(job)]
-        cores = int(ray.cluster_resources().get("CPU", 1))
-        workers = [remote.remote() for _ in range(min(self.workers or cores, len(shards)))]
+
+class _Crew:
+    """The workers of a job; another one is started for each that dies, where there is room."""
+
+    def __init__(self, ray: Any, job: Sent, count: int) -> None:
+        self.ray = ray
+        self.sent = [ray.put(job)]
+        self.kind = ray.remote(num_cpus=1, max_restarts=0, max_task_retries=0)(Worker)
+        self.starting: dict[Any, Any] = {}  # of a promise, its worker
+        self.idle: list[Any] = []
+        self.running: dict[Any, tuple[Any, Shard, int]] = {}
+        self.starts_left = ATTEMPTS * count  # that may fail
+        self.refused = ""
+        for _ in range(count):
+            self._start()
+
+    def score(self, shards: Sequence[Shard]) -> Iterator[Finished | Failed | Refused]:
+        """Yield the result of each shard as it is there.
+
+        Raises:
+            InputError: no worker is left.
+        """
         waiting = deque((shard, 1) for shard in shards)
-        running: dict[Any, tuple[Any, Shard, int]] = {}
-        idle, refused = workers, ""
-        while (waiting and idle) or running:
-            while waiting and idle:
-                worker, (shard, attempt) = idle.pop(), waiting.popleft()
-                running[worker.score.remote(sent, shard)] = worker, shard, attempt
-            (done,), _ = ray.wait(list(running), num_returns=1)
-            worker, shard, attempt = running.pop(done)
-            try:
-                yield ray.get(done)
-            except ray.exceptions.RayError as error:
-                if isinstance(getattr(error, "cause", None), DiffersError):
-                    ray.kill(worker)  # one that is started again may be on the same machine
-                    refused = _reason(error)
-                    yield Refused(refused)
-                    waiting.append((shard, attempt))
-                    continue
-                if attempt < ATTEMPTS:
-                    waiting.append((shard, attempt + 1))
-                else:
-                    yield Failed(shard.name, _reason(error))
-            idle.append(worker)
-        if waiting:
-            raise InputError(
-                f"no worker gives the results of this machine: {refused}; install the same "
-                "packages on every machine, or start the job on one of the others"
-            )
+        while waiting or self.running:
+            while waiting and self.idle:
+                worker, (shard, attempt) = self.idle.pop(), waiting.popleft()
+                self.running[worker.score.remote(shard)] = worker, shard, attempt
+            promises = [*self.running, *self.starting]
+            if not promises:
+                raise InputError(
+                    f"no worker gives the results of this machine: {self.refused}; install the "
+                    "same packages on every machine, or start the job on one of the others"
+                )
+            (done,), _ = self.ray.wait(promises, num_returns=1)
+            if done in self.starting:
+                yield from self._started(done)
+                continue
+            _, shard, attempt = self.running[done]
+            found = self._result(done)
+            if isinstance(found, Failed) and attempt < ATTEMPTS:
+                waiting.append((shard, attempt + 1))
+            else:
+                yield found
+
+    def _start(self) -> None:
+        worker = self.kind.remote()
+        self.starting[worker.begin.remote(self.sent)] = worker
+
+    def _started(self, done: Any) -> Iterator[Refused]:
+        """Take a worker that has loaded the job, or yield why it is refused."""
+        worker = self.starting.pop(done)
+        try:
+            self.ray.get(done)
+        except self.ray.exceptions.RayError as error:
+            self.ray.kill(worker)
+            self.refused = _reason(error)
+            self.starts_left -= 1
+            if isinstance(getattr(error, "cause", None), DiffersError):
+                yield Refused(self.refused)  # another one may be on the same machine
+            elif self.starts_left > 0:
+                self._start()
+        else:
+            self.idle.append(worker)
+
+    def _result(self, done: Any) -> Finished | Failed:
+        """Return what became of a shard; its worker takes another one unless it has died."""
+        worker, shard, _ = self.running.pop(done)
+        try:
+            found: Finished = self.ray.get(done)
+        except self.ray.exceptions.RayActorError as error:  # dead, or out of reach
+            self.ray.kill(worker)
+            self._start()
+            return Failed(shard.name, _reason(error))
+        except self.ray.exceptions.RayError as error:
+            self.idle.append(worker)
+            return Failed(shard.name, _reason(error))
+        self.idle.append(worker)
+        return found
 
 
 def _knock(address: str | None) -> None:
