@@ -261,6 +261,26 @@ def other_output(folder: Path) -> None:
     spoil_config(folder, id2label={"0": "down", "1": "up"})
 
 
+def bomb(folder: Path) -> None:
+    """Let the graph ask for 16 TB of zeros."""
+    node = helper.make_node
+    extra = [
+        node("ConstantOfShape", ["size"], ["zeros"]),
+        node("ReduceSum", ["zeros"], ["total"], keepdims=0),
+        node("Add", ["first", "total"], ["logits"]),
+    ]
+    made = graph(BERT, weights(3), output="first", extra=extra)
+    made.graph.initializer.append(onnx.numpy_helper.from_array(np.array([2**42]), "size"))
+    made.graph.output[0].name = "logits"
+    onnx.save(made, str(folder / "model.onnx"))
+
+
+def few_words(folder: Path) -> None:
+    """Give the graph fewer words than the tokenizer has."""
+    values = weights(3)
+    onnx.save(graph(BERT, values | {"words": values["words"][:2]}), str(folder / "model.onnx"))
+
+
 def large_tokenizer(folder: Path) -> None:
     with (folder / "tokenizer.json").open("ab") as file:
         file.truncate(500 << 20)
@@ -291,6 +311,8 @@ HOSTILE: dict[str, Callable[[Path], object]] = {
     "uses the custom operator 'EPContext' of 'com.microsoft'": lambda folder: with_node(
         folder, "EPContext", "com.microsoft"
     ),
+    "cannot run it .*ConstantOfShape": bomb,
+    "cannot run it .*indices element out of data bounds": few_words,
     "tokenizer.json: is larger than 64 MB": large_tokenizer,
     "needs the input 'pixel_values', which is none of input_ids": needs_pictures,
     r"names 2 labels \(down, up\), but model.onnx gives 3 numbers of each text": lambda folder: (

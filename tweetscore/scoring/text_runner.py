@@ -36,6 +36,7 @@ TOKENIZED_TEXTS = 1_024  # at once: the tokenizer's own records of a text take t
 # Of earlier chunks it is kept what the graph gave of so many texts: copies are many.
 REMEMBERED, REMEMBERED_BYTES = 1 << 18, 32 << 20
 WHOLE = "copy the whole model folder again"
+MOST_REASON = 200  # letters of what another library says
 KNOWN_TEXT = "The price went up today, and everybody was glad."
 
 Floats = npt.NDArray[np.float32]
@@ -174,8 +175,11 @@ class TextRunner:
         try:
             (found,) = self._session.run([self.texts.graph.output], fed, self._run_options)
         except Exception as error:  # onnxruntime's own errors share no narrower parent
-            reason = str(error).strip().splitlines()[0]
-            raise IntegrityError(f"{self._name}: onnxruntime cannot run it: {reason}") from None
+            reason = str(error).strip().splitlines()[0][:MOST_REASON]
+            raise IntegrityError(
+                f"{self._name}: onnxruntime cannot run it ({reason}); export the model again, or "
+                "choose another"
+            ) from None
         wanted = (len(ids), self.texts.width)
         if getattr(found, "shape", None) != wanted:
             raise IntegrityError(
@@ -224,7 +228,7 @@ def _tokenizer(texts: Texts) -> Any:
         raise
     except BaseException as error:  # a panic of Rust is no Exception
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise IntegrityError(f"{path}: cannot be used ({reason[:200]}); {WHOLE}") from None
+        raise IntegrityError(f"{path}: cannot be used ({reason[:MOST_REASON]}); {WHOLE}") from None
     return tokenizer
 
 
