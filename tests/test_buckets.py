@@ -207,7 +207,7 @@ def test_of_two_runs_into_one_bucket_the_second_is_told_who_and_may_take_over(
 
 
 TABLES = ("tweets", "bars")
-KILLS = int(os.environ.get("TWEETSCORE_KILLS", "10"))
+KILLS = int(os.environ.get("TWEETSCORE_KILLS", "6"))
 
 
 def test_a_run_that_is_killed_at_any_request_is_finished_by_the_same_command(
