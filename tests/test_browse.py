@@ -24,6 +24,9 @@ pytest.importorskip("starlette", reason="starlette is not installed")
 pytest.importorskip("uvicorn", reason="uvicorn is not installed")
 
 
+Pieces = tuple[int, float]  # posts of the first one, and seconds in which another may begin
+
+
 def cells(page: str) -> list[list[str]]:
     """The cells of the rows of posts."""
     body = page.split('<table id="posts">')[1].split("<tbody>")[1].split("</tbody>")[0]
@@ -203,15 +206,21 @@ def test_others_write_meanwhile_and_the_page_says_so(hostile_db: Path, tmp_path:
 # --- pages of posts -------------------------------------------------------------------------------
 
 
-def all_rows(store: Store, **asked: str) -> pl.DataFrame:
-    """The rows of all pages, one behind the other."""
+def all_rows(
+    store: Store, *, pieces: tuple[int, float] = (2_000, 60.0), **asked: str
+) -> pl.DataFrame:
+    """The rows of all pages, one behind the other; ``pieces``: first posts, and seconds a page."""
     facts, found = read_facts(store), []
+    first_posts, budget_seconds = pieces
     while True:
-        page = find_page(store, facts, Asked(**asked))
+        page = find_page(
+            store, facts, Asked(**asked), first_posts=first_posts, budget_seconds=budget_seconds
+        )
         found.append(page.rows)
         assert page.rows.height <= PAGE_ROWS
         if page.after is None:
             return pl.concat(found)
+        assert page.after != asked.get("after")  # it goes on
         asked["after"] = page.after
 
 
@@ -253,13 +262,15 @@ def test_rows_are_those_of_the_view(
 
 
 @pytest.mark.slow
-def test_every_order_shows_every_row_once_in_its_order(several: Path) -> None:
+@pytest.mark.parametrize("pieces", [(2_000, 60.0), (7, 60.0), (60, -1.0)])
+def test_every_order_shows_every_row_once_in_its_order(several: Path, pieces: Pieces) -> None:
+    """Also where a page takes several pieces, or its time is over after one."""
     with open_store(several, read_only=True) as store:
         whole = all_rows(store)
         key = ["platform", "tweet_id", "symbol"]
         for sort in SORTS:
             for order in ("up", "down"):
-                found = all_rows(store, sort=sort, order=order)
+                found = all_rows(store, pieces=pieces, sort=sort, order=order)
                 wanted = whole
                 if sort in ("return_bps", "probability"):
                     wanted = whole.filter(pl.col(sort).is_not_null())
@@ -279,6 +290,8 @@ def test_every_filter_shows_the_rows_that_fulfil_it(several: Path) -> None:
         middle = whole["posted_utc"].sort()[whole.height // 2]
         filters = {
             ("text", "GREAT w"): pl.col("text").str.to_lowercase().str.contains("great w"),
+            ("text", "t_"): pl.lit(False),
+            ("text", "%"): pl.lit(False),
             ("author", "@SOMEbody"): pl.col("author") == "somebody",
             ("platform", "twitter"): pl.col("platform") == "twitter",
             ("symbol", "TSLA"): pl.col("symbol") == "TSLA",
@@ -297,7 +310,11 @@ def test_every_filter_shows_the_rows_that_fulfil_it(several: Path) -> None:
                 fitting = whole.filter(fulfilled)
                 if sort == "return_bps":
                     fitting = fitting.filter(pl.col(sort).is_not_null())
-                found = all_rows(store, sort=sort, **{name: value}).select(key).sort(key)
+                found = (
+                    all_rows(store, pieces=(40, 60.0), sort=sort, **{name: value})
+                    .select(key)
+                    .sort(key)
+                )
                 assert found.equals(fitting.select(key).sort(key)), (name, value, sort)
 
 

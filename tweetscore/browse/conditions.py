@@ -15,15 +15,17 @@ def of_post(asked: Asked) -> tuple[str, dict[str, Any]]:
     Raises:
         InputError: a filter has a value that it cannot have.
     """
+    # ILIKE takes half of the time, and these two for something else.
+    plain = not set("%_") & set(asked.text)
     conditions = {
-        "text": "contains(lower(text), $text)",
+        "text": "text ILIKE $text" if plain else "contains(lower(text), $text)",
         "author": "lower(author) = $author",
         "platform": "platform = $platform",
         "since": "posted_utc >= $since",
         "until": "posted_utc < $until",
     }
     values = {
-        "text": asked.text.lower(),
+        "text": asked.text and (f"%{asked.text}%" if plain else asked.text.lower()),
         "author": asked.author.removeprefix("@").lower(),
         "platform": asked.platform,
         "since": moment("since", asked.since),

@@ -12,7 +12,9 @@ from tweetscore.browse.asked import Asked
 from tweetscore.browse.conditions import PREDICTED, behind, cursor_values, named_in, of_row
 from tweetscore.browse.facts import Facts, Market, choose_market
 from tweetscore.browse.pieces import (
+    BUDGET_SECONDS,
     BY_SIZE,
+    FIRST_POSTS,
     KEY_ORDER,
     OF_POST,
     POST_ORDER,
@@ -39,14 +41,28 @@ class Page:
     seconds: float
 
 
-def find_page(store: Store, facts: Facts, asked: Asked) -> Page:
+def find_page(
+    store: Store,
+    facts: Facts,
+    asked: Asked,
+    *,
+    first_posts: int = FIRST_POSTS,
+    budget_seconds: float = BUDGET_SECONDS,
+) -> Page:
     """Return the rows behind a place, in an order.
+
+    Args:
+        store: the open database.
+        facts: what is known of it.
+        asked: filters, order and place.
+        first_posts: how many posts to look at first; then more and more.
+        budget_seconds: after this time the page ends, full or not.
 
     Raises:
         InputError: a filter has a value that it cannot have, or names what is not there.
     """
     market = choose_market(facts, asked)
-    cutter = Cutter(store, facts, asked, market)
+    cutter = Cutter(store, facts, asked, market, first_posts, budget_seconds)
     found: list[dict[str, Any]] = []
     stopped: Piece | None = None
     for piece in cutter.pieces():
