@@ -115,6 +115,29 @@ def test_the_installed_wheel_ingests_scores_and_answers(elsewhere: Path) -> None
     assert sum(row["predictions"] for row in rows) == found["scored"]
 
 
+def test_the_installed_wheel_shows_its_pages(elsewhere: Path) -> None:
+    python = elsewhere / "env" / "bin" / "python"
+    code = """
+import threading, urllib.request, tweetscore
+with tweetscore.open("shown.duckdb"):
+    pass
+def look(address):
+    for path in ("", "posts", "queries", "static/style.css", "static/page.js", "static/tables.js"):
+        print(len(urllib.request.urlopen(address + path).read()))
+    import _thread
+    _thread.interrupt_main()
+try:
+    tweetscore.browse(
+        "shown.duckdb", on_address=lambda each: threading.Thread(target=look, args=[each]).start()
+    )
+except KeyboardInterrupt:
+    pass
+"""
+    sizes = [int(each) for each in run(python, "-c", code, cwd=elsewhere).split()]
+    assert len(sizes) == 6
+    assert min(sizes) > 500
+
+
 @pytest.mark.skipif(not REFERENCE.is_dir(), reason="models/reference is not made yet")
 def test_the_installed_wheel_scores_with_the_shipped_reference(elsewhere: Path) -> None:
     package = Path(inside(elsewhere, "tweetscore.__path__[0]"))

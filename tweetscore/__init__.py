@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from tweetscore.study.options import StudyOptions
     from tweetscore.training.options import FitOptions, TrainingOptions
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = [
     "Database",
     "FitOptions",
