@@ -29,6 +29,7 @@ class Faults:
     delay: float = 0
     busy: float = 0  # 503
     refuse: float = 0  # 403
+    methods: tuple[str, ...] = ("GET", "HEAD", "PUT", "POST", "DELETE")  # that they strike
     draws: Random = field(default_factory=lambda: Random(20))
 
     def strikes(self, name: str) -> bool:
@@ -74,9 +75,9 @@ class _Handler(BaseHTTPRequestHandler):
         with proxy.lock:
             proxy.requests[self.command] += 1
             proxy.paths.append(f"{self.command} {self.path}")
-            struck = next(
-                (it for it in ("drop", "busy", "refuse", "cut", "lose") if faults.strikes(it)), ""
-            )
+            kinds = ("drop", "busy", "refuse", "cut", "lose")
+            strikes = self.command in faults.methods
+            struck = next((it for it in kinds if strikes and faults.strikes(it)), "")
             delay = faults.draws.random() * MOST_DELAY_SECONDS if faults.strikes("delay") else 0
             proxy.struck[struck or "none"] += 1
         time.sleep(delay)

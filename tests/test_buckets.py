@@ -112,6 +112,23 @@ def test_faults_of_every_kind_change_no_byte(
     assert objects(direct, "archive/faults/out") == outputs(tmp_path / "out")
 
 
+@pytest.mark.parametrize("megabytes", [0, 1, 12])
+def test_what_cannot_be_written_is_told_and_leaves_nothing(
+    bucket: Proxy, direct: fs.S3FileSystem, tmp_path: Path, megabytes: int
+) -> None:
+    path = tmp_path / "content"
+    path.write_bytes(random.Random(1).randbytes(megabytes << 20))
+    place = place_of(f"s3://archive/denied/{megabytes}")
+    for method in ("PUT", "POST"):
+        bucket.faults = Faults(refuse=1, methods=(method,))
+        with pytest.raises(InputError, match=r"cannot be written \(.*check the credentials"):
+            place.put(path)
+        assert direct.get_file_info(f"archive/denied/{megabytes}").type == fs.FileType.NotFound
+    bucket.faults = Faults()
+    place.put(path)
+    assert place.read_bytes() == path.read_bytes()
+
+
 def test_only_the_columns_that_are_needed_are_fetched(
     bucket: Proxy, direct: fs.S3FileSystem, bundle: Bundle, market: Path, tmp_path: Path
 ) -> None:

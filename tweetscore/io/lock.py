@@ -133,12 +133,17 @@ def _take(folder: Place, own: str, listed: Callable[[], Sequence[Entry]], take_o
     """Put our name there, and give way to every other one that may still be at work.
 
     Raises:
+        InputError: it cannot be put there.
         LockedError: there is one.
     """
     for attempt in range(_TRIES):
         with (folder / LOCK / own).new_file() as file:
             file.write(json.dumps(asdict(_owner())).encode())
         others = [it.name for it in listed() if it.name.startswith(f"{LOCK}/")]
+        if f"{LOCK}/{own}" not in others:
+            raise InputError(
+                f"{folder}: does not list what was just written there; choose another place"
+            )
         others.remove(f"{LOCK}/{own}")
         holders = {name: _read(folder / name) for name in others}
         if take_over and not attempt:
