@@ -17,11 +17,10 @@ pytestmark = pytest.mark.slow
 pytest.importorskip("starlette", reason="starlette is not installed")
 
 VIEWS = (
-    "", "posts", "posts?text=broken", "posts?text=nothing%20fits", "post/twitter/1000", "sources",
+    "", "posts?text=broken", "posts?text=nothing%20fits", "post/twitter/1000", "sources",
     "sources?alignments=1", "rejects", "models", "models/m?interval=30", "queries",
-    "queries/hit_rate", "queries/tweet_context?tweet_id=1000&run=1", "sql",
-    "sql?sql=FROM%20tweets%20LIMIT%203", "sql?sql=SELEC", "tables", "tables/tweets",
-    "posts?sort=nothing", "nothing",
+    "queries/tweet_context?tweet_id=1000&run=1", "sql",
+    "sql?sql=SELEC", "tables", "tables/tweets", "posts?sort=nothing", "nothing",
 )  # fmt: skip
 PHONE, DESK = {"width": 360, "height": 740}, {"width": 1280, "height": 900}
 

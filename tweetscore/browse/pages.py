@@ -211,6 +211,7 @@ def model(explorer: Explorer, request: Request) -> Response:
         card=json.dumps(json.loads(row["card"]), indent=2, ensure_ascii=False),
         intervals=intervals,
         chosen=asked,
+        chosen_words=Horizon.parse(asked).words if asked else "",
         drawing=drawing,
         p_value=p_value,
         paths=paths,
