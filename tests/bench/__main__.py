@@ -21,6 +21,7 @@ SECTIONS = (
     "memory",
     "windows",
     "links",
+    "browse",
     "shards",
     "training",
     "parity",
