@@ -242,8 +242,7 @@ def several(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.mark.parametrize("made", ["filled", "several"])
-@pytest.mark.parametrize("session", ["regular", "extended"])
+@pytest.mark.parametrize(("made", "session"), [("filled", "regular"), ("several", "extended")])
 def test_rows_are_those_of_the_view(
     made: str, session: str, request: pytest.FixtureRequest
 ) -> None:
@@ -318,6 +317,7 @@ def test_every_filter_shows_the_rows_that_fulfil_it(several: Path) -> None:
                 assert found.equals(fitting.select(key).sort(key)), (name, value, sort)
 
 
+@pytest.mark.slow
 def test_without_scores_or_bars_there_are_posts(store: Store) -> None:
     assert all_rows(store).is_empty()
     put_tweets(store, [(1, "2023-01-03T15:00:00", "one"), (2, "2023-01-04T15:00:00", "two")])
