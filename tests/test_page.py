@@ -15,7 +15,7 @@ from browser import PATIENCE_MS
 from results import fill, study_run
 
 from tweetscore.evaluation.verdicts import figure_table
-from tweetscore.html.parts import MOST_CHARACTERS, MOST_ROWS
+from tweetscore.io.html.parts import MOST_CHARACTERS, MOST_ROWS
 from tweetscore.report.gather import gather
 from tweetscore.report.page import page
 from tweetscore.report.record import Report

@@ -137,17 +137,10 @@ class Database(MarketResults):
         from tweetscore.io.places import path_or_place
 
         options = IngestOptions(
-            symbol=symbol,
-            clock=clock,
-            stamp=stamp,
-            calendar=calendar,
-            platform=platform,
-            precision=precision,
-            encoding=encoding,
-            columns=dict(columns or {}),
-            max_gap_minutes=max_gap_minutes,
-            flat_bps=flat_bps,
-        )
+            symbol=symbol, clock=clock, stamp=stamp, calendar=calendar, platform=platform,
+            precision=precision, encoding=encoding, columns=dict(columns or {}),
+            max_gap_minutes=max_gap_minutes, flat_bps=flat_bps,
+        )  # fmt: skip
         on_rows = progress or silent
         files = [path_or_place(path, storage_options) for path in paths]
 

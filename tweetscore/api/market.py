@@ -47,7 +47,7 @@ class MarketResults:
         """Show in a notebook what the database holds."""
         import duckdb
 
-        from tweetscore.html.frames import frames_html
+        from tweetscore.io.html.frames import frames_html
         from tweetscore.store.database import statement
 
         shown = {"files": "sources", "posts": "tweets", "bars": "bars", "scores": "models"}

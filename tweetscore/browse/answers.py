@@ -13,8 +13,8 @@ from starlette.responses import Response, StreamingResponse
 
 from tweetscore.browse.explorer import Explorer
 from tweetscore.errors import InputError, LockedError
-from tweetscore.html.parts import frame_table
 from tweetscore.io.formats import Answer, write
+from tweetscore.io.html.parts import frame_table
 from tweetscore.query.run import run_query
 from tweetscore.query.shipped import (
     ShippedQuery,

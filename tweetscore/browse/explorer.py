@@ -13,7 +13,7 @@ from starlette.responses import HTMLResponse, Response
 from tweetscore.browse.access import Access
 from tweetscore.browse.facts import Facts, read_facts
 from tweetscore.errors import InputError, LockedError, TweetscoreError
-from tweetscore.html.parts import environment
+from tweetscore.io.html.parts import environment
 from tweetscore.store.database import Store
 
 PACKAGE = "tweetscore.browse"

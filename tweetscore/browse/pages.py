@@ -24,7 +24,7 @@ from tweetscore.browse.post import read_post
 from tweetscore.browse.posts import find_page
 from tweetscore.errors import InputError
 from tweetscore.evaluation.curves import calibration_curve
-from tweetscore.html.parts import asset, base_style, cell, frame_table, table_script
+from tweetscore.io.html.parts import asset, base_style, cell, frame_table, table_script
 from tweetscore.market.horizons import Horizon
 from tweetscore.query.info import INFO
 from tweetscore.store.database import statement

@@ -23,7 +23,7 @@ from tweetscore.browse.pieces import (
     Piece,
     rows_statement,
 )
-from tweetscore.html.parts import cell
+from tweetscore.io.html.parts import cell
 from tweetscore.store.database import Store, statement
 
 PAGE_ROWS = 100

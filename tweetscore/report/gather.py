@@ -71,10 +71,7 @@ def gather(
         store, model=model, symbol=symbol, session=session, interval_minutes=interval_minutes
     )
     subject, card = choice.subject, choice.card
-    # Without a subject the statements find nothing, in the columns that they always have.
-    of_all: dict[str, Any] = {"model_id": None, "symbols": [], "session": session}
-    if subject:
-        of_all |= {"model_id": subject.model_id, "symbols": list(subject.symbols) or [""]}
+    of_all = _parameters(subject, session)
     of_shown = {**of_all, "interval": subject.interval_minutes if subject else None}
     told: list[str] = []
     on_step("measuring the figures")
@@ -107,6 +104,14 @@ def gather(
         made=tuple(provenance(store, subject, card)),
         **_frames(store, of_all, of_shown),
     )
+
+
+def _parameters(subject: Subject | None, session: str) -> dict[str, Any]:
+    """Return those of the statements, which without a subject find nothing, in all columns."""
+    if not subject:
+        return {"model_id": None, "symbols": [], "session": session}
+    symbols = list(subject.symbols) or [""]
+    return {"model_id": subject.model_id, "symbols": symbols, "session": session}
 
 
 def _frames(

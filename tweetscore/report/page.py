@@ -23,7 +23,7 @@ from tweetscore.evaluation.earnings_words import (
     net_table,
 )
 from tweetscore.evaluation.verdicts import FIGURES_EXPLAINED, figure_table, quality_table
-from tweetscore.html.parts import (
+from tweetscore.io.html.parts import (
     Table,
     asset,
     base_style,
