@@ -23,6 +23,10 @@ slow *ARGS:
 kills:
     TWEETSCORE_KILLS=100 OMP_NUM_THREADS=1 POLARS_MAX_THREADS=1 pytest -n0 tests/test_kill.py
 
+# A Ray cluster on hosts that share nothing but a bucket: one is cut off, one dies (Linux, as root).
+hosts:
+    TWEETSCORE_HOSTS=1 OMP_NUM_THREADS=1 POLARS_MAX_THREADS=1 pytest -n0 tests/test_hosts.py
+
 # Give 200 hostile bundles, and a thousand changed bytes, to the commands that read models.
 bundles:
     HOSTILE_BUNDLES=200 FLIPPED_BYTES=1000 OMP_NUM_THREADS=1 POLARS_MAX_THREADS=1 \

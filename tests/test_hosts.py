@@ -20,6 +20,9 @@ pytestmark = [
         find_spec("ray") is None or find_spec("moto") is None,
         reason="ray or moto is not installed: pip install 'tweetscore[ray,dev]'",
     ),
+    pytest.mark.skipif(
+        not os.environ.get("TWEETSCORE_HOSTS"), reason="a cluster of hosts is tried by: just hosts"
+    ),
     pytest.mark.skipif(not allowed(), reason="this machine allows no network namespaces"),
 ]
 

@@ -21,6 +21,7 @@ from tweetscore.scoring.shards import ShardScorer
 from tweetscore.scoring.travel import Sent, receive, send
 
 KNOCK_SECONDS = 10
+ROOM_SECONDS = 60.0  # to wait before asking whether a host is left
 ATTEMPTS = 3  # per shard, whatever the error
 ONE_THREAD = dict.fromkeys(("POLARS_MAX_THREADS", "OMP_NUM_THREADS", "ARROW_NUM_THREADS"), "1")
 
@@ -150,7 +151,11 @@ class _Crew:
                     f"no worker gives the results of this machine: {self.refused}; install the "
                     "same packages on every machine, or start the job on one of the others"
                 )
-            (done,), _ = self.ray.wait(promises, num_returns=1)
+            ready, _ = self.ray.wait(promises, num_returns=1, timeout=ROOM_SECONDS)
+            if not ready:
+                self._check_room()
+                continue
+            (done,) = ready
             if done in self.starting:
                 yield from self._started(done)
                 continue
@@ -160,6 +165,18 @@ class _Crew:
                 waiting.append((shard, attempt + 1))
             else:
                 yield found
+
+    def _check_room(self) -> None:
+        """Stop waiting for a core where no host is left that has one.
+
+        Raises:
+            InputError: none is.
+        """
+        if not self.running and not self.ray.cluster_resources().get("CPU"):
+            raise InputError(
+                "the cluster has no host with a core left; start one with: ray start --address "
+                "HEAD:PORT, and run the command again: what is finished is kept"
+            )
 
     def _start(self) -> None:
         worker = self.kind.remote()
