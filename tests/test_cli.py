@@ -142,7 +142,7 @@ def test_the_examples_work_one_after_the_other(
     text_folder(tmp_path / "my-sentiment-model")
     order = "sample ingest train freeze score evaluate query report study export info doctor import"
     order += " compare model abnormal link"
-    assert set(order.split()) == set(COMMANDS)
+    assert set(order.split()) == set(COMMANDS) - {"browse", "demo"}  # they have tests of their own
     shown = {name: " ".join(get_command(app).commands[name].help.split()) for name in COMMANDS}  # type: ignore[attr-defined]  # a group
     for name in order.split():
         for example in re.findall("`(tweetscore [^`]+)`", shown[name].partition("Example: ")[2]):

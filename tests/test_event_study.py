@@ -252,7 +252,7 @@ def test_a_model_whose_card_has_no_dates_has_no_path(store: Store) -> None:
         put_bars(store, str(day), [100.0 + n for n in range(390)])
     put_scored(store, [(day + 60 * MINUTE, 0.9) for day in DAYS[:3]])
     assert paths(store).height == 91
-    store.con.execute("UPDATE models SET train_from_utc = NULL, test_until_utc = NULL")
+    store.con.execute("UPDATE models SET train_from_utc = NULL, knows_until_utc = NULL")
     assert paths(store).is_empty()
 
 

@@ -88,6 +88,14 @@ def pieces(blocks: list[Records]) -> Iterator[tuple[int, int, bytes]]:
     st.lists(VALUES, max_size=6), INDENTS, SEPARATORS, st.booleans(), st.booleans(), BLANKS, BLANKS,
     st.sampled_from([b"", BOM]), st.booleans(), BLOCKS,
 )  # fmt: skip
+@example(
+    [None, {":": None, "": None}, None, [None, {":": None}]],
+    0, (", ", ": "), False, False, b"", b"", b"", False, 28,
+)  # fmt: skip
+@example(
+    [None, {":": None, "": None}, [None, {":": None}]],
+    None, (",", ":"), False, False, b"", b"", b"", False, 17,
+)  # fmt: skip
 def test_an_array_in_any_layout_gives_the_values_of_the_json_module_and_their_places(
     values: list[object],
     indent: int | str | None,

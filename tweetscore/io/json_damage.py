@@ -191,7 +191,7 @@ def _value_end(text: str, begin: int, marks: Marks) -> tuple[int | None, bool]:
     """Return the separator behind a record; None where it is damaged, or perhaps only cut off."""
     if marks.keyed and (key := _KEY.match(text, begin)):
         begin = key.end()
-    if not text.startswith("{", begin):
+    if not text.startswith(("{", "[", "null"), begin):
         return None, len(text) - begin < _LONGEST_WORD
     try:
         _, end = _DECODER.raw_decode(text, begin)
