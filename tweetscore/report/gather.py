@@ -59,8 +59,7 @@ def gather(
         model: the name or id of one that has scored direction or moves; None where there is one.
         symbol: of the bars to compare it with; None: all that it has learned from, or the only one.
         session: regular or extended.
-        interval_minutes: the interval to show in detail; None: 30 where it is scored, else the
-            middle one.
+        interval_minutes: the one to show in detail; None: 30 where it is scored, or the middle.
         news: windows near it count in no figure, earning or path.
         on_step: called with what is done next.
 
@@ -79,9 +78,8 @@ def gather(
     on_step("following prices around posts")
     paths, paths_words = _paths(store, subject, news)
     outcomes = _outcomes(store, subject, of_all)
-    calibration, calibration_p = calibration_curve(
-        outcomes[subject.interval_minutes] if subject else pl.DataFrame(schema=CALIBRATION)
-    )
+    shown = outcomes[subject.interval_minutes] if subject else pl.DataFrame(schema=CALIBRATION)
+    calibration, calibration_p = calibration_curve(shown)
     on_step("comparing models, counting earnings and words")
     return Report(
         title=_title(store, subject),
