@@ -9,6 +9,7 @@ from typing import Any
 from tweetscore.market.horizons import Horizon
 from tweetscore.market.sessions import UNKNOWN
 from tweetscore.report.subject import Subject
+from tweetscore.scoring.sides import recorded_sides
 from tweetscore.store.database import Store
 
 USUAL_DATABASE = "tweetscore.duckdb"
@@ -97,8 +98,7 @@ def _predicted(
 def _of_classifier(card: dict[str, Any]) -> tuple[list[str], list[str]]:
     """Return the options that name and read a text classifier of another program."""
     of_text = card["text_model"]
-    sides = [f"{side}={label}" for side in ("up", "down") for label in of_text.get(side, ())]
-    options = ["--file", of_text["file"], "--as", ",".join(sides)]
+    options = ["--file", of_text["file"], "--as", recorded_sides(of_text)]
     if known := card.get("knows_until_utc"):
         options += ["--trained-until", known]
     return ["--model", of_text["folder"]], options

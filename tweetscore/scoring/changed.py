@@ -13,14 +13,8 @@ from pathlib import Path
 from tweetscore.errors import InputError, TweetscoreError
 from tweetscore.market.horizons import Horizon
 from tweetscore.scoring.predictors import Model
-from tweetscore.scoring.sides import DOWN, UP
-from tweetscore.scoring.text_folder import (
-    Reading,
-    TextModel,
-    load_text_folder,
-    side_words,
-    sums_of,
-)
+from tweetscore.scoring.sides import recorded_sides
+from tweetscore.scoring.text_folder import Reading, TextModel, load_text_folder, sums_of
 from tweetscore.store.database import Store
 
 NO_CLASSIFIER = "no text classifier of another program has scored"
@@ -53,11 +47,10 @@ def scored_folders(store: Store) -> list[ScoredFolder]:
     for name, model_id, text in rows:
         card = json.loads(text)
         if of_text := card.get("text_model"):
-            sides = {side: tuple(of_text.get(side, ())) for side in (UP, DOWN)}
             found.append(
                 ScoredFolder(
                     name, model_id, Path(of_text["folder"]), of_text["file"], card["sha256"],
-                    side_words(sides) or None,
+                    recorded_sides(of_text) or None,
                 )
             )  # fmt: skip
     return found

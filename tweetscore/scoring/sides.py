@@ -1,4 +1,7 @@
-"""Which labels mean that the price rises: the value of ``--as`` enters, labels by side leave."""
+"""Which labels mean that the price rises: the value of ``--as``, and labels by side."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from tweetscore.errors import InputError
 
@@ -29,3 +32,13 @@ def parse_sides(text: str) -> dict[str, tuple[str, ...]]:
         if not labels:
             raise InputError(f"--as {text}: names no label that means {side}; add {side}=LABEL")
     return {side: tuple(labels) for side, labels in sides.items()}
+
+
+def side_words(sides: Mapping[str, Sequence[str]]) -> str:
+    """Return what ``parse_sides`` reads."""
+    return ",".join(f"{side}={label}" for side, labels in sides.items() for label in labels)
+
+
+def recorded_sides(record: Mapping[str, Any]) -> str:
+    """Return the same of the sides on the card of a text classifier; an empty text without any."""
+    return side_words({side: record[side] for side in (UP, DOWN) if side in record})

@@ -6,7 +6,6 @@ nothing of it before its size is known.
 
 import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -17,7 +16,7 @@ from tweetscore.io.new_file import sha256_of
 from tweetscore.market.horizons import NO_HORIZON, Horizon
 from tweetscore.market.targets import Target
 from tweetscore.scoring.card import FORMAT, is_name
-from tweetscore.scoring.sides import parse_sides
+from tweetscore.scoring.sides import parse_sides, side_words
 from tweetscore.scoring.text_config import TextConfig, read_config
 from tweetscore.scoring.text_graph import TextGraph, read_text_graph
 
@@ -306,8 +305,3 @@ def read_sides(folder: Path, text: str, config: TextConfig) -> dict[str, tuple[s
                 f"{', '.join(config.classes[:10])}{did_you_mean(label, config.classes)}"
             )
     return sides
-
-
-def side_words(sides: Mapping[str, tuple[str, ...]]) -> str:
-    """Return what ``read_sides`` reads."""
-    return ",".join(f"{side}={label}" for side, labels in sides.items() for label in labels)
