@@ -90,7 +90,7 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._forward(body, struck)
 
-    do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = _pass  # noqa: N815
+    do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = _pass  # noqa: N815  # names of http.server
 
     def _body(self) -> bytes:
         if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
@@ -154,7 +154,7 @@ def proxied(target: tuple[str, int]) -> Iterator[Proxy]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True
     proxy = Proxy(f"http://127.0.0.1:{server.server_port}", target)
-    handler.proxy = proxy  # type: ignore[attr-defined]
+    handler.proxy = proxy  # type: ignore[attr-defined]  # of the class made above
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:

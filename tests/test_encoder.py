@@ -24,7 +24,7 @@ pytest.importorskip("tokenizers", reason="needs tweetscore[onnx-text]")
 pytest.importorskip("onnx", reason="makes its graphs with onnx")
 pytestmark = pytest.mark.slow
 
-from text_folders import CLS, SEP, encoder_folder, text_folder  # noqa: E402
+from text_folders import CLS, SEP, encoder_folder, text_folder  # noqa: E402  # skipped without
 
 MOODS = {
     "glad": ("sun", "win", "great"),

@@ -17,8 +17,8 @@ from tweetscore.scoring.text_folder import Reading, load_text_folder
 pytest.importorskip("tokenizers", reason="needs tweetscore[onnx-text]")
 onnx = pytest.importorskip("onnx", reason="makes its graphs with onnx")
 
-from onnx import TensorProto, helper  # noqa: E402
-from text_folders import (  # noqa: E402
+from onnx import TensorProto, helper  # noqa: E402  # skipped without
+from text_folders import (  # noqa: E402  # skipped without
     BERT,
     DISTILBERT,
     SENTIMENT,

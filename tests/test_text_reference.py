@@ -17,7 +17,7 @@ pytest.importorskip("transformers", reason="compares with transformers")
 pytest.importorskip("onnx", reason="makes its graphs with onnx")
 pytestmark = pytest.mark.slow
 
-from exported import export, minilm, pipeline, probabilities, random_classifier  # noqa: E402
+from exported import export, minilm, pipeline, probabilities, random_classifier  # noqa: E402  # skipped without
 
 WITH_TYPES = ("input_ids", "attention_mask", "token_type_ids")
 WITHOUT = ("input_ids", "attention_mask")

@@ -44,7 +44,7 @@ def demo(folder: str | Path = "demo", *, on_step: Callable[[str], None] = silent
     on_step("writing a made-up archive of posts and prices, in which posts move the price")
     written = write_sample(folder)
     fit = FitOptions(epochs=EPOCHS, learning_rate=LEARNING_RATE)
-    options = TrainingOptions(intervals=(MINUTES,), fit=fit, **SMALL)  # type: ignore[arg-type]
+    options = TrainingOptions(intervals=(MINUTES,), fit=fit, **SMALL)  # type: ignore[arg-type]  # sizes
     with open_database(made.database) as database:
         on_step("reading it, and proving its clocks")
         database.ingest(written.archive, written.bars)

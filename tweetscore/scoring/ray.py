@@ -111,7 +111,7 @@ class RayEngine:
                 f"no Ray cluster at {self.address} ({fact}); start one with: ray start --head"
             ) from error
         try:
-            resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
+            resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]  # Ray
             cores = int(resources.get("CPU", 1))
             count = max(1, min(self.workers or cores, len(shards)))
             yield from _Crew(ray, self.sends(job), count).score(shards)
