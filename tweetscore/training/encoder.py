@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
 import numpy as np
@@ -18,6 +17,7 @@ from onnx import helper, numpy_helper
 from sklearn.linear_model import LogisticRegression
 
 from tweetscore.errors import InputError, TweetscoreError
+from tweetscore.io.scratch import scratch
 from tweetscore.scoring.text_config import TextConfig, read_config
 from tweetscore.scoring.text_folder import (
     CHUNK_ROWS,
@@ -72,8 +72,8 @@ class Encoder:
     @contextmanager
     def runner(self, graph: onnx.ModelProto, width: int) -> Iterator[TextRunner]:
         """Load a graph on this encoder, which gives so many numbers of each text."""
-        with TemporaryDirectory() as folder:
-            path = Path(folder) / "model.onnx"
+        with scratch() as folder:
+            path = folder / "model.onnx"
             onnx.save(graph, str(path))
             texts = Texts(
                 self.folder / TOKENIZER, path, read_graph(path, encoder=width == self.width), width,
