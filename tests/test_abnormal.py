@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from results import FAR_AHEAD, put_model, put_predictions
-from tiny import MINUTE, put_bars, put_tweets
+from tiny import MINUTE, contents, put_bars, put_tweets
 
 from tweetscore.checks.doctor import diagnose
 from tweetscore.errors import InputError
@@ -210,6 +210,22 @@ def test_paths_around_posts_lose_what_the_market_did(store: Store) -> None:
         ends[symbol] = paths.filter(series="up", offset_minutes=10)["mean_bps"][0]
     assert ends["OWN"] < -5  # -20, and the market of the other minutes
     assert ends["OWN~MKT"] == pytest.approx(10, abs=3)
+
+
+def test_the_same_bars_again_are_no_look_and_others_are(tmp_path: Path) -> None:
+    path = tmp_path / "x.duckdb"
+    looks, tables = [], []
+    for days in (PAST, PAST, PAST + 1):
+        with open_store(path) as store:
+            if not looks:
+                put_both(store)
+                put_model(store, (datetime(2000, 1, 1), datetime(2000, 1, 2), FAR_AHEAD))
+            derived = derive_abnormal(store, "OWN", "MKT", past_days=days)
+            looks.append(len(store.rows("FROM trials")))
+            assert derived.stored == len(bars_of(store, "OWN~MKT"))
+        tables.append(contents(path))
+    assert looks == [0, 0, 1]
+    assert tables[0] == tables[1] != tables[2]
 
 
 @pytest.mark.slow

@@ -1,6 +1,7 @@
--- One row: one bar of the symbol $name, whose price moves by what $symbol moves beyond the table
+-- Table abnormal_bars, a row a bar of the symbol $name, whose price moves by what $symbol moves beyond the table
 -- market_models; where $in_volatility, one basis point is its usual move of a minute. From one session of
 -- $session to the next the price stays.
+CREATE OR REPLACE TEMP TABLE abnormal_bars AS
 WITH paired AS (
     SELECT
         d.open_utc, own.minute_utc, m.*,
@@ -43,6 +44,6 @@ priced AS (
 )
 SELECT
     $name AS symbol, minute_utc, open, greatest(open, close) AS high, least(open, close) AS low,
-    close, NULL::DOUBLE AS volume, $source_id::INTEGER AS source_id
+    close, NULL::DOUBLE AS volume
 FROM priced
 ORDER BY minute_utc;

@@ -20,7 +20,7 @@ from tweetscore.ingest.sources import next_source
 from tweetscore.market.sessions import UNKNOWN
 from tweetscore.market.symbols import DERIVED, VOLATILITY, choose_symbol
 from tweetscore.market.windows import ensure_windows, forget_windows
-from tweetscore.store.database import Store, statement
+from tweetscore.store.database import Store
 from tweetscore.store.trials import record_selection
 
 DATES = 20  # as many trading dates as a month has
@@ -54,7 +54,7 @@ def derive_abnormal(
 ) -> AbnormalBars:
     """Store the symbol ``OF~BENCHMARK``, or ``OF~VOL`` and ``OF~BENCHMARK~VOL``, with its windows.
 
-    One that is already there is made again.
+    One that is already there is made again, unless its bars are the same: nobody has looked anew.
 
     Raises:
         InputError: nothing is asked for, a symbol is not there or is the same, or there are not
@@ -69,14 +69,17 @@ def derive_abnormal(
     asked: dict[str, Any] = {"symbol": own, "benchmark": theirs, "session": session}
     with store.transaction():
         store.run("market/market_models", **asked, days=past_days)
-        _forget(store, name)
-        stored = _insert(store, name, asked, in_volatility=in_volatility)
+        store.run("market/abnormal_bars", **asked, name=name, in_volatility=in_volatility)
+        (stored,) = store.row("SELECT count(*) FROM abnormal_bars")
         if not stored:
             beside = f" that {theirs} has, too" if theirs else ""
             raise InputError(
                 f"{store.path}: no date of {own} in the {session} session has {past_days} before "
                 f"it with bars{beside}; ingest more bars, or lower --days"
             )
+        if not _is_there(store, name):
+            _forget(store, name)
+            _insert(store, name, asked)
     ensure_windows(store)
     total, early = store.row(
         "SELECT count(*), count(*) FILTER (minute_utc < $first) FROM bars WHERE symbol = $symbol",
@@ -84,7 +87,7 @@ def derive_abnormal(
         first=store.row("SELECT min(minute_utc) FROM bars WHERE symbol = $name", name=name)[0],
     )
     betas = [beta for (beta,) in store.rows("SELECT beta FROM market_models ORDER BY session_date")]
-    store.con.execute("DROP TABLE market_models")
+    store.con.execute("DROP TABLE market_models; DROP TABLE abnormal_bars")
     return AbnormalBars(
         name, own, theirs, in_volatility, past_days, stored, total - stored - early, early,
         *((betas[0], betas[-1]) if theirs else (None, None)),
@@ -126,6 +129,17 @@ def _check(store: Store, own: str, theirs: str | None, name: str) -> None:
         )
 
 
+def _is_there(store: Store, name: str) -> bool:
+    """Return whether the symbol has just these bars."""
+    columns = "minute_utc, open, high, low, close"
+    there, new = (
+        f"SELECT {columns} FROM bars WHERE symbol = $name",
+        f"SELECT {columns} FROM abnormal_bars",
+    )
+    differing = f"(({there}) EXCEPT ({new})) UNION ALL (({new}) EXCEPT ({there}))"
+    return not store.rows(f"FROM ({differing}) LIMIT 1", name=name)
+
+
 def _forget(store: Store, name: str) -> None:
     """Drop what was derived before."""
     record_selection(store, [name])
@@ -134,15 +148,12 @@ def _forget(store: Store, name: str) -> None:
         store.con.execute(f"DELETE FROM {table} WHERE symbol = $name", {"name": name})
 
 
-def _insert(store: Store, name: str, asked: dict[str, Any], *, in_volatility: bool) -> int:
-    """Add the symbol, its bars and where they come from; return how many bars."""
+def _insert(store: Store, name: str, asked: dict[str, Any]) -> None:
+    """Add the symbol, its bars and where they come from."""
     own, theirs, started_utc = asked["symbol"], asked["benchmark"], now_utc()
     source_id = next_source(store)
-    store.con.execute(
-        f"INSERT INTO bars BY NAME {statement('market/abnormal_bars')}",
-        {**asked, "name": name, "in_volatility": in_volatility, "source_id": source_id},
-    )
-    (stored,) = store.row("SELECT count(*) FROM bars WHERE symbol = $name", name=name)
+    inserted = "INSERT INTO bars BY NAME SELECT *, $id::INTEGER AS source_id FROM abnormal_bars"
+    stored = store.con.execute(inserted, {"id": source_id}).fetchall()[0][0]
     store.con.execute(
         "INSERT INTO symbols SELECT $name, calendar, 1 FROM symbols WHERE symbol = $own",
         {"name": name, "own": own},
@@ -161,4 +172,3 @@ def _insert(store: Store, name: str, asked: dict[str, Any], *, in_volatility: bo
         "repaired": 0, "started_utc": started_utc, "finished_utc": now_utc(),
     }  # fmt: skip
     store.append("sources", pl.DataFrame([row]))
-    return int(stored)

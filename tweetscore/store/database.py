@@ -68,7 +68,7 @@ class Store:
 
     # DuckDB finds a frame by the name of the variable. One that is registered instead it would
     # hold until the transaction ends, and with it all of a file.
-    def run(self, name: str, given: pl.DataFrame | None = None, **parameters: object) -> None:  # noqa: ARG002
+    def run(self, name: str, /, given: pl.DataFrame | None = None, **parameters: object) -> None:  # noqa: ARG002
         """Run ``sql/<name>.sql`` with the parameters it names; it reads a frame as ``given``."""
         self.con.execute(statement(name), parameters or None)
 
