@@ -214,7 +214,8 @@ def test_paths_around_posts_lose_what_the_market_did(store: Store) -> None:
 
 def test_the_same_bars_again_are_no_look_and_others_are(tmp_path: Path) -> None:
     path = tmp_path / "x.duckdb"
-    looks, tables = [], []
+    looks: list[int] = []
+    tables: list[Any] = []
     for days in (PAST, PAST, PAST + 1):
         with open_store(path) as store:
             if not looks:
