@@ -9,8 +9,12 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from random import Random
 from typing import Any
+
+import pytest
+from pyarrow import fs
 
 ANSWERS = {
     403: b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>",
@@ -148,12 +152,21 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def proxied(target: tuple[str, int]) -> Iterator[Proxy]:
-    """Run a proxy before a server."""
+def proxied(target: tuple[str, int], listener: socket.socket | None = None) -> Iterator[Proxy]:
+    """Run a proxy before a server.
+
+    Args:
+        target: host and port of the server.
+        listener: takes its connections; None: one on loopback.
+    """
     handler = type("Handler", (_Handler,), {})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    listener = listener or socket.create_server(("127.0.0.1", 0))
+    host, port = listener.getsockname()
+    server = ThreadingHTTPServer((host, port), handler, bind_and_activate=False)
+    server.socket.close()
+    server.socket = listener
     server.daemon_threads = True
-    proxy = Proxy(f"http://127.0.0.1:{server.server_port}", target)
+    proxy = Proxy(f"http://{host}:{port}", target)
     handler.proxy = proxy  # type: ignore[attr-defined]  # of the class made above
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
@@ -178,3 +191,37 @@ def s3_server() -> Iterator[tuple[str, int]]:
         yield server.get_host_and_port()
     finally:
         server.stop()
+
+
+def reach(proxy: Proxy, patch: pytest.MonkeyPatch) -> None:
+    """Lead the environment's way to buckets through a proxy."""
+    patch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    patch.setenv("AWS_SECRET_ACCESS_KEY", "not-a-secret")
+    patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    patch.setenv("AWS_ENDPOINT_URL", proxy.url)
+    patch.setenv("AWS_REGION", "us-east-1")
+
+
+def around(proxy: Proxy) -> fs.S3FileSystem:
+    """Return the way to the buckets around a proxy."""
+    host, port = proxy.target
+    return fs.S3FileSystem(
+        endpoint_override=f"http://{host}:{port}", region="us-east-1", allow_bucket_creation=True
+    )
+
+
+def put(direct: fs.S3FileSystem, folder: Path, to: str) -> None:
+    """Copy a folder, or a file, into a bucket."""
+    fs.copy_files(
+        str(folder), to, source_filesystem=fs.LocalFileSystem(), destination_filesystem=direct
+    )
+
+
+def objects(direct: fs.S3FileSystem, folder: str) -> dict[str, bytes]:
+    """Return the contents of all Parquet files of a folder."""
+    found = direct.get_file_info(fs.FileSelector(folder, recursive=True, allow_not_found=True))
+    return {
+        each.path.removeprefix(f"{folder}/"): direct.open_input_stream(each.path).readall()
+        for each in found
+        if each.path.endswith(".parquet")
+    }

@@ -15,7 +15,17 @@ from pathlib import Path
 import polars as pl
 import pyarrow.parquet as pq
 import pytest
-from faulty_server import Faults, Proxy, every_fault, proxied, s3_server
+from faulty_server import (
+    Faults,
+    Proxy,
+    around,
+    every_fault,
+    objects,
+    proxied,
+    put,
+    reach,
+    s3_server,
+)
 from jobs import SCORED, in_a_database, job_of, outputs, posts, run, write
 from pyarrow import fs
 from typer.testing import CliRunner
@@ -49,40 +59,16 @@ def server() -> Iterator[tuple[str, int]]:
 def bucket(server: tuple[str, int]) -> Iterator[Proxy]:
     """A proxy before the server, by which the environment leads to an empty bucket."""
     with pytest.MonkeyPatch.context() as patch, proxied(server) as proxy:
-        patch.setenv("AWS_ACCESS_KEY_ID", "testing")
-        patch.setenv("AWS_SECRET_ACCESS_KEY", "not-a-secret")
-        patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-        patch.setenv("AWS_ENDPOINT_URL", proxy.url)
-        patch.setenv("AWS_REGION", "us-east-1")
-        host, port = server
-        address = f"http://{host}:{port}"
-        fs.S3FileSystem(
-            endpoint_override=address, region="us-east-1", allow_bucket_creation=True
-        ).create_dir("archive")
+        reach(proxy, patch)
+        around(proxy).create_dir("archive")
         yield proxy
 
 
 @pytest.fixture
-def direct(server: tuple[str, int], bucket: Proxy) -> fs.S3FileSystem:
+def direct(bucket: Proxy) -> fs.S3FileSystem:
     """The way around the proxy; faults end with the test."""
     bucket.faults = Faults()
-    host, port = server
-    return fs.S3FileSystem(endpoint_override=f"http://{host}:{port}", region="us-east-1")
-
-
-def put(direct: fs.S3FileSystem, folder: Path, to: str) -> None:
-    fs.copy_files(
-        str(folder), to, source_filesystem=fs.LocalFileSystem(), destination_filesystem=direct
-    )
-
-
-def objects(direct: fs.S3FileSystem, folder: str) -> dict[str, bytes]:
-    found = direct.get_file_info(fs.FileSelector(folder, recursive=True, allow_not_found=True))
-    return {
-        each.path.removeprefix(f"{folder}/"): direct.open_input_stream(each.path).readall()
-        for each in found
-        if each.path.endswith(".parquet")
-    }
+    return around(bucket)
 
 
 def test_a_bucket_gives_the_bytes_of_files(
