@@ -18,7 +18,7 @@ from tweetscore.evaluation.evaluate import evaluate
 from tweetscore.evaluation.figures import POOLED, Figures
 from tweetscore.evaluation.verdicts import figure_table, overall_verdict, sentences
 from tweetscore.ingest.links import link
-from tweetscore.market.symbols import choose_symbols
+from tweetscore.market.symbols import choose_symbols, symbols_words
 from tweetscore.market.windows import ensure_windows
 from tweetscore.report.gather import gather
 from tweetscore.report.subject import choose
@@ -209,6 +209,14 @@ def test_trials_meet_where_they_share_a_symbol() -> None:
     assert not trial("AAA DDD", day=1).meets(trial("BBB", "y", day=1))
     assert trial(None).meets(trial(None))
     assert not trial(None, "x").meets(trial("AAA", "x"))
+
+
+def test_of_many_symbols_the_first_are_named() -> None:
+    six = ["A", "B", "C", "D", "E", "F"]
+    assert symbols_words([*six, "A"]) == "A, B, C, D, E, F"
+    assert symbols_words(f"S{n:03}" for n in range(1500)) == (
+        "S000, S001, S002, S003, S004 and 1,495 more"
+    )
 
 
 def test_symbols_to_learn_from_are_those_named_or_linked_or_must_be_named(several: Path) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tweetscore.errors import TweetscoreError
+from tweetscore.market.symbols import symbols_words
 from tweetscore.store.database import Store, open_store, statement
 
 
@@ -64,7 +65,5 @@ def _of_database(store: Store) -> tuple[str, tuple[Step, ...]]:
 
 def _words(posts: int, symbols: list[str], models: list[str]) -> Iterator[str]:
     yield "one post" if posts == 1 else f"{posts:,} posts" if posts else "no posts"
-    named = ", ".join(symbols[:3])
-    more = len(symbols) - 3
-    yield (f"bars of {named}" + (f" and {more} more" if more > 0 else "")) if symbols else "no bars"
+    yield f"bars of {symbols_words(symbols)}" if symbols else "no bars"
     yield f"scores of {', '.join(dict.fromkeys(models))}" if models else "no scores"

@@ -179,8 +179,8 @@ def show_figures(
         overall_verdict,
         quality_table,
         sentences,
-        symbols_words,
     )
+    from tweetscore.market.symbols import symbols_words
 
     if as_json:
         verdict = overall_verdict(figures)

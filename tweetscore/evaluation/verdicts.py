@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from tweetscore.evaluation.figures import POOLED, SIGNIFICANCE, UNTESTED, Figures
 from tweetscore.evaluation.intervals import unit_of
 from tweetscore.market.horizons import Horizon
+from tweetscore.market.symbols import symbols_words
 from tweetscore.market.targets import kind_of
 
 NONE = "-"
@@ -12,7 +13,6 @@ FIGURES_EXPLAINED = (
     "Majority, bag of words, momentum, balanced accuracy, MCC, Brier, log loss and calibration are "
     "those of these rows, without an interval."
 )
-MOST_NAMED = 6  # symbols in a sentence
 
 
 def overall_verdict(found: Sequence[Figures]) -> str:
@@ -83,17 +83,8 @@ def _on(those: Sequence[Figures], found: Sequence[Figures]) -> str:
     """Name the symbols of some figures, where all are of several."""
     if len({each.symbol for each in found}) < 2:
         return ""
-    return f" on {symbols_words([each.symbol for each in those])}"
-
-
-def symbols_words(symbols: Sequence[str]) -> str:
-    """Name symbols, of many the first."""
-    first, *others = dict.fromkeys("all together" if each == POOLED else each for each in symbols)
-    if len(others) < MOST_NAMED:
-        return ", ".join([first, *others])
-    return (
-        f"{', '.join([first, *others[: MOST_NAMED - 2]])} and {len(others) - MOST_NAMED + 2} more"
-    )
+    pooled = ["all together" if each.symbol == POOLED else each.symbol for each in those]
+    return f" on {symbols_words(pooled)}"
 
 
 def sentences(found: Sequence[Figures]) -> list[str]:

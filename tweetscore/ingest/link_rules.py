@@ -12,7 +12,7 @@ from tweetscore.errors import InputError, did_you_mean
 from tweetscore.io.tables.find import only_table
 from tweetscore.io.tables.table import Table
 from tweetscore.market.links import RULES
-from tweetscore.market.symbols import canonical_symbol
+from tweetscore.market.symbols import canonical_symbol, symbols_words
 from tweetscore.store.database import Store
 from tweetscore.text.terms import Kind, folded_term, is_tag
 
@@ -109,8 +109,7 @@ def _checked(row: dict[str, Any], symbols: Sequence[str]) -> Iterator[str]:
     named, kind = row["symbol"], row["kind"].lower()
     row["kind"], row["symbol"] = kind, ours.get(canonical_symbol(named), named)
     if row["symbol"] not in symbols:
-        known = ", ".join(symbols[:_MOST_TOLD]) + (", …" if len(symbols) > _MOST_TOLD else "")
-        step = f"name one of {known}{did_you_mean(named, symbols)}"
+        step = f"name one of {symbols_words(symbols)}{did_you_mean(named, symbols)}"
         yield (
             f"there are no bars of {named}; ingest them first, or {step}"
             if named

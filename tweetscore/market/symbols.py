@@ -1,7 +1,7 @@
 """How a symbol is written, and which one is meant where a database has bars of several."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from tweetscore.errors import InputError, did_you_mean
@@ -11,7 +11,7 @@ from tweetscore.store.database import Store
 if TYPE_CHECKING:
     import polars as pl
 
-_MOST_NAMED = 5
+_MOST_NAMED = 6
 _PREFIX = re.compile(r"^[A-Z_]+:(?=[A-Z0-9.]+$)")
 SHARE_CLASS = re.compile(r"^([A-Z]{2,5})[-/_ .]([A-Z])$")
 _MARKS = re.compile(r"[-/_\s]")
@@ -35,6 +35,15 @@ def canonical_symbol(written: str) -> str:
     return SHARE_CLASS.sub(r"\1.\2", text) if SHARE_CLASS.match(text) else _MARKS.sub("", text)
 
 
+def symbols_words(symbols: Iterable[str]) -> str:
+    """Name symbols, of many the first."""
+    names = list(dict.fromkeys(symbols))
+    if len(names) <= _MOST_NAMED:
+        return ", ".join(names)
+    first = names[: _MOST_NAMED - 1]
+    return f"{', '.join(first)} and {len(names) - len(first):,} more"
+
+
 def choose_symbol(store: Store, wanted: str | None) -> str:
     """Return the symbol that is meant: the one wanted, or the only one there is.
 
@@ -46,7 +55,7 @@ def choose_symbol(store: Store, wanted: str | None) -> str:
     known = _known(store)
     if not wanted and len(known) > 1:
         raise InputError(
-            f"{store.path}: has bars of {', '.join(known)}; choose one with --symbol {known[0]}"
+            f"{store.path}: has bars of {symbols_words(known)}; choose one with --symbol {known[0]}"
         )
     return _named(store, known, wanted) if wanted else known[0]
 
@@ -68,8 +77,8 @@ def choose_symbols(store: Store, wanted: Sequence[str]) -> tuple[str, ...]:
     linked = tuple(symbol for (symbol,) in store.rows(query))
     if not linked:
         raise InputError(
-            f"{store.path}: has bars of {', '.join(known)}; choose some with --symbol {known[0]}, "
-            "or link each post to those it names: tweetscore link --cashtags"
+            f"{store.path}: has bars of {symbols_words(known)}; choose some with "
+            f"--symbol {known[0]}, or link each post to those it names: tweetscore link --cashtags"
         )
     return linked
 
@@ -89,7 +98,7 @@ def _named(store: Store, known: Sequence[str], wanted: str) -> str:
     found = ours.get(canonical_symbol(wanted))
     if found is None:
         near = did_you_mean(wanted, known)
-        raise InputError(f"{store.path}: no bars of {wanted}; it has {', '.join(known)}{near}")
+        raise InputError(f"{store.path}: no bars of {wanted}; it has {symbols_words(known)}{near}")
     return found
 
 
@@ -125,11 +134,11 @@ def without_windows(symbols: "pl.DataFrame", horizons: Sequence[int]) -> list[st
             if each != NO_HORIZON and not each.fits(int(spacing))
         ]
         if unfit:
-            names = [*alike["symbol"][:_MOST_NAMED], *["…"] * (alike.height > _MOST_NAMED)]
             told.append(
-                f"{', '.join(names)}: {_bars_of(spacing)} make no windows for --interval "
-                f"{', '.join(unfit)}: such predictions meet no price (status no_horizon); train a "
-                f"model that meets them with: tweetscore train {_intervals_of(spacing, most=1)}"
+                f"{symbols_words(alike['symbol'])}: {_bars_of(spacing)} make no windows for "
+                f"--interval {', '.join(unfit)}: such predictions meet no price (status "
+                "no_horizon); train a model that meets them with: tweetscore train "
+                f"{_intervals_of(spacing, most=1)}"
             )
     return told
 

@@ -14,7 +14,7 @@ from tweetscore.evaluation.evaluate import evaluate
 from tweetscore.evaluation.event_study import PATHS, price_paths
 from tweetscore.evaluation.figures import POOLED, Figures
 from tweetscore.evaluation.forward_record import forward_records
-from tweetscore.evaluation.verdicts import overall_verdict, sentences, symbols_words
+from tweetscore.evaluation.verdicts import overall_verdict, sentences
 from tweetscore.evaluation.words import (
     FALSE_SHARE,
     LEAST_DAYS,
@@ -23,6 +23,7 @@ from tweetscore.evaluation.words import (
 )
 from tweetscore.market.horizons import DAY_MINUTES, Horizon
 from tweetscore.market.news import News
+from tweetscore.market.symbols import symbols_words
 from tweetscore.report.provenance import provenance
 from tweetscore.report.record import Report, Study
 from tweetscore.report.subject import Subject, choose

@@ -18,7 +18,7 @@ import polars as pl
 from tweetscore.errors import InputError
 from tweetscore.market.links import rules_of
 from tweetscore.market.news import News
-from tweetscore.market.symbols import check_spacing, choose_symbols
+from tweetscore.market.symbols import check_spacing, choose_symbols, symbols_words
 from tweetscore.market.windows import ensure_windows
 from tweetscore.scoring.token_classifier import log_counts, normalised_counts
 from tweetscore.store.database import Store
@@ -84,7 +84,7 @@ def prepare_market(
     if len(symbols) > 1 and not options.symbols:
         on_message(
             f"learns from the posts linked to each of {len(symbols)} symbols, "
-            f"{', '.join(symbols)}; choose some with --symbol"
+            f"{symbols_words(symbols)}; choose some with --symbol"
         )
     for each in symbols:
         check_spacing(store, each, options.intervals)
