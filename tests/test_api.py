@@ -245,9 +245,10 @@ def test_a_study_by_function_is_that_of_the_command(made: Path, tmp_path: Path) 
     assert {path.name for path in (tmp_path / "charts").iterdir()} == {
         "intervals.svg",
         "ablation.svg",
-        "curves.svg",
+        "accuracy.svg",
+        "loss.svg",
     }
-    assert len(messages) == 3
+    assert len(messages) == 4
     arguments = ["study", "--interval", "30", "--ablation", "30", "--vectors", "random"]
     arguments += ["--epochs", "1", "--resume", "--json", "--db", str(tmp_path / "new.duckdb")]
     printed = CliRunner().invoke(app, [*arguments, "--log-dir", str(tmp_path / "logs")])

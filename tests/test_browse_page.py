@@ -154,13 +154,15 @@ def test_keys_lead_to_a_post_and_its_prices(tab: Tab) -> None:
     assert first.evaluate("each => each === document.activeElement")
     page.keyboard.press("Enter")
     page.wait_for_url("**/post/**")
-    drawn = page.get_by_role("img")
+    drawn = page.locator(".chart.wide")
     assert "SPX from" in (drawn.get_attribute("aria-label") or "")
-    points = drawn.locator("polyline").first.get_attribute("points").split()
+    points = drawn.locator(".mark-line path").first.get_attribute("d").split("L")
     assert len(points) > 30
-    assert [each.text_content() for each in drawn.locator("text.entry, text.exit").all()] == [
-        "entry", "exit",
-    ]  # fmt: skip
+    names = [each.text_content() for each in drawn.locator(".role-mark text").all()]
+    assert names == ["posted", "entry", "exit"]
+    page.get_by_text("As a table").click()
+    prices = page.get_by_role("region", name="Table prices-1-drawn").locator("tbody tr")
+    assert prices.count() == len(points)
     page.get_by_label("Interval").select_option("50")
     page.get_by_role("button", name="Show").click()
     page.wait_for_url("**interval=50**")

@@ -5,10 +5,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 from results import study_run
 
-from tweetscore.report.charts import ablation_chart, curve_charts, interval_chart, write_charts
+from tweetscore.evaluation.charts import word_chart
+from tweetscore.io.html.charts import IN_XML, SVG, picture
+from tweetscore.study.charts import ablation_chart, curve_charts, interval_chart, write_charts
 from tweetscore.study.options import StudyCell
 from tweetscore.study.reported import REPORTED_ABLATION
 from tweetscore.study.summary import Summary
@@ -108,8 +111,34 @@ def test_a_curve_is_the_mean_of_its_seeds() -> None:
 @pytest.mark.slow
 def test_the_charts_are_files_of_their_own_with_marks(tmp_path: Path) -> None:
     paths = write_charts(tmp_path / "charts", COMPARED, ABLATION, RUNS)
-    assert [path.name for path in paths] == ["intervals.svg", "ablation.svg", "curves.svg"]
+    assert [path.name for path in paths] == [
+        "intervals.svg", "ablation.svg", "accuracy.svg", "loss.svg",
+    ]  # fmt: skip
     for path in paths:
-        marks = ET.parse(path).getroot().iter("{http://www.w3.org/2000/svg}path")
-        assert sum("mark-" in str(mark.attrib) or mark.get("stroke") is not None for mark in marks)
+        groups = ET.parse(path).getroot().iter(f"{{{SVG}}}g")
+        marks = [each for each in groups if "role-mark" in each.get("class", "")]
+        assert sum(len(each) for each in marks) >= 2
         assert "http" not in path.read_text().replace("http://www.w3.org", "")
+        assert "var(" not in path.read_text()  # there is no page around it whose colours to take
+
+
+@pytest.mark.slow
+def test_no_text_of_a_file_breaks_a_drawing_or_leaves_it() -> None:
+    texts = [
+        "</svg><script>x</script>",
+        "\x00\x1b\ufffe\uffff",  # XML has none of these: they would abort the process
+        "\N{RIGHT-TO-LEFT OVERRIDE}a\nb",
+        "مرحبا 你好",
+        "\N{MAN}\N{ZERO WIDTH JOINER}\N{WOMAN}\N{VARIATION SELECTOR-16}",
+        "\U0010ffff]]>&amp;{{ 1 }}",
+    ]
+    words = pl.DataFrame({"word": texts, "z": range(len(texts)), "class": "up", "p_adjusted": 0.1,
+                          "texts_in_class": 1, "texts_elsewhere": 0})  # fmt: skip
+    drawn = ET.fromstring(picture(word_chart(words, ("down", "up"))).narrow)
+    titles = [each.text or "" for each in drawn.iter(f"{{{SVG}}}title")]
+    for text in texts:
+        plain = text.translate(IN_XML)
+        assert sum(plain.split("\n")[0] in each for each in titles) == 1, plain
+    assert {each.tag.removeprefix(f"{{{SVG}}}") for each in drawn.iter()} <= {
+        "svg", "g", "path", "line", "text", "title", "rect", "defs", "clipPath", "tspan",
+    }  # fmt: skip

@@ -720,7 +720,7 @@ def test_of_a_study_that_has_not_ended_there_is_what_there_is(store: Store) -> N
 
 def test_reporting_needs_no_torch() -> None:
     code = (
-        "import sys, tweetscore.report.gather, tweetscore.report.charts; "
+        "import sys, tweetscore.report.gather, tweetscore.report.page; "
         "print({'torch', 'gensim', 'onnx', 'tensorboard'} & sys.modules.keys())"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # what a command does not need, it does not wait for
 EXTRAS = {
     "train": ("torch", "gensim", "onnx", "tensorboard"),
     "report": ("altair", "jinja2", "vl_convert"),
-    "browse": ("jinja2", "starlette", "uvicorn"),
+    "browse": ("altair", "jinja2", "starlette", "uvicorn", "vl_convert"),
     "ray": ("ray",),
 }
 Session = Literal["regular", "extended"]

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from tweetscore.errors import InputError
 from tweetscore.market.news import News
-from tweetscore.report.charts import write_charts
 from tweetscore.store.database import Store
 from tweetscore.store.trials import known_trials
+from tweetscore.study.charts import write_charts
 from tweetscore.study.options import StudyCell, StudyOptions
 from tweetscore.study.run import study
 from tweetscore.study.runs import StudyRun

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tweetscore.browse import paths
 from tweetscore.browse.asked import (
     CORRECT,
     OUTCOMES,
@@ -23,7 +22,9 @@ from tweetscore.browse.facts import Facts
 from tweetscore.browse.post import read_post
 from tweetscore.browse.posts import find_page
 from tweetscore.errors import InputError
+from tweetscore.evaluation.charts import calibration_chart
 from tweetscore.evaluation.curves import calibration_curve
+from tweetscore.io.html.charts import picture
 from tweetscore.io.html.parts import asset, base_style, cell, frame_table, table_script
 from tweetscore.market.horizons import Horizon
 from tweetscore.query.info import INFO
@@ -125,7 +126,6 @@ def post(explorer: Explorer, request: Request) -> Response:
         scores=frame_table(view.scores),
         labels=frame_table(view.labels),
         links=frame_table(view.links),
-        paths=paths,
         choices=_choices(facts, asked),
         rules=facts.has_rules,
         of_post=_of_post(asked),
@@ -190,7 +190,7 @@ def model(explorer: Explorer, request: Request) -> Response:
             raise InputError(f"{model_id}: no such model in the database")
         of_market = next((each for each in facts.models if each.model_id == model_id), None)
         intervals = [str(Horizon(each)) for each in of_market.intervals] if of_market else []
-        drawing = p_value = None
+        drawn = p_value = None
         if asked and asked not in intervals:
             raise InputError(f"interval: {asked} is not one of {', '.join(intervals)}")
         if of_market and asked:
@@ -202,7 +202,8 @@ def model(explorer: Explorer, request: Request) -> Response:
                 interval=int(Horizon.parse(asked)),
             )
             curve, p_value = calibration_curve(rows)
-            drawing = paths.draw_calibration(curve.rows()) if curve.height else None
+            if curve.height:
+                drawn = picture(calibration_chart(curve), table=frame_table(curve))
     row = found.row(0, named=True)
     return explorer.page(
         "model.html",
@@ -212,9 +213,8 @@ def model(explorer: Explorer, request: Request) -> Response:
         intervals=intervals,
         chosen=asked,
         chosen_words=Horizon.parse(asked).words if asked else "",
-        drawing=drawing,
+        drawn=drawn,
         p_value=p_value,
-        paths=paths,
     )
 
 

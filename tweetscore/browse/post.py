@@ -7,9 +7,11 @@ from typing import Any
 import polars as pl
 
 from tweetscore.browse.asked import Asked
+from tweetscore.browse.charts import price_chart
 from tweetscore.browse.facts import Facts, Market, choose_market
-from tweetscore.browse.paths import Drawing, draw_path
 from tweetscore.errors import InputError
+from tweetscore.io.html.charts import Picture, picture
+from tweetscore.io.html.parts import frame_table
 from tweetscore.market.horizons import DAY_MINUTES, Horizon
 from tweetscore.store.database import Store, statement
 
@@ -24,8 +26,8 @@ class Met:
 
     symbol: str
     facts: tuple[tuple[str, str], ...]
-    drawing: Drawing | None
-    words: str  # what the drawing shows, or why there is none
+    picture: Picture | None
+    words: str  # what the picture shows, or why there is none
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,18 +93,21 @@ def _met(store: Store, symbol: str, spacing: int, market: Market, posted: dateti
     bars = store.rows(statement("browse/path"), to=end, **of_symbol)
     trading = store.rows(statement("browse/trading"), session=market.session, **of_symbol)
     sessions = [(opens, closes) for _, opens, closes in trading if opens <= end]
-    marks = [(posted, "posted", "posted")]
+    marks = [("posted", posted)]
     if window:
-        marks += [(window["minute_utc"], "entry", "entry")]
-        marks += [(window["exit_utc"], "exit", "exit")] if window["exit_utc"] else []
-    drawing = draw_path(bars, marks, sessions) if len(bars) > 1 else None
+        marks += [("entry", window["minute_utc"])]
+        marks += [("exit", window["exit_utc"])] if window["exit_utc"] else []
+    drawn = None
+    if len(bars) > 1:
+        table = frame_table(pl.DataFrame(bars, schema=["minute_utc", "close"], orient="row"))
+        drawn = picture(price_chart(bars, marks, sessions, spacing), table=table)
     words = (
         f"{symbol} from {begin:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC, close of each bar; "
-        f"lines: {', '.join(name for _, name, _ in marks)}; shaded: the {market.session} session."
-        if drawing
+        f"lines: {', '.join(name for name, _ in marks)}; shaded: the {market.session} session."
+        if drawn
         else f"No bars of {symbol} from {begin:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC."
     )
-    return Met(symbol, tuple(_facts(market, posted, window, trading)), drawing, words)
+    return Met(symbol, tuple(_facts(market, posted, window, trading)), drawn, words)
 
 
 def _window(

@@ -4,12 +4,11 @@ import base64
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
-from typing import Any
 
 import polars as pl
 from markupsafe import Markup
 
+from tweetscore.evaluation import charts
 from tweetscore.evaluation.compare import Comparison
 from tweetscore.evaluation.compare_words import (
     COMPARED_EXPLAINED,
@@ -23,6 +22,7 @@ from tweetscore.evaluation.earnings_words import (
     net_table,
 )
 from tweetscore.evaluation.verdicts import FIGURES_EXPLAINED, figure_table, quality_table
+from tweetscore.io.html.charts import HALF, Chart, Picture, picture
 from tweetscore.io.html.parts import (
     Table,
     asset,
@@ -32,8 +32,8 @@ from tweetscore.io.html.parts import (
     table_script,
     worded_table,
 )
-from tweetscore.report import charts
 from tweetscore.report.record import Report, Study
+from tweetscore.study.charts import ablation_chart, curve_charts, interval_chart
 from tweetscore.study.words import (
     ablation_table,
     interval_table,
@@ -41,31 +41,8 @@ from tweetscore.study.words import (
     study_quality_table,
 )
 
-HEIGHT = 280
 PACKAGE = "tweetscore.report"
 WORDED = {"verdict", "model", "vectors", "counts"}  # columns of words in tables of numbers
-COLOURS = [f"var(--mark-{n})" for n in range(1, 11)]
-LOOK = {
-    "background": None,
-    "font": "system-ui, 'Segoe UI', 'Helvetica Neue', 'Liberation Sans', sans-serif",
-    "view": {"stroke": None},
-    "axis": {
-        "labelColor": "var(--soft)", "titleColor": "var(--soft)", "tickColor": "var(--line)",
-        "domainColor": "var(--line)", "gridColor": "var(--line)", "titleFontWeight": "normal",
-        "labelFontSize": 12, "titleFontSize": 12, "labelLimit": 160,
-    },
-    "legend": {
-        "orient": "top", "labelColor": "var(--ink)", "titleColor": "var(--soft)", "labelLimit": 260,
-        "labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal", "columns": 2,
-    },
-    "range": {"category": COLOURS},
-    "mark": {"color": COLOURS[0]},
-    "bar": {"color": COLOURS[0]},
-    "line": {"color": COLOURS[0]},
-    "point": {"color": COLOURS[0]},
-    "area": {"color": COLOURS[0]},
-    "rule": {"color": "var(--soft)"},
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,27 +56,27 @@ class StudyPart:
 
 
 def page(report: Report) -> str:
-    """Return the page: charts, tables and scripts are inside, and nothing is fetched.
+    """Return the page: charts, tables and its script are inside, and nothing is fetched.
 
     What comes from files, such as the texts of tweets, is escaped, and characters that would turn
     the direction of text or move a cursor are shown as marks. A policy inside the page allows its
-    own two scripts by their hashes and no other.
+    own script by its hash and no other.
     """
     studies = [_study_part(n, each) for n, each in enumerate(report.studies, 1)]
-    scripts = [Markup(each) for each in (_library(), table_script() + asset(PACKAGE, "page.js"))]
+    script = Markup(table_script() + asset(PACKAGE, "page.js"))
     return (
         environment(PACKAGE)
         .get_template("page.html")
         .render(
             report=report,
-            specs=dict(_specs(report)),
+            pictures=dict(_pictures(report)),
             tables=dict(_tables(report)),
             studies=studies,
             earned=[*map(earnings_sentence, report.earnings), EARNINGS_EXPLAINED],
             compared=_compared(report.comparison),
             figures_explained=FIGURES_EXPLAINED,
-            scripts=scripts,
-            hashes=[_hash(each) for each in scripts],
+            script=script,
+            hash=_hash(script),
             style=Markup(base_style() + asset(PACKAGE, "page.css")),
         )
         + "\n"
@@ -113,15 +90,6 @@ def _compared(comparison: Comparison | None) -> list[str]:
     return [*comparison_sentences(comparison), *comparison.left_out, COMPARED_EXPLAINED]
 
 
-@cache
-def _library() -> str:
-    """Return the script that draws charts: to put it together takes longer than the whole page."""
-    from vl_convert import javascript_bundle
-
-    library: str = javascript_bundle()  # type: ignore[call-arg]
-    return library
-
-
 def _hash(script: str) -> str:
     """Name a script in the policy of the page (W3C, Content Security Policy Level 3)."""
     return "sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
@@ -130,44 +98,48 @@ def _hash(script: str) -> str:
 # --- charts ---------------------------------------------------------------------------------------
 
 
-def _specs(report: Report) -> Iterator[tuple[str, dict[str, Any]]]:
+def _pictures(report: Report) -> Iterator[tuple[str, Picture]]:
     """Yield the charts that have something to show, by name."""
-    if report.figures:
-        yield "figures", _spec(charts.figure_chart(report.figures))
+    if figures := report.of_subject:
+        yield "figures", picture(charts.figure_chart(figures))
     if report.subject:
         positive = report.subject.classes[1]
         if report.calibration.height:
-            yield "calibration", _spec(charts.calibration_chart(report.calibration))
+            chart = charts.calibration_chart(report.calibration)
+            yield "calibration", _half(chart, report.calibration)
         if report.scores["predictions"].sum():
-            yield "scores", _spec(charts.score_chart(report.scores, positive))
+            filled = report.scores.filter(pl.col("predictions") > 0)
+            chart = charts.score_chart(filled, positive)
+            yield "scores", picture(chart, table=frame_table(filled))
         for name in report.paths["series"].unique().sort():
             chart = charts.path_chart(report.paths, name, report.subject.classes)
-            yield f"paths-{name}", _spec(chart)
+            yield f"paths-{name}", _half(chart, report.paths.filter(series=name))
         if report.words.height:
-            yield "words", _spec(charts.word_chart(report.words, report.subject.classes))
+            yield "words", picture(charts.word_chart(report.words, report.subject.classes))
+    if report.roc.height:
+        yield "roc", _half(charts.roc_chart(report.roc))
     for name, frame, draw in (
-        ("roc", report.roc, charts.roc_chart),
         ("hours", report.by_hour, charts.hour_chart),
         ("months", report.by_month, charts.month_chart),
     ):
         if frame.height:
-            yield name, _spec(draw(frame))
+            yield name, _half(draw(frame), frame)
     for n, study in enumerate(report.studies, 1):
-        if study.result.compared:
-            yield f"study-{n}-intervals", _spec(charts.interval_chart(study.result.compared))
-        if study.result.ablation:
-            yield f"study-{n}-ablation", _spec(charts.ablation_chart(study.result.ablation))
-        for name, chart in zip(("accuracy", "loss"), charts.curve_charts(study.runs), strict=True):
-            yield f"study-{n}-{name}", _spec(chart)
+        yield from _study_pictures(n, study)
 
 
-def _spec(chart: charts.Chart) -> dict[str, Any]:
-    """Return a chart as Vega-Lite, as wide as its place and in the colours of the page."""
-    import altair as alt
+def _study_pictures(n: int, study: Study) -> Iterator[tuple[str, Picture]]:
+    if study.result.compared:
+        yield f"study-{n}-intervals", _half(interval_chart(study.result.compared))
+    if study.result.ablation:
+        yield f"study-{n}-ablation", _half(ablation_chart(study.result.ablation))
+    for name, chart in zip(("accuracy", "loss"), curve_charts(study.runs), strict=True):
+        yield f"study-{n}-{name}", _half(chart)
 
-    alt.data_transformers.disable_max_rows()
-    spec: dict[str, Any] = {"height": HEIGHT, **chart.to_dict(), "width": "container"}
-    return {**spec, "config": LOOK, "autosize": {"type": "fit-x", "contains": "padding"}}
+
+def _half(chart: Chart, frame: pl.DataFrame | None = None) -> Picture:
+    """Return one of a pair."""
+    return picture(chart, wide=HALF, table=None if frame is None else frame_table(frame))
 
 
 # --- tables ---------------------------------------------------------------------------------------

@@ -75,3 +75,9 @@ class Report:
     tweets: pl.DataFrame
     studies: tuple[Study, ...]
     made: tuple[tuple[str, str], ...]  # what and value: versions, hashes, commands
+
+    @property
+    def of_subject(self) -> tuple[Figures, ...]:
+        """The figures of the subject's symbol, or of all its symbols together."""
+        wanted = self.subject.symbol if self.subject else None
+        return tuple(each for each in self.figures if each.symbol == wanted)

@@ -1,151 +1,25 @@
-"""Draw results: figures, paths, counts and studies enter, charts leave.
+"""Describe charts of what was predicted and found: figures, curves, paths and counts enter.
 
-A chart defines what its marks mean; colours and size depend on where it is shown: in the SVG files
-of a study, or in a report, where both follow the reader's screen.
+A chart says what its marks mean; ``io.html.charts`` draws it, in one look for all.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from tweetscore.evaluation.figures import Figures
-from tweetscore.study.reported import FINAL_REPORT, FIRST_REPORT, reported_ablation
-from tweetscore.study.runs import StudyRun
-from tweetscore.study.summary import Summary
 
 Chart = Any  # one of altair's, whose methods are not typed
-WIDTH, HEIGHT = 560, 300
 WORD_HEIGHT = 17
 ACCURACY = "test accuracy"
 PLACEBO_COLUMNS = "placebo_bps", "placebo_low_bps", "placebo_high_bps"
 EVEN = pl.DataFrame({"x": [0.0, 1.0], "y": [0.0, 1.0]})  # a diagonal
 
 
-def write_charts(
-    folder: Path,
-    compared: Sequence[Summary],
-    ablation: Sequence[Summary],
-    runs: Sequence[StudyRun],
-) -> list[Path]:
-    """Write ``intervals.svg``, ``ablation.svg`` and ``curves.svg``, and return their paths."""
-    import altair as alt
-
-    folder.mkdir(parents=True, exist_ok=True)
-    alt.data_transformers.disable_max_rows()
-    wide = {"width": WIDTH, "height": HEIGHT}
-    curves = [each.properties(**wide) for each in curve_charts(runs)]
-    charts = {
-        "intervals": interval_chart(compared).properties(**wide),
-        "ablation": ablation_chart(ablation).properties(width=WIDTH, height=HEIGHT // 2),
-        "curves": alt.vconcat(*curves),
-    }
-    paths = [folder / f"{name}.svg" for name in charts]
-    for path, chart in zip(paths, charts.values(), strict=True):
-        chart.save(path)
-    return paths
-
-
-# --- of a study -----------------------------------------------------------------------------------
-
-
-def interval_chart(compared: Sequence[Summary]) -> Chart:
-    """Draw accuracy by interval beside the majority and, under the same protocol, the reports."""
-    return _by_interval(
-        (
-            (each.cell.interval_minutes, name, value)
-            for each in compared
-            for name, value in (
-                ("ours", each.best_accuracy),
-                ("majority", each.majority),
-                ("first report", _reported(each, FIRST_REPORT)),
-                ("final report", _reported(each, FINAL_REPORT)),
-            )
-        ),
-        [(each.cell.interval_minutes, *_bounds(each)) for each in compared],
-    )
-
-
-def ablation_chart(ablation: Sequence[Summary]) -> Chart:
-    """Draw the accuracy of the four networks beside what the study reported."""
-    import altair as alt
-
-    rows = [
-        {"network": _network(each.cell.vectors, each.cell.counts), "of": name, ACCURACY: value}
-        for each in ablation
-        for name, value in (
-            ("ours", each.best_accuracy),
-            ("final report", _share(reported_ablation(*astuple(each.cell)))),
-        )
-        if value is not None and (name == "ours" or not each.figures)
-    ]
-    return (
-        alt.Chart(pl.DataFrame(rows))
-        .mark_point(filled=True, size=80)
-        .encode(
-            x=alt.X(f"{ACCURACY}:Q", scale=alt.Scale(zero=False), axis=alt.Axis(format="%")),
-            y=alt.Y("network:N", title=None, sort=None),
-            color=alt.Color("of:N", title=None, sort=None),
-            tooltip=["network", "of", alt.Tooltip(ACCURACY, format=".1%")],
-        )
-    )
-
-
-def curve_charts(runs: Sequence[StudyRun]) -> tuple[Chart, Chart]:
-    """Draw accuracy, and training loss, by epoch: a line a network, the mean of its seeds."""
-    import altair as alt
-
-    rows = [
-        {
-            "network": f"{run.interval_minutes} min, {_network(run.vectors, run.counts)}",
-            "epoch": epoch.number,
-            "accuracy": round(epoch.held_out_accuracy[0], 4),
-            "training loss": round(epoch.train_loss, 4),
-        }
-        for run in runs
-        for epoch in run.history
-    ]
-    table = pl.DataFrame(rows).group_by("network", "epoch", maintain_order=True).mean()
-    lines = (
-        alt.Chart(table)
-        .mark_line()
-        .encode(
-            x=alt.X("epoch:Q", axis=alt.Axis(tickMinStep=1)),
-            color=alt.Color("network:N", title=None, sort=None, legend=alt.Legend(columns=2)),
-            tooltip=["network", "epoch", "accuracy", "training loss"],
-        )
-    )
-    accuracy = alt.Y("accuracy:Q", scale=alt.Scale(zero=False), axis=alt.Axis(format="%"))
-    return lines.encode(y=accuracy), lines.encode(y="training loss:Q")
-
-
-def _bounds(each: Summary) -> tuple[float, float]:
-    """Return a deviation over the seeds on both sides, which is no interval of the truth."""
-    spread = each.spread or 0.0
-    return each.best_accuracy - spread, each.best_accuracy + spread
-
-
-def _reported(each: Summary, percents: dict[int, float]) -> float | None:
-    """Return what the study reported; only figures of its own protocol compare with it."""
-    return None if each.figures else _share(percents.get(each.cell.interval_minutes))
-
-
-def _share(percent: float | None) -> float | None:
-    return None if percent is None else percent / 100
-
-
-def _network(vectors: bool, counts: bool) -> str:
-    return f"{'trained' if vectors else 'random'}{', counts' if counts else ''}"
-
-
-# --- of stored predictions ------------------------------------------------------------------------
-
-
 def figure_chart(figures: Sequence[Figures]) -> Chart:
     """Draw accuracy by interval with its 95 % interval, beside each baseline."""
-    return _by_interval(
+    return accuracy_chart(
         (
             (each.interval_minutes or 0, name, value)
             for each in figures
@@ -234,8 +108,7 @@ def score_chart(scores: pl.DataFrame, positive: str) -> Chart:
     """Draw how often each probability was predicted, its bars stacked by part of the split."""
     import altair as alt
 
-    filled = scores.filter(pl.col("predictions") > 0)
-    return alt.Chart(filled).mark_bar().encode(
+    return alt.Chart(scores).mark_bar().encode(
         x=alt.X(
             "low:Q", title=f"probability of {positive}", axis=alt.Axis(format="%"), bin="binned",
         ),
@@ -289,10 +162,7 @@ def word_chart(words: pl.DataFrame, classes: tuple[str, str]) -> Chart:
     ).properties(height=WORD_HEIGHT * words["word"].n_unique())  # fmt: skip
 
 
-# --- what they have in common ---------------------------------------------------------------------
-
-
-def _by_interval(
+def accuracy_chart(
     values: Iterable[tuple[int, str, float | None]], bounds: Sequence[tuple[int, float, float]]
 ) -> Chart:
     """Draw accuracies of several by interval, and the bounds of one of them."""
