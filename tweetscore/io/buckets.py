@@ -19,8 +19,8 @@ import pyarrow as pa
 from pyarrow import fs
 
 from tweetscore.errors import InputError, did_you_mean
-from tweetscore.io.fetched import PIECE_BYTES, fetch_columns
-from tweetscore.io.places import SCHEME, Chosen, Entry, Place, fits, fixed_parts
+from tweetscore.io.fetched import PIECE_BYTES, Chosen, Part, fetch_parts
+from tweetscore.io.places import SCHEME, Entry, Place, fits, fixed_parts
 from tweetscore.io.scratch import scratch
 
 Found = TypeVar("Found")
@@ -242,20 +242,18 @@ class BucketPlace(Place):
         with self._told("removed"):
             _again(removed)
 
-    @contextmanager
-    def parquet(self, chosen: Chosen) -> Iterator[Path]:
-        """Fetch footer and columns into a file of the same layout, with holes for the others."""
-        with scratch() as folder:
-            path = folder / "columns.parquet"
-            with self._told("read"):
-                file = _again(lambda: self._system.open_input_file(self._path))
+    def parquet(self, chosen: Chosen, ended: Callable[[], bool] = lambda: False) -> Iterator[Part]:
+        """Fetch footer and columns, part by part."""
+        with self._told("read"):
+            file = _again(lambda: self._system.open_input_file(self._path))
 
-                def read(start: int, size: int) -> bytes:
-                    return _again(lambda: bytes(file.read_at(size, start)))
+            def read(start: int, length: int) -> bytes:
+                if ended():
+                    raise InputError(f"{self}: was not fetched, since the run has ended")
+                return _again(lambda: bytes(file.read_at(length, start)))
 
-                with file:
-                    fetch_columns(read, file.size(), path, chosen)
-            yield path
+            with file:
+                yield from fetch_parts(read, file.size(), chosen)
 
     @contextmanager
     def _told(self, what: str) -> Iterator[None]:

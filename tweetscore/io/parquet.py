@@ -69,12 +69,23 @@ def opened(path: Path, name: str, step: str) -> Iterator[pq.ParquetFile]:
     Raises:
         InputError: also later, when what is read turns out to be damaged.
     """
-    try:
+    with damage_told(name, step):
         _check_footer(path, name)
         # Read ahead, the whole file would lie in memory.
         with pq.ParquetFile(path, pre_buffer=False, buffer_size=BUFFER_BYTES) as parquet:
             check_columns(parquet.metadata.num_columns, name)
             yield parquet
+
+
+@contextmanager
+def damage_told(name: str, step: str) -> Iterator[None]:
+    """Turn what a damaged file raises into one line; see ``opened``.
+
+    Raises:
+        InputError: something was raised.
+    """
+    try:
+        yield
     except UNREADABLE as error:
         fact = str(error).partition("\n")[0]
         raise InputError(f"{name}: unreadable Parquet ({fact}); {step}") from error
@@ -145,7 +156,12 @@ def parquet_rows(
 
 
 def read_batches(
-    path: Path, name: str, parquet: pq.ParquetFile, columns: Sequence[str], batch_rows: int
+    path: Path,
+    name: str,
+    parquet: pq.ParquetFile,
+    columns: Sequence[str],
+    batch_rows: int,
+    groups: Sequence[int] | None = None,
 ) -> Iterator[pa.RecordBatch]:
     """Yield columns block by block, each decoded in bounded memory.
 
@@ -155,15 +171,18 @@ def read_batches(
         parquet: the same file, open.
         columns: those to read; of structures a part, as ``user.name``.
         batch_rows: the most rows of a block.
+        groups: the row groups to read; None: all of them.
 
     Raises:
         InputError: its pages take too much memory.
     """
-    at_once = rows_at_once(path, name, parquet, columns, batch_rows)
+    if groups is None:
+        groups = range(parquet.metadata.num_row_groups)
+    at_once = rows_at_once(path, name, parquet, columns, batch_rows, groups)
     if min(at_once, default=batch_rows) == batch_rows:
-        yield from parquet.iter_batches(batch_rows, columns=columns)
+        yield from parquet.iter_batches(batch_rows, row_groups=groups, columns=columns)
         return
-    for group, rows in enumerate(at_once):
+    for group, rows in zip(groups, at_once, strict=True):
         few = parquet.iter_batches(rows, row_groups=[group], columns=columns)
         yield from _joined(few, batch_rows)
 
@@ -181,7 +200,8 @@ def check_size(path: Path, batch_rows: int, step: str) -> None:
     """
     with opened(path, str(path), step) as parquet:
         columns = parquet.schema_arrow.names
-        at_once = rows_at_once(path, str(path), parquet, columns, batch_rows)
+        groups = range(parquet.metadata.num_row_groups)
+        at_once = rows_at_once(path, str(path), parquet, columns, batch_rows, groups)
         if min(at_once, default=batch_rows) < batch_rows:
             batches = read_batches(path, str(path), parquet, columns, batch_rows)
             for _ in bounded(batches, str(path), path.stat().st_size):

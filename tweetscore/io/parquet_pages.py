@@ -50,7 +50,12 @@ class _Column:
 
 
 def rows_at_once(
-    path: Path, name: str, parquet: pq.ParquetFile, columns: Sequence[str], batch_rows: int
+    path: Path,
+    name: str,
+    parquet: pq.ParquetFile,
+    columns: Sequence[str],
+    batch_rows: int,
+    groups: Sequence[int],
 ) -> list[int]:
     """Return how many rows of each row group may be decoded at once, at most ``batch_rows``.
 
@@ -60,6 +65,7 @@ def rows_at_once(
         parquet: the same file, open.
         columns: those that are read, with their parts.
         batch_rows: the most rows.
+        groups: the row groups.
 
     Raises:
         InputError: its pages take too much memory.
@@ -73,7 +79,7 @@ def rows_at_once(
     ]
     rows = []
     with path.open("rb", buffering=0) as file:
-        for number in range(metadata.num_row_groups):
+        for number in groups:
             group = metadata.row_group(number)
             found = {
                 it: _column(file, group.column(it), metadata.schema.column(it)) for it in chosen

@@ -22,11 +22,21 @@ def result_of(future: Future[Item]) -> Item:
 def prefetch(items: Iterator[Item], stop: Callable[[], None] = lambda: None) -> Iterator[Item]:
     """Make the next item in a thread of its own while the caller works on this one.
 
-    One item waits at most, so memory stays bounded. An exception in the thread is raised here.
-    On Ctrl-C ``stop`` is called, so that nobody waits for an item that takes long.
+    The first one is begun at once. One item waits at most, so memory stays bounded. An exception in
+    the thread is raised where its item is asked for. On Ctrl-C ``stop`` is called, so that nobody
+    waits for an item that takes long.
     """
-    with ThreadPoolExecutor(1) as thread:
-        waiting = thread.submit(next, items, None)
+    thread = ThreadPoolExecutor(1)
+    return _prefetched(items, stop, thread, thread.submit(next, items, None))
+
+
+def _prefetched(
+    items: Iterator[Item],
+    stop: Callable[[], None],
+    thread: ThreadPoolExecutor,
+    waiting: "Future[Item | None]",
+) -> Iterator[Item]:
+    with thread:
         try:
             while (item := result_of(waiting)) is not None:
                 waiting = thread.submit(next, items, None)

@@ -15,14 +15,12 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import BinaryIO
 
-import pyarrow.parquet as pq
-
 from tweetscore.errors import IntegrityError, TweetscoreError
+from tweetscore.io.fetched import Chosen, Part, parts_of
 from tweetscore.io.new_file import new_file
 from tweetscore.io.scratch import scratch
 
 SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
-Chosen = Callable[[pq.ParquetFile], Sequence[str]]  # the columns that are read
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +103,15 @@ class Place(ABC):
         """Remove a file, if there is one."""
 
     @abstractmethod
-    def parquet(self, chosen: Chosen) -> AbstractContextManager[Path]:
-        """Return a file on this machine from which the columns can be read.
+    def parquet(self, chosen: Chosen, ended: Callable[[], bool] = lambda: False) -> Iterator[Part]:
+        """Yield the parts of a Parquet file, cut by its row groups alone; see ``fetched``.
 
         Args:
-            chosen: returns the columns, given the file of which only the footer can be read yet.
+            chosen: returns the columns that are read, given a file with its footer.
+            ended: whether nobody waits for more; asked while a part is fetched.
+
+        Raises:
+            InputError: it cannot be read.
         """
 
 
@@ -176,10 +178,9 @@ class LocalPlace(Place):
         """Remove it."""
         self.path.unlink(missing_ok=True)
 
-    @contextmanager
-    def parquet(self, chosen: Chosen) -> Iterator[Path]:  # noqa: ARG002  # all of it is here
-        """Return the file itself."""
-        yield self.path
+    def parquet(self, chosen: Chosen, ended: Callable[[], bool] = lambda: False) -> Iterator[Part]:  # noqa: ARG002  # nothing is fetched
+        """Yield parts of the file itself."""
+        return parts_of(self.path, chosen)
 
 
 def _entry(path: Path, name: str) -> Entry:

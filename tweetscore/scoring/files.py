@@ -5,17 +5,19 @@ running it again.
 """
 
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from tweetscore.errors import TweetscoreError
+from tweetscore.io.fetched import Part
+from tweetscore.io.pipeline import prefetch
 from tweetscore.market.symbols import without_windows
 from tweetscore.scoring.inputs import find_shards
 from tweetscore.scoring.job import Engine, Failed, Finished, Job, Refused, Shard
 from tweetscore.scoring.manifest import Held, finishing, only_run
 from tweetscore.scoring.predictions import check_horizons
-from tweetscore.scoring.shards import ShardScorer
+from tweetscore.scoring.shards import ShardScorer, Written
 from tweetscore.text.known import WordCounts
 
 
@@ -158,10 +160,41 @@ def _account(
 
 
 def local_engine(job: Job, shards: Sequence[Shard]) -> Iterator[Finished | Failed]:
-    """Score shards one after another, each on every core."""
+    """Score shards one after another, each on every core.
+
+    While one is scored, the next one is fetched, and the results of the last are put there.
+    """
     scorer = ShardScorer(job)
-    for shard in shards:
+    written = prefetch(_written(scorer, shards), scorer.stop)
+    try:
+        for each in written:
+            yield each if isinstance(each, Failed) else _put(scorer, each)
+    finally:
+        scorer.stop()  # whoever has enough waits for nothing
+
+
+def _put(scorer: ShardScorer, written: Written) -> Finished | Failed:
+    try:
+        return scorer.put(written)
+    except TweetscoreError as error:
+        return Failed(written.shard.name, str(error))
+
+
+def _written(scorer: ShardScorer, shards: Sequence[Shard]) -> Iterator[Written | Failed]:
+    for shard, parts in _fetched(scorer, shards):
         try:
-            yield scorer.score(shard)
+            yield scorer.write(shard, parts)
         except TweetscoreError as error:
             yield Failed(shard.name, str(error))
+
+
+def _fetched(
+    scorer: ShardScorer, shards: Sequence[Shard]
+) -> Iterator[tuple[Shard, Iterator[Part]]]:
+    """Yield shards while the next one is fetched."""
+    begun: deque[tuple[Shard, Iterator[Part]]] = deque()
+    for shard in shards:
+        begun.append((shard, scorer.fetch(shard)))
+        if len(begun) > 1:
+            yield begun.popleft()
+    yield from begun

@@ -92,10 +92,8 @@ def _look(shard: Shard, job: Job) -> _Look | Failed:
     """Read the footer of a shard."""
     name = str(shard.place)
     try:
-        with (
-            shard.place.parquet(lambda _: []) as path,
-            opened(path, name, "write it again") as parquet,
-        ):
+        parts = shard.place.parquet(lambda _: [])  # without a column there is one
+        with next(parts).opened() as path, opened(path, name, "write it again") as parquet:
             columns = columns_of(name, parquet.schema_arrow, counts=job.model.uses_counts)
             return _Look(shard, parquet.metadata.num_rows, _bytes_of(parquet.metadata, columns))
     except InputError as error:

@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterator, Mapping
 
 import polars as pl
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from tweetscore.errors import InputError, IntegrityError
-from tweetscore.io.parquet import bounded, opened, read_batches
-from tweetscore.io.places import Place
+from tweetscore.io.fetched import Part
+from tweetscore.io.parquet import bounded, damage_told, opened, read_batches
 from tweetscore.posts.canonical import COUNTS
+from tweetscore.scoring.job import Shard
 
 Schema = dict[str, pl.DataType | type[pl.DataType]]
 OF_TWEETS: Schema = {
@@ -23,43 +23,76 @@ OF_TWEETS: Schema = {
 }
 NEEDED = ("platform", "tweet_id", "posted_utc", "text")  # of a row; others may be null or missing
 REJECTS: Schema = {"row": pl.Int64, "reason": pl.String}
+_STEP = "write it again"
+
+
+def parts_of(shard: Shard, *, counts: bool, ended: Callable[[], bool]) -> Iterator[Part]:
+    """Yield the parts of a shard, each of which is fetched when it is asked for.
+
+    Args:
+        shard: a Parquet file in the columns of the table tweets; more columns do not matter.
+        counts: whether the engagement counts are read.
+        ended: whether nobody waits for more.
+
+    Raises:
+        InputError: it cannot be read, or lacks a column, or one has another type.
+    """
+    name = str(shard.place)
+    return shard.place.parquet(
+        lambda parquet: columns_of(name, parquet.schema_arrow, counts=counts), ended
+    )
 
 
 def read_shard(
-    place: Place, *, counts: bool, chunk_rows: int
+    shard: Shard, parts: Iterator[Part], *, counts: bool, chunk_rows: int
 ) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
     """Yield rows in the columns of ``OF_TWEETS``, with the numbers and reasons of rejected ones.
 
     Args:
-        place: a Parquet file in the columns of the table tweets; more columns do not matter.
+        shard: as above.
+        parts: its parts.
         counts: whether the engagement counts are read.
-        chunk_rows: rows yielded at once.
+        chunk_rows: rows yielded at once; the last chunk of a part may have fewer.
 
     Raises:
         InputError: it is unreadable, or lacks a column, or one has another type.
         IntegrityError: it has other than the rows that it says it has.
     """
-    first, name = 1, str(place)
-
-    def chosen(parquet: pq.ParquetFile) -> list[str]:
-        return columns_of(name, parquet.schema_arrow, counts=counts)
-
-    with place.parquet(chosen) as path, opened(path, name, "write it again") as parquet:
-        columns = chosen(parquet)
-        batches = read_batches(path, name, parquet, columns, chunk_rows)
-        for batch in bounded(batches, name, path.stat().st_size):
-            frame = pl.DataFrame(batch).with_columns(
+    first, name = 1, str(shard.place)
+    with damage_told(name, _STEP):
+        batches = _batches(name, parts, counts=counts, chunk_rows=chunk_rows)
+        for batch in bounded(batches, name, shard.bytes):
+            frame = pl.DataFrame(batch)
+            frame = frame.with_columns(
                 pl.lit(None, kind).alias(column)
                 for column, kind in OF_TWEETS.items()
-                if column not in columns
+                if column not in frame.columns
             )
             yield _sorted_out(frame.select(_as_ours(frame.schema)), first)
             first += batch.num_rows
-        if first - 1 != parquet.metadata.num_rows:
-            raise IntegrityError(
-                f"{name}: says it has {parquet.metadata.num_rows} rows, but {first - 1} were read; "
-                "it may have changed meanwhile: run the command again"
-            )
+
+
+def _batches(
+    name: str, parts: Iterator[Part], *, counts: bool, chunk_rows: int
+) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of all parts.
+
+    Raises:
+        IntegrityError: the file has other than the rows that it says it has.
+    """
+    read = said = 0
+    for part in parts:
+        with part.opened() as path, opened(path, name, _STEP) as parquet:
+            columns = columns_of(name, parquet.schema_arrow, counts=counts)
+            for batch in read_batches(path, name, parquet, columns, chunk_rows, part.groups):
+                yield batch
+                read += batch.num_rows
+            said = parquet.metadata.num_rows
+    if read != said:
+        raise IntegrityError(
+            f"{name}: says it has {said} rows, but {read} were read; it may have changed "
+            "meanwhile: run the command again"
+        )
 
 
 def columns_of(file: str, schema: pa.Schema, *, counts: bool) -> list[str]:

@@ -6,7 +6,8 @@ was. The views of a database join scores to the market here, too.
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -14,6 +15,7 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from tweetscore.errors import IntegrityError
+from tweetscore.io.fetched import Part
 from tweetscore.io.new_file import sha256_of
 from tweetscore.io.pipeline import Item, prefetch
 from tweetscore.market.links import links_of
@@ -21,11 +23,21 @@ from tweetscore.scoring.job import Finished, Job, Shard
 from tweetscore.scoring.manifest import MANIFEST, REJECTS
 from tweetscore.scoring.predictions import Predictions, register_model
 from tweetscore.scoring.predictors import Scored
-from tweetscore.scoring.shard_reader import OF_TWEETS, read_shard
+from tweetscore.scoring.shard_reader import OF_TWEETS, parts_of, read_shard
 from tweetscore.scoring.shard_reader import REJECTS as REJECTS_SCHEMA
 from tweetscore.store.database import memory_store
 from tweetscore.text.known import WordCounts
 from tweetscore.text.terms import TermFinder
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """Results of a shard that are whole, but not in their place yet."""
+
+    shard: Shard
+    finished: Finished
+    refused: pl.DataFrame
+    file: ExitStack  # puts them there when it is closed
 
 
 class ShardScorer:
@@ -51,6 +63,7 @@ class ShardScorer:
         self.finder = TermFinder(job.market.link_rules)
         register_model(self.store, job.model)
         self.predictions = Predictions(self.store, job.model, job.horizons)
+        self._has_ended = False
 
     def score(self, shard: Shard) -> Finished:
         """Score a shard and write its results completely or not at all.
@@ -59,25 +72,43 @@ class ShardScorer:
             InputError: it is unreadable, or lacks a column, or one has another type.
             IntegrityError: it has changed since it was listed.
         """
+        return self.put(self.write(shard, self.fetch(shard)))
+
+    def stop(self) -> None:
+        """End what is fetched and predicted in other threads; nothing more can be scored."""
+        self._has_ended = True
+        self.predictor.stop()
+
+    def fetch(self, shard: Shard) -> Iterator[Part]:
+        """Begin to fetch a shard, part by part, at most one ahead; errors are raised later."""
+        counts = self.job.model.uses_counts
+        return prefetch(parts_of(shard, counts=counts, ended=lambda: self._has_ended))
+
+    def write(self, shard: Shard, parts: Iterator[Part]) -> Written:
+        """Score a shard into a file that has no name yet.
+
+        Raises:
+            InputError: it is unreadable, or lacks a column, or one has another type.
+        """
         rows = 0
         skipped: Counter[str] = Counter()
         words = WordCounts()
         rejects: list[pl.DataFrame] = []
-        with (self.job.output / shard.name).new_file() as file:
+        with ExitStack() as opened:
+            file = opened.enter_context((self.job.output / shard.name).new_file())
             with _writer(file, self._joined(self._nothing()).schema) as write:
-                for chunk, bad in self._scored(shard):
+                for chunk, bad in self._scored(shard, parts):
                     write(self._joined(chunk))
                     skipped += chunk.skipped
                     words += chunk.words
                     rejects.append(bad)
                     rows += chunk.rows.height + chunk.skipped.total() + bad.height
-            self._check_unchanged(shard)
             file.flush()
             result, result_bytes = sha256_of(Path(file.name)), file.tell()
+            unnamed = opened.pop_all()
         refused = pl.concat(rejects) if rejects else pl.DataFrame(schema=REJECTS_SCHEMA)
-        self._write_rejects(shard, refused)
         reasons = skipped + Counter(refused["reason"].to_list())
-        return Finished(
+        finished = Finished(
             name=shard.name,
             stamp=shard.stamp,
             rows=rows,
@@ -90,6 +121,19 @@ class ShardScorer:
             result=result,
             result_bytes=result_bytes,
         )
+        return Written(shard, finished, refused, unnamed)
+
+    def put(self, written: Written) -> Finished:
+        """Give the results of a shard their name, and list the rows that were rejected.
+
+        Raises:
+            InputError: they cannot be written.
+            IntegrityError: the shard has changed since it was listed.
+        """
+        with written.file:
+            self._check_unchanged(written.shard)
+        self._write_rejects(written.shard, written.refused)
+        return written.finished
 
     def _check_unchanged(self, shard: Shard) -> None:
         """Refuse what may be half of one file and half of another.
@@ -103,12 +147,11 @@ class ShardScorer:
                 f"{shard.place}: has changed since it was listed; run the command again"
             )
 
-    def _scored(self, shard: Shard) -> Iterator[tuple[Scored, pl.DataFrame]]:
+    def _scored(self, shard: Shard, parts: Iterator[Part]) -> Iterator[tuple[Scored, pl.DataFrame]]:
         """Yield each chunk of a shard with its scores, and the rows that cannot be scored."""
-        parts = read_shard(
-            shard.place, counts=self.job.model.uses_counts, chunk_rows=self.job.chunk_rows
-        )
-        encoded = self._ahead((self.predictor.encode(good), bad) for good, bad in parts)
+        counts, chunk_rows = self.job.model.uses_counts, self.job.chunk_rows
+        chunks = read_shard(shard, parts, counts=counts, chunk_rows=chunk_rows)
+        encoded = self._ahead((self.predictor.encode(good), bad) for good, bad in chunks)
         yield from self._ahead((self.predictor.run(each), bad) for each, bad in encoded)
 
     def _ahead(self, items: Iterator[Item]) -> Iterator[Item]:
