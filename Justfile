@@ -23,9 +23,10 @@ slow *ARGS:
 kills:
     TWEETSCORE_KILLS=100 OMP_NUM_THREADS=1 POLARS_MAX_THREADS=1 pytest -n0 tests/test_kill.py
 
-# A Ray cluster on hosts that share nothing but a bucket: one is cut off, one dies (Linux, as root).
-hosts:
-    TWEETSCORE_HOSTS=1 OMP_NUM_THREADS=1 POLARS_MAX_THREADS=1 pytest -n0 tests/test_hosts.py
+# A Ray cluster on hosts that share nothing but a bucket (Linux, as root): links are cut, hosts, Ray, workers and the job
+# die at random moments: `TWEETSCORE_CUTS=50 TWEETSCORE_SEED=1 TWEETSCORE_HOSTS_ROWS=1000000 TWEETSCORE_HOSTS_SHARDS=20 just hosts`.
+hosts *ARGS:
+    TWEETSCORE_HOSTS=1 OMP_NUM_THREADS=1 POLARS_MAX_THREADS=1 pytest -n0 -s tests/test_hosts.py {{ARGS}}
 
 # Give 200 hostile bundles, and a thousand changed bytes, to the commands that read models.
 bundles:

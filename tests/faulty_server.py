@@ -71,6 +71,11 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     proxy: Proxy
 
+    def handle(self) -> None:
+        """Pass what a connection asks for, until whoever asks is gone."""
+        with suppress(ConnectionError):
+            super().handle()
+
     def log_message(self, *_: Any) -> None:
         """Say nothing."""
 

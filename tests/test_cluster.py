@@ -31,6 +31,8 @@ pytestmark = [
     ),
 ]
 
+README = Path(__file__).parents[1] / "tweetscore" / "scoring" / "README.md"
+
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[str]:
@@ -167,3 +169,11 @@ def test_a_cluster_that_is_not_there_is_one_clear_error(
     inputs = write(tmp_path / "in", posts(3))
     with pytest.raises(InputError, match=r"no Ray cluster at 127\.0\.0\.1:1 "):
         on_ray(inputs, job_of(market, bundle, tmp_path / "ray"), RayEngine("127.0.0.1:1"))
+
+
+def test_the_cluster_that_the_documents_describe_is_one_of_ray() -> None:
+    import yaml
+    from ray.autoscaler._private.util import prepare_config, validate_config
+
+    (written,) = README.read_text(encoding="utf-8").split("```yaml\n")[1:]
+    validate_config(prepare_config(yaml.safe_load(written.partition("```")[0])))

@@ -11,7 +11,7 @@ import os
 import socket
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from tweetscore.errors import InputError
@@ -21,7 +21,7 @@ from tweetscore.scoring.shards import ShardScorer
 from tweetscore.scoring.travel import Sent, receive, send
 
 KNOCK_SECONDS = 10
-ROOM_SECONDS = 60.0  # to wait before asking whether a host is left
+ROOM_SECONDS = 600.0  # a host of a cloud has started by then, and has its packages
 ATTEMPTS = 3  # per shard, whatever the error
 ONE_THREAD = dict.fromkeys(("POLARS_MAX_THREADS", "OMP_NUM_THREADS", "ARROW_NUM_THREADS"), "1")
 
@@ -69,6 +69,7 @@ class RayEngine:
         workers: int | None = None,
         *,
         sends: Callable[[Job], Sent] = send,
+        room_seconds: float = ROOM_SECONDS,
     ) -> None:
         """Choose the cluster.
 
@@ -77,10 +78,12 @@ class RayEngine:
                 this machine for as long as it takes.
             workers: how many; None: one for every core of the cluster.
             sends: packs the job for them.
+            room_seconds: how long to wait for a host where the cluster has none with a core.
         """
         self.address = address
         self.workers = workers
         self.sends = sends
+        self.room_seconds = room_seconds
 
     def __call__(self, job: Job, shards: Sequence[Shard]) -> Iterator[Finished | Failed | Refused]:
         """Yield the result of each shard, and the workers that are refused.
@@ -88,10 +91,24 @@ class RayEngine:
         Paths of shards and results must mean the same on every machine, as those of buckets do.
 
         Raises:
-            InputError: no cluster can be reached, or none of its workers gives the same results.
+            InputError: no cluster can be reached, or none of its workers gives the same results,
+                or it has no host with a core.
         """
         if not shards:
             return
+        with self._connected() as ray:
+            resources: dict[str, float] = ray.cluster_resources()
+            cores = int(resources.get("CPU", self.workers or 1))
+            count = max(1, min(self.workers or cores, len(shards)))
+            yield from _Crew(ray, self.sends(job), count, self.room_seconds).score(shards)
+
+    @contextmanager
+    def _connected(self) -> Iterator[Any]:
+        """Join the cluster for a while.
+
+        Raises:
+            InputError: it cannot be reached.
+        """
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         import ray
 
@@ -110,20 +127,21 @@ class RayEngine:
             raise InputError(
                 f"no Ray cluster at {self.address} ({fact}); start one with: ray start --head"
             ) from error
+        # What befalls the hosts Ray prints among our results, whatever log_to_driver says.
+        ray._private.worker._worker_logs_enabled = False
         try:
-            resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]  # Ray
-            cores = int(resources.get("CPU", 1))
-            count = max(1, min(self.workers or cores, len(shards)))
-            yield from _Crew(ray, self.sends(job), count).score(shards)
+            yield ray
         finally:
             ray.shutdown()
+            ray._private.worker._worker_logs_enabled = True
 
 
 class _Crew:
     """The workers of a job; another one is started for each that dies, where there is room."""
 
-    def __init__(self, ray: Any, job: Sent, count: int) -> None:
+    def __init__(self, ray: Any, job: Sent, count: int, room_seconds: float) -> None:
         self.ray = ray
+        self.room_seconds = room_seconds
         self.sent = [ray.put(job)]
         self.kind = ray.remote(num_cpus=1, max_restarts=0, max_task_retries=0)(Worker)
         self.starting: dict[Any, Any] = {}  # of a promise, its worker
@@ -138,7 +156,7 @@ class _Crew:
         """Yield the result of each shard as it is there.
 
         Raises:
-            InputError: no worker is left.
+            InputError: no worker is left, or no host for one.
         """
         waiting = deque((shard, 1) for shard in shards)
         while waiting or self.running:
@@ -151,7 +169,7 @@ class _Crew:
                     f"no worker gives the results of this machine: {self.refused}; install the "
                     "same packages on every machine, or start the job on one of the others"
                 )
-            ready, _ = self.ray.wait(promises, num_returns=1, timeout=ROOM_SECONDS)
+            ready, _ = self.ray.wait(promises, num_returns=1, timeout=self.room_seconds)
             if not ready:
                 self._check_room()
                 continue
