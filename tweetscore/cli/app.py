@@ -11,6 +11,7 @@ from tweetscore import __version__
 from tweetscore.cli import browse, data, first, models, results
 from tweetscore.cli.command import OneLineErrors
 from tweetscore.cli.console import warn
+from tweetscore.cli.heap import few_arenas
 
 PROGRAM = "tweetscore"
 app = typer.Typer(
@@ -37,6 +38,7 @@ def main() -> None:
         sys.stdout.reconfigure(errors="backslashreplace")
     # Why a library's thread ended is told where its work is waited for, not beside it.
     threading.excepthook = lambda _: None
+    few_arenas()
     app(prog_name=PROGRAM)
 
 
