@@ -1,10 +1,7 @@
 -- One row: one prediction of $model_id for $interval whose outcome is one of the two classes, from its test
 -- part on, with the trading day of its entry.
-SELECT s.probability, is_positive(s.target, s.outcome) AS truth, d.session_date
+SELECT s.probability, is_positive(s.target, s.outcome) AS truth, s.session_date
 FROM scored_any s
-JOIN sessions d
-    ON d.symbol = s.symbol AND d.session = s.session
-    AND s.minute_utc >= d.open_utc AND s.minute_utc < d.close_utc
 WHERE s.model_id = $model_id AND s.session = $session
     AND list_contains($symbols::VARCHAR[], coalesce(s.symbol, ''))
     AND s.interval_minutes = $interval

@@ -48,7 +48,21 @@ SCORES = """
         TIMESTAMP '2020-01-01' AS validation_from_utc, TIMESTAMP '2021-01-01' AS test_from_utc,
         TIMESTAMP '2022-01-01' AS test_until_utc, TIMESTAMP '2021-01-01' AS knows_until_utc;
     INSERT INTO predictions
-    SELECT 'm', platform, tweet_id, 30, 2, hash(tweet_id) % 10007 / 10007 FROM tweets
+    SELECT 'm', platform, tweet_id, 30, 2, hash(tweet_id) % 10007 / 10007 FROM tweets;
+    INSERT INTO models BY NAME
+    SELECT
+        'mood' AS model_id, 'mood' AS name, 'label' AS target, ['bad', 'fair', 'good'] AS classes,
+        false AS uses_counts, '{}' AS card;
+    INSERT INTO predictions
+    SELECT
+        'mood', platform, tweet_id, NULL, c,
+        [1 - high, (1 - low) * high, low * high][c]
+    FROM (
+        SELECT
+            platform, tweet_id, hash(tweet_id, 'low') % 10007 / 10007 AS low,
+            sqrt(hash(tweet_id, 'high') % 10007 / 10007) AS high
+        FROM tweets
+    ), (VALUES (1), (2), (3)) v(c)
 """
 FILTERS: tuple[dict[str, str], ...] = (
     {"text": "oil"}, {"text": "nothing like this"}, {"text": "number 77777", "sort": "return_bps"},

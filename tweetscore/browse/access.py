@@ -8,6 +8,7 @@ from pathlib import Path
 from tweetscore.store.database import Store, check_derived, open_store
 
 IDLE_SECONDS = 0.3  # then another command can have the file
+MOST_SOUGHT = 200  # keys of a join that are held against the statistics of each block
 
 
 class Access:
@@ -64,6 +65,8 @@ class Access:
                 check_derived(store)
                 self._checked = self.version
             store.con.execute("SET enable_external_access = false")
+            # The rows of a page, found by their ids, are read without the blocks around them.
+            store.con.execute(f"SET dynamic_or_filter_threshold = {MOST_SOUGHT}")
         except BaseException:
             self._stack.close()
             raise

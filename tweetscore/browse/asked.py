@@ -19,8 +19,8 @@ PREDICTED = ("down", "move", "still", "up")
 CORRECT = ("no", "yes")
 SESSIONS = ("regular", "extended")
 CHOICES = {
-    "status": STATUSES, "split": SPLITS, "predicted": PREDICTED, "outcome": OUTCOMES,
-    "correct": CORRECT, "session": SESSIONS,
+    "status": STATUSES, "split": SPLITS, "outcome": OUTCOMES, "correct": CORRECT,
+    "session": SESSIONS,
 }  # fmt: skip
 SORTS = (
     "posted_utc", "author", "platform", "text", "symbol", "probability", "predicted", "split",

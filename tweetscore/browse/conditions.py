@@ -51,8 +51,8 @@ def of_row(asked: Asked, *, predictions: bool = True) -> tuple[str, dict[str, An
         "predicted": "predicted = $predicted",
         "outcome": "outcome = $outcome",
         "correct": "correct = ($correct = 'yes')",
-        "low": "probability >= $low",
-        "high": "probability <= $high",
+        "low": "probability >= $low::FLOAT",
+        "high": "probability <= $high::FLOAT",
     }
     values = {name: getattr(asked, name) for name in conditions}
     values |= {name: share(name, getattr(asked, name)) for name in ("low", "high")}

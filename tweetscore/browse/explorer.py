@@ -3,8 +3,9 @@
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 from starlette.requests import Request
@@ -16,6 +17,7 @@ from tweetscore.errors import InputError, LockedError, TweetscoreError
 from tweetscore.io.html.parts import environment
 from tweetscore.store.database import Store
 
+Found = TypeVar("Found")
 PACKAGE = "tweetscore.browse"
 PAGE_SECONDS = 30  # of the statements of one page
 BUSY, UNKNOWN, FAILED, BAD = 503, 404, 500, 400
@@ -28,7 +30,8 @@ class Explorer:
         self.access = Access(db)
         self.base = f"/{token}"
         self._templates = environment(PACKAGE)
-        self._facts: tuple[tuple[int, int], Facts] | None = None
+        self._version: tuple[int, int] | None = None
+        self._kept: dict[str, Any] = {}
 
     @property
     def db(self) -> Path:
@@ -47,7 +50,7 @@ class Explorer:
             timer = threading.Timer(PAGE_SECONDS, store.con.interrupt)
             timer.start()
             try:
-                yield store, self._facts_of(store)
+                yield store, self.kept("facts", partial(read_facts, store))
             except duckdb.InterruptException as error:
                 raise InputError(
                     f"this page took longer than {PAGE_SECONDS} seconds; ask for less"
@@ -99,8 +102,13 @@ class Explorer:
         shown = {"title": title, "fact": fact, "busy": status == BUSY}
         return HTMLResponse(self._text("refused.html", request, shown), status)
 
-    def _facts_of(self, store: Store) -> Facts:
+    def kept(self, name: str, read: Callable[[], Found]) -> Found:
+        """Return what was read before, unless somebody has written to the database since."""
         version = self.access.version
-        if self._facts is None or self._facts[0] != version:
-            self._facts = version, read_facts(store)
-        return self._facts[1]
+        if version != self._version:
+            self._version, self._kept = version, {}
+        kept = self._kept  # another thread may have begun anew meanwhile
+        if name not in kept:
+            kept[name] = read()
+        found: Found = kept[name]
+        return found

@@ -9,6 +9,12 @@ window.addEventListener("pageshow", () => {
   for (const field of document.querySelectorAll("input, select")) field.disabled = false;
 });
 
+// Another model has other classes and intervals.
+const model = document.querySelector("select[name=model]");
+model?.addEventListener("change", () => {
+  for (const name of ["predicted", "interval"]) model.form.elements[name].value = "";
+});
+
 // There is room for all filters on a desk, and on a phone for the posts.
 const more = document.getElementById("more");
 if (more && matchMedia("(min-width: 40rem)").matches) more.open = true;

@@ -2,33 +2,29 @@
 
 import json
 from collections.abc import Callable
+from functools import partial
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from tweetscore.browse.asked import (
-    CORRECT,
-    OUTCOMES,
-    PREDICTED,
-    SESSIONS,
+    CHOICES,
     SORTS,
-    SPLITS,
-    STATUSES,
     Asked,
     read_asked,
 )
+from tweetscore.browse.calibrated import read_calibration
 from tweetscore.browse.explorer import UNKNOWN, Explorer
-from tweetscore.browse.facts import Facts
+from tweetscore.browse.facts import Facts, Market, classes_of, intervals_of
 from tweetscore.browse.post import read_post
 from tweetscore.browse.posts import find_page
 from tweetscore.errors import InputError
 from tweetscore.evaluation.charts import calibration_chart
-from tweetscore.evaluation.curves import calibration_curve
 from tweetscore.io.html.charts import picture
-from tweetscore.io.html.parts import asset, base_style, cell, frame_table, table_script
+from tweetscore.io.html.parts import Table, asset, base_style, cell, frame_table, table_script
 from tweetscore.market.horizons import Horizon
 from tweetscore.query.info import INFO
-from tweetscore.store.database import statement
+from tweetscore.store.database import Store, statement
 
 NUMBERS = {"probability", "return_bps"}
 REJECTS = 200  # on a page
@@ -67,47 +63,52 @@ def posts(explorer: Explorer, request: Request) -> Response:
         page=page,
         market=page.market,
         facts=facts,
-        choices=_choices(facts, asked),
+        choices=_choices(facts, page.market),
         columns=[(name, name.replace("_", " "), name in NUMBERS) for name in SORTS],
         cell=cell,
         first=asked.address(after=""),
         narrowed=asked.address(text="", author="", sort="posted_utc", order="down", after="")
         != "?",
         of_post=_of_post(asked),
-        **_interval(page.market.interval),
+        chosen=_chosen(page.market),
+        meets_each=not (facts.has_rules or asked.symbol) and len(facts.symbols) > 1,
+        words=_words(page.market),
     )
 
 
-def _choices(facts: Facts, asked: Asked) -> dict[str, list[tuple[str, str]]]:
+def _choices(facts: Facts, market: Market) -> dict[str, list[tuple[str, str]]]:
     """Return the values and words of each list to choose from."""
-    model = next((each for each in facts.models if asked.model == each.model_id), None)
-    model = model or next(iter(facts.models), None)
-    intervals = model.intervals if model else facts.intervals
+    model = market.model
     return {
         "platform": [(each, each) for each in facts.platforms],
         "symbol": [(each, each) for each, _ in facts.symbols],
-        "model": [(each.model_id, each.name) for each in facts.models],
-        "interval": [(str(Horizon(each)), Horizon(each).words) for each in intervals],
+        "model": [(each.model_id, each.title) for each in facts.models],
+        "interval": [
+            (str(Horizon(each)), Horizon(each).words) for each in intervals_of(facts, model)
+        ],
+        "predicted": [(each, each) for each in classes_of(model)],
         **{
             name: [(each, each.replace("_", " ")) for each in values]
-            for name, values in (
-                ("status", STATUSES), ("split", SPLITS), ("predicted", PREDICTED),
-                ("outcome", OUTCOMES), ("correct", CORRECT), ("session", SESSIONS),
-            )
+            for name, values in CHOICES.items()
         },
-    }  # fmt: skip
+    }
 
 
 def _of_post(asked: Asked) -> str:
     """Return the query of a post's address: what it is held against."""
-    return Asked(interval=asked.interval, session=asked.session, model=asked.model).address()
+    kept = ("interval", "session", "model", "symbol")
+    return Asked(**{name: getattr(asked, name) for name in kept}).address()
 
 
-def _interval(minutes: int | None) -> dict[str, str]:
-    """Return an interval as it is typed, and in words."""
-    if minutes is None:
-        return {"market_interval": "", "words": ""}
-    return {"market_interval": str(Horizon(minutes)), "words": Horizon(minutes).words}
+def _chosen(market: Market) -> dict[str, str]:
+    """Return the values of lists whose usual value depends on the archive."""
+    interval = "" if market.interval is None else str(Horizon(market.interval))
+    return {"model": market.model.model_id if market.model else "", "interval": interval}
+
+
+def _words(market: Market) -> str:
+    """Return the interval in words."""
+    return "" if market.interval is None else Horizon(market.interval).words
 
 
 def post(explorer: Explorer, request: Request) -> Response:
@@ -126,10 +127,10 @@ def post(explorer: Explorer, request: Request) -> Response:
         scores=frame_table(view.scores),
         labels=frame_table(view.labels),
         links=frame_table(view.links),
-        choices=_choices(facts, asked),
+        choices=_choices(facts, view.market),
         rules=facts.has_rules,
         of_post=_of_post(asked),
-        **_interval(view.market.interval),
+        chosen=_chosen(view.market),
     )
 
 
@@ -138,11 +139,15 @@ def sources(explorer: Explorer, request: Request) -> Response:
     all_wanted = "alignments" in request.query_params
     with explorer.look() as (store, _):
         shown = {
-            name: frame_table(store.frame(statement(f"query/info/{name}")))
+            name: explorer.kept(name, partial(_info, store, name))
             for name in INFO
             if name not in ("rejects", "models", *(() if all_wanted else SLOW))
         }
     return explorer.page("sources.html", request, sections=shown, waiting=not all_wanted)
+
+
+def _info(store: Store, name: str) -> Table:
+    return frame_table(store.frame(statement(f"query/info/{name}")))
 
 
 def rejects(explorer: Explorer, request: Request) -> Response:
@@ -194,14 +199,10 @@ def model(explorer: Explorer, request: Request) -> Response:
         if asked and asked not in intervals:
             raise InputError(f"interval: {asked} is not one of {', '.join(intervals)}")
         if of_market and asked:
-            rows = store.frame(
-                statement("report/outcomes"),
-                model_id=model_id,
-                session="regular",
-                symbols=[name for name, _ in facts.symbols] or [""],
-                interval=int(Horizon.parse(asked)),
+            curve, p_value = explorer.kept(
+                f"calibration of {model_id} at {asked}",
+                partial(read_calibration, store, facts, model_id, asked),
             )
-            curve, p_value = calibration_curve(rows)
             if curve.height:
                 drawn = picture(calibration_chart(curve), table=frame_table(curve))
     row = found.row(0, named=True)

@@ -8,17 +8,19 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from math import inf
 from typing import Any
 
 import polars as pl
 
 from tweetscore.browse.asked import CHOICES, Asked, Cursor, moment, share
-from tweetscore.browse.conditions import behind, cursor_values, named_in, of_post, of_row
-from tweetscore.browse.facts import Facts, Market
+from tweetscore.browse.conditions import behind, cursor_values, named_in, of_post
+from tweetscore.browse.facts import Facts, Market, classes_of
 from tweetscore.store.database import Store, statement
 
 BUDGET_SECONDS = 1.3  # no piece begins later
 FIRST_POSTS, GROWTH, MOST_POSTS = 2_000, 8, 10_000_000  # of a piece
+FEW_POSTS = 500_000  # of which all rows can be read at once
 BEGIN, END = datetime(1, 1, 1), datetime(9999, 12, 31)
 ONE_HOUR = timedelta(hours=1)
 LAST = "\U0010ffff"  # behind every text
@@ -27,7 +29,7 @@ BY_SIZE = ("probability", "return_bps")  # rows without one are in no such order
 OF_POST = {"author": "coalesce(author, '')", "text": "text"}
 YES_OR_NO = "CASE WHEN correct THEN 'yes' WHEN NOT correct THEN 'no' END"
 POST_ORDER = ("posted_utc", "platform", "tweet_id")
-KEY_ORDER = ("platform", "tweet_id", SYMBOL)  # behind the key of a row that has one
+POST_KEY = ("platform", "tweet_id")  # behind the key of a post that has one
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,11 @@ class Cutter:
         sort = self.asked.sort
         if sort == "posted_utc":
             yield from self._by_time("true", None, goes_on=True)
-        elif sort in OF_POST or sort in BY_SIZE:
+        elif sort in BY_SIZE and (few := self._few_posts()):
+            yield few
+        elif sort == "return_bps":
+            yield from self._by_return()
+        elif sort in OF_POST or sort == "probability":
             yield from self._by_key()
         else:
             yield from self._by_category()
@@ -76,7 +82,11 @@ class Cutter:
     def _by_category(self) -> Iterator[Piece]:
         """Yield the posts of each category, each from the latest back, and then those without."""
         sort, cursor = self.asked.sort, self.asked.cursor
-        own = {"platform": self.facts.platforms, "symbol": [name for name, _ in self.facts.symbols]}
+        own = {
+            "platform": self.facts.platforms,
+            "symbol": [name for name, _ in self.facts.symbols],
+            "predicted": classes_of(self.market.model),
+        }
         known: Sequence[str] = own[sort] if sort in own else CHOICES[sort]
         if chosen := getattr(self.asked, sort):
             known = [chosen]
@@ -114,10 +124,12 @@ class Cutter:
         of_posts, values = of_post(self.asked)
         values |= {"category": category} | (cursor_values(cursor[1:]) if cursor else {})
         of_edge = bool(cursor and not cursor[2])  # nothing is left of the hour that begins there
-        for low, high, is_last in self._spans(begin, end, past=of_edge):
+        for place, (low, high, is_last) in enumerate(self._spans(begin, end, past=of_edge)):
+            # The moment of a page's last post may have others left; then each has its piece.
+            same_moment = "=" if down and place == 0 else ""
             posts = (
                 "SELECT platform, tweet_id, posted_utc FROM tweets WHERE posted_utc >= $from "
-                f"AND posted_utc <{'=' if high == end else ''} $to AND {of_posts}"
+                f"AND posted_utc <{same_moment} $to AND {of_posts}"
             )
             span = {"from": low, "to": high}
             edge = then if is_last else (category, low if down else high, "", 0, "")
@@ -144,7 +156,7 @@ class Cutter:
         if not down:
             hours = hours.reverse()
         moments, running = hours["hour_utc"].to_list(), hours["posts"].cum_sum()
-        place, size = 0, float(self.first_posts)
+        place, size = 0, self.first_posts
         bound = end if down else begin
         while place < len(moments):
             before = running[place - 1] if place else 0
@@ -154,91 +166,151 @@ class Cutter:
             asked_at = time.monotonic()
             is_last = stop == len(moments)
             yield (edge, bound, is_last) if down else (bound, edge, is_last)
-            took = max(time.monotonic() - asked_at, 0.01)
-            affordable = (running[stop - 1] - before) / took * max(self.left_seconds, 0.1)
-            size = max(self.first_posts, min(size * GROWTH, MOST_POSTS, affordable))
+            size = self._grown(size, running[stop - 1] - before, asked_at)
             place, bound = stop, edge
 
     def _by_key(self) -> Iterator[Piece]:
         """Yield the posts whose key comes first, then more of those whose key comes next."""
-        source, values = self._keyed(few=False)
-        order = ("key", *KEY_ORDER)
-        way = "DESC" if self.asked.down else "ASC"
-        ordered = ", ".join(f"{each} {way}" for each in order)
+        source, values = self._keyed()
+        order = ("key", *POST_KEY)
+        ordered = ", ".join(f"{each} {'DESC' if self.asked.down else 'ASC'}" for each in order)
         cursor = begins = self.asked.cursor
         size = self.first_posts
         while True:
             # The post that a page ended with may have rows of other symbols left.
-            of_page = cursor is begins
-            columns = order[:-1] if of_page and self.asked.sort != "return_bps" else order
-            again = behind(columns, down=self.asked.down, inclusive=of_page)
-            behind_it = again if cursor else "true"
-            values |= cursor_values((cursor[0], *cursor[2:])) if cursor else {}
-            text = f"FROM ({source}) WHERE {behind_it} ORDER BY {ordered} LIMIT {size}"
+            again = behind(order, down=self.asked.down, inclusive=cursor is begins)
+            values |= cursor_values((cursor[0], *cursor[2:4])) if cursor else {}
+            text = (
+                f"SELECT * FROM ({source}) WHERE {again if cursor else 'true'} "
+                f"ORDER BY {ordered} LIMIT {size}"
+            )
+            asked_at = time.monotonic()
             found = self.store.frame(text, **named_in(text, values))
             if found.is_empty():
                 return
             self.store.con.register("candidates", found.to_arrow())
             last = found.row(-1, named=True)
-            done = "" if self.asked.down else LAST  # all rows of the post
-            symbol = done if last["symbol"] is None else last["symbol"]
-            cursor = last["key"], BEGIN, last["platform"], last["tweet_id"], symbol
+            cursor = last["key"], BEGIN, last["platform"], last["tweet_id"], self._behind_all
             whole = found.height < size
             yield Piece(edge=None if whole else cursor, **self._of_candidates())
             if whole:
                 return
-            source, more = self._keyed(few=of_post(self.asked)[0] != "true")
-            values |= more
-            size *= GROWTH
+            size = self._grown(size, found.height, asked_at)
 
-    def _keyed(self, *, few: bool) -> tuple[str, dict[str, Any]]:
-        """Return the statement that gives posts with their key, and its values.
-
-        Args:
-            few: whether few posts fulfil what is asked of them: then they are found first.
-        """
+    def _keyed(self) -> tuple[str, dict[str, Any]]:
+        """Return the statement that gives posts with their key, and its values."""
         sort = self.asked.sort
         of_posts, values = of_post(self.asked)
-        values |= self.market.values(predictions=False)
-        if sort == "probability":
-            text = (
-                "SELECT platform, tweet_id, NULL::VARCHAR AS symbol, probability AS key "
-                "FROM predictions WHERE model_id = $model_id AND interval_minutes = $interval"
-            )
-            low, high = (share(name, getattr(self.asked, name)) for name in ("low", "high"))
-            values |= {"low": 0.0 if low is None else low, "high": 1.0 if high is None else high}
-            text = f"{text} AND probability BETWEEN $low AND $high"
-            if few:
-                fitting = f"SELECT (platform, tweet_id) FROM tweets WHERE {of_posts}"
-                text = f"{text} AND (platform, tweet_id) IN ({fitting})"
+        if sort in OF_POST:
+            text = f"SELECT platform, tweet_id, {OF_POST[sort]} AS key FROM tweets WHERE {of_posts}"
             return text, values
-        if sort == "return_bps":
-            conditions, of_rows = of_row(self.asked, predictions=False)
-            posts = f"SELECT platform, tweet_id, posted_utc FROM tweets WHERE {of_posts}"
-            text = (
-                f"WITH posts AS ({posts}), rows AS ({rows_statement(self.market)}) "
-                "SELECT platform, tweet_id, symbol, return_bps AS key FROM rows "
-                f"WHERE return_bps IS NOT NULL AND {conditions}"
-            )
-            return text, values | of_rows
-        text = f"SELECT platform, tweet_id, NULL::VARCHAR AS symbol, {OF_POST[sort]} AS key"
-        return f"{text} FROM tweets WHERE {of_posts}", values
+        model = self.market.model
+        low, high = (share(name, getattr(self.asked, name)) for name in ("low", "high"))
+        values = self.market.values(predictions=True)
+        values |= {"low": low or 0.0, "high": 1.0 if high is None else high}
+        head = "interval_minutes = $interval"
+        if model and self.market.has_labels:  # a class that is unlikelier is never the likeliest
+            head, values["low"] = "interval_minutes IS NULL", max(values["low"], model.least)
+        return (
+            "SELECT platform, tweet_id, probability AS key FROM predictions "
+            f"WHERE model_id = $model_id AND {head} "
+            "AND probability BETWEEN $low::FLOAT AND $high::FLOAT"
+        ), values
 
     def _of_candidates(self) -> dict[str, Any]:
         """Return the posts of the frame candidates, as a piece has them."""
+        if self.asked.sort in OF_POST:
+            joined = "tweets JOIN candidates USING (platform, tweet_id)"
+            return {"posts": f"SELECT platform, tweet_id, posted_utc, key FROM {joined}"}
         of_posts, values = of_post(self.asked)
-        posts = (
-            "SELECT t.platform, t.tweet_id, t.posted_utc, any_value(c.key) AS key "
-            "FROM candidates c JOIN tweets t USING (platform, tweet_id) "
-            f"WHERE {of_posts} GROUP BY ALL"
+        among = "(platform, tweet_id) IN (SELECT (platform, tweet_id) FROM candidates)"
+        # Of labels those of unlikelier classes are among them, too.
+        key = "(platform, tweet_id, probability)"
+        rows = f"{key} IN (SELECT (platform, tweet_id, key) FROM candidates)"
+        return {"posts": _near(among, of_posts), "values": values, "rows": rows}
+
+    def _by_return(self) -> Iterator[Piece]:
+        """Yield the posts that enter at the minutes whose returns come first, then at the next."""
+        of_posts, values = of_post(self.asked)
+        sign = -1 if self.asked.down else 1  # by it the first return is the smallest
+        values |= self.market.values(predictions=False) | {"sign": sign}
+        (per_minute,) = self._row("browse/windows_per_minute", values)
+        cursor = self.asked.cursor
+        begins = sign * cursor[0] if cursor else -inf
+        # All rows of its return have been shown, where a page ended with a piece.
+        beyond = bool(cursor and cursor[2] == self._behind_all)
+        size = self.first_posts
+        while True:
+            values |= {"begins": begins, "beyond": beyond}
+            asked_at = time.monotonic()
+            skipped = {"skipped": int(size * (per_minute or 0))}
+            (reached,) = self._row("browse/next_return", values | skipped)
+            ends = inf if reached is None else reached
+            minutes = entry_minutes(self.market)
+            posts = _near(f"entry_minute(posted_utc) IN ({minutes})", of_posts)
+            edge = (sign * ends, BEGIN, self._behind_all, 0, "")
+            yield Piece(
+                posts,
+                values | {"ends": ends},
+                f"$sign * return_bps {'>' if beyond else '>='} $begins "
+                "AND $sign * return_bps <= $ends",
+                edge=edge if ends < inf else None,
+            )
+            if ends == inf:
+                return
+            begins, beyond, size = ends, True, self._grown(size, size, asked_at)
+
+    def _row(self, name: str, values: Mapping[str, Any]) -> tuple[Any, ...]:
+        text = statement(name)
+        return self.store.row(text, **named_in(text, values))
+
+    def _few_posts(self) -> Piece | None:
+        """Return all posts that fulfil what is asked of posts, if something is and they are few."""
+        of_posts, values = of_post(self.asked)
+        if of_posts == "true":
+            return None
+        most = FEW_POSTS * self.first_posts // FIRST_POSTS
+        text = (
+            f"SELECT platform, tweet_id, posted_utc FROM tweets WHERE {of_posts} LIMIT {most + 1}"
         )
-        rows = "true"
-        if self.asked.sort == "return_bps":
-            key = f"(platform, tweet_id, {SYMBOL})"
-            rows = f"{key} IN (SELECT (platform, tweet_id, {SYMBOL}) FROM candidates)"
-        return {"posts": posts, "values": values, "rows": rows}
+        found = self.store.frame(text, **named_in(text, values))
+        if found.height > most:
+            return None
+        self.store.con.register("few", found.to_arrow())
+        return Piece("FROM few", rows=f"{self.asked.sort} IS NOT NULL")
+
+    def _grown(self, size: float, read: int, asked_at: float) -> int:
+        """Return a size for the next piece: larger, and what there is time to read."""
+        took = max(time.monotonic() - asked_at, 0.01)
+        affordable = read / took * max(self.left_seconds, 0.1)
+        return int(max(self.first_posts, min(size * GROWTH, MOST_POSTS, affordable)))
+
+    @property
+    def _behind_all(self) -> str:
+        """The symbol of a place behind all rows of a post, or its platform behind all posts."""
+        return "" if self.asked.down else LAST
+
+
+def _near(among: str, of_posts: str) -> str:
+    """Return the statement that gives posts; texts, which take long, are read of few alone."""
+    columns = "platform, tweet_id, posted_utc"
+    if of_posts == "true":
+        return f"SELECT {columns} FROM tweets WHERE {among}"
+    return (
+        f"WITH numbered AS MATERIALIZED (SELECT rowid AS number FROM tweets WHERE {among}), "
+        "near AS MATERIALIZED (FROM tweets WHERE rowid IN (SELECT number FROM numbered)) "
+        f"SELECT {columns} FROM near WHERE {of_posts}"
+    )
+
+
+def entry_minutes(market: Market) -> str:
+    """Return the statement that gives the minutes at which posts enter some windows."""
+    return statement("browse/minutes_waited" if market.waits else "browse/minutes")
 
 
 def rows_statement(market: Market) -> str:
     """Return the statement that gives the rows of the table posts."""
-    return statement("browse/waiting_posts" if market.waits else "browse/scored_posts")
+    scores = statement("browse/labelled" if market.has_labels else "browse/predicted")
+    entries = statement("browse/entered_later" if market.waits else "browse/entered_at_once")
+    text = statement("browse/scored_posts").replace("($scores)", f"({scores})")
+    return text.replace("($entries)", f"({entries})")

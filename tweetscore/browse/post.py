@@ -18,6 +18,7 @@ from tweetscore.store.database import Store, statement
 BARS_BEFORE, BARS_AFTER = 60, 30
 NEIGHBOURS_WITHIN = timedelta(days=7)
 FAR = timedelta(days=15)  # of daily bars
+MOST_DRAWN = 5  # symbols
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ class PostView:
     post: dict[str, Any]
     market: Market
     met: tuple[Met, ...]
+    more_symbols: int  # that it meets and that are not drawn
     scores: pl.DataFrame
     labels: pl.DataFrame
     links: pl.DataFrame
@@ -56,24 +58,23 @@ def read_post(store: Store, facts: Facts, asked: Asked, platform: str, tweet_id:
     post = found.row(0, named=True)
     market = choose_market(facts, asked)
     links = store.frame(statement("browse/post_links"), **key)
-    symbols = links["symbol"].unique().sort().to_list() if facts.has_rules else []
-    if not facts.has_rules:
-        symbols = [name for name, _ in facts.symbols if market.symbol in (None, name)]
+    spacings = dict(facts.symbols)
+    linked = set(links["symbol"]) if facts.has_rules else spacings.keys()
+    symbols = sorted(each for each in linked & spacings.keys() if market.symbol in (None, each))
     posted = post["posted_utc"]
     neighbours = store.frame(
         statement("browse/neighbours"),
         moment=posted, **{"from": posted - NEIGHBOURS_WITHIN, "to": posted + NEIGHBOURS_WITHIN},
     )  # fmt: skip
-    spacings = dict(facts.symbols)
+    drawn = symbols[:MOST_DRAWN]
     return PostView(
         post=post,
         market=market,
-        met=tuple(
-            _met(store, each, spacings[each], market, posted)
-            for each in symbols
-            if each in spacings
+        met=tuple(_met(store, each, spacings[each], market, posted) for each in drawn),
+        more_symbols=len(symbols) - len(drawn),
+        scores=store.frame(
+            statement("browse/post_scores"), symbols=drawn, session=market.session, **key
         ),
-        scores=store.frame(statement("browse/post_scores"), **key),
         labels=store.frame(statement("browse/post_labels"), **key),
         links=links,
         neighbours=tuple(neighbours.to_dicts()),

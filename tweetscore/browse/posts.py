@@ -8,15 +8,15 @@ from typing import Any
 
 import polars as pl
 
-from tweetscore.browse.asked import Asked
+from tweetscore.browse.asked import SORTS, Asked
 from tweetscore.browse.conditions import PREDICTED, behind, cursor_values, named_in, of_row
 from tweetscore.browse.facts import Facts, Market, choose_market
 from tweetscore.browse.pieces import (
     BUDGET_SECONDS,
     BY_SIZE,
     FIRST_POSTS,
-    KEY_ORDER,
     OF_POST,
+    POST_KEY,
     POST_ORDER,
     SYMBOL,
     Cutter,
@@ -48,6 +48,7 @@ def find_page(
     *,
     first_posts: int = FIRST_POSTS,
     budget_seconds: float = BUDGET_SECONDS,
+    most_rows: int = PAGE_ROWS,
 ) -> Page:
     """Return the rows behind a place, in an order.
 
@@ -57,24 +58,27 @@ def find_page(
         asked: filters, order and place.
         first_posts: how many posts to look at first; then more and more.
         budget_seconds: after this time the page ends, full or not.
+        most_rows: of the page.
 
     Raises:
         InputError: a filter has a value that it cannot have, or names what is not there.
     """
     market = choose_market(facts, asked)
-    cutter = Cutter(store, facts, asked, market, first_posts, budget_seconds)
+    met = 1 if facts.has_rules or market.symbol else max(1, len(facts.symbols))
+    few = max(1, first_posts // met)  # each has as many rows
+    cutter = Cutter(store, facts, asked, market, few, budget_seconds)
     found: list[dict[str, Any]] = []
     stopped: Piece | None = None
     for piece in cutter.pieces():
-        found += _keys(cutter, piece, PAGE_ROWS + 1 - len(found))
-        if len(found) > PAGE_ROWS:
+        found += _keys(cutter, piece, most_rows + 1 - len(found))
+        if len(found) > most_rows:
             break
         if cutter.left_seconds < 0:
             stopped = piece
             break
     after = looked_to = None
-    if len(found) > PAGE_ROWS:
-        found = found[:PAGE_ROWS]
+    if len(found) > most_rows:
+        found = found[:most_rows]
         after = _place(found[-1])
     elif stopped and stopped.edge:
         key, moment, *rest = stopped.edge
@@ -99,7 +103,7 @@ def _keys(cutter: Cutter, piece: Piece, most: int) -> list[dict[str, Any]]:
     conditions, values = of_row(asked)
     if sort in OF_POST or sort in BY_SIZE:
         key, down = "key" if sort in OF_POST else sort, asked.down
-        order = (key, *KEY_ORDER)
+        order = (key, *POST_KEY, SYMBOL)
         if cursor := asked.cursor:
             after = behind(order, down=down)
             values |= cursor_values((cursor[0], *cursor[2:]))
@@ -113,14 +117,23 @@ def _keys(cutter: Cutter, piece: Piece, most: int) -> list[dict[str, Any]]:
     reads = {sort, *(name for name in PREDICTED if getattr(asked, name))}
     predictions = bool(reads & {"probability", *PREDICTED})
     of_market = cutter.market.values(predictions=predictions)
-    given = of_market | values | {"category": piece.category} | dict(piece.values)
+    given = {"category": piece.category} | values | dict(piece.values) | of_market
     return cutter.store.frame(text, **named_in(text, given)).to_dicts()
 
 
 def _rows(cutter: Cutter, found: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
     """Return what a reader sees of the rows found, in their order."""
     named = [{name: each[name] for name in KEYS} for each in found]
-    frame = pl.DataFrame(named, schema=KEYS).with_row_index("place")
+    frame = pl.DataFrame(named, schema=KEYS)
     cutter.store.con.register("found", frame.to_arrow())
-    text = statement("browse/rows").replace("$rows", rows_statement(cutter.market))
-    return cutter.store.frame(text, **named_in(text, cutter.market.values(predictions=True)))
+    texts = cutter.store.frame(statement("browse/texts"))
+    cutter.store.con.register("texts", texts.to_arrow())
+    text = (
+        "WITH posts AS (SELECT platform, tweet_id, posted_utc FROM texts) "
+        f"SELECT * EXCLUDE (posted_utc) FROM ({rows_statement(cutter.market)})"
+    )
+    rows = cutter.store.frame(text, **named_in(text, cutter.market.values(predictions=True)))
+    whole = frame.join(texts, on=["platform", "tweet_id"], how="left", maintain_order="left").join(
+        rows, on=list(KEYS), how="left", maintain_order="left", nulls_equal=True
+    )
+    return whole.select(*SORTS, "tweet_id")

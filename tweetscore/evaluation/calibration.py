@@ -35,19 +35,30 @@ class Reliability:
     p_value: float | None
 
 
-def reliability(probability: Floats, truth: Floats, day: Wholes, seed: int = 0) -> Reliability:
-    """Return the curve of one class: probabilities, 1 where it came true, and days, row by row."""
+def reliability(
+    probability: Floats, truth: Floats, day: Wholes, seed: int = 0, counted: Floats | None = None
+) -> Reliability:
+    """Return the curve of one class.
+
+    Args:
+        probability: row by row.
+        truth: 1 where it came true; of rows that stand for several, how many of them did.
+        day: the group of rows with dependent outcomes.
+        seed: of the signs of days.
+        counted: how many rows each row stands for; None: one.
+    """
     from scipy import sparse
 
     values, place = np.unique(probability, return_inverse=True)
-    rows = np.bincount(place).astype(np.float64)
+    counted = np.ones(len(probability)) if counted is None else counted
+    rows = np.bincount(place, counted).astype(np.float64)
     shown = _even_places(rows)
     fitted = _isotonic(np.bincount(place, truth) / rows, rows)
     days, of_day = np.unique(day, return_inverse=True)
     if len(days) < LEAST_DAYS:
         return Reliability(values[shown], fitted[shown], None, None, None)
     misses = sparse.csr_array(
-        (truth - probability, (of_day, place)), shape=(len(days), len(values))
+        (truth - probability * counted, (of_day, place)), shape=(len(days), len(values))
     )
     rng = np.random.default_rng(seed)
     signs = rng.integers(0, 2, (DRAWS, len(days))) * 2.0 - 1

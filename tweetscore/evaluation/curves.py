@@ -15,12 +15,23 @@ ROC = {
 
 
 def calibration_curve(rows: pl.DataFrame) -> tuple[pl.DataFrame, float | None]:
-    """Return the curve of rows with probability, truth and session_date, and its p-value."""
+    """Return the curve of rows with probability, truth and session_date, and its p-value.
+
+    A column ``rows`` says how many each stands for; truth is then how many of them came true.
+    """
     if rows.is_empty():
         return pl.DataFrame(schema=CALIBRATION), None
     days = rows["session_date"].to_physical().cast(pl.Int64).to_numpy()
-    floats = rows.select(pl.col("probability", "truth").cast(pl.Float64))
-    found = reliability(floats["probability"].to_numpy(), floats["truth"].to_numpy(), days)
+    floats = rows.select(
+        pl.col("probability", "truth").cast(pl.Float64),
+        (pl.col("rows") if "rows" in rows.columns else pl.lit(1)).cast(pl.Float64).alias("rows"),
+    )
+    found = reliability(
+        floats["probability"].to_numpy(),
+        floats["truth"].to_numpy(),
+        days,
+        counted=floats["rows"].to_numpy(),
+    )
     columns = {name: getattr(found, name) for name in CALIBRATION}
     nothing = [None] * len(found.predicted)
     filled = {name: nothing if each is None else each for name, each in columns.items()}
