@@ -7,7 +7,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from tweetscore.errors import InputError
-from tweetscore.io.fetched import Part, Read, fetch_parts, parts_of
+from tweetscore.io.fetched import Part, fetch_parts, parts_of
+from tweetscore.io.remote import Read
 
 ROWS, GROUP_ROWS = 6_000, 1_000
 TWO_GROUPS_BYTES = 40_000  # of the column text

@@ -123,12 +123,13 @@ class MarketResults:
         clock: str | None = None,
         columns: Mapping[str, str] | None = None,
         encoding: str | None = None,
+        storage_options: Mapping[str, str] | None = None,
         progress: Progress | None = None,
     ) -> "GivenAccount":
         """Add somebody's predictions of stored posts: a probability of a rise, or up or down.
 
         Args:
-            file: CSV, TSV, JSON or Parquet with the id of a post in each row.
+            file: CSV, TSV, JSON or Parquet with the id of a post in each row, here or in a bucket.
             model: the name under which they are judged; more files of one name are one model.
             trained_until: until when the model may have seen posts and prices, in UTC; a day,
                 month or year counts to its end. Without it nothing can be tested.
@@ -139,6 +140,7 @@ class MarketResults:
             clock: of the times at which they were made, where these carry no zone.
             columns: our names and those of the file, as in ``{"probability": "p_up"}``.
             encoding: of the text, as Python calls it, like cp1252; None: told by the bytes.
+            storage_options: how a bucket is reached, as in ``score_files``.
             progress: called with the file, its rows read so far, and None.
 
         Returns:
@@ -147,6 +149,7 @@ class MarketResults:
         Raises:
             InputError: the file cannot be used, or says nothing of a post here; nothing is changed.
         """
+        from tweetscore.io.places import path_or_place
         from tweetscore.market.horizons import Horizon
         from tweetscore.scoring.given import import_predictions
         from tweetscore.scoring.given_rows import open_given
@@ -154,9 +157,9 @@ class MarketResults:
 
         on_rows = progress or silent
         given = open_given(
-            Path(file), columns or {}, reads_as=reads_as, platform=platform, clock=clock,
+            path_or_place(file, storage_options), columns or {}, reads_as=reads_as,
+            platform=platform, clock=clock, encoding=encoding,
             horizon=None if interval_minutes is None else Horizon(interval_minutes),
-            encoding=encoding,
         )  # fmt: skip
         until_utc = None if trained_until is None else seen_until(trained_until)
         return import_predictions(

@@ -231,21 +231,28 @@ def import_from(
     `tweetscore import --predictions llm.csv --model llm --trained-until 2023-10 --interval 30`
     """
     given.check(folder)
+    reached = file_options.storage_options(storage_option)
     if folder is None:
-        _import_predictions(given, db, as_json=as_json)
+        _import_predictions(given, reached, db, as_json=as_json)
         return
     with api.open(db) as database:
-        reached = file_options.storage_options(storage_option)
         rows = database.import_from(folder, storage_options=reached)
     printing.show_tables(rows, as_json=as_json)
 
 
-def _import_predictions(given: transfer_options.GivenOptions, db: Path, *, as_json: bool) -> None:
+def _import_predictions(
+    given: transfer_options.GivenOptions, reached: dict[str, str], db: Path, *, as_json: bool
+) -> None:
     """Add a table of predictions to a database that is there."""
     said = dict(vars(given))
     file, columns = said.pop("predictions"), options.column_names(said.pop("column"))
     with api.open(db, create=False) as database, row_progress("reading") as on_rows:
         account = database.import_predictions(
-            file, interval_minutes=said.pop("interval"), columns=columns, progress=on_rows, **said
+            file,
+            interval_minutes=said.pop("interval"),
+            columns=columns,
+            storage_options=reached,
+            progress=on_rows,
+            **said,
         )
     show_given(account, as_json=as_json)

@@ -1,7 +1,6 @@
 """The options of export and import, once, with their help."""
 
 from dataclasses import dataclass, fields
-from pathlib import Path
 from typing import Annotated
 
 from typer import Argument, Option
@@ -34,12 +33,12 @@ class GivenOptions:
     """A table of somebody's predictions, and what it leaves open."""
 
     predictions: Annotated[
-        Path | None,
+        str | None,
         Option(
             metavar="FILE",
             rich_help_panel=GIVEN,
             help="Table with the id of a post in each row, and the probability that the price "
-            "rises, or up or down.",
+            "rises, or up or down; here or in a bucket.",
         ),
     ] = None
     model: Annotated[

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import IO, Any, Literal, Protocol, Self, cast
 
 from tweetscore.errors import InputError
 from tweetscore.io.packing import BUFFER_BYTES, Buffered
+from tweetscore.io.remote import Readable, Remote
 
 ZIP_MARKS = (b"PK\x03\x04", b"PK\x05\x06")
 WORKBOOK_ENTRY = "xl/workbook.xml"  # of Excel
@@ -73,23 +73,23 @@ def is_workbook(data: bytes) -> bool:
 
 
 @lru_cache(maxsize=2)
-def open_archive(path: Path, _changed_ns: int, most_entries: int) -> Archive:
+def open_archive(at: Readable, _changed_ns: int, most_entries: int) -> Archive:
     """Read the directory of a zip or a tar, once for all its entries.
 
     Raises:
         BadZipFile, TarError, OSError: it is damaged, or has too many entries.
     """
-    with path.open("rb") as file:
+    with at.open("rb") as file:
         zipped = file.read(4).startswith(ZIP_MARKS)
-    return _Zip(path, most_entries) if zipped else _Tar(path, most_entries)
+    return _Zip(at, most_entries) if zipped else _Tar(at, most_entries)
 
 
 class _Zip:
     kind: Literal["zip", "tar"] = "zip"
 
-    def __init__(self, path: Path, most_entries: int) -> None:
+    def __init__(self, at: Readable, most_entries: int) -> None:
         with _damage_as_bad_zip():
-            self._zip = zipfile.ZipFile(path)
+            self._zip = zipfile.ZipFile(at.stream() if isinstance(at, Remote) else at)
         listed = self._zip.infolist()
         if len(listed) > most_entries:
             raise zipfile.BadZipFile(_too_many(most_entries))
@@ -138,15 +138,15 @@ class _Header(tarfile.TarInfo):
 class _Tar:
     kind: Literal["zip", "tar"] = "tar"
 
-    def __init__(self, path: Path, most_entries: int) -> None:
-        self._path, self._infos = path, dict[str, tarfile.TarInfo]()
-        with _damage_as_tar_error():
-            for number, info in enumerate(_tar_infos(path)):
+    def __init__(self, at: Readable, most_entries: int) -> None:
+        self._at, self._infos = at, dict[str, tarfile.TarInfo]()
+        with at.open("rb") as file, _damage_as_tar_error():
+            for number, info in enumerate(_tar_infos(file)):
                 if number == most_entries:
                     raise tarfile.ReadError(_too_many(most_entries))
                 if info.type not in _LABELS:
                     self._infos[_tar_name(info)] = info
-        size = path.stat().st_size  # an entry may have holes, which take no room
+            size = file.seek(0, io.SEEK_END)  # an entry may have holes, which take no room
         self.entries = {
             name: Entry(name, name, info.size, size, _tar_kind(info))
             for name, info in self._infos.items()
@@ -155,7 +155,8 @@ class _Tar:
     @contextmanager
     def open(self, entry: str, label: str) -> Iterator[Buffered]:  # noqa: ARG002
         with (
-            tarfile.open(self._path, "r:", tarinfo=_Header) as tar,
+            self._at.open("rb") as file,
+            tarfile.open(fileobj=file, mode="r:", tarinfo=_Header) as tar,
             cast(Buffered, tar.extractfile(self._infos[entry])) as stream,
         ):
             yield stream
@@ -170,24 +171,23 @@ def _damage_as_tar_error() -> Iterator[None]:
         raise tarfile.ReadError(str(error)) from error
 
 
-def _tar_infos(path: Path) -> Iterator[tarfile.TarInfo]:
+def _tar_infos(file: IO[bytes]) -> Iterator[tarfile.TarInfo]:
     """Yield what is in a tar, or in several that follow each other.
 
     ``tarfile`` would end in silence at a damaged header, and at the end of the first tar.
     """
-    with path.open("rb") as file:
-        start: int | None = 0
-        while start is not None:
-            file.seek(start)
-            found = False
-            with tarfile.open(fileobj=file, mode="r:", encoding="utf-8", tarinfo=_Header) as tar:
-                for info in tar:
-                    found = True
-                    yield info
-                end = cast(Any, tar).offset
-            if not found:
-                raise tarfile.ReadError(f"no header at byte {start:,}")
-            start = _next_header(file, end)
+    start: int | None = 0
+    while start is not None:
+        file.seek(start)
+        found = False
+        with tarfile.open(fileobj=file, mode="r:", encoding="utf-8", tarinfo=_Header) as tar:
+            for info in tar:
+                found = True
+                yield info
+            end = cast(Any, tar).offset
+        if not found:
+            raise tarfile.ReadError(f"no header at byte {start:,}")
+        start = _next_header(file, end)
 
 
 def _next_header(file: IO[bytes], end: int) -> int | None:

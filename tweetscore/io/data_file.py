@@ -20,6 +20,7 @@ from tweetscore.io.packing import (
     packed_size,
     unpacked,
 )
+from tweetscore.io.remote import Readable, Remote
 from tweetscore.io.text import UTF8, marked_encoding, plain_text
 
 HEAD_BYTES = 1 << 16
@@ -27,27 +28,33 @@ HEAD_BYTES = 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class DataFile:
-    """One file to read: a path, or one entry of a zip or a tar."""
+    """One file to read: a path or an object of a bucket, or one entry of a zip or a tar."""
 
-    path: Path
+    path: Path  # of an object only its names
     entry: str | None = None
     alone: bool = True
     label: str | None = None  # what messages call the path, where it is only a copy
-    copy: Path | None = None  # where the bytes of the path lie unpacked
+    copy: Path | None = None  # where the bytes of the path lie, unpacked or from a bucket
     encoding: str | None = None  # of a text, as Python calls it; None: not known yet
     guessed: bool = False  # the encoding was told by the bytes
     refusal: str | None = None  # raised when the file is opened, so that its neighbours survive
     limits: Limits = LIMITS
-    # Of a copy of what lies in a bucket: a folder that stands for the beginning of its address.
-    stands_for: tuple[Path, str] | None = None
+    remote: Remote | None = None  # the object
+
+    @property
+    def at(self) -> Readable:
+        """Where its bytes are."""
+        return self.remote if self.remote and not self.copy else self.local
+
+    @property
+    def local(self) -> Path:
+        """The path of its bytes on this machine; an object must have been copied."""
+        return self.copy or self.path
 
     @property
     def name(self) -> str:
         """The path, with the entry if the archive has several."""
-        path = self.label or str(self.path)
-        if self.stands_for:
-            folder, beginning = self.stands_for
-            path = beginning + self.path.relative_to(folder).as_posix()
+        path = self.label or str(self.remote.place if self.remote else self.path)
         return _printable(path if self.alone else f"{path}!{self.entry}")
 
     @property
@@ -85,9 +92,19 @@ class DataFile:
             if self.entry is not None:
                 size = self.archive().entries[self.entry].bytes
             else:
-                size = self.path.stat().st_size
+                size = self.packed_bytes
             encoding = marked_encoding(stream.peek()) or self.encoding or UTF8
             return packed_size(stream, size) if encoding == UTF8 else None
+
+    @property
+    def packed_bytes(self) -> int:
+        """The size of the file as it lies there.
+
+        Raises:
+            OSError: it is there no more.
+        """
+        at = self.at
+        return at.bytes if isinstance(at, Remote) else at.stat().st_size
 
     def bytes_if_shown(self) -> int | None:
         """Return ``expected_bytes``, and None of a file that cannot be read: reading says why."""
@@ -99,7 +116,8 @@ class DataFile:
     @contextmanager
     def _packed(self) -> Iterator[Buffered]:
         if self.entry is None:
-            with io.BufferedReader(io.FileIO(self.path), BUFFER_BYTES) as file:
+            at = self.at
+            with at.open("rb") if isinstance(at, Remote) else _buffered(at) as file:
                 yield file
             return
         archive = self.archive()
@@ -114,17 +132,23 @@ class DataFile:
         Raises:
             BadZipFile, TarError, OSError: it is damaged.
         """
-        path = self.copy or self.path
-        return open_archive(path, path.stat().st_mtime_ns, self.limits.entries)
+        at = self.at
+        changed_ns = 0 if isinstance(at, Remote) else at.stat().st_mtime_ns
+        return open_archive(at, changed_ns, self.limits.entries)
 
     def sibling(self, name: str) -> "DataFile | None":
-        """Return the file of this name in the same folder of a disk or an archive, if there is one.
+        """Return the file of this name in the same folder or archive, if there is one.
 
         Raises:
-            InputError: the archive cannot be read.
+            InputError: the archive or the bucket cannot be read.
         """
         if self.entry is None:
             path = self.path.with_name(name)
+            if self.remote:
+                place = self.remote.place.with_name(name)
+                listed = place.entry()
+                remote = Remote(place, listed.bytes, listed.stamp) if listed else None
+                return replace(self, path=path, remote=remote, copy=None) if remote else None
             # The copy of a stream has no siblings.
             found = not self.label and path.is_file()
             return replace(self, path=path) if found else None
@@ -132,6 +156,17 @@ class DataFile:
         with damage_refused(self.name):
             known = entry in self.archive().entries
         return replace(self, entry=entry, alone=False) if known else None
+
+    def copied(self, folder: Path) -> "DataFile":
+        """Copy an object into a folder, for what reads paths only.
+
+        Raises:
+            InputError: the object cannot be read, or the disk is full.
+        """
+        assert self.remote
+        path = folder / "copy"
+        self.remote.place.fetch(path)
+        return replace(self, copy=path)
 
     def head(self) -> bytes:
         """Return the first bytes of the content, without a byte order mark."""
@@ -146,6 +181,10 @@ class DataFile:
                 digest.update(block)
                 size += len(block)
         return digest.hexdigest(), size
+
+
+def _buffered(path: Path) -> Buffered:
+    return io.BufferedReader(io.FileIO(path), BUFFER_BYTES)
 
 
 def _printable(name: str) -> str:

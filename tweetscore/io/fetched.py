@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 
 from tweetscore.io.parquet import MOST_FOOTER_BYTES, opened
 from tweetscore.io.parquet_pages import is_among
+from tweetscore.io.remote import Read
 from tweetscore.io.scratch import scratch
 
 PART_BYTES = 64 << 20  # of the columns that are needed: those of about a million posts
@@ -29,7 +30,6 @@ _END_BYTES = 8  # the length of the footer, and the mark again
 # An old writer left the header of the dictionary out of the size of a column; pyarrow looks there.
 _PADDING_BYTES = 100
 Span = tuple[int, int]
-Read = Callable[[int, int], bytes]
 Chosen = Callable[[pq.ParquetFile], Sequence[str]]  # the columns that are read
 
 

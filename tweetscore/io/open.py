@@ -1,7 +1,7 @@
 """Find what people have: a path enters, the files behind it leave.
 
 A path is a file, a zip or tar, a folder, a pattern, or ``-`` for standard input. What lies in a
-bucket is copied here first: an archive is read from both ends, and more than once.
+bucket stays there, and is read as a file is.
 """
 
 import atexit
@@ -11,8 +11,7 @@ import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
@@ -29,8 +28,8 @@ from tweetscore.io.archives import (
 )
 from tweetscore.io.data_file import DataFile
 from tweetscore.io.packing import LIMITS, Limits, damage_refused
-from tweetscore.io.places import LocalPlace, Place
-from tweetscore.io.scratch import scratch
+from tweetscore.io.places import Place
+from tweetscore.io.remote import Remote
 
 STANDARD_INPUT = Path("-")
 PICKLE = re.compile(rb"\x80[\x02-\x05]")
@@ -46,6 +45,7 @@ _DUCKDB = slice(8, 12)
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _WORKBOOK_NAME = re.compile(r"\.xl[a-z]{1,2}$", re.IGNORECASE)
 _MOST_WORKBOOK_BYTES = 256 << 20
+_BUCKET = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+:/)([^/].*)")  # what a path makes of its address
 UNSAFE_NAME = re.compile(r"/|[A-Za-z]:|(.*/)?\.\.(/|$)|.*[\\\x00-\x1f\x7f-\x9f]", re.DOTALL)
 MEDIA = (
     ".aac", ".avi", ".bmp", ".eot", ".flac", ".gif", ".heic", ".heif", ".ico", ".jpeg", ".jpg",
@@ -71,28 +71,33 @@ def data_files(path: Path | Place, limits: Limits = LIMITS) -> list[DataFile]:
     """
     with damage_refused(str(path)):
         if isinstance(path, Place):
-            return _fetched(path, limits)
+            return _far(path, limits)
         if path == STANDARD_INPUT:
             return _copied(sys.stdin.buffer, "standard input", limits)
         if path.is_dir():
             nothing = "the folder holds no file; name one with an archive or bars in it"
-            return _gathered(_walked(path), f"{path}: {nothing}", limits)
+            return _gathered(_in_order(_walked(path), limits), f"{path}: {nothing}")
         if path.is_fifo():
             with path.open("rb") as stream:
                 return _copied(stream, str(path), limits)
         if path.exists():
-            return _listed(path, limits)
+            return _listed(DataFile(path, limits=limits))
+        if bucket := _BUCKET.match(str(path)):
+            raise InputError(
+                f"{bucket[1]}/{bucket[2]}: this command reads files of this machine; copy it here "
+                "first (ingest, score, import and export take addresses of buckets)"
+            )
         if glob.escape(str(path)) == str(path):
             raise InputError(f"{path}: no such file; check the path")
         nothing = "no file has such a name; check the pattern"
-        return _gathered(_matched(path), f"{path}: {nothing}", limits)
+        return _gathered(_in_order(_matched(path), limits), f"{path}: {nothing}")
 
 
 def _copied(stream: BinaryIO, label: str, limits: Limits) -> list[DataFile]:
     """List a copy of what can be read only once."""
     with damage_refused(label):
         copy = _copy_of(stream)
-    return _listed(copy, limits, label)
+    return _listed(DataFile(copy, label=label, limits=limits))
 
 
 def _copy_of(stream: BinaryIO) -> Path:
@@ -104,31 +109,24 @@ def _copy_of(stream: BinaryIO) -> Path:
     return Path(name)
 
 
-def _fetched(place: Place, limits: Limits) -> list[DataFile]:
-    """List copies of objects, which are deleted when the program ends."""
+def _far(place: Place, limits: Limits) -> list[DataFile]:
+    """List objects of a bucket; names of folders may say of which symbol a file is."""
     root, entries = place.behind()
     if not entries:
         raise InputError(f"{place}: no object has such a name; check the address")
-    opened = ExitStack()
-    atexit.register(opened.close)
-    folder = opened.enter_context(scratch())
-    paths = []
-    for entry in entries:
-        if any(map(_is_hidden, entry.name.split("/"))) or _is_media(entry.name):
-            continue
-        # Names of folders may say of which symbol a file is, and files lie beside each other.
-        address = str(root / entry.name)
-        path = folder / address.partition("://")[2]
-        if not LocalPlace(path).is_within(LocalPlace(folder)):
-            raise InputError(f"{address}: is no name of a file; give it another one")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        (root / entry.name).fetch(path)
-        paths.append(path)
-    origin = folder, str(place).partition("://")[0] + "://"
-    if len(entries) == len(paths) == 1:
-        return _listed(paths[0], limits, stands_for=origin)
+    files = [
+        DataFile(
+            Path("/", str(root / each.name).split("://", 1)[-1]),
+            remote=Remote(root / each.name, each.bytes, each.stamp),
+            limits=limits,
+        )
+        for each in entries
+        if not any(map(_is_hidden, each.name.split("/"))) and not _is_media(each.name)
+    ]
+    if len(entries) == len(files) == 1:
+        return _listed(files[0])
     nothing = "the folder holds no file; name one with an archive or bars in it"
-    return _gathered(paths, f"{place}: {nothing}", limits, origin)
+    return _gathered(files, f"{place}: {nothing}")
 
 
 def _walked(folder: Path) -> Iterator[Path]:
@@ -154,37 +152,30 @@ def _is_media(name: str) -> bool:
     return name.lower().endswith(MEDIA)
 
 
-def _gathered(
-    paths: Iterable[Path],
-    nothing: str,
-    limits: Limits,
-    stands_for: tuple[Path, str] | None = None,
-) -> list[DataFile]:
-    """List the files behind several paths."""
+def _in_order(paths: Iterable[Path], limits: Limits) -> list[DataFile]:
+    found = {path for path in paths if path.is_file() and not _is_media(path.name)}
+    return [DataFile(path, limits=limits) for path in sorted(found)]
+
+
+def _gathered(files: Sequence[DataFile], nothing: str) -> list[DataFile]:
+    """List the files behind several."""
     found: list[DataFile] = []
     left_out: list[InputError] = []
-    for path in sorted({path for path in paths if path.is_file() and not _is_media(path.name)}):
+    for file in files:
         try:
-            found += _listed(path, limits, stands_for=stands_for)
+            found += _listed(file)
         except NothingToReadError as error:
             left_out.append(error)
         except InputError as error:
-            refusal = str(error)
-            found.append(DataFile(path, refusal=refusal, limits=limits, stands_for=stands_for))
+            found.append(replace(file, refusal=str(error)))
     if not found:
         raise left_out[0] if left_out else NothingToReadError(nothing)
     return found
 
 
-def _listed(
-    path: Path,
-    limits: Limits,
-    label: str | None = None,
-    stands_for: tuple[Path, str] | None = None,
-) -> list[DataFile]:
+def _listed(file: DataFile) -> list[DataFile]:
     """List one file, or the entries of an archive."""
-    file = DataFile(path, label=label, limits=limits, stands_for=stands_for)
-    with damage_refused(file.name), path.open("rb") as stream:
+    with damage_refused(file.name), file.at.open("rb") as stream:
         first = stream.read(TAR_HEADER_BYTES)
     if first.startswith(ZIP_MARKS) or is_tar(first):
         return _archived(file)
@@ -310,6 +301,6 @@ def _refuse_danger(file: DataFile, archive: Archive) -> None:
                 f"{kind} the files again without it"
             )
     declared = [(entry.bytes, entry.packed_bytes) for entry in entries]
-    total = (sum(unpacked for unpacked, _ in declared), (file.copy or file.path).stat().st_size)
+    total = sum(unpacked for unpacked, _ in declared), file.packed_bytes
     if any(limits.is_bomb(unpacked, packed) for unpacked, packed in [total, *declared]):
         raise limits.bomb(file.name)

@@ -13,10 +13,10 @@ import pyarrow.parquet as pq
 
 from tweetscore.errors import InputError
 from tweetscore.io.data_file import DataFile
+from tweetscore.io.kinds import PARQUET_MAGIC
 from tweetscore.io.packing import BUFFER_BYTES, LIMITS, MOST_DECODED_BYTES
 from tweetscore.io.parquet_pages import DamagedPageError, rows_at_once
 from tweetscore.io.records import REJECTS_SCHEMA
-from tweetscore.io.source import PARQUET_MAGIC
 
 # Arrow raises KeyError for a name that two columns have.
 UNREADABLE = (
@@ -49,11 +49,11 @@ def open_parquet(file: DataFile) -> Iterator[pq.ParquetFile]:
     Raises:
         InputError: it is packed; also later, when what is read turns out to be damaged.
     """
-    with file.path.open("rb") as stream:
+    with file.at.open("rb") as stream:
         packed = stream.read(len(PARQUET_MAGIC)) != PARQUET_MAGIC
     if packed:
         raise InputError(f"{file.name}: packed Parquet is not read; unpack it first")
-    with opened(file.path, file.name, "export it again") as parquet:
+    with opened(file.local, file.name, "export it again") as parquet:
         yield parquet
 
 
@@ -151,7 +151,7 @@ def parquet_rows(
     """
     with open_parquet(file) as parquet:
         wanted = list(dict.fromkeys(columns.values()))
-        batches = read_batches(file.path, file.name, parquet, wanted, batch_rows)
+        batches = read_batches(file.local, file.name, parquet, wanted, batch_rows)
         yield from text_rows(batches, columns, text, file, batch_rows)
 
 
@@ -315,7 +315,7 @@ def text_rows(
 
     Other writers put all rows of a file into one batch: it is cut.
     """
-    row, size = 1, file.path.stat().st_size
+    row, size = 1, file.packed_bytes
     for batch in bounded((_leaves(it, columns) for it in batches), file.name, size):
         for start in range(0, batch.num_rows, batch_rows):
             piece = batch.slice(start, batch_rows)

@@ -18,6 +18,7 @@ from typing import BinaryIO
 from tweetscore.errors import IntegrityError, TweetscoreError
 from tweetscore.io.fetched import Chosen, Part, parts_of
 from tweetscore.io.new_file import new_file
+from tweetscore.io.remote import Read
 from tweetscore.io.scratch import scratch
 
 SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
@@ -38,6 +39,10 @@ class Place(ABC):
     @abstractmethod
     def __truediv__(self, name: str) -> "Place":
         """Return a place below."""
+
+    @abstractmethod
+    def with_name(self, name: str) -> "Place":
+        """Return a place beside this one."""
 
     @abstractmethod
     def entries(self) -> list[Entry]:
@@ -76,6 +81,14 @@ class Place(ABC):
 
         Raises:
             OSError: it is not there, or cannot be read.
+        """
+
+    @abstractmethod
+    def reader(self, size: int) -> Read:
+        """Return what reads ranges of a file of that many bytes, from any thread.
+
+        Raises:
+            InputError: the file cannot be read; also later.
         """
 
     @abstractmethod
@@ -127,6 +140,10 @@ class LocalPlace(Place):
     def __truediv__(self, name: str) -> "LocalPlace":
         return LocalPlace(self.path / name)
 
+    def with_name(self, name: str) -> "LocalPlace":
+        """Return a path in the same folder."""
+        return LocalPlace(self.path.with_name(name))
+
     def entries(self) -> list[Entry]:
         """List the files of a folder."""
         files = (each for each in self.path.rglob("*") if each.is_file())
@@ -157,6 +174,16 @@ class LocalPlace(Place):
     def read_bytes(self) -> bytes:
         """Read it."""
         return self.path.read_bytes()
+
+    def reader(self, size: int) -> Read:  # noqa: ARG002  # the end of the file tells it
+        """Open it for each range."""
+
+        def read(start: int, length: int) -> bytes:
+            with self.path.open("rb") as file:
+                file.seek(start)
+                return file.read(length)
+
+        return read
 
     @contextmanager
     def new_file(self) -> Iterator[BinaryIO]:

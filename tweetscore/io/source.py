@@ -8,16 +8,16 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import cached_property
 from io import BytesIO
-from typing import BinaryIO, Literal, TypeVar, cast
+from typing import BinaryIO, TypeVar, cast
+from weakref import finalize
 
 import numpy as np
 
 from tweetscore.errors import InputError
-from tweetscore.io.archives import ZIP_MARKS
 from tweetscore.io.csv_rows import DoubledQuotes
 from tweetscore.io.data_file import HEAD_BYTES, DataFile
 from tweetscore.io.enclosed import enclosed_records, listed_records
@@ -33,6 +33,7 @@ from tweetscore.io.json_values import (
     without_types,
 )
 from tweetscore.io.json_walk import stream_records, walked_records
+from tweetscore.io.kinds import Kind, kind_of
 from tweetscore.io.pipeline import prefetch
 from tweetscore.io.records import (
     BLOCK_BYTES,
@@ -40,22 +41,13 @@ from tweetscore.io.records import (
     Records,
     line_records,
 )
+from tweetscore.io.scratch import scratch
 from tweetscore.io.text import MIXED, UTF8, marked_encoding
 
 Result = TypeVar("Result")
-Kind = Literal["parquet", "arrow", "xlsx", "sqlite", "json", "lines"]
-
 _HASHED_BYTES = 1 << 20
-PARQUET_MAGIC = b"PAR1"
-SQLITE_MAGIC = b"SQLite format 3\0"
-FEATHER_1_MAGIC = b"FEA1"
-ARROW_MAGIC = b"ARROW1\0\0"  # of files, as Feather 2 is
-# A stream begins with a mark, the length of its schema, and where that schema begins.
-ARROW_STREAM = re.compile(rb"\xff{4}...\x00[\x04-\x40]\x00{3}", re.DOTALL)
-
-
-# A string that holds JSON, too.
-_JSON = re.compile(rb'\s*(?:[{\[]|"\s*[{\[]\s*(?:\\["n]|[}\]]))')
+# Of a bucket: databases are read by their names, and the others at many places, several times.
+_COPIED = ("parquet", "arrow", "sqlite")
 
 
 class Source:
@@ -89,7 +81,7 @@ class Source:
     @property
     def kind(self) -> Kind:
         """What the first bytes show."""
-        return _kind(self.head)
+        return kind_of(self.head)
 
     @property
     def guess(self) -> str | None:
@@ -338,7 +330,7 @@ def sniff(file: DataFile, block_bytes: int = BLOCK_BYTES) -> Source:
     """
     raw = replace(file, encoding=None)
     first = _first(raw)
-    if _kind(first.removeprefix(BOM)) not in ("json", "lines"):
+    if kind_of(first.removeprefix(BOM)) not in ("json", "lines"):
         file = replace(raw, encoding=UTF8)  # nothing is decoded
     elif file.encoding is None:
         if wide_encoding(first) or not is_utf8(first):
@@ -347,7 +339,12 @@ def sniff(file: DataFile, block_bytes: int = BLOCK_BYTES) -> Source:
             file = replace(file, encoding=UTF8)
     first = first if file.encoding in (None, UTF8) else _first(file)
     content = first if len(first) < HEAD_BYTES else None
-    return Source(file, first.removeprefix(BOM), block_bytes, content)
+    copied = ExitStack()
+    if file.remote and file.entry is None and kind_of(first) in _COPIED:
+        file = file.copied(copied.enter_context(scratch()))
+    source = Source(file, first.removeprefix(BOM), block_bytes, content)
+    finalize(source, copied.close)
+    return source
 
 
 def _first(file: DataFile) -> bytes:
@@ -386,15 +383,3 @@ def use_source(
         return use(sniff(file, block_bytes))
     except NotUtf8Error:
         return use(sniff(with_encoding(file), block_bytes))
-
-
-def _kind(head: bytes) -> Kind:
-    if head.startswith(ZIP_MARKS):  # other zips are not read as one file
-        return "xlsx"
-    if head.startswith(SQLITE_MAGIC):
-        return "sqlite"
-    if head.startswith((ARROW_MAGIC, FEATHER_1_MAGIC)) or ARROW_STREAM.match(head):
-        return "arrow"
-    if head.startswith(PARQUET_MAGIC):
-        return "parquet"
-    return "json" if _JSON.match(head) else "lines"

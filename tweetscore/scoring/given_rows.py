@@ -13,6 +13,7 @@ import polars as pl
 from tweetscore.errors import InputError
 from tweetscore.io.clocks import Clock
 from tweetscore.io.columns import Match, normalised, worded
+from tweetscore.io.places import Place
 from tweetscore.io.records import RAW_CHARACTERS, REJECTS_SCHEMA
 from tweetscore.io.tables.find import only_table
 from tweetscore.io.tables.table import Table
@@ -204,7 +205,7 @@ class GivenTable:
 
 
 def open_given(
-    path: Path,
+    path: Path | Place,
     columns: Mapping[str, str],
     *,
     horizon: Horizon | None = None,

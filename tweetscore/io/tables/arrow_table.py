@@ -8,8 +8,9 @@ import pyarrow as pa
 from tweetscore.errors import InputError
 from tweetscore.io.arrow_batches import DamagedBatchError, check_batches
 from tweetscore.io.data_file import DataFile
+from tweetscore.io.kinds import ARROW_MAGIC, ARROW_STREAM, FEATHER_1_MAGIC
 from tweetscore.io.parquet import UNREADABLE, check_columns, plain_columns, text_rows
-from tweetscore.io.source import ARROW_MAGIC, ARROW_STREAM, FEATHER_1_MAGIC, Source
+from tweetscore.io.source import Source
 from tweetscore.io.tables.parquet_table import BATCH_ROWS, values_as_text
 from tweetscore.io.tables.table import Rows, Table
 
@@ -34,14 +35,14 @@ def arrow_table(source: Source) -> Table:
 
 @contextmanager
 def _opened(file: DataFile) -> Iterator[tuple[pa.Schema, Iterator[pa.RecordBatch]]]:
-    with file.path.open("rb") as stream:
+    with file.at.open("rb") as stream:
         magic = stream.read(16)
     if magic.startswith(FEATHER_1_MAGIC):
         raise InputError(f"{file.name}: is of Feather version 1; write it again as Parquet")
     if not (magic.startswith(ARROW_MAGIC) or ARROW_STREAM.match(magic)):
         raise InputError(f"{file.name}: packed Arrow is not read; unpack it first")
     try:
-        with pa.memory_map(str(file.path)) as mapped:
+        with pa.memory_map(str(file.local)) as mapped:
             has_footer = magic.startswith(ARROW_MAGIC)
             check_batches(mapped, file.name, has_footer=has_footer)
             if has_footer:

@@ -7,6 +7,7 @@ from pathlib import Path
 from tweetscore.errors import InputError
 from tweetscore.io.encodings import known_encoding
 from tweetscore.io.open import data_files
+from tweetscore.io.places import Place
 from tweetscore.io.source import Source, sniff, with_encoding
 from tweetscore.io.tables.arrow_table import arrow_table
 from tweetscore.io.tables.csv_table import csv_table
@@ -46,7 +47,7 @@ def tables_in(source: Source) -> list[TableSource] | None:
     return [TableSource(source, called, table) for called, table in found]
 
 
-def only_table(path: Path, several: str, none: str, encoding: str | None = None) -> Table:
+def only_table(path: Path | Place, several: str, none: str, encoding: str | None = None) -> Table:
     """Return the only table of a file, whose encoding is told by its bytes if it is None.
 
     Args:

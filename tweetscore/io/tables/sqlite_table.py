@@ -12,9 +12,10 @@ from functools import partial
 import polars as pl
 
 from tweetscore.errors import InputError
+from tweetscore.io.kinds import SQLITE_MAGIC
 from tweetscore.io.packing import LIMITS, MOST_DECODED_BYTES
 from tweetscore.io.records import REJECTS_SCHEMA
-from tweetscore.io.source import SQLITE_MAGIC, Source
+from tweetscore.io.source import Source
 from tweetscore.io.tables.table import Rows, Table
 
 _MOST_PACKED_BYTES = 256 << 20  # in memory
@@ -57,16 +58,16 @@ def sqlite_tables(source: Source) -> list[tuple[str, Table]]:
 def _opened(source: Source) -> Iterator[sqlite3.Connection]:
     """Open a database to read; what is packed is opened in memory."""
     file = source.file
-    with file.path.open("rb") as stream:
+    with file.at.open("rb") as stream:
         plain = stream.read(len(SQLITE_MAGIC)) == SQLITE_MAGIC and file.entry is None
-    if plain and (log := file.sibling(f"{file.path.name}-wal")) and log.path.stat().st_size:
+    if plain and (log := file.sibling(f"{file.path.name}-wal")) and log.packed_bytes:
         raise InputError(
             f"{source.name}: the newest rows are in {log.path.name} beside it; close the program "
             "that writes them, or bring them in with: "
-            f"sqlite3 {file.path} 'PRAGMA wal_checkpoint(TRUNCATE)'"
+            f"sqlite3 {source.name} 'PRAGMA wal_checkpoint(TRUNCATE)'"
         )
     try:
-        address = f"{file.path.absolute().as_uri()}?mode=ro&immutable=1"
+        address = f"{file.local.absolute().as_uri()}?mode=ro&immutable=1"
         with closing(sqlite3.connect(address if plain else ":memory:", uri=True)) as con:
             if not plain:
                 step = "unpack it first"
@@ -132,7 +133,7 @@ def _blocks(found: sqlite3.Cursor, source: Source, most_rows: int) -> Iterator[l
     Raises:
         InputError: they are more than the file can hold, as where branches of a table share pages.
     """
-    file_bytes, size, total, block = source.file.path.stat().st_size, 0, 0, list[Values]()
+    file_bytes, size, total, block = source.file.packed_bytes, 0, 0, list[Values]()
     for row in found:
         block.append(row)
         size += _ROW_BYTES + sum(len(each) for each in row if isinstance(each, str | bytes))
