@@ -6,6 +6,7 @@ from importlib.resources import files
 
 import jinja2
 import polars as pl
+from polars import selectors as cs
 
 from tweetscore.io.formats import VISIBLE, cell_text
 
@@ -72,7 +73,9 @@ def frame_table(
     columns = tuple(
         (name.replace("_", " "), kind.is_numeric()) for name, kind in frame.schema.items()
     )
-    rows = tuple(tuple(map(cell, row)) for row in frame.head(most).iter_rows())
+    # Numbers that are names are copied, and have no thousands.
+    shown = frame.head(most).with_columns(cs.ends_with("_id").cast(pl.String))
+    rows = tuple(tuple(map(cell, row)) for row in shown.iter_rows())
     return Table(columns, rows, max(0, frame.height - most), searchable)
 
 
