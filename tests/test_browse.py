@@ -301,8 +301,9 @@ def test_every_filter_shows_the_rows_that_fulfil_it(several: Path) -> None:
             ("correct", "yes"): pl.col("correct"),
             ("correct", "no"): ~pl.col("correct"),
         }
+        values = CHOICES | {"predicted": ("down", "up")}
         for name in ("status", "split", "predicted", "outcome"):
-            filters |= {(name, each): pl.col(name) == each for each in CHOICES[name]}
+            filters |= {(name, each): pl.col(name) == each for each in values[name]}
         key = ["platform", "tweet_id", "symbol"]
         for (name, value), fulfilled in filters.items():
             for sort in ("posted_utc", "return_bps", "correct"):
