@@ -47,7 +47,7 @@ exec cat
 PROGRAMS = (Path(tweetscore.__file__).parents[1], Path(sys.prefix), Path(sys.base_prefix))
 RAY = (sys.executable, "-m", "ray.scripts.scripts")
 START = ("start", "--disable-usage-stats", "--object-store-memory", "100000000")
-START_SECONDS = 120
+START_SECONDS, START_ATTEMPTS = 120, 4
 RAYLET = "raylet/raylet"  # what keeps a host in the cluster
 
 
@@ -191,9 +191,8 @@ class Cluster:
 
     def __post_init__(self) -> None:
         """Start the head."""
-        self.head = self.network.add("head", self.given)
         own = ("--head", "--port", "6379", "--num-cpus", "0", "--include-dashboard", "false")
-        self._start(self.head, *own)
+        self.head = self._started("head", self.given, "true", own)
 
     @property
     def address(self) -> str:
@@ -205,9 +204,8 @@ class Cluster:
         Args:
             before: what the shell does on the host first.
         """
-        host = self.network.add(f"worker-{next(self._numbers)}")
-        host.run("sh", "-c", before)
-        self._start(host, "--address", self.address, "--num-cpus", "1")
+        own = ("--address", self.address, "--num-cpus", "1")
+        host = self._started("worker", (), before, own)
         self.workers.append(host)
         return host
 
@@ -237,8 +235,20 @@ class Cluster:
                     peak = next(line.split()[1] for line in lines if line.startswith("VmHWM"))
                     self.peak_kb = max(self.peak_kb, int(peak))
 
-    def _start(self, host: Host, *words: str) -> None:
-        host.run(*RAY, *START, "--node-ip-address", host.address, *words)
+    def _started(self, kind: str, given: Sequence[Path], before: str, own: Sequence[str]) -> Host:
+        """Start Ray on a new host, or on another one: it gives a host 30 s, whatever else runs."""
+        for attempt in range(1, START_ATTEMPTS + 1):
+            host = self.network.add(f"{kind}-{next(self._numbers)}", given)
+            host.run("sh", "-c", before)
+            try:
+                host.run(*RAY, *START, "--node-ip-address", host.address, *own)
+            except AssertionError:
+                host.kill()
+                if attempt == START_ATTEMPTS:
+                    raise
+            else:
+                break
+        return host
 
 
 @contextmanager
