@@ -84,6 +84,18 @@ def test_a_bucket_gives_the_bytes_of_files(
     assert run(pattern, job_of(market, bundle, "s3://archive/same/some")).rows == 800
 
 
+def test_the_next_shard_is_fetched_before_the_results_of_the_last_are_put(
+    bucket: Proxy, direct: fs.S3FileSystem, bundle: Bundle, market: Path, tmp_path: Path
+) -> None:
+    put(direct, write(tmp_path / "in", posts(5_000), posts(500, 1)), "archive/ahead/in")
+    bucket.clear()
+    account = run("s3://archive/ahead/in", job_of(market, bundle, "s3://archive/ahead/out"))
+    assert account.rows == 5_500
+    fetched = bucket.paths.index("GET /archive/ahead/in/1.parquet")
+    begun = next(n for n, it in enumerate(bucket.paths) if "ahead/out/0.parquet" in it)
+    assert fetched < begun
+
+
 def test_faults_of_every_kind_change_no_byte(
     bucket: Proxy, direct: fs.S3FileSystem, bundle: Bundle, market: Path, tmp_path: Path
 ) -> None:

@@ -43,6 +43,7 @@ RATIOS = {
     "text_to_ids": Target(6),
     "training_epoch": Target(2),
     "windows_vs_asof": Target(2),
+    "bucket_vs_files": Target(0.8),
     "max_probability_difference": Target(2e-5, at_most=True),
     "flipped_labels": Target(0, at_most=True),
     "classifier_vs_pipeline": Target(3),
