@@ -2,8 +2,8 @@
 
 Of a file that lies elsewhere only the columns that are needed are fetched, by ranges of bytes, into
 files with holes: footer and columns get the places that they have in the whole, so that whatever
-reads and checks files on this machine reads and checks them. A shard may be larger than the disk,
-and is begun before it is there.
+reads and checks files on this machine reads and checks them. A file is begun before all of it is
+there, and never lies here as a whole.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -23,7 +23,10 @@ from tweetscore.scoring.travel import Sent, receive, send
 KNOCK_SECONDS = 10
 ROOM_SECONDS = 600.0  # a host of a cloud has started by then, and has its packages
 ATTEMPTS = 3  # per shard, whatever the error
-ONE_THREAD = dict.fromkeys(("POLARS_MAX_THREADS", "OMP_NUM_THREADS", "ARROW_NUM_THREADS"), "1")
+ONE_THREAD = {
+    "POLARS_MAX_THREADS": "1", "OMP_NUM_THREADS": "1", "ARROW_NUM_THREADS": "1",
+    "MALLOC_ARENA_MAX": "2",  # as the program itself does
+}  # fmt: skip
 
 
 class DiffersError(Exception):
