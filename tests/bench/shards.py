@@ -57,7 +57,7 @@ def measure(setup: Setup) -> list[Row]:
     alone_s, both_s = (median(run["rows_s"] for run in runs) for runs in (one, two))
     far, near = (median(run["cpu_rows_s"] for run in runs) for runs in (bucket, files))
     there = median(run["rows_s"] for run in bucket)
-    server = f"the server took {median(run['server_s'] for run in bucket):.1f} s of the same cores"
+    server = f"the server took {median(run['server_s'] for run in bucket):.1f} s of the same cores, start and all"
     peak = max(run["peak_rss_gb"] for run in (*files, *bucket))
     return [
         Row("bucket_vs_files", "a bucket on loopback / files, by the clock",
@@ -95,14 +95,17 @@ def by_bucket(setup: Setup) -> dict[str, float]:
     job = _job(setup, "bucket")
     with _server() as address:
         s3 = fs.S3FileSystem(endpoint_override=address, allow_bucket_creation=True)
-        for name in ("in", "out"):
+        for name in ("posts", "scored"):
             s3.create_dir(name)
         fs.copy_files(
-            _posts(setup), "in", source_filesystem=fs.LocalFileSystem(), destination_filesystem=s3
+            _posts(setup),
+            "posts",
+            source_filesystem=fs.LocalFileSystem(),
+            destination_filesystem=s3,
         )
-        found = _scored(setup, "s3://in", replace(job, output=place_of("s3://out")))
+        found = _scored(setup, "s3://posts", replace(job, output=place_of("s3://scored")))
         for path in (_folder(setup) / "local").glob("*.parquet"):
-            assert path.read_bytes() == s3.open_input_file(f"out/{path.name}").read(), path
+            assert path.read_bytes() == s3.open_input_file(f"scored/{path.name}").read(), path
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return found | {"server_s": used.ru_utime + used.ru_stime}
 
