@@ -57,7 +57,8 @@ def measure(setup: Setup) -> list[Row]:
     alone_s, both_s = (median(run["rows_s"] for run in runs) for runs in (one, two))
     far, near = (median(run["cpu_rows_s"] for run in runs) for runs in (bucket, files))
     there = median(run["rows_s"] for run in bucket)
-    server = f"the server took {median(run['server_s'] for run in bucket):.1f} s of the same cores, start and all"
+    served_s = median(run["server_s"] for run in bucket)
+    server = f"the server took {served_s:.1f} s of the same cores, its start included"
     peak = max(run["peak_rss_gb"] for run in (*files, *bucket))
     return [
         Row("bucket_vs_files", "a bucket on loopback / files, by the clock",
