@@ -31,7 +31,8 @@ PLAIN = HOSTILE.replace("\N{RIGHT-TO-LEFT OVERRIDE}", "\N{REPLACEMENT CHARACTER}
     "\x1b", "\N{REPLACEMENT CHARACTER}"
 )
 CHARTS = {
-    "figures", "calibration", "roc", "scores", "paths-down", "paths-up", "words", "hours", "months",
+    "effect", "figures", "calibration", "roc", "scores", "paths-down", "paths-up", "words",
+    "hours", "months",
     "study-1-intervals", "study-1-ablation", "study-1-accuracy", "study-1-loss",
 }  # fmt: skip
 
@@ -209,6 +210,33 @@ def test_every_chart_is_drawn_without_an_error_or_a_request(desk: Opened) -> Non
     assert marks["hours"] == 24
     assert desk.heard_at_first == ()
     assert desk.asked_at_first == (desk.address,)
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (360, 740)])
+def test_the_first_screen_has_the_three_answers_and_on_a_desk_the_one_picture(
+    browser: Any, full: Report, text: str, tmp_path: Path, width: int, height: int
+) -> None:
+    size = {"width": width, "height": height}
+    opened = Opened(browser, tmp_path / "first.html", text, viewport=size)
+    ends = opened.ask(
+        "['#archive + p', '#can-show + p', '#verdict', '.first figure'].map((each) => "
+        "document.querySelector(each).getBoundingClientRect().bottom)"
+    )
+    assert max(ends[:3]) < height
+    assert opened.tab.locator(".first figure").count() == 1
+    assert (ends[3] < height) == (width > 1_000)
+    assert opened.tab.locator("#verdict").text_content().startswith(full.verdict)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_everybody_can_use_it(browser: Any, text: str, tmp_path: Path, scheme: str) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    # axe itself is a script that our policy would refuse.
+    options = {"color_scheme": scheme, "bypass_csp": True}
+    opened = Opened(browser, tmp_path / "everybody.html", text, **options)
+    checked = axe.run(opened.tab).response
+    assert len(checked["passes"]) > 10
+    assert [(each["id"], each["nodes"][0]["html"]) for each in checked["violations"]] == []
 
 
 def test_markup_from_files_stays_text(browser: Any, hostile: Report, tmp_path: Path) -> None:

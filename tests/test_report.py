@@ -26,11 +26,12 @@ from tweetscore.evaluation.curves import (
 )
 from tweetscore.evaluation.evaluate import evaluate
 from tweetscore.evaluation.event_study import PATHS, price_paths
-from tweetscore.evaluation.figures import Figures
+from tweetscore.evaluation.figures import UNTESTED, Figures
 from tweetscore.evaluation.verdicts import overall_verdict, sentence
 from tweetscore.evaluation.words import WORDS, distinctive_words
 from tweetscore.market.windows import ensure_windows
 from tweetscore.report.gather import gather
+from tweetscore.report.opening import Opening, opening
 from tweetscore.report.record import Report
 from tweetscore.report.subject import Subject
 from tweetscore.store.database import SCHEMA_VERSION, Store, open_store
@@ -57,7 +58,7 @@ COLUMNS = {
     "placebo_high_bps events days",
     "scores": "low high split predictions",
     "by_hour": "hour_utc tweets",
-    "by_month": "month tweets",
+    "by_month": "month tweets with_window",
     "words": "class word z p_adjusted texts_in_class texts_elsewhere",
     "tweets": "kind posted_utc author text probability predicted outcome return_bps correct split",
 }
@@ -546,13 +547,100 @@ def test_tweets_and_bars_are_counted_by_place_hour_and_month(store: Store) -> No
     put_bars(store, "2023-01-03 14:30", [1.0, 2.0])
     found = gather(store)
     assert found.by_hour.rows() == [(hour, {0: 1, 23: 2}.get(hour, 0)) for hour in range(24)]
-    assert found.by_month.rows() == [(date(2022, 12, 1), 1), (date(2023, 1, 1), 2)]
+    assert found.by_month.rows() == [(date(2022, 12, 1), 1, 0), (date(2023, 1, 1), 2, 0)]
     assert found.tweets_by_platform.rows() == [
         ("twitter", 3, 1, datetime(2022, 12, 31, 23, 59, 59), datetime(2023, 1, 31, 23))
     ]
     assert found.bars_by_symbol.rows() == [
         ("SPX", "XNYS", 2, datetime(2023, 1, 3, 14, 30), datetime(2023, 1, 3, 14, 31))
     ]
+
+
+WITH_WINDOW = (
+    "SELECT count(DISTINCT tweet_id) FROM scored WHERE interval_minutes = 30 AND status = 'ok'"
+)
+
+
+@pytest.mark.parametrize("spacing_minutes", [1, 5])
+def test_posts_with_a_window_are_those_that_the_view_has_one_for(
+    store: Store, spacing_minutes: int
+) -> None:
+    put_symbol(store, spacing_minutes=spacing_minutes)
+    fill(store)
+    store.con.execute("DELETE FROM bars WHERE minute(minute_utc) % $n <> 0", {"n": spacing_minutes})
+    store.con.execute("DELETE FROM windows; DELETE FROM sessions")
+    ensure_windows(store)
+    found = gather(store)
+    (wanted,) = store.row(WITH_WINDOW)
+    assert 0 < wanted < 240
+    assert found.by_month["with_window"].to_list() == [wanted]
+    rule = "INSERT INTO link_rules VALUES (1, 'SPX', 'word', 'great', NULL, NULL)"
+    store.con.execute(rule)
+    store.con.execute(
+        "INSERT INTO links SELECT platform, tweet_id, 'SPX', [1] FROM tweets "
+        "WHERE text LIKE '%great%'"
+    )
+    (fewer,) = store.row(WITH_WINDOW)
+    assert 0 < fewer < wanted
+    assert gather(store).by_month["with_window"].to_list() == [fewer]
+
+
+def test_the_first_screen_says_how_far_an_archive_reaches_and_what_it_can_show(
+    gathered: Report,
+) -> None:
+    with_window = gathered.by_month["with_window"].sum()
+    said = opening(gathered)
+    assert said.reach == (
+        f"{with_window} of them ({100 * with_window / 240:.0f} %) have a window of 30 minutes in "
+        "the regular session of SPX, with bars from 2023-01-03 to 2023-01-10."
+    )
+    shown = gathered.figures[1]
+    assert said.can_show == (
+        f"{shown.rows} scored posts on {shown.days} days, which the model has not seen, can be "
+        "judged. So few days would show no AUC at all. An AUC of 0.5 is chance."
+    )
+    assert said.found.startswith(f"{gathered.verdict} At 30 minutes: AUC {shown.auc:.3f}, ")
+    surer = replace(shown, smallest_auc=0.6, smallest_points=7.2, smallest_bps=3.14)
+    more = replace(gathered, figures=(surer,))
+    assert (
+        "Four times in five an AUC of 0.600 (+7.2 points of accuracy, 3.1 basis points a trade "
+        "before costs) would have shown."
+    ) in opening(more).can_show
+
+
+def test_without_figures_the_first_screen_says_what_is_missing(
+    gathered: Report, store: Store
+) -> None:
+    nothing = "Nothing yet: predictions and prices of the same time are needed."
+    assert opening(gather(store)) == Opening(
+        "Neither bars nor posts yet; read some with: tweetscore ingest PATH.",
+        nothing,
+        "No verdict: the database holds no tweets.",
+    )
+    no_model = replace(gathered, subject=None, figures=(), verdict="No verdict.")
+    assert opening(no_model) == Opening(
+        opening(gathered).reach,
+        "Nothing yet: that depends on the model; score the posts with: tweetscore score.",
+        "No verdict.",
+    )
+    no_posts = replace(no_model, by_month=gathered.by_month.clear())
+    assert opening(no_posts).reach == (
+        "Bars of SPX, and no posts yet; read some with: tweetscore ingest PATH."
+    )
+    no_bars = replace(no_model, bars_by_symbol=gathered.bars_by_symbol.clear())
+    assert opening(no_bars).reach == (
+        "No price can be held against them; read bars with: tweetscore ingest PATH."
+    )
+    apart = replace(no_model, by_month=gathered.by_month.with_columns(with_window=pl.lit(0)))
+    assert opening(apart).reach.startswith("None of them has a window of 30 minutes in the regular")
+    assert opening(apart).can_show == nothing
+    unknown = replace(
+        gathered, figures=tuple(replace(each, verdict=UNTESTED) for each in gathered.figures)
+    )
+    assert opening(unknown).can_show == (
+        "Nothing of skill, as nobody says what the model has seen."
+    )
+    assert opening(unknown).found == gathered.verdict
 
 
 def test_a_report_says_how_to_make_it_again(store: Store) -> None:

@@ -107,15 +107,15 @@ def reading_progress() -> Iterator[Callable[[str, int, int, int | None], None]]:
 
 
 @contextmanager
-def working() -> Iterator[Callable[[str], None]]:
-    """Show what is being done, and for how long, once it takes over two seconds on a terminal.
+def working(patience_seconds: float = _PATIENCE_SECONDS) -> Iterator[Callable[[str], None]]:
+    """Show what is being done, and for how long, once it takes a while on a terminal.
 
     The function that it yields takes what is done from now on.
     """
     columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
     progress = Progress(*columns, console=stderr, transient=True)
     task = progress.add_task("", total=None)
-    timer = threading.Timer(_PATIENCE_SECONDS, progress.start)
+    timer = threading.Timer(patience_seconds, progress.start)
     timer.daemon = True
     if verbosity.shows_progress:
         timer.start()

@@ -9,12 +9,58 @@ from typing import Any
 import polars as pl
 
 from tweetscore.evaluation.figures import Figures
+from tweetscore.market.horizons import Horizon
 
 Chart = Any  # one of altair's, whose methods are not typed
 WORD_HEIGHT = 17
 ACCURACY = "test accuracy"
+WINDOW_WORDS = {"with_window": "with a window", "without": "without"}
+FOUND, UNSEEN = "found", "too small to be seen"
+STEP, MOST_HEIGHT = 32, 420  # pixels of a row, and of all
+LEAST_MONTHS = 12  # that there is room for
 PLACEBO_COLUMNS = "placebo_bps", "placebo_low_bps", "placebo_high_bps"
 EVEN = pl.DataFrame({"x": [0.0, 1.0], "y": [0.0, 1.0]})  # a diagonal
+
+
+def effect_chart(figures: Sequence[Figures]) -> Chart:
+    """Draw the AUC of each interval beside what is too small to be seen in its data."""
+    import altair as alt
+
+    frame = pl.DataFrame(
+        {
+            "interval": [Horizon(each.interval_minutes or 0).words for each in figures],
+            "AUC": [each.auc for each in figures],
+            "low": [each.auc_low for each in figures],
+            "high": [each.auc_high for each in figures],
+            "visible": [_visible(each) for each in figures],
+            "verdict": [each.verdict for each in figures],
+            "chance": [0.5] * len(figures),
+            "found": [FOUND] * len(figures),
+            "unseen": [UNSEEN] * len(figures),
+        },
+        schema_overrides=dict.fromkeys(("AUC", "low", "high", "visible"), pl.Float64),
+    ).with_columns(pl.selectors.float().round(4))
+    scale = alt.Scale(domain=[FOUND, UNSEEN], range=["var(--mark-1)", "var(--faint)"])
+    found, unseen = (alt.Color(each, title=None, scale=scale) for each in ("found:N", "unseen:N"))
+    base = alt.Chart(frame).encode(
+        y=alt.Y("interval:N", sort=None, title=None),
+        tooltip=["interval", "AUC", "low", "high", "visible", "verdict"],
+    )
+    axis, near = alt.Axis(format=".2f", tickCount=5), alt.Scale(zero=False)
+    too_small = base.mark_bar(height={"band": 0.7}).encode(
+        x=alt.X("chance:Q", title="AUC", axis=axis, scale=near), x2="visible:Q", color=unseen
+    )
+    interval = base.mark_rule(strokeWidth=2).encode(x="low:Q", x2="high:Q", color=found)
+    point = base.mark_point(filled=True, size=80, opacity=1).encode(x="AUC:Q", color=found)
+    chance = alt.Chart(pl.DataFrame({"x": [0.5]})).mark_rule(strokeDash=[4, 4]).encode(x="x:Q")
+    step = min(STEP, MOST_HEIGHT / len(figures))
+    return alt.layer(too_small, chance, interval, point).properties(height={"step": step})
+
+
+def _visible(each: Figures) -> float | None:
+    """Return the least AUC that would be seen; 1 where none would, and None where it is unknown."""
+    nothing = each.smallest_auc is None and each.accuracy_low is not None
+    return 1.0 if nothing else each.smallest_auc
 
 
 def figure_chart(figures: Sequence[Figures]) -> Chart:
@@ -134,17 +180,42 @@ def hour_chart(by_hour: pl.DataFrame) -> Chart:
 
 
 def month_chart(by_month: pl.DataFrame) -> Chart:
-    """Draw tweets by month; a month without any is a gap."""
+    """Draw tweets by month, those with a window apart; a month without any is a gap."""
     import altair as alt
 
-    months = by_month.with_columns(pl.col("month").cast(pl.String))
+    counted = by_month.select(
+        pl.col("month").cast(pl.String),
+        with_window="with_window",
+        without=pl.col("tweets") - pl.col("with_window"),
+    ).unpivot(index="month", variable_name="window", value_name="tweets")
+    named = counted.with_columns(pl.col("window").replace(WINDOW_WORDS))
+    ends = pl.DataFrame({"at": [by_month["month"].min(), by_month["month"].max()]}).select(
+        low=pl.col("at").first(),
+        high=pl.max_horizontal(
+            pl.col("at").last().dt.offset_by("1mo"),
+            pl.col("at").first().dt.offset_by(f"{LEAST_MONTHS}mo"),
+        ),
+    )
+    span = [str(each) for each in ends.row(0)]
     return (
-        alt.Chart(months)
+        alt.Chart(named.filter(pl.col("tweets") > 0))
         .mark_bar()
         .encode(
-            x=alt.X("month:T", timeUnit="utcyearmonth", title="month (UTC)"),
+            x=alt.X(
+                "month:T",
+                timeUnit="utcyearmonth",
+                title="month (UTC)",
+                scale=alt.Scale(type="utc", domain=span),
+            ),
             y=alt.Y("tweets:Q", title="tweets"),
-            tooltip=["month:N", "tweets"],
+            color=alt.Color(
+                "window:N",
+                title=None,
+                scale=alt.Scale(
+                    domain=list(WINDOW_WORDS.values()), range=["var(--mark-1)", "var(--faint)"]
+                ),
+            ),
+            tooltip=["month:N", "window", "tweets"],
         )
     )
 

@@ -107,12 +107,12 @@ def sentence(each: Figures, *, several: bool = False) -> str:
     of = " of the training part" if each.baseline_of == "training" else ""
     if each.verdict == UNTESTED:
         return (
-            f"{what}: {UNTESTED}. {_auc_words(each)}accuracy {100 * each.accuracy:.1f} %, "
+            f"{what}: {UNTESTED}. {auc_words(each)}accuracy {100 * each.accuracy:.1f} %, "
             f"majority{of} {100 * each.baseline:.1f} %, on posts whose outcome it may have seen."
         )
     return (
-        f"{what}: {each.verdict}. {_auc_words(each)}{_p_words(each)}{_within(each)}. "
-        f"{_smallest_words(each)}Accuracy {100 * each.accuracy:.1f} %, majority{of} "
+        f"{what}: {each.verdict}. {auc_words(each)}{p_words(each)}{_within(each)}. "
+        f"{smallest_words(each)}Accuracy {100 * each.accuracy:.1f} %, majority{of} "
         f"{100 * each.baseline:.1f} %, the difference {100 * each.excess_low:+.1f} to "
         f"{100 * each.excess_high:+.1f} points at 95 %{_beside(each)}.{_unit_words(each)}"
     )
@@ -141,7 +141,8 @@ def _days(each: Figures) -> str:
     return f"{each.days:,}" if unit == "day" else f"{each.days:,} {unit}s"
 
 
-def _auc_words(each: Figures) -> str:
+def auc_words(each: Figures) -> str:
+    """Say what the AUC is, and within which bounds."""
     if each.auc is None:
         return ""
     if each.auc_low is None:
@@ -149,7 +150,8 @@ def _auc_words(each: Figures) -> str:
     return f"AUC {each.auc:.3f}, at 95 % {each.auc_low:.3f} to {each.auc_high:.3f}; "
 
 
-def _p_words(each: Figures) -> str:
+def p_words(each: Figures) -> str:
+    """Say how likely as much skill is by chance, corrected for what was tried."""
     models = f" of {each.models_tried} models" if each.models_tried > 1 else ""
     together = f", corrected for {each.tests} figures{models}," if each.tests > 1 else ""
     return f"p{together} is {each.p_corrected:.4f}"
@@ -162,7 +164,8 @@ def _within(each: Figures) -> str:
     return f", uncorrected {each.p_value:.4f}, but within days alone {each.p_within:.4f}"
 
 
-def _smallest_words(each: Figures) -> str:
+def smallest_words(each: Figures) -> str:
+    """Say which effect these rows would have shown; nothing where a card does not know."""
     if each.smallest_auc is None:
         older = each.accuracy_low is None  # its card knows nothing of it
         return "" if older else f"So few {_units([each])} would show no AUC at all. "

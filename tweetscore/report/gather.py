@@ -26,7 +26,7 @@ from tweetscore.market.news import News
 from tweetscore.market.symbols import symbols_words
 from tweetscore.report.provenance import provenance
 from tweetscore.report.record import Report, Study
-from tweetscore.report.subject import Subject, choose
+from tweetscore.report.subject import Subject, choose, usual
 from tweetscore.store.database import Store, statement
 from tweetscore.study.summary import stored_studies
 from tweetscore.text.rules import TextRules
@@ -39,7 +39,6 @@ _OF_DATABASE = {  # fields that depend on no model
     "tweets_by_platform": "query/info/tweets",
     "bars_by_symbol": "query/info/bars",
     "by_hour": "report/hours",
-    "by_month": "report/months",
 }
 
 
@@ -72,6 +71,7 @@ def gather(
     )
     subject, card = choice.subject, choice.card
     of_all = _parameters(subject, session)
+    shown_minutes = subject.interval_minutes if subject else _usual_minutes(store)
     of_shown = {**of_all, "interval": subject.interval_minutes if subject else None}
     told: list[str] = []
     on_step("measuring the figures")
@@ -87,6 +87,8 @@ def gather(
         made_utc=datetime.now(UTC).replace(tzinfo=None),
         database=store.path.name,
         subject=subject,
+        session=session,
+        shown_minutes=shown_minutes,
         verdict=overall_verdict(figures) if figures else _why_none(store, subject, choice.scored),
         sentences=(*sentences(figures), *_forward(store, subject), *told),
         figures=figures,
@@ -101,6 +103,7 @@ def gather(
         words_method=_words_method(subject),
         studies=tuple(Study(result, tuple(runs)) for result, runs in stored_studies(store)),
         made=tuple(provenance(store, subject, card)),
+        by_month=_by_month(store, subject, session, shown_minutes),
         **_frames(store, of_all, of_shown),
     )
 
@@ -111,6 +114,23 @@ def _parameters(subject: Subject | None, session: str) -> dict[str, Any]:
         return {"model_id": None, "symbols": [], "session": session}
     symbols = list(subject.symbols) or [""]
     return {"model_id": subject.model_id, "symbols": symbols, "session": session}
+
+
+def _usual_minutes(store: Store) -> int | None:
+    """Return the interval that is shown where none is scored: 30 minutes, or the middle one."""
+    known = [each for (each,) in store.rows("FROM intervals ORDER BY interval_minutes")]
+    return usual(known) if known else None
+
+
+def _by_month(
+    store: Store, subject: Subject | None, session: str, shown_minutes: int | None
+) -> pl.DataFrame:
+    """Return how many posts each month has, and how many of them have a window."""
+    symbols = (
+        subject.symbols if subject else [s for (s,) in store.rows("SELECT symbol FROM symbols")]
+    )
+    asked = {"symbols": list(symbols), "session": session, "interval": shown_minutes}
+    return store.frame(statement("report/months"), **asked)
 
 
 def _frames(

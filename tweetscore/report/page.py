@@ -32,6 +32,7 @@ from tweetscore.io.html.parts import (
     table_script,
     worded_table,
 )
+from tweetscore.report.opening import opening
 from tweetscore.report.record import Report, Study
 from tweetscore.study.charts import ablation_chart, curve_charts, interval_chart
 from tweetscore.study.words import (
@@ -69,6 +70,7 @@ def page(report: Report) -> str:
         .get_template("page.html")
         .render(
             report=report,
+            opening=opening(report),
             pictures=dict(_pictures(report)),
             tables=dict(_tables(report)),
             studies=studies,
@@ -100,6 +102,7 @@ def _hash(script: str) -> str:
 
 def _pictures(report: Report) -> Iterator[tuple[str, Picture]]:
     """Yield the charts that have something to show, by name."""
+    yield from _first_picture(report)
     if figures := report.of_subject:
         yield "figures", picture(charts.figure_chart(figures))
     if report.subject:
@@ -118,14 +121,19 @@ def _pictures(report: Report) -> Iterator[tuple[str, Picture]]:
             yield "words", picture(charts.word_chart(report.words, report.subject.classes))
     if report.roc.height:
         yield "roc", _half(charts.roc_chart(report.roc))
-    for name, frame, draw in (
-        ("hours", report.by_hour, charts.hour_chart),
-        ("months", report.by_month, charts.month_chart),
-    ):
-        if frame.height:
-            yield name, _half(draw(frame), frame)
+    if report.by_hour.height:
+        yield "hours", _half(charts.hour_chart(report.by_hour), report.by_hour)
     for n, study in enumerate(report.studies, 1):
         yield from _study_pictures(n, study)
+
+
+def _first_picture(report: Report) -> Iterator[tuple[str, Picture]]:
+    """Yield what was found beside what could be seen; the months stand there if nothing was."""
+    seen = [each for each in report.of_subject if each.auc is not None]
+    if seen:
+        yield "effect", _half(charts.effect_chart(seen))
+    if report.by_month.height:
+        yield "months", _half(charts.month_chart(report.by_month), report.by_month)
 
 
 def _study_pictures(n: int, study: Study) -> Iterator[tuple[str, Picture]]:

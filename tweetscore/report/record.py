@@ -41,7 +41,8 @@ class Report:
       low_bps and high_bps, placebo_bps, its envelope placebo_low_bps and placebo_high_bps, events,
       days; see ``event_study``.
     - scores: low, high, split, predictions; 50 bins of the probability at the shown interval.
-    - by_hour: hour_utc (0 to 23), tweets. by_month: month (a date, its first day), tweets.
+    - by_hour: hour_utc (0 to 23), tweets. by_month: month (a date, its first day), tweets,
+      with_window: those that meet a window with both prices at the shown interval.
     - words: class, word, z, p_adjusted, texts_in_class, texts_elsewhere; at most 20 of each class,
       none where chance explains all.
     - tweets: kind (strongest, most wrong), posted_utc, author, text, probability, predicted,
@@ -56,6 +57,8 @@ class Report:
     tweets_by_platform: pl.DataFrame
     bars_by_symbol: pl.DataFrame
     subject: Subject | None  # None where nothing of direction or move is scored
+    session: str  # regular or extended
+    shown_minutes: int | None  # the interval shown; None without windows
     verdict: str  # one sentence
     sentences: tuple[str, ...]  # one an interval, and of a frozen model its record
     figures: tuple[Figures, ...]

@@ -103,6 +103,11 @@ def _chosen(
     return fitting[0] if fitting else None
 
 
+def usual(intervals: Sequence[int]) -> int:
+    """Return 30 minutes, or the middle one of others."""
+    return USUAL_MINUTES if USUAL_MINUTES in intervals else intervals[len(intervals) // 2]
+
+
 def _subject(
     store: Store,
     chosen: dict[str, Any],
@@ -113,8 +118,7 @@ def _subject(
     intervals = tuple(chosen["intervals"])
     shown = interval_minutes
     if shown is None:
-        middle = intervals[len(intervals) // 2]
-        shown = USUAL_MINUTES if USUAL_MINUTES in intervals else middle
+        shown = usual(intervals)
     if shown not in intervals:
         raise InputError(
             f"{store.path}: {chosen['name']} has not scored {Horizon(shown).words}; choose one of "

@@ -25,16 +25,18 @@ COLOURS = [f"var(--mark-{n})" for n in range(1, 11)]
 LOOK = {
     "aria": True,  # each mark is named, and its name becomes a title
     "background": None,
-    "font": "system-ui, 'Segoe UI', 'Helvetica Neue', 'Liberation Sans', sans-serif",
+    # These have the same widths, so that texts are as wide where they are read as here.
+    "font": "'Liberation Sans', Arial, Helvetica, sans-serif",
     "view": {"stroke": None},
     "axis": {
         "labelColor": "var(--soft)", "titleColor": "var(--soft)", "tickColor": "var(--line)",
         "domainColor": "var(--line)", "gridColor": "var(--line)", "titleFontWeight": "normal",
-        "labelFontSize": 12, "titleFontSize": 12, "labelLimit": 160,
+        "labelFontSize": 12, "titleFontSize": 12, "labelLimit": 160, "labelSeparation": 8,
     },
     "legend": {
         "orient": "top", "labelColor": "var(--ink)", "titleColor": "var(--soft)", "labelLimit": 260,
         "labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal", "columns": 2,
+        "columnPadding": 24,
     },
     "range": {"category": COLOURS},
     "mark": {"color": COLOURS[0]},
