@@ -169,26 +169,6 @@ def test_keys_lead_to_a_post_and_its_prices(tab: Tab) -> None:
     assert page.get_by_text("50 minutes", exact=True).last.is_visible()
 
 
-def test_a_page_that_takes_over_two_seconds_says_so(tab: Tab) -> None:
-    page = tab.page
-    page.clock.install()  # two seconds pass when we say so
-    tab.open("tables")
-    held: list[Any] = []
-    page.route("**/posts", held.append)
-    said = page.get_by_role("status")
-    page.get_by_role("link", name="Posts").click(no_wait_after=True)
-    page.clock.run_for(1_900)
-    assert said.text_content() == ""
-    page.clock.run_for(200)
-    assert said.is_visible()
-    assert "Reading" in (said.text_content() or "")
-    held[0].continue_()
-    page.wait_for_url("**/posts")
-    assert said.first.text_content() == ""
-    page.go_back()
-    assert said.text_content() == ""
-
-
 def test_sql_runs_by_keys_and_says_what_is_wrong(tab: Tab) -> None:
     page = tab.open("sql")
     page.get_by_label("One SELECT").fill("SELECT 6 * 7 AS answer")
