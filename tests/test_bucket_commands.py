@@ -54,12 +54,19 @@ def commands(market: Path, bundle: Bundle) -> dict[str, list[str]]:
     """Every command that reaches buckets, with what is left of its arguments."""
     db = ["--db", str(market)]
     model = ["--model", str(bundle.path), "--interval", "5"]
-    given = ["--predictions", "s3://archive/made.csv", "--model", "made", "--interval", "5"]
+    given = ["--predictions", "s3://archive/told/made.csv", "--model", "made", "--interval", "5"]
     return {
-        "score": ["--input", "s3://archive/in", "--output", "s3://archive/out", *model, *db],
-        "ingest": ["s3://archive/in", *db],
-        "export": ["s3://archive/export", *db],
-        "import": ["s3://archive/export", *db],
+        "score": [
+            "--input",
+            "s3://archive/told/in",
+            "--output",
+            "s3://archive/told/out",
+            *model,
+            *db,
+        ],
+        "ingest": ["s3://archive/told/in", *db],
+        "export": ["s3://archive/told/export", *db],
+        "import": ["s3://archive/told/export", *db],
         "import ": [*given, *db],
     }
 
@@ -74,7 +81,7 @@ def told(name: str, arguments: list[str]) -> str:
 def test_no_secret_is_in_what_is_told_or_written(
     bucket: Proxy, bundle: Bundle, market: Path, tmp_path: Path
 ) -> None:
-    put(around(bucket), write(tmp_path / "in", posts(20), posts(20, 1)), "archive/in")
+    put(around(bucket), write(tmp_path / "in", posts(20), posts(20, 1)), "archive/told/in")
     database = tmp_path / "copy.duckdb"
     database.write_bytes(market.read_bytes())
     every = commands(database, bundle)
@@ -85,7 +92,7 @@ def test_no_secret_is_in_what_is_told_or_written(
     bucket.faults = Faults()
     for name, arguments in every.items():
         told(name, arguments)
-    found = around(bucket).get_file_info(fs.FileSelector("archive", recursive=True))
+    found = around(bucket).get_file_info(fs.FileSelector("archive/told", recursive=True))
     objects = [
         around(bucket).open_input_stream(each.path).readall()
         for each in found

@@ -26,6 +26,7 @@ from workbooks import workbook
 from tweetscore.errors import InputError
 from tweetscore.ingest.account import Account, IngestOptions
 from tweetscore.ingest.run import ingest
+from tweetscore.io.open import data_files
 from tweetscore.io.places import LocalPlace, Place, place_of
 from tweetscore.io.remote import PIECE_BYTES, Remote
 from tweetscore.store.database import open_store
@@ -180,6 +181,11 @@ def test_every_form_gives_the_same_database_wherever_it_lies(tmp_path: Path) -> 
         "/bomb.zip", "/broken.csv.xz", "/broken.tar", "/broken.zip!b.csv", "/cut.csv.gz",
         "/cut.parquet", "/cut.zip",
     ]  # fmt: skip
+
+
+def test_a_command_that_reads_this_machine_says_so_of_an_address() -> None:
+    with pytest.raises(InputError, match=r"^s3://a/b\.csv: this command reads files of"):
+        data_files(Path("s3://a/b.csv"))
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from pyarrow import fs
 
 from tweetscore.errors import InputError, did_you_mean
 
+_SAYING = ("AWS_", "AZURE_", "GOOGLE_")  # beginnings of names in the environment
 _SDK_ATTEMPTS = 3
 _SECRET_CHARACTERS = 8  # shorter ones are words of messages, too
 _CONNECT_SECONDS, _REQUEST_SECONDS = 5.0, 30.0  # pyarrow gives a busy server three
@@ -75,9 +76,21 @@ def fact_of(error: Exception) -> str:
     return fact
 
 
-@lru_cache(maxsize=16)
 def connected(scheme: str, container: str, options: tuple[tuple[str, str], ...]) -> fs.FileSystem:
-    """Return pyarrow's way to a bucket.
+    """Return pyarrow's way to a bucket; another one once the environment says something else.
+
+    Raises:
+        InputError: an option has another form, or pyarrow was built without it.
+    """
+    said = tuple(item for item in sorted(os.environ.items()) if item[0].startswith(_SAYING))
+    return _connected(scheme, container, options, hash(said))  # no secret is kept
+
+
+@lru_cache(maxsize=16)
+def _connected(
+    scheme: str, container: str, options: tuple[tuple[str, str], ...], _environment: int
+) -> fs.FileSystem:
+    """Make it.
 
     Raises:
         InputError: an option has another form, or pyarrow was built without it.
