@@ -2,6 +2,7 @@
 
 import io
 import re
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from html import unescape
 from pathlib import Path
 from shutil import copy
@@ -201,6 +202,22 @@ def test_others_write_meanwhile_and_the_page_says_so(hostile_db: Path, tmp_path:
         assert (status, len(cells(body))) == (200, 1)
     finally:
         running.end()
+
+
+@pytest.mark.slow
+def test_pages_answer_while_queries_run_and_a_third_query_is_told_to_wait(hostile_db: Path) -> None:
+    slow = quote("SELECT count(*) FROM range(1000000) a, range(1000000) b WHERE a.range < b.range")
+    running = Served(hostile_db)
+    with ThreadPoolExecutor(3) as pool:
+        try:
+            asked = [pool.submit(running.get, f"/sql?sql={slow}") for _ in range(3)]
+            _, body = next(as_completed(asked)).result()
+            assert "two queries are running already" in body
+            assert running.get("/posts")[0] == 200
+            assert sum(each.done() for each in asked) == 1
+        finally:
+            running.process.kill()
+            running.end()
 
 
 # --- pages of posts -------------------------------------------------------------------------------

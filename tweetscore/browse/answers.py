@@ -30,7 +30,8 @@ MOST_CHARACTERS = 50_000  # of a statement
 FORMS = {"csv": "text/csv", "parquet": "application/vnd.apache.parquet"}
 CHUNK = 1 << 16
 _EMPTY: dict[str, object] = {"table": None, "error": None, "cut": False}
-AT_ONCE = Semaphore(2)  # more sandboxes than these wait
+AT_ONCE = Semaphore(2)  # sandboxes; whoever finds no turn soon is told, so that pages stay free
+TURN_SECONDS = 1.0
 EXAMPLE = "SELECT status, count(*) AS rows FROM scored GROUP BY ALL ORDER BY rows DESC"
 TABLES = """
     SELECT table_name, 'table' AS kind, estimated_size AS rows
@@ -134,8 +135,13 @@ def _shown(explorer: Explorer, text: str, parameters: Mapping[str, Value]) -> di
 def _answer(
     explorer: Explorer, text: str, parameters: Mapping[str, Value], seconds: float
 ) -> Iterator[Answer]:
-    with AT_ONCE, run_query(explorer.db, text, parameters, limit_seconds=seconds) as answer:
-        yield answer
+    if not AT_ONCE.acquire(timeout=TURN_SECONDS):
+        raise InputError("two queries are running already; ask again when one of them has ended")
+    try:
+        with run_query(explorer.db, text, parameters, limit_seconds=seconds) as answer:
+            yield answer
+    finally:
+        AT_ONCE.release()
 
 
 def _file(
