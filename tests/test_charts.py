@@ -2,6 +2,7 @@
 
 import xml.etree.ElementTree as ET
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import polars as pl
 import pytest
 from results import study_run
 
+from tweetscore.browse.charts import price_chart
 from tweetscore.evaluation.charts import word_chart
 from tweetscore.io.html.charts import IN_XML, SVG, picture
 from tweetscore.study.charts import ablation_chart, curve_charts, interval_chart, write_charts
@@ -106,6 +108,25 @@ def test_a_curve_is_the_mean_of_its_seeds() -> None:
             ("30 min, trained", 1): pytest.approx((0.3, 1.0)),
             ("30 min, trained", 2): pytest.approx((0.2, 0.5)),
         }
+
+
+@pytest.mark.parametrize(
+    ("spacing_minutes", "days", "pieces"),
+    [
+        (1440, [5.0, 8.0, 9.0, 10.0], 1),  # over a weekend
+        (1440, [5.0, 8.0, 9.0, 15.0], 2),  # a week is missing
+        (1, [5.0 + minute / 1440 for minute in range(4)], 1),
+        (1, [5.0, 5 + 59 / 1440, 5 + 120 / 1440], 2),
+    ],
+)
+def test_the_price_of_a_post_is_one_line_where_no_bar_is_missing(
+    spacing_minutes: int, days: list[float], pieces: int
+) -> None:
+    bars = [(datetime(2023, 1, 1) + timedelta(days=day), 100 + day) for day in days]
+    chart = price_chart(bars, [("entry", bars[1][0])], [(bars[0][0], bars[-1][0])], spacing_minutes)
+    drawn = [row for row in data_of(chart) if "close" in row]
+    assert [row["close"] for row in drawn] == [price for _, price in bars]
+    assert len({row["piece"] for row in drawn}) == pieces
 
 
 @pytest.mark.slow
