@@ -23,7 +23,7 @@ from tweetscore.errors import InputError
 from tweetscore.market.windows import ensure_windows
 from tweetscore.query.info import describe
 from tweetscore.query.run import run_query
-from tweetscore.query.sandbox import BATCH_ROWS
+from tweetscore.query.sandbox import BATCH_ROWS, READY
 from tweetscore.query.shipped import parse_parameters, query_text
 from tweetscore.store.database import Store, open_store, shipped
 
@@ -469,6 +469,23 @@ with run_query(Path(sys.argv[1]), sys.argv[2], {}, limit_seconds=None) as answer
     arguments = [sys.executable, "-c", code, str(db), sql]
     result = subprocess.run(arguments, capture_output=True, text=True, timeout=120)
     assert (result.stdout, result.stderr.splitlines()[-1]) == ("", "KeyboardInterrupt")
+
+
+def test_a_query_ends_with_whoever_asked_for_it_even_if_that_was_killed(db: Path) -> None:
+    request = {"db": str(db), "text": LONG, "parameters": {}}
+    sandbox = subprocess.Popen(
+        [sys.executable, "-m", "tweetscore.query.sandbox"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert sandbox.stdin
+    assert sandbox.stdout
+    sandbox.stdin.write(json.dumps(request).encode() + b"\n")
+    sandbox.stdin.flush()
+    assert sandbox.stdout.read(len(READY)) == READY
+    sandbox.stdin.close()  # as the system does it for a process that has ended
+    assert sandbox.wait(timeout=60) == 1
+    sandbox.stdout.close()
 
 
 def test_no_progress_of_the_database_stands_in_the_output(db: Path) -> None:

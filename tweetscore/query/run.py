@@ -44,8 +44,8 @@ def run_query(
     with ThreadPoolExecutor(1) as worker, _sandbox() as process:
         assert process.stdin
         assert process.stdout
-        process.stdin.write(json.dumps(request).encode())
-        process.stdin.close()
+        process.stdin.write(json.dumps(request).encode() + b"\n")
+        process.stdin.flush()  # it stays open: the process ends when this one does
         if process.stdout.read(len(READY)) != READY:
             raise _failure(process)
         run = _limited(process, worker, limit_seconds)

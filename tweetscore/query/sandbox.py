@@ -5,8 +5,10 @@ the system gives it only so much memory, and it can be ended at any moment.
 """
 
 import json
+import os
 import re
 import sys
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,8 +30,9 @@ UNITS = {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 
 
 def main() -> None:
-    """Answer the request on stdin, on stdout; an error of ours is JSON on stderr."""
-    request = json.load(sys.stdin)
+    """Answer the request on stdin, a line, on stdout; an error of ours is JSON on stderr."""
+    request = json.loads(sys.stdin.buffer.readline())
+    threading.Thread(target=_end_with_caller, daemon=True).start()
     try:
         with open_store(Path(request["db"]), read_only=True) as store:
             _confine(store)
@@ -40,6 +43,12 @@ def main() -> None:
     except TweetscoreError as error:
         json.dump({"kind": type(error).__name__, "message": str(error)}, sys.stderr)
         sys.exit(1)
+
+
+def _end_with_caller() -> None:
+    """End once the caller has, however that was: until then it holds the other end of stdin."""
+    os.read(sys.stdin.fileno(), 1)
+    os._exit(1)
 
 
 def _answer(store: Store, text: str, parameters: Mapping[str, Value], out: BinaryIO) -> None:
