@@ -33,6 +33,10 @@ bundles:
     HOSTILE_BUNDLES=200 FLIPPED_BYTES=1000 OMP_NUM_THREADS=1 POLARS_MAX_THREADS=1 \
         pytest -n0 -s tests/test_hostile_bundles.py
 
+# Every order and filter of a million posts in a browser, and how long the slowest take.
+pages:
+    TWEETSCORE_PAGES_POSTS=1000000 pytest -n0 -s tests/test_browse_page.py -k many_posts
+
 # Damage each file of the corpus in 500 ways, others every time; the slow tests in the same 60.
 damage:
     DAMAGES=500 OMP_NUM_THREADS=1 POLARS_MAX_THREADS=1 pytest -n auto tests/test_fuzz.py -m slow

@@ -1,13 +1,17 @@
 """The explorer in a browser without a screen: every view, order and filter, keys, and axe-core."""
 
+import os
 import re
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from shutil import copy
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
+from bench.browse import FILTERS, make
 from browser import PATIENCE_MS
 from served import HOSTILE, Served, patiently_open
 
@@ -195,3 +199,34 @@ def test_a_page_comes_back_when_another_command_has_ended(
         tab.context.close()
     finally:
         running.end()
+
+
+@pytest.mark.skipif(
+    not os.environ.get("TWEETSCORE_PAGES_POSTS"), reason="a million posts are opened by: just pages"
+)
+def test_every_order_and_filter_of_many_posts_opens_in_a_browser(
+    browser: Any, tmp_path: Path
+) -> None:
+    """Prints the seconds of the slowest."""
+    db = tmp_path / "many.duckdb"
+    make(db, int(os.environ["TWEETSCORE_PAGES_POSTS"]))
+    running = Served(db)
+    orders = [{"sort": sort, "order": order} for sort in SORTS for order in ("up", "down")]
+    tab, seconds = Tab(browser, running, viewport=DESK), {}
+    try:
+        for asked in (*orders, *FILTERS, {"model": "mood", "predicted": "good"}):
+            path = f"posts?{urlencode(asked)}"
+            began = time.monotonic()
+            page = tab.open(path)
+            seconds[path] = time.monotonic() - began
+            assert page.locator("#posts").count() == 1, path
+        for view in ("", "models/m?interval=30", "sources?alignments=1", "tables", "rejects"):
+            began = time.monotonic()
+            assert tab.open(view).locator("h1").count() == 1
+            seconds[view] = time.monotonic() - began
+    finally:
+        running.end()
+    assert tab.heard == []
+    assert [each for each in tab.asked if not each.startswith((running.address, "data:"))] == []
+    for path in sorted(seconds, key=seconds.__getitem__, reverse=True)[:5]:
+        sys.stdout.write(f"{seconds[path]:.2f} s {path or 'overview'}\n")
