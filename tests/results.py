@@ -44,6 +44,17 @@ def put_model(store: Store, spans: Spans | None, name: str = "m", **more: Any) -
     store.append("models", pl.DataFrame([row], schema_overrides=times))
 
 
+def link_by_words(store: Store) -> None:
+    """Link posts to two symbols by the words in their texts; some name both, some none."""
+    store.con.execute("INSERT INTO link_rules VALUES (1, 'TSLA', 'word', 'wall', NULL, NULL)")
+    store.con.execute("INSERT INTO link_rules VALUES (2, 'SPX', 'word', 'sad', NULL, NULL)")
+    store.con.execute(
+        "INSERT INTO links SELECT platform, tweet_id, s, [r] FROM tweets, "
+        "(VALUES ('TSLA', 1, 'wall'), ('SPX', 2, 'sad'), ('SPX', 2, 'great')) v(s, r, w) "
+        "WHERE contains(text, w)"
+    )
+
+
 def put_predictions(
     store: Store, rows: Sequence[tuple[int, float]], minutes: int = 30, model: str = "m"
 ) -> None:

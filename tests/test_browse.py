@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, quote, urlencode
 
 import polars as pl
 import pytest
-from results import DAYS, fill
+from results import DAYS, fill, link_by_words
 from served import HOSTILE, TOKEN, Served, patiently_open
 from tiny import put_bars, put_symbol, put_tweets
 
@@ -248,13 +248,7 @@ def several(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with open_store(path) as store:
         fill(store)
         put_bars(store, str(DAYS[1]), [100 + n / 7 for n in range(390)], "TSLA")
-        store.con.execute("INSERT INTO link_rules VALUES (1, 'TSLA', 'word', 'wall', NULL, NULL)")
-        store.con.execute("INSERT INTO link_rules VALUES (2, 'SPX', 'word', 'sad', NULL, NULL)")
-        store.con.execute(
-            "INSERT INTO links SELECT platform, tweet_id, s, [r] FROM tweets, "
-            "(VALUES ('TSLA', 1, 'wall'), ('SPX', 2, 'sad'), ('SPX', 2, 'great')) v(s, r, w) "
-            "WHERE contains(text, w)"
-        )
+        link_by_words(store)
         ensure_windows(store, [5, 30, 50])
     return path
 

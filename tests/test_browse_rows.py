@@ -11,7 +11,7 @@ from examples import examples
 from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
-from results import DAYS, fill, put_model
+from results import DAYS, fill, link_by_words, put_model
 from tiny import put_bars, put_symbol
 
 from tweetscore.browse.asked import CHOICES, SORTS, Asked
@@ -177,13 +177,7 @@ def fill_several(store: Store, *, rules: bool) -> None:
             {"name": name, "sums": sum_to_one},
         )
     if rules:
-        store.con.execute("INSERT INTO link_rules VALUES (1, 'TSLA', 'word', 'wall', NULL, NULL)")
-        store.con.execute("INSERT INTO link_rules VALUES (2, 'SPX', 'word', 'sad', NULL, NULL)")
-        store.con.execute(
-            "INSERT INTO links SELECT platform, tweet_id, s, [r] FROM tweets, "
-            "(VALUES ('TSLA', 1, 'wall'), ('SPX', 2, 'sad'), ('SPX', 2, 'great')) v(s, r, w) "
-            "WHERE contains(text, w)"
-        )
+        link_by_words(store)
 
 
 @pytest.fixture(scope="module", params=["each", "linked"])

@@ -132,10 +132,8 @@ def _check(store: Store, own: str, theirs: str | None, name: str) -> None:
 def _is_there(store: Store, name: str) -> bool:
     """Return whether the symbol has just these bars."""
     columns = "minute_utc, open, high, low, close"
-    there, new = (
-        f"SELECT {columns} FROM bars WHERE symbol = $name",
-        f"SELECT {columns} FROM abnormal_bars",
-    )
+    there = f"SELECT {columns} FROM bars WHERE symbol = $name"
+    new = f"SELECT {columns} FROM abnormal_bars"
     differing = f"(({there}) EXCEPT ({new})) UNION ALL (({new}) EXCEPT ({there}))"
     return not store.rows(f"FROM ({differing}) LIMIT 1", name=name)
 
